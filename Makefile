@@ -1,0 +1,81 @@
+# assay's front door for people and CI. Each target does its own set-up: on a machine that is ready that takes
+# a blink. What is compiled and tested stands in CMakeLists.txt; this file only says in which build folder and
+# in which order.
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := build
+
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
+
+ccache := $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache \
+  -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+configure = cmake -G Ninja $(ccache) -Wno-dev --log-level=NOTICE
+ctest = ctest --output-on-failure --no-tests=error --parallel $(JOBS)
+
+# Which tests (by ctest label) run again under sanitizers: unit tests and the fuzzers' corpora with ASan and
+# UBSan, and those of code with threads with TSan.
+ASAN_LABELS ?= ^unit$$|^corpus$$
+TSAN_LABELS ?= ^threads$$
+
+# `make test` is a sequence: its last lines must be those of the last ctest.
+.NOTPARALLEL:
+.PHONY: help setup setup-build build run tests test sanitize asan tsan fuzz bench format lint clean distclean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: ## install what building and testing need (root), fetch pinned packages into .deps/
+	@scripts/setup.sh test
+
+setup-build:
+	@scripts/setup.sh build
+
+build: setup-build ## the program, in build/ (Release)
+	@$(configure) -S . -B build -DCMAKE_BUILD_TYPE=Release
+	@cmake --build build --parallel $(JOBS) --target assay
+
+run: build ## evaluate this machine: set-up, build, `assay run`
+	@build/assay run $(ARGS)
+
+tests: setup
+	@$(configure) -S . -B build -DCMAKE_BUILD_TYPE=Release
+	@cmake --build build --parallel $(JOBS) --target all tests
+
+test: tests sanitize ## every test, the sanitizers' share first; ends with ctest's summary
+	@$(ctest) --test-dir build
+
+sanitize: asan tsan ## the tests that also run under ASan+UBSan and TSan
+
+asan: setup
+	@$(configure) -S . -B build-asan -DCMAKE_BUILD_TYPE=Debug -DASSAY_SANITIZE=address,undefined
+	@cmake --build build-asan --parallel $(JOBS) --target all tests
+	@$(ctest) --test-dir build-asan -L '$(ASAN_LABELS)'
+
+tsan: setup
+	@$(configure) -S . -B build-tsan -DCMAKE_BUILD_TYPE=Debug -DASSAY_SANITIZE=thread
+	@cmake --build build-tsan --parallel $(JOBS) --target all tests
+	@$(ctest) --test-dir build-tsan -L '$(TSAN_LABELS)'
+
+fuzz: setup ## every fuzzer for FUZZ_SECONDS (60) each, from its corpus
+	@CC=clang-19 CXX=clang++-19 $(configure) -S . -B build-fuzz -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+	  -DASSAY_FUZZ=ON -DASSAY_SANITIZE=address,undefined
+	@cmake --build build-fuzz --parallel $(JOBS) --target fuzzers
+	@scripts/fuzz.sh build-fuzz/fuzz $(FUZZ_SECONDS)
+
+bench: setup ## the benchmarks of bench/; needs a quiet machine
+	@$(configure) -S . -B build -DCMAKE_BUILD_TYPE=Release
+	@cmake --build build --parallel $(JOBS) --target all bench
+
+format: setup ## lay out all C++ by .clang-format
+	@scripts/sources.sh cc | xargs -0 clang-format-19 -i
+
+lint: tests ## clang-format, clang-tidy, shellcheck: nothing changes, everything is an error
+	@scripts/lint.sh
+
+clean: ## remove what was built
+	@rm -rf build build-asan build-tsan build-fuzz
+
+distclean: clean ## remove what was built and what was fetched
+	@rm -rf .deps

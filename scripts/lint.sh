@@ -1,0 +1,40 @@
+#!/bin/bash
+# Checks layout and lints, changing nothing: clang-format, clang-tidy (from build/compile_commands.json), and,
+# where they apply, shellcheck and the type check of TypeScript. Runs all of them, then fails if any did.
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+failed=()
+
+# check NAME COMMAND...: runs it and remembers a failure.
+check() {
+    echo "lint: $1" >&2
+    "${@:2}" || failed+=("$1")
+}
+
+format() {
+    scripts/sources.sh cc | xargs -0 clang-format-19 --dry-run --Werror
+}
+
+tidy() {
+    # One process a core; only files that the build knows, since a file's flags come from there.
+    scripts/sources.sh cc | grep -z '\.cc$' | while IFS= read -r -d '' file; do
+        if grep -qF "/$file\"" build/compile_commands.json; then printf '%s\0' "$file"; fi
+    done | xargs -0 -n 1 -P "$(nproc)" clang-tidy-19 -p build --quiet
+}
+
+shell() {
+    scripts/sources.sh sh | xargs -0 shellcheck
+}
+
+check clang-format format
+check clang-tidy tidy
+if command -v shellcheck >/dev/null; then check shellcheck shell; fi
+if [[ -f web/tsconfig.json ]]; then
+    check typescript .deps/npm/node_modules/.bin/tsc --noEmit --project web/tsconfig.json
+fi
+
+if [[ ${#failed[@]} -gt 0 ]]; then
+    echo "lint: failed: ${failed[*]}" >&2
+    exit 1
+fi

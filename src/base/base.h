@@ -1,0 +1,10 @@
+// The front door of base: errors, checks, units, text, randomness, JSON and TOML documents. No I/O, no clocks.
+#pragma once
+
+#include "base/check.h"   // IWYU pragma: export
+#include "base/json.h"    // IWYU pragma: export
+#include "base/random.h"  // IWYU pragma: export
+#include "base/result.h"  // IWYU pragma: export
+#include "base/text.h"    // IWYU pragma: export
+#include "base/toml.h"    // IWYU pragma: export
+#include "base/units.h"   // IWYU pragma: export

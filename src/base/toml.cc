@@ -1,0 +1,195 @@
+// TOML over toml++: a look over the text first, which bounds its nesting (toml++ recurses over dotted keys without a
+// limit), then the parse, then a copy into our own type with the members back in file order.
+#include "base/toml.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+#include <utility>
+
+#include "base/text.h"
+
+namespace assay {
+namespace {
+
+// Walks over a document as far as is needed to tell brackets and dots of keys from those in strings and comments.
+// Where the document is not TOML the walk may go astray, but only behind the place where the parser stops.
+class NestingCheck {
+ public:
+  explicit NestingCheck(std::string_view text) : text_(text) {}
+
+  // Why the document is refused, with the position in `at`; "" if it is not.
+  std::string problem(TomlPosition& at) {
+    while (position_ < text_.size()) {
+      const char c = text_[position_];
+      if (c == '#') {
+        position_ = std::min(text_.find('\n', position_), text_.size());
+        continue;
+      }
+      if (c == '"' || c == '\'') {
+        skip_string(c);
+        continue;
+      }
+      count(c);
+      if (depth_ > kMaxTomlDepth || dots_ >= kMaxTomlKeyParts) {
+        at = here();
+        return depth_ > kMaxTomlDepth ? fmt::format("nested deeper than {} levels", kMaxTomlDepth)
+                                      : fmt::format("a key with more than {} parts", kMaxTomlKeyParts);
+      }
+      ++position_;
+    }
+    return "";
+  }
+
+ private:
+  void count(char c) {
+    if (c == '[' || c == '{') ++depth_;
+    if (c == ']' || c == '}') depth_ = std::max(0, depth_ - 1);
+    if (c == '.') ++dots_;
+    if (c == '\n' || c == ',' || c == '=' || c == '[' || c == ']' || c == '{' || c == '}') dots_ = 0;
+  }
+
+  void skip_string(char quote) {
+    const std::string triple(3, quote);
+    const bool multiline = text_.substr(position_).starts_with(triple);
+    position_ += multiline ? 3 : 1;
+    while (position_ < text_.size()) {
+      const char c = text_[position_];
+      if (c == '\\' && quote == '"') {
+        position_ += 2;
+      } else if (c == '\n' && !multiline) {
+        return;
+      } else if (c == quote && !multiline) {
+        ++position_;
+        return;
+      } else if (multiline && text_.substr(position_).starts_with(triple)) {
+        position_ += 3;
+        // Up to two quotes may stand inside, right before the closing three.
+        while (position_ < text_.size() && text_[position_] == quote) ++position_;
+        return;
+      } else {
+        ++position_;
+      }
+    }
+    position_ = text_.size();
+  }
+
+  TomlPosition here() const {
+    const std::string_view before = text_.substr(0, position_);
+    const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+    return {static_cast<uint32_t>(1 + std::count(before.begin(), before.end(), '\n')),
+            static_cast<uint32_t>(1 + before.size() - line_start)};
+  }
+
+  std::string_view text_;
+  size_t position_ = 0;
+  int depth_ = 0;
+  int dots_ = 0;
+};
+
+TomlPosition position_of(const toml::source_region& region) { return {region.begin.line, region.begin.column}; }
+
+template <class T>
+std::string printed(const T& date) {
+  std::ostringstream out;
+  out << date;
+  return out.str();
+}
+
+TomlValue converted(const toml::node& node);
+
+TomlValue converted_table(const toml::table& table) {
+  TomlValue value;
+  for (const auto& [key, member] : table) {
+    value.members.push_back({std::string(key.str()), position_of(key.source()), converted(member)});
+  }
+  // toml++ sorts by name; the file's order is the one its author thinks in.
+  std::stable_sort(value.members.begin(), value.members.end(), [](const TomlMember& a, const TomlMember& b) {
+    return std::pair(a.key_at.line, a.key_at.column) < std::pair(b.key_at.line, b.key_at.column);
+  });
+  return value;
+}
+
+TomlValue converted_scalar(const toml::node& node) {
+  TomlValue value;
+  if (const auto* text = node.as_string()) {
+    value.kind = TomlKind::kString;
+    value.text = text->get();
+  } else if (const auto* integer = node.as_integer()) {
+    value.kind = TomlKind::kInteger;
+    value.integer = integer->get();
+    value.number = static_cast<double>(integer->get());
+  } else if (const auto* number = node.as_floating_point()) {
+    value.kind = TomlKind::kDouble;
+    value.number = number->get();
+  } else if (const auto* boolean = node.as_boolean()) {
+    value.kind = TomlKind::kBoolean;
+    value.boolean = boolean->get();
+  } else {
+    value.kind = TomlKind::kDate;
+    node.visit([&](const auto& date) {
+      if constexpr (toml::is_date<decltype(date)> || toml::is_time<decltype(date)> ||
+                    toml::is_date_time<decltype(date)>) {
+        value.text = printed(date.get());
+      }
+    });
+  }
+  return value;
+}
+
+TomlValue converted(const toml::node& node) {
+  TomlValue value;
+  if (const auto* table = node.as_table()) {
+    value = converted_table(*table);
+  } else if (const auto* array = node.as_array()) {
+    value.kind = TomlKind::kArray;
+    for (const toml::node& item : *array) value.items.push_back(converted(item));
+  } else {
+    value = converted_scalar(node);
+  }
+  value.at = position_of(node.source());
+  return value;
+}
+
+}  // namespace
+
+std::string_view name_of(TomlKind kind) {
+  constexpr std::array<std::string_view, 7> kNames = {"string", "integer", "number", "boolean",
+                                                      "date",   "array",   "table"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
+const TomlValue* TomlValue::find(std::string_view key) const {
+  for (const TomlMember& member : members) {
+    if (member.key == key) return &member.value;
+  }
+  return nullptr;
+}
+
+std::string toml_where(std::string_view file, TomlPosition at) {
+  return at.line == 0 ? std::string(file) : fmt::format("{}:{}:{}", file, at.line, at.column);
+}
+
+Result<TomlValue> parse_toml(std::string_view text, std::string_view where) {
+  if (text.size() > kMaxTomlBytes) {
+    return fail(fmt::format("is larger than the {} that a TOML file may have",
+                            format_bytes(static_cast<int64_t>(kMaxTomlBytes))),
+                std::string(where));
+  }
+  TomlPosition at;
+  if (const std::string problem = NestingCheck(text).problem(at); !problem.empty()) {
+    return fail(problem, toml_where(where, at), "No file that assay reads needs this.");
+  }
+  try {
+    return converted(toml::parse(text));
+  } catch (const toml::parse_error& error) {
+    return fail("not TOML: " + printable(error.description(), 400),
+                toml_where(where, position_of(error.source())),
+                "Strings stand in quotes, [table] on a line of its own, key = value on one line; see https://toml.io.");
+  }
+}
+
+}  // namespace assay

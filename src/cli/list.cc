@@ -1,0 +1,90 @@
+// `assay list` and `assay show`: every named thing, and one of them in full.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/commands.h"
+#include "cli/names.h"
+
+namespace assay {
+namespace {
+
+constexpr OptionSpec kListOptions[] = {
+    {"--names", nullptr, "Only the names, one a line.", nullptr, nullptr},
+};
+constexpr PositionalSpec kListPositionals[] = {{"KIND", "exams, targets, metrics or shapes.", true, "list"}};
+constexpr PositionalSpec kShowPositionals[] = {{"NAME", "The name of an exam, target, metric or shape.", true, "name"}};
+
+std::string list_text(const std::vector<NamedThing>& things, bool only_names) {
+  size_t width = 0;
+  for (const NamedThing& thing : things) width = std::max(width, display_width(thing.name));
+  std::string out;
+  for (const NamedThing& thing : things) {
+    out += only_names ? thing.name + "\n" : fmt::format("{:<{}}  {}\n", thing.name, width, thing.title);
+  }
+  return out;
+}
+
+Result<int> run_list(CommandContext& context, const ParsedOptions& options) {
+  const std::string wanted = options.value("KIND");
+  std::vector<std::string> plurals;
+  for (const NamedKind& kind : named_kinds()) {
+    plurals.emplace_back(kind.plural);
+    if (wanted != kind.plural) continue;
+    const std::vector<NamedThing> things = kind.things();
+    Json json = Json::array();
+    for (const NamedThing& thing : things) json.push(thing.json);
+    RETURN_IF_ERROR(context.terminal.out(options.has("--json") ? json.dump(2) + "\n"
+                                                               : list_text(things, options.has("--names"))));
+    return 0;
+  }
+  return fail(fmt::format("there is no list of '{}'.{}", printable(wanted), suggestion(wanted, plurals)), "",
+              fmt::format("There are: {}.", join(plurals, ", ")));
+}
+
+Result<int> run_show(CommandContext& context, const ParsedOptions& options) {
+  const std::string wanted = options.value("NAME");
+  std::vector<std::string> names;
+  for (const NamedKind& kind : named_kinds()) {
+    for (const NamedThing& thing : kind.things()) {
+      names.push_back(thing.name);
+      if (wanted != thing.name) continue;
+      RETURN_IF_ERROR(context.terminal.out(options.has("--json")
+                                               ? thing.json.dump(2) + "\n"
+                                               : fmt::format("{}: {}\n\n{}", thing.name, thing.title, thing.text)));
+      return 0;
+    }
+  }
+  return fail(fmt::format("nothing is named '{}'.{}", printable(wanted), suggestion(wanted, names)), "",
+              "`assay list exams`, `list targets`, `list metrics` and `list shapes` show the names.");
+}
+
+}  // namespace
+
+Command list_command() {
+  return {
+      .name = "list",
+      .title = "Every exam, target, metric or shape",
+      .description = "Lists what assay knows by name: exams, kinds of targets, metrics with their meaning, and the model "
+                     "shapes that synthetic:SHAPE:TYPE can take.",
+      .options = kListOptions,
+      .positionals = kListPositionals,
+      .example = "assay list exams\nassay list metrics --json",
+      .run = run_list,
+  };
+}
+
+Command show_command() {
+  return {
+      .name = "show",
+      .title = "One of them in full",
+      .description = "Shows one exam, target, metric or shape in full: what it means, its unit, where its definition "
+                     "comes from, how it is used.",
+      .options = {},
+      .positionals = kShowPositionals,
+      .example = "assay show roofline\nassay show ttft_ms\nassay show llama-3.1-8b",
+      .run = run_show,
+  };
+}
+
+}  // namespace assay

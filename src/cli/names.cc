@@ -1,0 +1,82 @@
+// Every table of named things, as text and JSON.
+#include "cli/names.h"
+
+#include <fmt/format.h>
+
+#include "catalogue/catalogue.h"
+#include "evidence/evidence.h"
+#include "exam/exam.h"
+#include "target/target.h"
+
+namespace assay {
+namespace {
+
+std::vector<NamedThing> exam_things() {
+  std::vector<NamedThing> things;
+  for (const Exam& exam : exams()) {
+    things.push_back({exam.name, exam.title,
+                      fmt::format("{}\n\nAnswers question {}.\n\nExample:\n  {}\n", exam.description, exam.question,
+                                  exam.example),
+                      Json(Json::Object{{"name", exam.name},
+                                        {"title", exam.title},
+                                        {"question", exam.question},
+                                        {"description", exam.description},
+                                        {"example", exam.example}})});
+  }
+  return things;
+}
+
+std::vector<NamedThing> target_things() {
+  std::vector<NamedThing> things;
+  for (const TargetKind& kind : target_kinds()) {
+    things.push_back({kind.name, kind.title, fmt::format("{}\n\nIn a scenario:\n\n{}\n", kind.description, kind.example),
+                      Json(Json::Object{{"name", kind.name},
+                                        {"title", kind.title},
+                                        {"description", kind.description},
+                                        {"example", kind.example}})});
+  }
+  return things;
+}
+
+const char* better_text(Better better) {
+  return better == Better::kHigher ? "higher" : better == Better::kLower ? "lower" : "neither";
+}
+
+std::vector<NamedThing> metric_things() {
+  std::vector<NamedThing> things;
+  for (const Metric& metric : metrics()) {
+    std::string text = fmt::format("{}\n\nUnit: {}. Better: {}. Source: {}.\n", metric.definition,
+                                   *metric.unit == '\0' ? "none (a ratio or a count)" : metric.unit,
+                                   better_text(metric.better), metric.source);
+    if (metric.is_distribution) {
+      text += fmt::format("\nA distribution: records name a statistic, {0}_mean, {0}_p50, {0}_p90, {0}_p95, {0}_p99, "
+                          "{0}_p99_9 or {0}_max.\n",
+                          metric.name);
+    }
+    things.push_back({metric.name, metric.title, text,
+                      Json(Json::Object{{"name", metric.name},
+                                        {"title", metric.title},
+                                        {"unit", metric.unit},
+                                        {"better", better_text(metric.better)},
+                                        {"is_distribution", metric.is_distribution},
+                                        {"definition", metric.definition},
+                                        {"source", metric.source}})});
+  }
+  return things;
+}
+
+}  // namespace
+
+std::vector<NamedThing> shape_things();
+
+std::span<const NamedKind> named_kinds() {
+  static constexpr NamedKind kKinds[] = {
+      {"exams", "kinds of tests", exam_things},
+      {"targets", "what can be given work", target_things},
+      {"metrics", "every quantity that a record can carry", metric_things},
+      {"shapes", "architectures that synthetic:SHAPE:TYPE can take", shape_things},
+  };
+  return kKinds;
+}
+
+}  // namespace assay

@@ -1,0 +1,77 @@
+// Option parsing over CLI11, which only this file sees.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <deque>
+
+#include "cli/command.h"
+
+namespace assay {
+namespace {
+
+std::vector<std::string> known_options(const Command& command) {
+  std::vector<std::string> names;
+  for (const OptionSpec& option : command.options) names.emplace_back(option.name);
+  for (const OptionSpec& option : common_options()) names.emplace_back(option.name);
+  return names;
+}
+
+// The first argument that looks like an option and is none of ours, for a message better than CLI11's.
+std::string unknown_option(const Command& command, const std::vector<std::string>& arguments) {
+  const std::vector<std::string> known = known_options(command);
+  for (const std::string& argument : arguments) {
+    if (argument == "--") break;
+    if (!argument.starts_with("--")) continue;
+    const std::string name = argument.substr(0, argument.find('='));
+    if (std::find(known.begin(), known.end(), name) == known.end()) return name;
+  }
+  return "";
+}
+
+std::string help_remedy(const Command& command) { return "See `assay help " + std::string(command.name) + "`."; }
+
+}  // namespace
+
+std::string ParsedOptions::value(std::string_view name) const {
+  const auto it = values_.find(std::string(name));
+  return it == values_.end() ? "" : it->second;
+}
+
+Result<ParsedOptions> parse_options(const Command& command, const std::vector<std::string>& arguments) {
+  if (const std::string name = unknown_option(command, arguments); !name.empty()) {
+    return fail("unknown option '" + printable(name) + "'." + suggestion(name, known_options(command)), "",
+                help_remedy(command));
+  }
+  CLI::App app;
+  app.set_help_flag();
+  std::deque<std::string> texts;  // stable addresses, one a spec
+  std::deque<bool> flags;
+  std::vector<std::pair<std::string, CLI::Option*>> bound;
+  const auto bind = [&](const OptionSpec& option) {
+    const std::string names = option.letter == 0 ? option.name : std::string("-") + option.letter + "," + option.name;
+    CLI::Option* added =
+        option.value != nullptr ? app.add_option(names, texts.emplace_back()) : app.add_flag(names, flags.emplace_back());
+    bound.emplace_back(option.name, added);
+  };
+  for (const OptionSpec& option : command.options) bind(option);
+  for (const OptionSpec& option : common_options()) bind(option);
+  for (const PositionalSpec& positional : command.positionals) {
+    bound.emplace_back(positional.name, app.add_option(positional.name, texts.emplace_back()));
+  }
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    return fail(error.what(), "", help_remedy(command));
+  }
+  ParsedOptions parsed;
+  for (const auto& [name, option] : bound) {
+    if (option->count() > 0) parsed.set(name, option->results().empty() ? "" : option->results().back());
+  }
+  for (const PositionalSpec& positional : command.positionals) {
+    const bool missing = positional.required && !parsed.has(positional.name) && !parsed.has("--help");
+    if (missing) return fail("no " + std::string(positional.name) + " given", "", help_remedy(command));
+  }
+  return parsed;
+}
+
+}  // namespace assay

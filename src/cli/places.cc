@@ -1,0 +1,65 @@
+// The environment's say in where things lie.
+#include "cli/places.h"
+
+#include <fmt/format.h>
+
+namespace assay {
+namespace {
+
+constexpr double kDefaultCacheLimitGb = 20;
+
+// What a worker may see. Drivers and run-times are steered by variables of their vendors, so those pass; anything that
+// could be a secret (keys, tokens) has no name here and does not.
+constexpr const char* kWorkerVariables[] = {"PATH",    "HOME",  "TMPDIR", "LANG",      "LC_",     "XDG_",  "LD_LIBRARY_PATH",
+                                            "ASSAY_",  "GGML_", "LLAMA_", "OMP_",      "VK_",     "MESA_", "LP_NUM_THREADS",
+                                            "CUDA_",   "HIP_",  "ROCR_",  "HSA_",      "MUSA_",   "ASCEND_", "ONEAPI_",
+                                            "SYCL_",   "ZE_",   "ROCM_",  "NVIDIA_",   "IXRT_",   "COREX_",  "BIREN_",
+                                            "LSAN_OPTIONS", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
+
+bool worker_may_see(const std::string& name) {
+  for (const std::string_view known : kWorkerVariables) {
+    if (known.ends_with('_') ? name.starts_with(known) : name == known) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Places> find_places(const CliEnvironment& environment) {
+  Places places;
+  places.bundled_model_directory = environment.variable("ASSAY_MODEL_DIR");
+  if (places.bundled_model_directory.empty()) places.bundled_model_directory = ASSAY_DEFAULT_MODEL_DIR;
+  std::string cache = environment.variable("ASSAY_CACHE_DIR");
+  if (cache.empty() && !environment.variable("XDG_CACHE_HOME").empty()) {
+    cache = environment.variable("XDG_CACHE_HOME") + "/assay";
+  }
+  if (cache.empty() && !environment.variable("HOME").empty()) cache = environment.variable("HOME") + "/.cache/assay";
+  if (cache.empty()) cache = "/var/tmp/assay";
+  places.model_cache_directory = cache + "/models";
+  double limit_gb = kDefaultCacheLimitGb;
+  if (const std::string text = environment.variable("ASSAY_CACHE_LIMIT_GB"); !text.empty()) {
+    const std::optional<double> number = parse_number(text);
+    if (!number || *number <= 0) {
+      return fail(fmt::format("ASSAY_CACHE_LIMIT_GB is '{}', which is no positive number", printable(text)),
+                  "environment", "Give the limit in gigabytes, for example 20.");
+    }
+    limit_gb = *number;
+  }
+  places.model_cache_limit_bytes = static_cast<int64_t>(limit_gb * 1e9);
+  return places;
+}
+
+WorkerCommand worker_command(const CliEnvironment& environment) {
+  WorkerCommand worker;
+  worker.command = {environment.executable, "worker"};
+  bool has_visible_devices = false;
+  for (const auto& [name, value] : environment.variables) {
+    if (!worker_may_see(name)) continue;
+    worker.environment.emplace_back(name, value);
+    has_visible_devices = has_visible_devices || name == "GGML_VK_VISIBLE_DEVICES";
+  }
+  worker.environment.emplace_back("GGML_NO_BACKTRACE", "1");
+  return worker;
+}
+
+}  // namespace assay

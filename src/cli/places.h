@@ -1,0 +1,23 @@
+// Places: where models, caches and results lie, and what of the environment a worker gets. Read from the environment once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cli/cli.h"
+#include "target/target.h"
+
+namespace assay {
+
+struct Places {
+  std::string bundled_model_directory;
+  std::string model_cache_directory;
+  int64_t model_cache_limit_bytes = 0;
+};
+
+// Errors name the variable that is no good.
+Result<Places> find_places(const CliEnvironment& environment);
+// This program as a worker, with a scrubbed environment: paths, locale, and what drivers and vendors' libraries read.
+WorkerCommand worker_command(const CliEnvironment& environment);
+
+}  // namespace assay

@@ -1,0 +1,106 @@
+// Drawing the live block and the plain lines; see progress.h.
+#include "cli/progress.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace assay {
+namespace {
+
+constexpr Nanos kRedraw = nanos_from_ms(100);
+constexpr Nanos kPlainInterval = nanos_from_seconds(15);
+constexpr int kBarWidth = 20;
+
+std::string bar(double fraction) {
+  const int full = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * kBarWidth);
+  std::string text;
+  for (int i = 0; i < kBarWidth; ++i) text += i < full ? "█" : "░";
+  return text;
+}
+
+// What is left, from what it took so far; nothing while that says little.
+std::string time_left(double fraction, double elapsed_s) {
+  if (fraction < 0.05 || elapsed_s < 1) return "";
+  return fmt::format(", {} left", format_duration(std::max(0.0, elapsed_s / fraction - elapsed_s)));
+}
+
+std::string cut(const std::string& text, size_t columns) {
+  if (display_width(text) <= columns) return text;
+  std::string shorter = text;
+  while (!shorter.empty() && display_width(shorter) + 1 > columns) {
+    // Whole UTF-8 characters only: continuation bytes go with the byte that leads them.
+    while (!shorter.empty() && (static_cast<unsigned char>(shorter.back()) & 0xc0U) == 0x80U) shorter.pop_back();
+    if (!shorter.empty()) shorter.pop_back();
+  }
+  return shorter + "…";
+}
+
+}  // namespace
+
+ProgressDisplay::ProgressDisplay(Terminal& terminal, const Clock& clock) : terminal_(terminal), clock_(clock) {}
+
+ProgressDisplay::~ProgressDisplay() { erase(); }
+
+void ProgressDisplay::begin(size_t index, size_t count, const std::string& name) {
+  name_ = name;
+  position_ = fmt::format("{}/{}", index + 1, count);
+  started_ = drawn_ = clock_.now();
+  if (terminal_.err_is_live()) {
+    draw(0, "");
+  } else {
+    terminal_.err(fmt::format("[{}] {}\n", position_, name_));
+  }
+}
+
+void ProgressDisplay::end(const TrialOutcome& outcome) {
+  erase();
+  const char* mark = outcome.state == TrialState::kDone ? "✓" : outcome.state == TrialState::kSkipped ? "○" : "✗";
+  std::string line = fmt::format("[{}] {} {}  {}", position_, mark, name_, format_duration(outcome.duration_s));
+  if (!outcome.end_text.empty()) line += "  " + printable(outcome.end_text);
+  terminal_.err(cut(line, static_cast<size_t>(terminal_.width())) + "\n");
+}
+
+void ProgressDisplay::note(const std::string& text) {
+  erase();
+  terminal_.err(text + "\n");
+}
+
+void ProgressDisplay::update(double fraction, const std::string& status) {
+  const Nanos now = clock_.now();
+  const bool live = terminal_.err_is_live();
+  if (now - drawn_ < (live ? kRedraw : kPlainInterval)) return;
+  drawn_ = now;
+  if (live) {
+    draw(fraction, status);
+  } else {
+    terminal_.err(fmt::format("[{}] {} {:.0f} %  {}\n", position_, name_, 100 * fraction, printable(status)));
+  }
+}
+
+void ProgressDisplay::finding(const Finding& finding) {
+  erase();
+  const char* mark = finding.severity == Severity::kNote ? "·" : "⚠";
+  terminal_.err(fmt::format("      {} {}\n", mark, printable(finding.text, 400)));
+}
+
+void ProgressDisplay::draw(double fraction, const std::string& status) {
+  const double elapsed_s = seconds(clock_.now() - started_);
+  const size_t columns = static_cast<size_t>(terminal_.width());
+  const std::string first = fmt::format("[{}] {}", position_, name_);
+  const std::string second = fmt::format("  {} {:3.0f} %  {}{}", bar(fraction), 100 * std::clamp(fraction, 0.0, 1.0),
+                                         format_duration(elapsed_s), time_left(fraction, elapsed_s));
+  std::string text = cut(first, columns) + "\x1b[K\n" + cut(second, columns) + "\x1b[K\n";
+  text += cut("  " + printable(status), columns) + "\x1b[K\n";
+  erase();
+  terminal_.err(text);
+  lines_ = 3;
+}
+
+void ProgressDisplay::erase() {
+  if (lines_ == 0) return;
+  terminal_.err(fmt::format("\x1b[{}A\x1b[J", lines_));
+  lines_ = 0;
+}
+
+}  // namespace assay

@@ -1,0 +1,39 @@
+// ProgressDisplay: one block on stderr that tells what is running. It redraws itself on a terminal, at most ten times a
+// second; elsewhere it writes a plain line when a trial starts and ends, and rarely in between.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/terminal.h"
+#include "exam/evaluation.h"
+
+namespace assay {
+
+class ProgressDisplay final : public Progress {
+ public:
+  ProgressDisplay(Terminal& terminal, const Clock& clock);
+  ~ProgressDisplay() override;
+
+  void begin(size_t index, size_t count, const std::string& name);
+  void end(const TrialOutcome& outcome);
+  // A line about work that is no trial (looking at the host, writing the report).
+  void note(const std::string& text);
+
+  void update(double fraction, const std::string& status) override;
+  void finding(const Finding& finding) override;
+
+ private:
+  void draw(double fraction, const std::string& status);
+  void erase();
+
+  Terminal& terminal_;
+  const Clock& clock_;
+  std::string name_;
+  std::string position_;         // "3/15"
+  Nanos started_{};
+  Nanos drawn_{};
+  int lines_ = 0;                // of the block on the screen now
+};
+
+}  // namespace assay

@@ -1,0 +1,67 @@
+// `assay report`: a dossier as HTML, Markdown, JSON, or the eight lines on the terminal.
+#include "report/report.h"
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+
+namespace assay {
+namespace {
+
+constexpr OptionSpec kOptions[] = {
+    {"--output", "FILE", "Where to write: .html, .md or .json decides the form.", nullptr, "file", 'o'},
+};
+
+constexpr PositionalSpec kPositionals[] = {{"DOSSIER", "The dossier, or the folder of a run.", true, "file"}};
+
+// A folder stands for the dossier in it.
+std::string dossier_path(const std::string& path) {
+  const std::string inside = path + "/dossier.assay";
+  return file_exists(inside) ? inside : path;
+}
+
+Result<std::string> render(const Dossier& dossier, std::string_view file) {
+  if (file.ends_with(".html") || file.ends_with(".htm")) return render_html(dossier);
+  if (file.ends_with(".md")) return render_markdown(dossier);
+  if (file.ends_with(".json")) return render_json(dossier);
+  return fail("cannot tell the form of the report from this name", std::string(file), "End it in .html, .md or .json.");
+}
+
+Result<int> run_report(CommandContext& context, const ParsedOptions& options) {
+  ASSIGN_OR_RETURN(const Dossier dossier, Dossier::open_read_only(dossier_path(options.value("DOSSIER"))));
+  const std::string file = options.value("--output");
+  if (!file.empty()) {
+    ASSIGN_OR_RETURN(const std::string text, render(dossier, file));
+    RETURN_IF_ERROR(write_file_atomically(file, text));
+    context.terminal.err(fmt::format("report: {} ({})\n", file, format_bytes(static_cast<int64_t>(text.size()))));
+    return 0;
+  }
+  if (options.has("--json")) {
+    ASSIGN_OR_RETURN(const std::string text, render_json(dossier));
+    RETURN_IF_ERROR(context.terminal.out(text));
+    return 0;
+  }
+  ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
+  RETURN_IF_ERROR(context.terminal.out(
+      render_terminal_summary(content, context.terminal.width(), context.terminal.out_colour())));
+  return 0;
+}
+
+}  // namespace
+
+Command report_command() {
+  return {
+      .name = "report",
+      .title = "The consolidated report of a dossier",
+      .description = "Renders a dossier. Without --output: the eight answers on the terminal. The HTML report is one "
+                     "file that opens from disk and asks the network for nothing; every number in it leads to the "
+                     "trial, the conditions and the samples it came from. JSON holds everything, raw samples included.",
+      .options = kOptions,
+      .positionals = kPositionals,
+      .example = "assay report assay-out/latest\nassay report dossier.assay -o report.html\n"
+                 "assay report dossier.assay -o report.md",
+      .run = run_report,
+  };
+}
+
+}  // namespace assay

@@ -1,0 +1,290 @@
+// `assay run`: a scenario from file to report.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "cli/commands.h"
+#include "cli/places.h"
+#include "cli/progress.h"
+#include "exam/evaluation.h"
+#include "report/report.h"
+
+namespace assay {
+namespace {
+
+constexpr const char* kResultsFolder = "assay-out";
+constexpr const char* kDossierName = "dossier.assay";
+constexpr const char* kReportName = "report.html";
+constexpr int64_t kMaxScenarioBytes = 1 << 20;
+
+constexpr OptionSpec kOptions[] = {
+    {"--out", "DIR", "Where dossier and report go.", "assay-out/TIME-NAME", "directory"},
+    {"--only", "EXAM,…", "Run only these exams.", "those of the scenario", "exam"},
+    {"--quick", nullptr, "A look in under a minute: fewer and shorter trials.", nullptr, nullptr},
+    {"--resume", nullptr, "Go on with the run in --out, or with the newest unfinished one.", nullptr, nullptr},
+    {"--seed", "N", "Seed of every random choice.", "the scenario's", nullptr},
+};
+
+constexpr PositionalSpec kPositionals[] = {
+    {"SCENARIO", "A scenario file (TOML). Without one: this machine, with the built-in scenario.", false, "file"},
+};
+
+// What the command line changes about a scenario; kept in the dossier, so that a resumed run is the same run.
+struct Overrides {
+  bool is_quick = false;
+  std::string only;
+  std::string seed;
+
+  Json to_json() const { return Json::Object{{"quick", is_quick}, {"only", only}, {"seed", seed}}; }
+  static Overrides from_json(const Json& json) {
+    return {json["quick"].as_bool(), json["only"].as_string(), json["seed"].as_string()};
+  }
+};
+
+Result<void> select_exams(const std::string& only, Scenario& scenario) {
+  const std::vector<std::string> known = exam_names();
+  std::vector<std::string> wanted;
+  for (const std::string_view part : split(only, ',')) {
+    const std::string name(trim(part));
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      return fail(fmt::format("unknown exam '{}'.{}", printable(name), suggestion(name, known)), "--only",
+                  "`assay list exams` shows them all.");
+    }
+    wanted.push_back(name);
+  }
+  scenario.exams.clear();
+  for (const std::string& name : known) {
+    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) scenario.exams.push_back(name);
+  }
+  return {};
+}
+
+Result<Scenario> make_scenario(std::string_view text, const std::string& path, const Overrides& overrides) {
+  ASSIGN_OR_RETURN(Scenario scenario, parse_scenario(text, path, exam_names()));
+  if (!overrides.only.empty()) RETURN_IF_ERROR(select_exams(overrides.only, scenario));
+  if (!overrides.seed.empty()) {
+    const std::optional<int64_t> seed = parse_integer(overrides.seed);
+    if (!seed || *seed < 0) return fail(fmt::format("'{}' is no seed", printable(overrides.seed)), "--seed",
+                                        "Give a whole number from 0.");
+    scenario.seed = static_cast<uint64_t>(*seed);
+  }
+  if (overrides.is_quick) scenario = quick(std::move(scenario));
+  return scenario;
+}
+
+// "2026-11-24T05:36:46Z" as part of a file name: "20261124-053646".
+std::string time_for_name(const std::string& wall_time) {
+  std::string digits;
+  for (const char c : wall_time) {
+    if (c >= '0' && c <= '9') digits += c;
+    if (c == 'T') digits += '-';
+  }
+  return digits;
+}
+
+std::string name_for_file(std::string_view name) {
+  std::string out;
+  for (const char c : lower(name)) {
+    const bool keeps = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (keeps) out += c;
+    if (!keeps && !out.empty() && out.back() != '-') out += '-';
+  }
+  while (out.ends_with('-')) out.pop_back();
+  return out.substr(0, 40);
+}
+
+// A fresh folder for a run; with a number behind it if two begin within one second.
+std::string fresh_folder(const std::string& time, const std::string& name) {
+  const std::string base = fmt::format("{}/{}-{}", kResultsFolder, time_for_name(time), name_for_file(name));
+  std::string folder = base;
+  for (int i = 2; file_exists(folder); ++i) folder = fmt::format("{}-{}", base, i);
+  return folder;
+}
+
+Result<std::string> newest_unfinished() {
+  const Result<std::vector<std::string>> names = list_directory(kResultsFolder);
+  if (names) {
+    for (auto it = names->rbegin(); it != names->rend(); ++it) {
+      const std::string folder = fmt::format("{}/{}", kResultsFolder, *it);
+      const std::string path = folder + "/" + kDossierName;
+      if (*it == "latest" || !file_exists(path)) continue;
+      const Result<Dossier> dossier = Dossier::open_read_only(path);
+      if (!dossier) continue;
+      const Result<DossierContent> content = dossier->read();
+      if (content && content->run.finished_at.empty()) return folder;
+    }
+  }
+  return fail("there is no unfinished run here to resume", kResultsFolder, "Name its folder with --out DIR.");
+}
+
+// A convenience for people and scripts; a file system without symbolic links does without.
+void point_latest_at(const std::string& folder) {
+  if (parent_directory(folder) != kResultsFolder) return;
+  std::error_code ignored;
+  const std::filesystem::path link = std::filesystem::path(kResultsFolder) / "latest";
+  std::filesystem::remove(link, ignored);
+  std::filesystem::create_directory_symlink(file_name(folder), link, ignored);
+}
+
+// One run under way: what is known before the first trial.
+struct Session {
+  std::string folder;
+  Scenario scenario;
+  std::vector<ExpandedTarget> targets;
+  Dossier dossier;
+};
+
+bool needs_devices(const Scenario& scenario) {
+  return std::any_of(scenario.targets.begin(), scenario.targets.end(),
+                     [](const TargetSpec& target) { return target.kind == "device"; });
+}
+
+std::string fresh_run_id(const std::string& path, const std::string& wall_time, Nanos now) {
+  return content_key(fmt::format("{}|{}|{}|{}", absolute_path(path), wall_time, now.count, ::getpid()));
+}
+
+Result<Session> begin(CommandContext& context, const ParsedOptions& options, ProgressDisplay& display) {
+  Overrides overrides{options.has("--quick"), options.value("--only"), options.value("--seed")};
+  std::string path = options.value("SCENARIO");
+  std::string text(built_in_scenario_text());
+  if (path.empty()) {
+    path = "built-in";
+  } else {
+    ASSIGN_OR_RETURN(text, read_file(path, kMaxScenarioBytes));
+  }
+  ASSIGN_OR_RETURN(Scenario scenario, make_scenario(text, path, overrides));
+  const std::string now = context.environment.clock.wall_time();
+  const std::string folder = options.has("--out") ? options.value("--out") : fresh_folder(now, scenario.name);
+  const std::string dossier_path = folder + "/" + kDossierName;
+  if (file_exists(dossier_path)) {
+    return fail("there is a run in this folder already", dossier_path,
+                "Add --resume to go on with it, or name another folder.");
+  }
+  RETURN_IF_ERROR(make_directories(folder));
+  Json host;
+  if (needs_devices(scenario)) {
+    display.note("looking at this machine …");
+    host = probe_host(worker_command(context.environment), context.environment.clock, true);
+  }
+  std::vector<ExpandedTarget> targets = expand_targets(scenario, host);
+  const std::vector<Trial> trials = plan_trials(scenario, targets);
+  if (trials.empty()) {
+    return fail("this scenario plans nothing: no target was found for its exams", path,
+                "`assay probe` shows the devices of this machine.");
+  }
+  RunInfo run{.id = fresh_run_id(dossier_path, now, context.environment.clock.now()),
+              .assay_version = kVersion,
+              .created_at = now,
+              .scenario_name = scenario.name,
+              .scenario_path = path,
+              .scenario_text = text,
+              .seed = scenario.seed,
+              .plan = Json::Object{{"overrides", overrides.to_json()}},
+              .host = host};
+  ASSIGN_OR_RETURN(Dossier dossier, Dossier::create(dossier_path, run, trials, scenario.requirements));
+  return Session{folder, std::move(scenario), std::move(targets), std::move(dossier)};
+}
+
+Result<Session> resume(const ParsedOptions& options, ProgressDisplay& display) {
+  std::string folder = options.value("--out");
+  if (folder.empty()) {
+    ASSIGN_OR_RETURN(folder, newest_unfinished());
+  }
+  const std::string path = folder + "/" + kDossierName;
+  if (!file_exists(path)) return fail("there is no run in this folder to resume", path, "Check --out.");
+  ASSIGN_OR_RETURN(Dossier dossier, Dossier::open(path));
+  ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
+  const Overrides overrides = Overrides::from_json(content.run.plan["overrides"]);
+  ASSIGN_OR_RETURN(Scenario scenario, make_scenario(content.run.scenario_text, content.run.scenario_path, overrides));
+  std::vector<ExpandedTarget> targets = expand_targets(scenario, content.run.host);
+  const auto done = std::count_if(content.trials.begin(), content.trials.end(), [](const Trial& trial) {
+    return trial.state != TrialState::kPlanned && trial.state != TrialState::kRunning;
+  });
+  display.note(fmt::format("resuming {}: {} of {} trials done", folder, done, content.trials.size()));
+  return Session{folder, std::move(scenario), std::move(targets), std::move(dossier)};
+}
+
+// 1 when a requirement is not met or a result is void.
+int exit_code(const DossierContent& content) {
+  const bool failed = std::any_of(content.verdicts.begin(), content.verdicts.end(), [](const Verdict& verdict) {
+    return verdict.requirement_id != 0 && verdict.answer != Answer::kYes;
+  });
+  const bool is_void = std::any_of(content.records.begin(), content.records.end(),
+                                   [](const Record& record) { return record.validity == Validity::kVoid; });
+  return failed || is_void ? 1 : 0;
+}
+
+Result<int> conclude_session(CommandContext& context, const Session& session, bool as_json) {
+  ASSIGN_OR_RETURN(const std::string html, render_html(session.dossier));
+  const std::string report = session.folder + "/" + kReportName;
+  RETURN_IF_ERROR(write_file_atomically(report, html));
+  ASSIGN_OR_RETURN(const DossierContent content, session.dossier.read());
+  if (as_json) {
+    ASSIGN_OR_RETURN(const std::string json, render_json(session.dossier));
+    RETURN_IF_ERROR(context.terminal.out(json));
+  } else {
+    RETURN_IF_ERROR(context.terminal.out(
+        render_terminal_summary(content, context.terminal.width(), context.terminal.out_colour())));
+    RETURN_IF_ERROR(context.terminal.out(fmt::format("\nDossier: {}\nReport:  {}\n", session.dossier.path(), report)));
+  }
+  return exit_code(content);
+}
+
+Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
+  ASSIGN_OR_RETURN(const Places places, find_places(context.environment));
+  ProgressDisplay display(context.terminal, context.environment.clock);
+  if (options.has("--resume") && options.has("SCENARIO")) {
+    return fail("--resume takes the scenario from the dossier", options.value("SCENARIO"), "Leave the file out.");
+  }
+  ASSIGN_OR_RETURN(Session session,
+                   options.has("--resume") ? resume(options, display) : begin(context, options, display));
+  point_latest_at(session.folder);
+  ExamContext exam_context{
+      .scenario = session.scenario,
+      .clock = context.environment.clock,
+      .progress = display,
+      .worker = worker_command(context.environment),
+      .bundled_model_directory = places.bundled_model_directory,
+      .model_cache_directory = places.model_cache_directory,
+      .model_cache_limit_bytes = places.model_cache_limit_bytes,
+      .interrupted = context.environment.interrupted,
+      .secret = [&](const std::string& name) { return context.environment.variable(name); },
+  };
+  const auto observer = [&](const EvaluationStep& step) {
+    if (step.outcome == nullptr) {
+      display.begin(step.index, step.count, step.trial->name);
+    } else {
+      display.end(*step.outcome);
+    }
+  };
+  ASSIGN_OR_RETURN(const EvaluationEnd end, run_evaluation(session.dossier, exam_context, session.targets, observer));
+  if (end == EvaluationEnd::kInterrupted) {
+    return fail("interrupted; every finished trial is kept", session.dossier.path(),
+                fmt::format("Go on with: assay run --resume --out {}", session.folder));
+  }
+  return conclude_session(context, session, options.has("--json"));
+}
+
+}  // namespace
+
+Command run_command() {
+  return {
+      .name = "run",
+      .title = "Evaluate: this machine, or what a scenario names",
+      .description =
+          "Runs every exam of a scenario on every target, trial by trial, into one file, the dossier, and ends with the "
+          "consolidated report. Without a scenario it evaluates this machine: it looks at every device, measures what "
+          "its kernels and the engine reach, and loads it with mixed traffic of a real language model.\n"
+          "A run that is interrupted or killed loses at most the trial under way: --resume goes on with it. Folders are "
+          "never overwritten.",
+      .options = kOptions,
+      .positionals = kPositionals,
+      .example = "assay run\nassay run --quick\nassay run examples/endpoint.toml --out results\n"
+                 "assay run --resume --out results\nassay run my.toml --only roofline,load --seed 7",
+      .run = run_run,
+  };
+}
+
+}  // namespace assay

@@ -1,0 +1,128 @@
+// Loading of ggml backends, choice of a device, and the log of the libraries.
+#include "engine/backends.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <llama.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "os/os.h"
+
+namespace assay {
+namespace {
+
+constexpr size_t kMaxLogBytes = 1 << 20;
+
+bool is_backend_library(const std::string& name) {
+  return name.starts_with("libggml-") && name.ends_with(".so") && name != "libggml-base.so" &&
+         !name.starts_with("libggml-cpu");
+}
+
+void load_folder(const std::string& folder, std::vector<std::string>& problems) {
+  const auto names = list_directory(folder);
+  if (!names) return problems.push_back(names.error().message());
+  for (const std::string& name : *names) {
+    const std::string path = folder + "/" + name;
+    if (is_backend_library(name) && ggml_backend_load(path.c_str()) == nullptr) {
+      problems.push_back(path + ": not a backend that this ggml can load");
+    }
+  }
+}
+
+}  // namespace
+
+std::string library_folder() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<void*>(&ggml_backend_load_all_from_path), &info) == 0 || info.dli_fname == nullptr) return ".";
+  return parent_directory(absolute_path(info.dli_fname));
+}
+
+std::vector<std::string> load_backends(const std::vector<std::string>& extra_folders) {
+  // A build of the user's own may have its backends linked in; loading again finds nothing new then.
+  ggml_backend_load_all_from_path(library_folder().c_str());
+  std::vector<std::string> problems;
+  for (const std::string& folder : extra_folders) load_folder(folder, problems);
+  return problems;
+}
+
+std::vector<ggml_backend_dev_t> all_devices() {
+  std::vector<ggml_backend_dev_t> devices;
+  for (size_t i = 0; i < ggml_backend_dev_count(); ++i) devices.push_back(ggml_backend_dev_get(i));
+  return devices;
+}
+
+Result<ggml_backend_dev_t> find_device(std::string_view name) {
+  std::vector<std::string> names;
+  for (ggml_backend_dev_t device : all_devices()) {
+    if (name == ggml_backend_dev_name(device)) return device;
+    names.emplace_back(ggml_backend_dev_name(device));
+  }
+  return fail(fmt::format("there is no ggml device '{}'.{}", printable(name), suggestion(name, names)), "job",
+              names.empty() ? "No backend could be loaded: is ASSAY_LLAMA_ROOT complete?"
+                            : fmt::format("There are: {}.", join(names, ", ")));
+}
+
+std::string_view type_name(enum ggml_backend_dev_type type) {
+  switch (type) {
+    case GGML_BACKEND_DEVICE_TYPE_CPU: return "cpu";
+    case GGML_BACKEND_DEVICE_TYPE_GPU: return "gpu";
+    case GGML_BACKEND_DEVICE_TYPE_IGPU: return "igpu";
+    case GGML_BACKEND_DEVICE_TYPE_ACCEL: return "accel";
+    default: return "other";
+  }
+}
+
+std::string backend_name(ggml_backend_dev_t device) {
+  return ggml_backend_reg_name(ggml_backend_dev_backend_reg(device));
+}
+
+int default_threads() {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
+  std::set<std::string> cores;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    const auto siblings =
+        read_file(fmt::format("/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", cpu), 4096);
+    cores.insert(siblings ? *siblings : fmt::format("cpu {}", cpu));
+  }
+  return std::max(1, static_cast<int>(cores.size()));
+}
+
+void engine_log_callback(int level, const char* text, void* self) { static_cast<EngineLog*>(self)->take(level, text); }
+
+EngineLog& EngineLog::install() {
+  // The libraries' callback is process-wide, and so is this.
+  static EngineLog log;
+  const auto callback = [](ggml_log_level level, const char* text, void* self) {
+    engine_log_callback(static_cast<int>(level), text, self);
+  };
+  llama_log_set(callback, &log);
+  return log;
+}
+
+void EngineLog::keep_lines(bool keep) { keep_ = keep; }
+
+void EngineLog::take(int level, std::string_view text) {
+  if (level != GGML_LOG_LEVEL_CONT) level_ = level;
+  if (keep_ && lines_.size() < kMaxLogBytes) lines_ += text;
+  if (level_ == GGML_LOG_LEVEL_ERROR && errors_.size() < kMaxLogBytes) errors_ += text;
+  if (level_ < GGML_LOG_LEVEL_WARN) return;
+  [[maybe_unused]] const ssize_t n = ::write(2, text.data(), text.size());
+}
+
+std::string EngineLog::last_error() const {
+  // The first error says what is wrong; those after it only that loading failed.
+  for (const std::string_view line : split(errors_, '\n')) {
+    if (!trim(line).empty()) return printable(trim(line));
+  }
+  return "";
+}
+
+void EngineLog::clear() { lines_.clear(), errors_.clear(); }
+
+}  // namespace assay

@@ -1,0 +1,62 @@
+// Dossier: one evaluation in one SQLite file, written as the run goes. The only user of SQLite.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/base.h"
+#include "evidence/records.h"
+
+namespace assay {
+
+inline constexpr int kDossierSchemaVersion = 1;
+
+// Everything but the raw samples, which are read on demand. Ordered by id.
+struct DossierContent {
+  RunInfo run;
+  std::vector<Subject> subjects;
+  std::vector<Trial> trials;
+  std::vector<Record> records;
+  std::vector<Finding> findings;
+  std::vector<Requirement> requirements;
+  std::vector<Verdict> verdicts;
+  std::vector<Artifact> artifacts;   // content included
+};
+
+// One open dossier. Not thread-safe. Errors carry the path and SQLite's own words; a full disk says so.
+class Dossier {
+ public:
+  // Fails if the file exists. Writes run and requirements, and every trial as planned.
+  static Result<Dossier> create(const std::string& path, const RunInfo& run, const std::vector<Trial>& trials,
+                                const std::vector<Requirement>& requirements);
+  static Result<Dossier> open(const std::string& path);            // to go on writing
+  static Result<Dossier> open_read_only(const std::string& path);  // also of a dossier that is being written
+  Dossier(Dossier&&) noexcept;
+  Dossier& operator=(Dossier&&) noexcept;
+  ~Dossier();
+
+  const std::string& path() const;
+
+  // Marks a trial as under way; a trial found in this state on resume was interrupted and runs again.
+  Result<void> begin_trial(int64_t trial_id, const std::string& started_at);
+  // One transaction: the trial's state and all that it left. Replaces whatever an earlier attempt left.
+  Result<void> commit_trial(int64_t trial_id, const TrialOutcome& outcome);
+  // Replaces all verdicts, and the records and findings that belong to no trial.
+  Result<void> commit_conclusions(const std::vector<Verdict>& verdicts, const std::vector<Record>& records,
+                                  const std::vector<Finding>& findings, const std::string& finished_at);
+  Result<void> set_host(const Json& host);
+
+  Result<DossierContent> read() const;
+  Result<std::vector<Sample>> read_samples(int64_t trial_id) const;
+
+  // The interchange form: the same tables and names as JSON; samples only if asked for.
+  Result<Json> to_json(bool with_samples) const;
+
+ private:
+  struct State;
+  explicit Dossier(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace assay

@@ -1,0 +1,128 @@
+// The metric table. A new metric is a new row.
+#include "evidence/metrics.h"
+
+#include <fmt/format.h>
+
+namespace assay {
+namespace {
+
+constexpr Better kHigher = Better::kHigher;
+constexpr Better kLower = Better::kLower;
+constexpr Better kNeither = Better::kNeither;
+
+constexpr Metric kMetrics[] = {
+    // Serving: load trials.
+    {"ttft_ms", "ms", kLower, true, "time to first token",
+     "First non-empty content, reasoning or tool-call delta minus the scheduled instant of the request. Role-only chunks "
+     "do not count.",
+     "assay metric definitions"},
+    {"ttfo_ms", "ms", kLower, true, "time to first output",
+     "First delta that is not reasoning minus the scheduled instant.", "assay metric definitions"},
+    {"tpot_ms", "ms", kLower, true, "time per output token",
+     "(last token − first token) / (n − 1) of a request; undefined for n < 2.", "assay metric definitions"},
+    {"chunk_gap_ms", "ms", kLower, true, "chunk gap",
+     "Time between consecutive content chunks of a request; a chunk may hold several tokens.", "assay metric definitions"},
+    {"e2e_ms", "ms", kLower, true, "end-to-end latency",
+     "Last content chunk minus the scheduled instant. Closing usage and end-of-stream are not part of it.",
+     "assay metric definitions"},
+    {"send_lag_ms", "ms", kLower, true, "send lag",
+     "Actual send minus the scheduled instant: the load generator's own lateness. A trial whose p99.9 exceeds its budget "
+     "is void.",
+     "assay metric definitions"},
+    {"offered_rate_per_s", "1/s", kNeither, false, "offered rate", "Requests scheduled per second of the steady window.",
+     "assay metric definitions"},
+    {"request_throughput_per_s", "1/s", kHigher, false, "request throughput",
+     "Requests that ended well, per second of the steady window.", "assay metric definitions"},
+    {"output_throughput_tokens_per_s", "tokens/s", kHigher, false, "output throughput",
+     "Output tokens received per second of the steady window.", "assay metric definitions"},
+    {"input_throughput_tokens_per_s", "tokens/s", kHigher, false, "input throughput",
+     "Prompt tokens of requests whose first token fell into the steady window, per second.", "assay metric definitions"},
+    {"goodput_per_s", "1/s", kHigher, false, "goodput",
+     "Requests per second that met every SLO of their class, over all attempted ones; errors and time-outs are failures.",
+     "DistServe (OSDI 2024); assay metric definitions"},
+    {"slo_attainment", "", kHigher, false, "SLO attainment",
+     "Share of attempted requests that met every SLO of their class.", "DistServe (OSDI 2024)"},
+    {"error_rate", "", kLower, false, "error rate", "Share of attempted requests that failed, timed out or were cut off.",
+     "assay metric definitions"},
+    {"interference", "", kLower, false, "interference",
+     "Median TTFT of a class in the mix divided by its median TTFT alone at the same device.", "assay metric definitions"},
+    {"client_cpu_utilisation", "", kLower, false, "client CPU utilisation",
+     "CPU time of the load generator's own process divided by the trial's duration.", "getrusage(2)"},
+    // Engine: what llama.cpp reaches on a device.
+    {"prefill_tokens_per_s", "tokens/s", kHigher, false, "prefill speed",
+     "Prompt tokens evaluated per second for one sequence, as llama-bench's pp test.", "llama-bench"},
+    {"decode_tokens_per_s", "tokens/s", kHigher, false, "decode speed",
+     "Tokens generated per second for one sequence, as llama-bench's tg test.", "llama-bench"},
+    {"batched_decode_tokens_per_s", "tokens/s", kHigher, false, "batched decode speed",
+     "Tokens generated per second in all when several sequences decode in one batch.", "llama-batched-bench"},
+    {"model_load_s", "s", kLower, false, "model load time", "From the start of the worker to its being ready for work.",
+     "assay metric definitions"},
+    {"model_memory_bytes", "bytes", kLower, false, "model memory",
+     "Weights, KV cache and compute buffers together, on the device.", "assay metric definitions"},
+    {"worker_peak_memory_bytes", "bytes", kLower, false, "worker's peak memory",
+     "Peak resident set of the worker process.", "getrusage(2)"},
+    // Roofline: what kernels get out of the silicon.
+    {"memory_bandwidth_gb_per_s", "GB/s", kHigher, false, "memory bandwidth",
+     "Bytes read and written per second by a copy or triad kernel, 10⁹ bytes a GB.", "McCalpin, STREAM (1995)"},
+    {"matmul_tflop_per_s", "TFLOP/s", kHigher, false, "matrix multiplication",
+     "2·m·n·k operations per second of C[m,n] = A[m,k]·B[k,n] with the weights in the stated type.",
+     "Williams et al., Roofline (2009)"},
+    {"attention_tflop_per_s", "TFLOP/s", kHigher, false, "attention",
+     "4·heads·head size·queries·keys operations per second of flash attention.", "Dao et al., FlashAttention (2022)"},
+    {"launch_overhead_us", "µs", kLower, false, "launch overhead",
+     "Time of a graph with one trivial operation, start to finish.", "assay metric definitions"},
+    {"host_to_device_gb_per_s", "GB/s", kHigher, false, "host to device transfer",
+     "Bytes per second from host memory into the device's buffer.", "assay metric definitions"},
+    {"device_to_host_gb_per_s", "GB/s", kHigher, false, "device to host transfer",
+     "Bytes per second from the device's buffer into host memory.", "assay metric definitions"},
+    {"roofline_efficiency", "", kHigher, false, "share of the bound",
+     "Best measured rate divided by the theoretical bound.", "Williams et al., Roofline (2009)"},
+    {"engine_efficiency", "", kHigher, false, "engine efficiency",
+     "Decode speed times the bytes read per token, divided by the measured memory bandwidth; or prefill speed times the "
+     "operations per token, divided by the best measured matrix multiplication.",
+     "assay metric definitions"},
+    // The instrument itself.
+    {"instrument_overhead_us_per_event", "µs", kLower, false, "instrument overhead per event",
+     "CPU time of the load generator per token event.", "assay metric definitions"},
+};
+
+constexpr std::string_view kStatistics[] = {"mean", "max", "p50", "p90", "p95", "p99", "p99_9"};
+
+const Metric* find_metric(std::string_view name) {
+  for (const Metric& metric : kMetrics) {
+    if (name == metric.name) return &metric;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> all_names() {
+  std::vector<std::string> names;
+  for (const Metric& metric : kMetrics) {
+    if (!metric.is_distribution) names.emplace_back(metric.name);
+    for (const std::string_view statistic : kStatistics) {
+      if (metric.is_distribution) names.push_back(fmt::format("{}_{}", metric.name, statistic));
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+std::span<const Metric> metrics() { return kMetrics; }
+
+Result<MetricName> parse_metric_name(std::string_view name) {
+  if (const Metric* metric = find_metric(name); metric != nullptr && !metric->is_distribution) {
+    return MetricName{metric, ""};
+  }
+  for (const std::string_view statistic : kStatistics) {
+    if (!name.ends_with(statistic) || name.size() <= statistic.size() + 1) continue;
+    const Metric* metric = find_metric(name.substr(0, name.size() - statistic.size() - 1));
+    if (metric != nullptr && metric->is_distribution) return MetricName{metric, std::string(statistic)};
+  }
+  const std::string hint = find_metric(name) != nullptr
+                               ? fmt::format(" It is a distribution: say which statistic, for example {}_p90.", name)
+                               : suggestion(name, all_names());
+  return fail(fmt::format("unknown metric '{}'.{}", printable(name), hint), "", "`assay list metrics` shows them all.");
+}
+
+}  // namespace assay

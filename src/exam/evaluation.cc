@@ -1,0 +1,105 @@
+// Runs the trials of a plan; see evaluation.h.
+#include "exam/evaluation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "exam/verdicts.h"
+
+namespace assay {
+namespace {
+
+const ExpandedTarget* find_target(const std::vector<ExpandedTarget>& targets, const std::string& name) {
+  const auto it =
+      std::find_if(targets.begin(), targets.end(), [&](const ExpandedTarget& t) { return t.spec.name == name; });
+  return it == targets.end() ? nullptr : &*it;
+}
+
+// One trial from start to commit. kInterrupted leaves it uncommitted, to run again.
+Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Trial& trial, const TargetSpec& target,
+                                TrialOutcome& outcome) {
+  const Exam* exam = find_exam(trial.exam);
+  if (exam == nullptr) {
+    return fail(fmt::format("the dossier plans a trial of the exam '{}', which this version does not know", trial.exam),
+                dossier.path(), "Resume it with the version of assay that began it.");
+  }
+  RETURN_IF_ERROR(dossier.begin_trial(trial.id, context.clock.wall_time()));
+  const Nanos start = context.clock.now();
+  Result<TrialOutcome> result = exam->run(context, trial, target);
+  if (context.interrupted()) return EvaluationEnd::kInterrupted;
+  ASSIGN_OR_RETURN(outcome, std::move(result));
+  outcome.duration_s = seconds(context.clock.now() - start);
+  for (Record& record : outcome.records) {
+    if (record.source.empty()) record.source = fmt::format("assay, trial {}: {}", trial.id, trial.name);
+  }
+  for (const Finding& finding : outcome.findings) context.progress.finding(finding);
+  RETURN_IF_ERROR(dossier.commit_trial(trial.id, outcome));
+  return EvaluationEnd::kComplete;
+}
+
+}  // namespace
+
+std::vector<ExpandedTarget> expand_targets(const Scenario& scenario, const Json& host) {
+  std::vector<ExpandedTarget> expanded;
+  for (const TargetSpec& spec : scenario.targets) {
+    if (spec.kind != "device") {
+      expanded.push_back({spec, Json()});
+      continue;
+    }
+    for (const Json& device : host["devices"].items()) {
+      const std::string& name = device["name"].as_string();
+      if (spec.device != "*" && spec.device != name) continue;
+      TargetSpec one = spec;
+      one.device = name;
+      if (spec.device == "*") one.name = spec.name.empty() || spec.name == "*" ? name : spec.name + " " + name;
+      expanded.push_back({std::move(one), device});
+    }
+    const bool absent = spec.device != "*" && (expanded.empty() || expanded.back().spec.device != spec.device);
+    // A device that is asked for by name and is not there still gets its trials: they fail and say so.
+    if (absent) expanded.push_back({spec, Json()});
+  }
+  return expanded;
+}
+
+std::vector<Trial> plan_trials(const Scenario& scenario, const std::vector<ExpandedTarget>& targets) {
+  std::vector<Trial> trials;
+  for (const std::string& name : scenario.exams) {
+    const Exam* exam = find_exam(name);
+    CHECK(exam != nullptr);
+    for (const ExpandedTarget& target : targets) {
+      for (Trial& trial : exam->plan(scenario, target.spec, target.device)) {
+        trial.id = static_cast<int64_t>(trials.size()) + 1;
+        trials.push_back(std::move(trial));
+      }
+    }
+  }
+  return trials;
+}
+
+Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context, const std::vector<ExpandedTarget>& targets,
+                                     const std::function<void(const EvaluationStep&)>& observer) {
+  ASSIGN_OR_RETURN(const DossierContent before, dossier.read());
+  std::vector<const Trial*> due;
+  for (const Trial& trial : before.trials) {
+    if (trial.state == TrialState::kPlanned || trial.state == TrialState::kRunning) due.push_back(&trial);
+  }
+  for (size_t i = 0; i < due.size(); ++i) {
+    if (context.interrupted()) return EvaluationEnd::kInterrupted;
+    const ExpandedTarget* target = find_target(targets, due[i]->target);
+    CHECK(target != nullptr);
+    observer({i, due.size(), due[i], nullptr});
+    TrialOutcome outcome;
+    ASSIGN_OR_RETURN(const EvaluationEnd end, run_trial(dossier, context, *due[i], target->spec, outcome));
+    if (end == EvaluationEnd::kInterrupted) return end;
+    observer({i, due.size(), due[i], &outcome});
+  }
+  ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
+  const Conclusions conclusions = conclude(content, context.scenario);
+  for (const Finding& finding : conclusions.findings) context.progress.finding(finding);
+  RETURN_IF_ERROR(dossier.commit_conclusions(conclusions.verdicts, conclusions.records, conclusions.findings,
+                                             context.clock.wall_time()));
+  return EvaluationEnd::kComplete;
+}
+
+}  // namespace assay

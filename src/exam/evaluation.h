@@ -1,0 +1,40 @@
+// Evaluation: a scenario on this host, from plan to conclusions, trial by trial into a dossier that resumes.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/base.h"
+#include "evidence/evidence.h"
+#include "exam/exam.h"
+
+namespace assay {
+
+// The scenario's targets with "*" replaced by every device that the host has, each with its device's JSON (null for
+// targets that are no device). Order: as in the scenario, devices as the engine lists them.
+struct ExpandedTarget {
+  TargetSpec spec;
+  Json device;
+};
+std::vector<ExpandedTarget> expand_targets(const Scenario& scenario, const Json& host);
+
+// Every trial of the evaluation in the order in which they run, with ids from 1.
+std::vector<Trial> plan_trials(const Scenario& scenario, const std::vector<ExpandedTarget>& targets);
+
+// What an observer is told between trials; for displays.
+struct EvaluationStep {
+  size_t index = 0;              // of the trial among those to run, 0-based
+  size_t count = 0;
+  const Trial* trial = nullptr;
+  const TrialOutcome* outcome = nullptr;   // null: about to start
+};
+
+enum class EvaluationEnd { kComplete, kInterrupted };
+
+// Runs every trial that is not done yet and commits each; then draws and commits the conclusions. An error means that
+// assay itself could not go on (the disk is full): what is committed stays.
+Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context, const std::vector<ExpandedTarget>& targets,
+                                     const std::function<void(const EvaluationStep&)>& observer);
+
+}  // namespace assay

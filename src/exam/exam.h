@@ -1,0 +1,62 @@
+// The front door of exam: the table of exams, and how a scenario becomes trials and trials become evidence.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/base.h"
+#include "evidence/evidence.h"
+#include "os/os.h"
+#include "scenario/scenario.h"
+#include "target/target.h"
+
+namespace assay {
+
+// What a live display is told. Never blocks, never fails.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  // `fraction` of the trial under way is done; `status` is a short line with the numbers that matter now.
+  virtual void update(double fraction, const std::string& status) = 0;
+  virtual void finding(const Finding& finding) = 0;
+};
+
+// What an exam may use while it runs a trial.
+struct ExamContext {
+  const Scenario& scenario;
+  Clock& clock;
+  Progress& progress;
+  WorkerCommand worker;
+  std::string bundled_model_directory;         // where SmolLM2 lies
+  std::string model_cache_directory;           // where synthetic models are written and kept
+  int64_t model_cache_limit_bytes = 0;
+  std::function<bool()> interrupted;           // Ctrl-C: end soon and cleanly
+  std::function<std::string(const std::string& name)> secret;   // environment variable by name; "" if unset
+};
+
+struct Exam {
+  const char* name;              // "roofline"
+  const char* title;
+  int question;                  // which of the eight it speaks to first
+  const char* description;
+  const char* example;           // a command line
+  // The trials of this exam for one target of the scenario (already one device each), in order. Ids are set by the caller.
+  std::vector<Trial> (*plan)(const Scenario& scenario, const TargetSpec& target, const Json& device);
+  // Runs one trial. An error is for what assay itself cannot do (disk full, interrupted); whatever the target does wrong is
+  // an outcome with state kFailed and a finding.
+  Result<TrialOutcome> (*run)(ExamContext& context, const Trial& trial, const TargetSpec& target);
+};
+
+std::span<const Exam> exams();
+std::vector<std::string> exam_names();
+const Exam* find_exam(std::string_view name);
+
+// What this host is: CPU, memory, and the ggml devices as the worker sees them, each with a measured speed for sizing.
+// {"cpu": {…}, "memory": {…}, "devices": [{"name", "description", "type", "memory_bytes", "matmul_gflop_per_s"}, …],
+//  "engine": {"version", "library"}}. A worker that dies is a member "error" under "devices".
+Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed);
+
+}  // namespace assay

@@ -1,0 +1,360 @@
+// The load generator's loop: submit what is due, wait for the target until the next is, write down what came.
+#include "load/driver.h"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <queue>
+
+namespace assay {
+namespace {
+
+// The schedule begins this long after the start, so that the first request is not late and no instant is zero.
+constexpr Nanos kLead = nanos_from_ms(1);
+constexpr Nanos kTick = nanos_from_ms(100);
+constexpr uint32_t kSpareChunks = 8;            // per request: a target may split tokens or add an empty one
+constexpr size_t kRecent = 32;
+constexpr uint32_t kNoRow = UINT32_MAX;
+
+// The last few values of a quantity, for "now".
+class Recent {
+ public:
+  void add(double value) { values_[count_++ % kRecent] = value; }
+  std::optional<double> median() const {
+    const size_t n = std::min(count_, kRecent);
+    if (n == 0) return std::nullopt;
+    std::array<double, kRecent> sorted = values_;
+    std::nth_element(sorted.begin(), sorted.begin() + n / 2, sorted.begin() + n);
+    return sorted[n / 2];
+  }
+
+ private:
+  std::array<double, kRecent> values_{};
+  size_t count_ = 0;
+};
+
+struct Due {
+  Nanos at{};      // relative to the start
+  uint32_t row = 0;
+  bool operator>(const Due& other) const { return at != other.at ? at > other.at : row > other.row; }
+};
+
+class Driver {
+ public:
+  Driver(Target& target, Clock& clock, std::span<const PlannedRequest> plan, const LoadOptions& options)
+      : target_(target), clock_(clock), plan_(plan), options_(options) {
+    lay_out_rows();
+    lay_out_schedule();
+    events_.reserve(4096);
+  }
+
+  LoadResult run() {
+    const Nanos cpu_before = clock_.cpu_time();
+    start_ = clock_.now();
+    next_tick_ = kTick;
+    while (!is_over()) {
+      submit_due();
+      if (is_over()) break;
+      wait();
+      if (now() >= next_tick_) tick();
+    }
+    return finish(cpu_before);
+  }
+
+ private:
+  Nanos now() const { return clock_.now() - start_; }
+
+  void lay_out_rows() {
+    CHECK(plan_.size() < kNoRow);
+    result_.planned = plan_.size();
+    result_.rows.resize(plan_.size());
+    RequestId lowest = std::numeric_limits<RequestId>::max(), highest = 0;
+    uint64_t chunks = 0;
+    for (size_t i = 0; i < plan_.size(); ++i) {
+      const Request& request = plan_[i].request;
+      lowest = std::min(lowest, request.id);
+      highest = std::max(highest, request.id);
+      result_.rows[i] = {.id = request.id,
+                         .class_index = request.class_index,
+                         .turn = request.turn,
+                         .session = request.session,
+                         .prompt_tokens = request.prompt_tokens,
+                         .first_chunk = chunks};
+      chunks += uint64_t{request.output_tokens} + kSpareChunks;
+    }
+    result_.chunk_at_ns.resize(chunks);
+    result_.chunk_tokens.resize(chunks);
+    if (plan_.empty()) return;
+    first_id_ = lowest;
+    CHECK(highest - lowest < 4 * plan_.size());
+    row_of_id_.assign(highest - lowest + 1, kNoRow);
+    for (size_t i = 0; i < plan_.size(); ++i) {
+      uint32_t& row = row_of_id_[plan_[i].request.id - lowest];
+      CHECK(row == kNoRow);
+      row = static_cast<uint32_t>(i);
+    }
+  }
+
+  void lay_out_schedule() {
+    next_turn_.assign(plan_.size(), kNoRow);
+    for (uint32_t i = 0; i < plan_.size(); ++i) {
+      if (plan_[i].previous == 0) {
+        arrivals_.push_back({plan_[i].offset + kLead, i});
+        continue;
+      }
+      const uint32_t before = row_of(plan_[i].previous);
+      CHECK(before != kNoRow && next_turn_[before] == kNoRow);
+      next_turn_[before] = i;
+    }
+    std::ranges::stable_sort(arrivals_, {}, &Due::at);
+    if (!arrivals_.empty()) result_.last_arrival = arrivals_.back().at;
+    turns_.reserve(plan_.size());
+  }
+
+  uint32_t row_of(RequestId id) const {
+    return id < first_id_ || id - first_id_ >= row_of_id_.size() ? kNoRow : row_of_id_[id - first_id_];
+  }
+
+  // The next scheduled request, or nothing: all are sent, or time is up.
+  std::optional<Due> next_due() const {
+    std::optional<Due> due;
+    if (next_arrival_ < arrivals_.size()) due = arrivals_[next_arrival_];
+    if (!turns_.empty() && (!due || *due > turns_.front())) due = turns_.front();
+    if (due && due->at > options_.max_duration) return std::nullopt;
+    return due;
+  }
+
+  bool is_over() const {
+    return result_.lost || result_.is_interrupted || (in_flight_ == 0 && !next_due());
+  }
+
+  void submit_due() {
+    for (std::optional<Due> due = next_due(); due && due->at <= now(); due = next_due()) {
+      if (!turns_.empty() && turns_.front().row == due->row) {
+        std::ranges::pop_heap(turns_, std::greater{});
+        turns_.pop_back();
+      } else {
+        ++next_arrival_;
+      }
+      submit(*due);
+      if (result_.lost) return;
+    }
+  }
+
+  void submit(Due due) {
+    RequestRow& row = result_.rows[due.row];
+    row.scheduled = due.at;
+    row.sent = now();
+    if (Result<void> sent = target_.submit(plan_[due.row].request); !sent) {
+      row.sent = Nanos(0);
+      result_.lost = std::move(sent).error();
+      return;
+    }
+    ++sent_;
+    ++in_flight_;
+    last_send_ = row.sent;
+    lag_max_ = std::max(lag_max_, row.sent - row.scheduled);
+  }
+
+  void wait() {
+    const std::optional<Due> due = next_due();
+    Nanos until = next_tick_;
+    if (due) {
+      until = std::min(until, due->at);
+    } else if (now() >= last_send_ + options_.drain_timeout) {
+      cancel_the_rest();
+    }
+    if (Result<void> polled = target_.poll(start_ + until, events_); !polled) {
+      result_.lost = std::move(polled).error();
+    }
+    for (StreamEvent& event : events_) take(event);
+    events_.clear();
+  }
+
+  // Cancelled requests still answer with kFailed; those that do not within another timeout are given up.
+  void cancel_the_rest() {
+    if (!was_cancelled_) {
+      was_cancelled_ = true;
+      cancelled_at_ = now();
+      for (const RequestRow& row : result_.rows) {
+        if (is_out(row)) target_.cancel(row.id);
+      }
+    } else if (now() >= cancelled_at_ + nanos_from_seconds(10)) {
+      for (RequestRow& row : result_.rows) {
+        if (is_out(row)) end_request(row, FailureCause::kTimeout, now());
+      }
+    }
+  }
+
+  static bool is_out(const RequestRow& row) { return row.sent.count != 0 && row.end.count == 0; }
+
+  void take(StreamEvent& event) {
+    const uint32_t index = row_of(event.request);
+    if (index == kNoRow || !is_out(result_.rows[index])) {
+      ++result_.stray_events;
+      return;
+    }
+    RequestRow& row = result_.rows[index];
+    const Nanos at = std::max(event.at - start_, Nanos(1));
+    switch (event.kind) {
+      case StreamEventKind::kSent:
+        row.sent = at;
+        lag_max_ = std::max(lag_max_, row.sent - row.scheduled);
+        break;
+      case StreamEventKind::kAdmitted:
+        row.admitted = at;
+        break;
+      case StreamEventKind::kContent:
+      case StreamEventKind::kReasoning:
+        take_chunk(row, plan_[index].request, event, at);
+        break;
+      case StreamEventKind::kDone:
+        if (event.prompt_tokens > 0) row.prompt_tokens = event.prompt_tokens;
+        if (event.output_tokens > 0) row.output_tokens = event.output_tokens;
+        end_request(row, FailureCause::kNone, at);
+        schedule_next_turn(index, at);
+        break;
+      case StreamEventKind::kFailed: {
+        const FailureCause cause = was_cancelled_ && event.cause == FailureCause::kCancelled ? FailureCause::kTimeout
+                                   : event.cause == FailureCause::kNone                      ? FailureCause::kServerError
+                                                                                             : event.cause;
+        std::string& example = result_.failure_examples[static_cast<size_t>(cause)];
+        if (example.empty()) example = std::move(event.detail);
+        end_request(row, cause, at);
+        break;
+      }
+    }
+  }
+
+  void take_chunk(RequestRow& row, const Request& request, const StreamEvent& event, Nanos at) {
+    if (row.first.count == 0) row.first = at;
+    if (row.first_output.count == 0 && event.kind == StreamEventKind::kContent) row.first_output = at;
+    row.last = at;
+    row.output_tokens += event.tokens;
+    if (row.chunks >= request.output_tokens + kSpareChunks) {
+      ++result_.dropped_chunks;
+      return;
+    }
+    const uint64_t place = row.first_chunk + row.chunks++;
+    result_.chunk_at_ns[place] = at.count;
+    result_.chunk_tokens[place] = static_cast<uint16_t>(std::min<uint32_t>(event.tokens, UINT16_MAX));
+  }
+
+  void end_request(RequestRow& row, FailureCause cause, Nanos at) {
+    row.end = at;
+    row.failure = cause;
+    --in_flight_;
+    ++ended_;
+    result_.duration = std::max(result_.duration, at);
+    if (cause != FailureCause::kNone) {
+      ++failed_;
+    } else if (row.first.count != 0) {
+      ttft_ms_.add(milliseconds(row.first - row.scheduled));
+      if (row.output_tokens > 1) tpot_ms_.add(milliseconds(row.last - row.first) / (row.output_tokens - 1));
+    }
+  }
+
+  void schedule_next_turn(uint32_t row, Nanos answered) {
+    const uint32_t next = next_turn_[row];
+    if (next == kNoRow) return;
+    turns_.push_back({answered + plan_[next].offset, next});
+    std::ranges::push_heap(turns_, std::greater{});
+  }
+
+  void tick() {
+    const Nanos at = now();
+    next_tick_ = at + kTick;
+    if (options_.interrupted && options_.interrupted()) result_.is_interrupted = true;
+    if (!options_.progress) return;
+    ended_at_.push_back({at, ended_});
+    while (ended_at_.size() > 2 && ended_at_[1].first + nanos_from_seconds(5) < at) ended_at_.pop_front();
+    const auto [since, before] = ended_at_.front();
+    LoadProgress progress;
+    progress.elapsed_s = seconds(at);
+    progress.planned = plan_.size();
+    progress.sent = sent_;
+    progress.ended = ended_;
+    progress.failed = failed_;
+    progress.in_flight = in_flight_;
+    progress.fraction = plan_.empty() ? 1 : static_cast<double>(ended_) / static_cast<double>(plan_.size());
+    progress.left_s = progress.fraction > 0 ? progress.elapsed_s * (1 / progress.fraction - 1) : 0;
+    if (at > since) progress.rate_per_s = static_cast<double>(ended_ - before) / seconds(at - since);
+    progress.ttft_ms_now = ttft_ms_.median();
+    progress.tpot_ms_now = tpot_ms_.median();
+    progress.send_lag_ms_max = milliseconds(lag_max_);
+    options_.progress(progress);
+  }
+
+  LoadResult finish(Nanos cpu_before) {
+    if (result_.lost || result_.is_interrupted) fail_the_rest();
+    result_.cpu_time = clock_.cpu_time() - cpu_before;
+    compact();
+    return std::move(result_);
+  }
+
+  // What was out, and what was due when the target went, was attempted and failed.
+  void fail_the_rest() {
+    const Nanos at = std::max(now(), Nanos(1));
+    const FailureCause cause = result_.lost ? FailureCause::kTargetLost : FailureCause::kCancelled;
+    for (RequestRow& row : result_.rows) {
+      if (row.scheduled.count == 0 || row.end.count != 0) continue;
+      if (row.sent.count == 0) ++in_flight_;   // end_request takes it off again
+      end_request(row, cause, at);
+    }
+  }
+
+  // Drops the rows of requests that never came due and closes the gaps between the chunks of the others, in place.
+  void compact() {
+    uint64_t place = 0;
+    size_t kept = 0;
+    for (const RequestRow& from : std::span(result_.rows)) {
+      if (from.scheduled.count == 0) continue;
+      RequestRow row = from;
+      for (uint32_t i = 0; i < row.chunks; ++i) {
+        result_.chunk_at_ns[place + i] = result_.chunk_at_ns[row.first_chunk + i];
+        result_.chunk_tokens[place + i] = result_.chunk_tokens[row.first_chunk + i];
+      }
+      row.first_chunk = place;
+      place += row.chunks;
+      result_.rows[kept++] = row;
+    }
+    result_.rows.resize(kept);
+    result_.chunk_at_ns.resize(place);
+    result_.chunk_tokens.resize(place);
+    if (kept > 0) {
+      result_.last_arrival = Nanos(0);
+      for (const RequestRow& row : result_.rows) {
+        const bool is_arrival = plan_[row_of(row.id)].previous == 0;
+        if (is_arrival) result_.last_arrival = std::max(result_.last_arrival, row.scheduled);
+      }
+    }
+  }
+
+  Target& target_;
+  Clock& clock_;
+  const std::span<const PlannedRequest> plan_;
+  const LoadOptions& options_;
+  LoadResult result_;
+
+  RequestId first_id_ = 0;
+  std::vector<uint32_t> row_of_id_;      // by id − first_id_
+  std::vector<uint32_t> next_turn_;      // by row
+  std::vector<Due> arrivals_;            // sorted
+  size_t next_arrival_ = 0;
+  std::vector<Due> turns_;               // heap: the earliest first
+  std::vector<StreamEvent> events_;
+
+  Nanos start_{}, next_tick_{}, last_send_{}, cancelled_at_{}, lag_max_{};
+  bool was_cancelled_ = false;
+  size_t sent_ = 0, ended_ = 0, failed_ = 0, in_flight_ = 0;
+  Recent ttft_ms_, tpot_ms_;
+  std::deque<std::pair<Nanos, size_t>> ended_at_;
+};
+
+}  // namespace
+
+LoadResult drive_load(Target& target, Clock& clock, std::span<const PlannedRequest> plan, const LoadOptions& options) {
+  return Driver(target, clock, plan, options).run();
+}
+
+}  // namespace assay

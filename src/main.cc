@@ -1,0 +1,54 @@
+// The program: gathers the real world (clock, environment, terminal, signals) and hands it to the command line.
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "cli/cli.h"
+#include "engine/engine.h"
+
+namespace {
+
+std::atomic<int> interrupts = 0;
+
+// The first Ctrl-C asks for an orderly end, the second ends at once: the dossier resumes either way.
+void on_interrupt(int) {
+  if (++interrupts > 1) _exit(2);
+}
+
+void catch_interrupts() {
+  struct sigaction action{};
+  action.sa_handler = on_interrupt;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+int terminal_width() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40 ? size.ws_col : 80;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  assay::SystemClock clock;
+  const auto executable = assay::own_executable_path();
+  assay::CliEnvironment environment{
+      .clock = clock,
+      .run_worker = assay::run_worker,
+      .executable = executable ? *executable : argv[0],
+      .variables = assay::environment_subset({"*"}),
+      .out_is_terminal = isatty(STDOUT_FILENO) != 0,
+      .err_is_terminal = isatty(STDERR_FILENO) != 0,
+      .width = terminal_width(),
+      .interrupted = [] { return interrupts > 0; },
+  };
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  // A worker keeps the default signals: its parent ends it.
+  if (arguments.empty() || arguments[0] != "worker") catch_interrupts();
+  return assay::run_cli(arguments, environment);
+}

@@ -1,0 +1,167 @@
+// Files over POSIX calls; see files.h.
+#include "os/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+
+namespace assay {
+namespace {
+
+std::unexpected<Error> fail_errno(std::string_view verb, const std::string& path) {
+  const int number = errno;
+  std::string remedy;
+  if (number == ENOENT) remedy = "Check the path.";
+  if (number == EACCES || number == EPERM) remedy = "Check the permissions of the file and its folder.";
+  if (number == ENOSPC) remedy = "Free some space, or name another folder.";
+  return fail(fmt::format("cannot {}: {}", verb, errno_text(number)), path, remedy);
+}
+
+Result<void> write_all(int fd, std::string_view content, const std::string& path) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail_errno("write", path);
+    content.remove_prefix(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+}  // namespace
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  if (this != &other) {
+    reset();
+    fd_ = other.release();
+  }
+  return *this;
+}
+
+int FileDescriptor::release() {
+  const int fd = fd_;
+  fd_ = -1;
+  return fd;
+}
+
+void FileDescriptor::reset() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno("open", path);
+  std::string content;
+  char buffer[65536];
+  while (true) {
+    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno("read", path);
+    if (n == 0) return content;
+    content.append(buffer, static_cast<size_t>(n));
+    if (static_cast<int64_t>(content.size()) > max_bytes) {
+      return fail(fmt::format("is larger than the {} allowed here", format_bytes(max_bytes)), path);
+    }
+  }
+}
+
+Result<void> write_file_atomically(const std::string& path, std::string_view content) {
+  const std::string beside = fmt::format("{}.{}.tmp", path, ::getpid());
+  const FileDescriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!fd.valid()) return fail_errno("create", path);
+  Result<void> written = write_all(fd.get(), content, path);
+  if (written && ::fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS) written = fail_errno("sync", path);
+  if (written && ::rename(beside.c_str(), path.c_str()) != 0) written = fail_errno("rename into place", path);
+  if (!written) ::unlink(beside.c_str());
+  return written;
+}
+
+bool file_exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+Result<int64_t> file_size(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return fail_errno("look at", path);
+  return int64_t{info.st_size};
+}
+
+Result<void> make_directories(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return fail("cannot create the folder: " + error.message(), path, "Name a folder that you may write to.");
+  return {};
+}
+
+Result<std::vector<std::string>> list_directory(const std::string& path) {
+  std::error_code error;
+  std::vector<std::string> names;
+  std::filesystem::directory_iterator it(path, error);
+  for (; !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
+    names.push_back(it->path().filename().string());
+  }
+  if (error) return fail("cannot list the folder: " + error.message(), path);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void remove_file(const std::string& path) { ::unlink(path.c_str()); }
+
+Result<int64_t> free_disk_space_bytes(const std::string& path) {
+  struct statvfs info{};
+  if (::statvfs(path.c_str(), &info) != 0) return fail_errno("look at the disk of", path);
+  return static_cast<int64_t>(info.f_bavail) * static_cast<int64_t>(info.f_frsize);
+}
+
+std::string absolute_path(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute.lexically_normal().string();
+}
+
+std::string parent_directory(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
+
+Result<std::string> own_executable_path() {
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return fail("cannot find this program's own file: " + error.message(), "/proc/self/exe");
+  return path.string();
+}
+
+Result<MappedFile> MappedFile::open(const std::string& path) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno("open", path);
+  struct stat info{};
+  if (::fstat(fd.get(), &info) != 0) return fail_errno("look at", path);
+  if (!S_ISREG(info.st_mode)) return fail("is not a regular file", path);
+  if (info.st_size == 0) return MappedFile(nullptr, 0);
+  void* data = ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (data == MAP_FAILED) return fail_errno("map", path);
+  return MappedFile(static_cast<const std::byte*>(data), static_cast<size_t>(info.st_size));
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+}  // namespace assay

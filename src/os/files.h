@@ -1,0 +1,64 @@
+// Files: read whole with a bound, written whole or not at all, found by name. Errors name the path and what to do.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/base.h"
+
+namespace assay {
+
+// A file descriptor that closes itself.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.release()) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  ~FileDescriptor() { reset(); }
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  int release();
+  void reset();
+
+ private:
+  int fd_ = -1;
+};
+
+// Fails if the file is larger than `max_bytes`.
+Result<std::string> read_file(const std::string& path, int64_t max_bytes);
+// Writes beside, syncs, renames: after a crash there is the old file or the new one. Fails whole on a full disk.
+Result<void> write_file_atomically(const std::string& path, std::string_view content);
+
+bool file_exists(const std::string& path);
+Result<int64_t> file_size(const std::string& path);
+Result<void> make_directories(const std::string& path);
+Result<std::vector<std::string>> list_directory(const std::string& path);  // names, sorted, without . and ..
+void remove_file(const std::string& path);                                 // absent is fine
+Result<int64_t> free_disk_space_bytes(const std::string& path);
+std::string absolute_path(const std::string& path);
+std::string parent_directory(const std::string& path);
+std::string file_name(const std::string& path);
+// The file of this running program, for starting itself as a worker.
+Result<std::string> own_executable_path();
+
+// A file mapped for reading; the bytes live as long as this does.
+class MappedFile {
+ public:
+  static Result<MappedFile> open(const std::string& path);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  MappedFile(const std::byte* data, size_t size) : data_(data), size_(size) {}
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace assay

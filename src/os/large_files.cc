@@ -1,0 +1,94 @@
+// Large files and in-use locks over POSIX calls; see large_files.h.
+#include "os/large_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+namespace assay {
+namespace {
+
+std::unexpected<Error> fail_errno(std::string_view verb, const std::string& path) {
+  const int number = errno;
+  std::string remedy = "Check the path and the permissions of its folder.";
+  if (number == ENOSPC || number == EDQUOT) remedy = "Free some space, or name another folder.";
+  return fail(fmt::format("cannot {}: {}", verb, errno_text(number)), path, remedy);
+}
+
+}  // namespace
+
+Result<FileWriter> FileWriter::create(const std::string& path) {
+  FileWriter writer;
+  writer.path_ = path;
+  writer.temporary_path_ = fmt::format("{}.{}.partial", path, ::getpid());
+  const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+  writer.fd_ = FileDescriptor(::open(writer.temporary_path_.c_str(), flags, 0644));
+  if (!writer.fd_.valid()) return fail_errno("write", writer.temporary_path_);
+  return writer;
+}
+
+FileWriter& FileWriter::operator=(FileWriter&& other) noexcept {
+  if (this == &other) return *this;
+  discard();
+  path_ = std::move(other.path_);
+  temporary_path_ = std::move(other.temporary_path_);
+  fd_ = std::move(other.fd_);
+  return *this;
+}
+
+FileWriter::~FileWriter() { discard(); }
+
+void FileWriter::discard() {
+  if (!fd_.valid()) return;
+  fd_.reset();
+  ::unlink(temporary_path_.c_str());
+}
+
+Result<void> FileWriter::append(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd_.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail_errno("write", path_);
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+Result<void> FileWriter::commit() {
+  if (::close(fd_.release()) != 0) {
+    const auto failure = fail_errno("finish writing", path_);
+    ::unlink(temporary_path_.c_str());
+    return failure;
+  }
+  if (::rename(temporary_path_.c_str(), path_.c_str()) == 0) return {};
+  const auto failure = fail_errno("rename into place", path_);
+  ::unlink(temporary_path_.c_str());
+  return failure;
+}
+
+Result<FileDescriptor> lock_as_used(const std::string& path) {
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno("open", path);
+  if (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0) return fail_errno("lock", path);
+  return fd;
+}
+
+bool is_in_use(const std::string& path) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return fd.valid() && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0;
+}
+
+int64_t modified_at_ns(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return 0;
+  return int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
+void mark_as_used_now(const std::string& path) { ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0); }
+
+}  // namespace assay

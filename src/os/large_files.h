@@ -1,0 +1,42 @@
+// Large files: written in pieces under a temporary name and renamed when whole, and locks that say a file is in use.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/base.h"
+#include "os/files.h"
+
+namespace assay {
+
+// A file that appears under its name only when `commit` has succeeded; otherwise nothing stays behind. One thread only.
+class FileWriter {
+ public:
+  // Writes beside `path`; an existing file of that name is replaced at the end.
+  static Result<FileWriter> create(const std::string& path);
+  FileWriter(FileWriter&&) noexcept = default;
+  FileWriter& operator=(FileWriter&& other) noexcept;
+  ~FileWriter();
+
+  Result<void> append(std::span<const std::byte> bytes);
+  // Hands the pages to the kernel and renames. A crash of the machine, not of the program, may lose content.
+  Result<void> commit();
+
+ private:
+  FileWriter() = default;
+  void discard();
+  std::string path_, temporary_path_;
+  FileDescriptor fd_;
+};
+
+// A shared lock on a file that says "in use" for as long as the descriptor is open, in this process or any other.
+Result<FileDescriptor> lock_as_used(const std::string& path);
+bool is_in_use(const std::string& path);
+
+// When the file was last written or marked as used, in nanoseconds since 1970; 0 if it is not there.
+int64_t modified_at_ns(const std::string& path);
+void mark_as_used_now(const std::string& path);
+
+}  // namespace assay

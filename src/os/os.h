@@ -1,0 +1,9 @@
+// The front door of os: everything that asks the operating system for something.
+#pragma once
+
+#include "os/clock.h"         // IWYU pragma: export
+#include "os/clock_offset.h"  // IWYU pragma: export
+#include "os/event_loop.h"    // IWYU pragma: export
+#include "os/files.h"         // IWYU pragma: export
+#include "os/process.h"       // IWYU pragma: export
+#include "os/socket.h"        // IWYU pragma: export

@@ -1,0 +1,216 @@
+// Child processes over fork and exec; see process.h.
+#include "os/process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+extern char** environ;
+
+namespace assay {
+namespace {
+
+constexpr int kChildSocket = 3;
+constexpr Nanos kTermGrace = nanos_from_ms(500);
+
+struct Pipe {
+  FileDescriptor read, write;
+};
+
+Result<Pipe> make_pipe() {
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) != 0) return fail("cannot make a pipe: " + errno_text(errno));
+  return Pipe{FileDescriptor(fds[0]), FileDescriptor(fds[1])};
+}
+
+void set_non_blocking(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (std::string& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+// Everything the child needs between fork and exec, prepared before the fork: only async-signal-safe calls after it.
+struct ChildPlan {
+  char* const* argv;
+  char* const* envp;
+  int out, err, socket, exec_error;
+  pid_t parent;
+};
+
+[[noreturn]] void run_child(const ChildPlan& plan) {
+  ::setpgid(0, 0);
+  // A killed assay takes its children with it, even by SIGKILL.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != plan.parent) ::_exit(127);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::signal(SIGINT, SIG_DFL);
+  ::signal(SIGTERM, SIG_DFL);
+  ::signal(SIGPIPE, SIG_DFL);
+  // The error pipe may itself sit on a descriptor that is overwritten below.
+  const int error_pipe = ::fcntl(plan.exec_error, F_DUPFD_CLOEXEC, 10);
+  const int socket = plan.socket >= 0 ? ::fcntl(plan.socket, F_DUPFD_CLOEXEC, 10) : -1;
+  const int out = ::fcntl(plan.out, F_DUPFD_CLOEXEC, 10);
+  const int err = ::fcntl(plan.err, F_DUPFD_CLOEXEC, 10);
+  const int nothing = ::open("/dev/null", O_RDONLY);
+  ::dup2(nothing, 0);
+  ::dup2(out, 1);
+  ::dup2(err, 2);
+  const int first_closed = socket >= 0 ? kChildSocket + 1 : kChildSocket;
+  if (socket >= 0) ::dup2(socket, kChildSocket);
+  // No descriptor of ours (dossier, sockets to endpoints) may leak into foreign code; exec closes those above.
+  ::syscall(SYS_close_range, first_closed, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
+  ::execve(plan.argv[0], plan.argv, plan.envp);
+  const int number = errno;
+  [[maybe_unused]] const ssize_t n = ::write(error_pipe, &number, sizeof number);
+  ::_exit(127);
+}
+
+// The errno of a failed exec, or 0: the pipe closes on a successful one.
+int exec_error(int fd) {
+  int number = 0;
+  ssize_t n;
+  do {
+    n = ::read(fd, &number, sizeof number);
+  } while (n < 0 && errno == EINTR);
+  return n == sizeof number ? number : 0;
+}
+
+Nanos from_timeval(const timeval& t) { return Nanos(int64_t{t.tv_sec} * 1'000'000'000 + int64_t{t.tv_usec} * 1000); }
+
+}  // namespace
+
+std::string ProcessEnd::words() const {
+  if (exited) return fmt::format("exit code {}", exit_code);
+  return fmt::format("signal {} ({})", signal, ::strsignal(signal));
+}
+
+Result<Process> Process::start(const ProcessOptions& options) {
+  CHECK(!options.command.empty());
+  std::vector<std::string> arguments = options.command;
+  std::vector<std::string> variables;
+  for (const auto& [name, value] : options.environment) variables.push_back(name + "=" + value);
+  const std::vector<char*> argv = pointers(arguments);
+  const std::vector<char*> envp = pointers(variables);
+
+  ASSIGN_OR_RETURN(Pipe out, make_pipe());
+  ASSIGN_OR_RETURN(Pipe err, make_pipe());
+  ASSIGN_OR_RETURN(Pipe error, make_pipe());
+  FileDescriptor ours, theirs;
+  if (options.wants_socket) {
+    int fds[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
+      return fail("cannot make a socket pair: " + errno_text(errno));
+    }
+    ours = FileDescriptor(fds[0]);
+    theirs = FileDescriptor(fds[1]);
+    set_non_blocking(ours.get());
+  }
+
+  const ChildPlan plan{argv.data(),  envp.data(),       out.write.get(), err.write.get(),
+                       theirs.get(), error.write.get(), ::getpid()};
+  const pid_t pid = ::fork();
+  if (pid < 0) return fail("cannot start a process: " + errno_text(errno), options.command[0]);
+  if (pid == 0) run_child(plan);
+  ::setpgid(pid, pid);  // in both, so that it holds whoever runs first
+
+  Process process;
+  process.pid_ = pid;
+  process.out_ = std::move(out.read);
+  process.err_ = std::move(err.read);
+  process.socket_ = std::move(ours);
+  set_non_blocking(process.out());
+  set_non_blocking(process.err());
+  error.write.reset();
+  if (const int number = exec_error(error.read.get()); number != 0) {
+    return fail("cannot execute: " + errno_text(number), options.command[0], "Check the path and its permissions.");
+  }
+  return process;
+}
+
+Process& Process::operator=(Process&& other) noexcept {
+  std::swap(pid_, other.pid_);
+  std::swap(out_, other.out_);
+  std::swap(err_, other.err_);
+  std::swap(socket_, other.socket_);
+  std::swap(end_, other.end_);
+  return *this;
+}
+
+Process::~Process() {
+  if (pid_ < 0 || !out_.valid()) return;
+  kill();
+  while (!poll_end()) {
+    siginfo_t info{};
+    ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);
+  }
+}
+
+std::optional<ProcessEnd> Process::poll_end() {
+  if (end_) return end_;
+  int status = 0;
+  rusage usage{};
+  const pid_t pid = ::wait4(pid_, &status, WNOHANG, &usage);
+  if (pid == 0 || (pid < 0 && errno == EINTR)) return std::nullopt;
+  ProcessEnd end;
+  end.exited = WIFEXITED(status);
+  end.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  end.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  end.peak_memory_bytes = int64_t{usage.ru_maxrss} * 1024;
+  end.cpu_time = from_timeval(usage.ru_utime) + from_timeval(usage.ru_stime);
+  end_ = end;
+  // What the child itself had started and left behind goes with it.
+  ::kill(-pid_, SIGKILL);
+  return end_;
+}
+
+ProcessEnd Process::end_by(Nanos deadline, Clock& clock) {
+  const auto wait_until = [&](Nanos instant) {
+    while (!poll_end() && clock.now() < instant) {
+      clock.sleep_until(std::min(instant, clock.now() + nanos_from_ms(2)));
+    }
+    return end_.has_value();
+  };
+  if (wait_until(deadline)) return *end_;
+  ::kill(-pid_, SIGTERM);
+  if (wait_until(clock.now() + kTermGrace)) return *end_;
+  kill();
+  while (!poll_end()) clock.sleep_until(clock.now() + nanos_from_ms(1));
+  return *end_;
+}
+
+void Process::kill() {
+  if (!end_ && pid_ > 0) ::kill(-pid_, SIGKILL);
+}
+
+std::vector<std::pair<std::string, std::string>> environment_subset(const std::vector<std::string>& names) {
+  std::vector<std::pair<std::string, std::string>> result;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    const std::string_view name = text.substr(0, equals);
+    const bool wanted = std::any_of(names.begin(), names.end(), [&](const std::string& pattern) {
+      return pattern.ends_with('*') ? name.starts_with(pattern.substr(0, pattern.size() - 1)) : name == pattern;
+    });
+    if (wanted) result.emplace_back(name, text.substr(equals + 1));
+  }
+  return result;
+}
+
+}  // namespace assay

@@ -1,0 +1,67 @@
+// Child processes: started with a scrubbed environment in a process group of their own, watched, and ended with everything
+// they started. The engine's worker and, later, a vendor's kit run in one.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/base.h"
+#include "os/clock.h"
+#include "os/files.h"
+
+namespace assay {
+
+struct ProcessOptions {
+  std::vector<std::string> command;                                   // command[0] is a path
+  std::vector<std::pair<std::string, std::string>> environment;       // the whole environment of the child
+  bool wants_socket = false;  // a stream socket pair; the child's end is descriptor 3
+};
+
+// How a child ended.
+struct ProcessEnd {
+  bool exited = false;       // by itself, with exit_code; otherwise by `signal`
+  int exit_code = 0;
+  int signal = 0;
+  int64_t peak_memory_bytes = 0;
+  Nanos cpu_time{};          // user and system
+  bool clean() const { return exited && exit_code == 0; }
+  std::string words() const;  // "exit code 3", "signal 6 (Aborted)"
+};
+
+// One child. Destroying it kills its process group. One thread only.
+class Process {
+ public:
+  static Result<Process> start(const ProcessOptions& options);
+  Process(Process&&) noexcept = default;
+  Process& operator=(Process&& other) noexcept;
+  ~Process();
+
+  pid_t pid() const { return pid_; }
+  // Non-blocking descriptors: stdout and stderr of the child, and our end of the socket pair (invalid if not wanted).
+  int out() const { return out_.get(); }
+  int err() const { return err_.get(); }
+  int socket() const { return socket_.get(); }
+  void close_socket() { socket_.reset(); }
+
+  // The end of the child if it has ended (and once known, ever after), without waiting.
+  std::optional<ProcessEnd> poll_end();
+  // Waits until the child has ended by itself or `deadline` has passed; then SIGTERM, 500 ms, SIGKILL to the whole group.
+  ProcessEnd end_by(Nanos deadline, Clock& clock);
+  void kill();  // SIGKILL to the group
+
+ private:
+  Process() = default;
+  pid_t pid_ = -1;
+  FileDescriptor out_, err_, socket_;
+  std::optional<ProcessEnd> end_;
+};
+
+// The environment variables of this process whose names are in `names` (a name ending in * is a prefix).
+// The only reader of the environment; called by cli and handed down.
+std::vector<std::pair<std::string, std::string>> environment_subset(const std::vector<std::string>& names);
+
+}  // namespace assay

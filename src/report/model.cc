@@ -1,0 +1,140 @@
+// Model: the first screen and the look-ups; waterfall, roofline and serving have a file each. See model.h.
+#include "report/model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/values.h"
+
+namespace assay {
+namespace {
+
+template <class T>
+const T* find_by_id(const std::vector<T>& rows, int64_t id) {
+  const auto found = std::lower_bound(rows.begin(), rows.end(), id, [](const T& row, int64_t x) { return row.id < x; });
+  return found != rows.end() && found->id == id ? &*found : nullptr;
+}
+
+std::string title_of(const Model& model) {
+  std::vector<std::string> names;
+  for (const Subject* subject : model.subjects) names.push_back(subject->name);
+  if (names.empty()) return model.content->run.scenario_name;
+  constexpr size_t kShown = 4;
+  const size_t hidden = names.size() > kShown ? names.size() - kShown : 0;
+  names.resize(names.size() - hidden);
+  return join(names, ", ") + (hidden > 0 ? fmt::format(" and {} more", hidden) : "");
+}
+
+AnswerRow answer_row(const Model& model, const Question& question) {
+  AnswerRow row{.question = question.number, .text = question.text};
+  for (const Verdict& verdict : model.content->verdicts) {
+    if (verdict.question != question.number || verdict.requirement_id != 0) continue;
+    row.answer = verdict.answer;
+    row.reason = verdict.reason;
+    row.exam = verdict.exam;
+    row.command = verdict.command;
+    row.record_ids = verdict.record_ids;
+  }
+  const std::string_view exam = question.exam;
+  if (row.answer == Answer::kNotExamined && row.command.empty() && !exam.empty()) {
+    row.command = fmt::format("assay run --only {}", exam);
+  }
+  if (row.reason.empty() && row.answer == Answer::kNotExamined && row.command.empty()) {
+    row.reason = "no exam in this version";
+  }
+  return row;
+}
+
+// The largest valid-or-not value of a metric: the instrument is judged by its worst moment.
+const Record* worst(const DossierContent& content, std::string_view metric) {
+  const Record* found = nullptr;
+  for (const Record& record : content.records) {
+    if (record.metric != metric || !record.value) continue;
+    if (found == nullptr || *record.value > *found->value) found = &record;
+  }
+  return found;
+}
+
+Instrument make_instrument(const Model& model) {
+  Instrument instrument;
+  std::vector<std::string> parts;
+  const auto add = [&](std::string_view metric, std::string_view before, std::string_view after) {
+    if (const Record* record = worst(*model.content, metric)) {
+      parts.push_back(fmt::format("{}{} {}{}", before, value_text(*record).value,
+                                  display_unit(record->metric, record->unit).text, after));
+      instrument.record_ids.push_back(record->id);
+    }
+  };
+  add("send_lag_ms_p99", "send lag p99 ", "");
+  add("client_cpu_utilisation", "client ", " busy");
+  add("instrument_overhead_us_per_event", "", " an event");
+  int64_t loads = 0, voids = 0;
+  for (const Trial& trial : model.content->trials) loads += trial.exam == "load" && trial.state == TrialState::kDone;
+  for (const Finding& finding : model.content->findings) voids += finding.code == "load.generator-late";
+  if (loads > 0) parts.push_back(fmt::format("{} of {} load trials void", std::min(voids, loads), loads));
+  const std::string doubts = model.doubts == 0   ? "no finding doubts a number"
+                             : model.doubts == 1 ? "1 finding doubts a number"
+                                                 : fmt::format("{} findings doubt a number", model.doubts);
+  instrument.sentence = fmt::format("Instrument: {} · {}", parts.empty() ? "nothing timed" : join(parts, ", "), doubts);
+  return instrument;
+}
+
+}  // namespace
+
+const Record* MetricMap::find(std::string_view metric) const {
+  const auto found = records.find(metric);
+  return found == records.end() ? nullptr : found->second;
+}
+
+int Model::colour_of(const Subject* subject) const {
+  const auto found = std::find(subjects.begin(), subjects.end(), subject);
+  return found == subjects.end() ? 0 : static_cast<int>(found - subjects.begin());
+}
+
+const Subject* Model::subject(int64_t id) const { return find_by_id(content->subjects, id); }
+const Trial* Model::trial(int64_t id) const { return find_by_id(content->trials, id); }
+const Record* Model::record(int64_t id) const { return find_by_id(content->records, id); }
+const Requirement* Model::requirement(int64_t id) const { return find_by_id(content->requirements, id); }
+
+const Finding* Model::doubt_about(const Record& record) const {
+  if (record.validity != Validity::kDoubtful && record.validity != Validity::kVoid) return nullptr;
+  for (const Finding* finding : findings) {
+    const bool is_same = record.trial_id != 0 ? finding->trial_id == record.trial_id
+                                              : finding->subject_id == record.subject_id;
+    if (is_same && finding->severity != Severity::kNote) return finding;
+  }
+  return nullptr;
+}
+
+std::vector<const Verdict*> Model::requirement_verdicts(int question) const {
+  std::vector<const Verdict*> found;
+  for (const Verdict& verdict : content->verdicts) {
+    if (verdict.question == question && verdict.requirement_id != 0) found.push_back(&verdict);
+  }
+  return found;
+}
+
+Result<Model> make_model(const DossierContent& content, const SampleReader& read_samples) {
+  Model model;
+  model.content = &content;
+  for (const Subject& subject : content.subjects) {
+    if (subject.kind != "host") model.subjects.push_back(&subject);
+  }
+  model.title = title_of(model);
+  for (const Finding& finding : content.findings) {
+    model.findings.push_back(&finding);
+    model.doubts += finding.severity != Severity::kNote;
+  }
+  std::stable_sort(model.findings.begin(), model.findings.end(),
+                   [](const Finding* a, const Finding* b) { return a->severity > b->severity; });
+  for (const Question& question : questions()) model.answers.push_back(answer_row(model, question));
+  model.instrument = make_instrument(model);
+  model.rooflines = make_rooflines(model);
+  model.devices = make_device_results(model);
+  ASSIGN_OR_RETURN(model.servings, make_servings(model, read_samples));
+  model.waterfalls = make_waterfalls(model);
+  return model;
+}
+
+}  // namespace assay

@@ -1,0 +1,206 @@
+// Model: what a report says, taken from the records of a dossier and put in the order in which people read it. The
+// renderers only write it down. Pointers refer to the DossierContent that the model was made of.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/base.h"
+#include "evidence/evidence.h"
+#include "evidence/questions.h"
+
+namespace assay {
+
+struct AnswerRow {
+  int question = 0;
+  std::string text;
+  Answer answer = Answer::kNotExamined;
+  std::string reason;                // of not examined: the command that would, or that this version has no exam
+  std::string exam;
+  std::string command;
+  std::vector<int64_t> record_ids;
+};
+
+// One bar of the waterfall: what this level permits or delivers, in the lane's unit.
+struct WaterfallStep {
+  std::string level;                 // "claimed peak", "theoretical bound", "kernels", "engine", "serving"
+  std::optional<double> value, low, high;
+  EvidenceClass evidence_class = EvidenceClass::kDerived;
+  Validity validity = Validity::kValid;
+  std::string basis;                 // the formula with its numbers, or why the value is unknown
+  std::optional<double> share;       // of the nearest level above that has a value
+  std::string loss;                  // names the loss to that level
+  bool follows_demand = false;       // as much as the traffic asked for: being lower is no loss
+  std::vector<int64_t> record_ids;
+};
+
+struct WaterfallLane {
+  std::string title;                 // "Decode, one sequence"
+  std::string unit;
+  std::string sentence;              // what a tired person should take from it
+  std::vector<WaterfallStep> steps;
+};
+
+struct Waterfall {
+  const Subject* subject = nullptr;
+  std::string model;
+  std::vector<WaterfallLane> lanes;
+  std::string serving;               // throughput, goodput and offered rate in the mix, one sentence
+  std::vector<int64_t> record_ids;   // of that sentence
+};
+
+struct RooflinePoint {
+  std::string name;                  // "matmul q4_0"
+  std::string group;                 // points of one kernel and type; the best of each is named in the chart
+  double flop_per_byte = 0;
+  double tflop_per_s = 0;
+  bool is_best = false;
+  const Record* record = nullptr;
+};
+
+struct RooflineCeiling {
+  std::string name;                  // "memory bandwidth, theoretical bound 76.8 GB/s"
+  bool is_bandwidth = false;
+  double value = 0;                  // GB/s or TFLOP/s
+  const Record* record = nullptr;
+};
+
+struct Roofline {
+  const Subject* subject = nullptr;
+  std::vector<RooflinePoint> points;
+  std::vector<RooflineCeiling> ceilings;
+};
+
+// The records of one traffic class in one trial, by metric.
+struct MetricMap {
+  std::map<std::string, const Record*, std::less<>> records;
+  const Record* find(std::string_view metric) const;   // null if absent
+  bool empty() const { return records.empty(); }
+};
+
+// Cumulative share of requests up to x; thinned to at most kCurvePoints points.
+struct Curve {
+  std::string metric;                // "ttft_ms", "tpot_ms", "e2e_ms"
+  std::string phase;                 // "mix", "alone"
+  int64_t n = 0;                     // requests in the steady window that the metric applies to
+  int64_t failed = 0;                // of them: they never arrive, so the curve ends below 1
+  std::vector<double> x, share;
+};
+
+struct ClassResult {
+  std::string name;
+  MetricMap mix, alone;
+  std::vector<Curve> curves;
+};
+
+struct RequestSpan {
+  int class_index = 0;
+  int lane = 0;                      // within the class, so that spans do not overlap where there is room
+  double scheduled_s = 0, first_s = 0, end_s = 0;   // first_s < 0: no token came
+  bool good = false, failed = false;
+};
+
+struct Timeline {
+  int64_t trial_id = 0;
+  int64_t requests = 0;              // all of the trial; `spans` may be fewer
+  std::vector<std::string> classes;
+  std::vector<int> lanes;            // how many lanes each class takes
+  double bin_s = 1;
+  std::vector<double> arrivals_per_s, completions_per_s;   // by bin from 0
+  std::vector<double> in_flight;     // mean of each bin
+  std::vector<RequestSpan> spans;
+};
+
+// What load trials say of one target.
+struct Serving {
+  const Subject* subject = nullptr;
+  std::string label;                 // the subject's name, with the target's where one subject has several
+  std::string model;
+  std::vector<ClassResult> classes;
+  MetricMap mix;                     // of all classes together
+  std::optional<Timeline> timeline;
+};
+
+// What roofline trials say of one device beyond the roofline: series for small charts.
+struct Series {
+  std::string label;                 // "copy", "f16"
+  std::vector<double> x;
+  std::vector<const Record*> records;
+};
+
+struct DeviceResult {
+  const Subject* subject = nullptr;
+  std::vector<Series> bandwidth;     // over bytes, a series a kernel
+  std::vector<const Record*> matmul_best;   // one a type
+  Series batching;                   // decode speed over sequences
+  std::vector<const Record*> engine;        // prefill, decode, load time, memory, efficiency
+  std::vector<const Record*> other;         // overhead, transfers, attention's best
+};
+
+struct Instrument {
+  std::string sentence;
+  std::vector<int64_t> record_ids;
+};
+
+struct Model {
+  const DossierContent* content = nullptr;
+  std::string title;                 // the judged subjects
+  std::vector<AnswerRow> answers;    // eight
+  Instrument instrument;
+  std::vector<const Subject*> subjects;     // judged: all but the host; the place is the subject's colour
+  std::vector<Waterfall> waterfalls;
+  std::vector<Roofline> rooflines;
+  std::vector<DeviceResult> devices;
+  std::vector<Serving> servings;
+  std::vector<const Finding*> findings;     // the gravest first
+  int64_t doubts = 0;                // findings that weaken a number or worse
+
+  int colour_of(const Subject* subject) const;          // place among `subjects`, 0 for others
+  const Subject* subject(int64_t id) const;             // null if unknown
+  const Trial* trial(int64_t id) const;
+  const Record* record(int64_t id) const;
+  const Finding* doubt_about(const Record& record) const;   // the finding that a doubtful or void record rests on, or null
+  std::vector<const Verdict*> requirement_verdicts(int question) const;
+  const Requirement* requirement(int64_t id) const;
+};
+
+inline constexpr size_t kCurvePoints = 200;
+inline constexpr size_t kTimelineSpans = 600;
+inline constexpr size_t kTimelineBins = 240;
+
+// Samples of one trial, or nothing for a report without them. Errors end the making of the model.
+using SampleReader = std::function<Result<std::vector<Sample>>(int64_t trial_id)>;
+
+// `content` must outlive the model and is not trusted: ids that lead nowhere and odd columns are passed over.
+Result<Model> make_model(const DossierContent& content, const SampleReader& read_samples);
+
+// The parts, each pure.
+std::vector<Waterfall> make_waterfalls(const Model& model);
+std::vector<Roofline> make_rooflines(const Model& model);
+std::vector<DeviceResult> make_device_results(const Model& model);
+Result<std::vector<Serving>> make_servings(const Model& model, const SampleReader& read_samples);
+
+// "requests" of one load trial, columns of equal length; nothing where the samples lack what is needed.
+struct RequestTable {
+  std::vector<std::string> classes;
+  size_t rows = 0;
+  const std::vector<int64_t>* class_index = nullptr;
+  const std::vector<int64_t>* scheduled_ns = nullptr;
+  const std::vector<int64_t>* first_ns = nullptr;
+  const std::vector<int64_t>* last_ns = nullptr;
+  const std::vector<int64_t>* end_ns = nullptr;
+  const std::vector<int64_t>* output_tokens = nullptr;
+  const std::vector<int64_t>* failure = nullptr;
+  const std::vector<int64_t>* in_window = nullptr;
+  const std::vector<int64_t>* good = nullptr;
+};
+std::optional<RequestTable> request_table(const Trial& trial, const std::vector<Sample>& samples);
+Curve make_curve(const RequestTable& table, int class_index, const std::string& metric, const std::string& phase);
+Timeline make_timeline(const RequestTable& table, int64_t trial_id);
+
+}  // namespace assay

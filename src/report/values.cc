@@ -1,0 +1,130 @@
+// Values; see values.h.
+#include "report/values.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace assay {
+namespace {
+
+constexpr int kDigits = 3;
+constexpr int kMostDigits = 6;
+
+bool is_share(std::string_view metric) {
+  constexpr std::array<std::string_view, 5> kShares = {"slo_attainment", "error_rate", "roofline_efficiency",
+                                                       "engine_efficiency", "client_cpu_utilisation"};
+  return std::find(kShares.begin(), kShares.end(), metric) != kShares.end();
+}
+
+int supported_digits(double value, double low, double high) {
+  const double half_width = (high - low) / 2;
+  if (!(half_width > 0) || value == 0) return kDigits;
+  const double digits = std::floor(std::log10(std::fabs(value))) - std::floor(std::log10(half_width)) + 1;
+  return static_cast<int>(std::clamp(digits, double{kDigits}, double{kMostDigits}));
+}
+
+// Bytes of the UTF-8 sequence at `i`, or 0 if it is broken, overlong, a surrogate or beyond U+10FFFF.
+size_t utf8_length(std::string_view text, size_t i) {
+  const auto byte = [&](size_t at) { return static_cast<unsigned char>(text[at]); };
+  const unsigned char first = byte(i);
+  if (first < 0x80) return 1;
+  const size_t length = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 0;
+  if (length == 0 || i + length > text.size()) return 0;
+  for (size_t k = 1; k < length; ++k) {
+    if ((byte(i + k) & 0xc0) != 0x80) return 0;
+  }
+  const unsigned char second = byte(i + 1);
+  const bool is_broken = (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+                         (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f);
+  return is_broken ? 0 : length;
+}
+
+}  // namespace
+
+ValueText value_text(double value, std::optional<double> low, std::optional<double> high) {
+  if (!low || !high || !std::isfinite(*low) || !std::isfinite(*high)) return {format_number(value, kDigits), ""};
+  const int digits = supported_digits(value, *low, *high);
+  return {format_number(value, digits), fmt::format("{}–{}", format_number(*low, digits), format_number(*high, digits))};
+}
+
+DisplayUnit display_unit(std::string_view metric, std::string_view unit) {
+  if (is_share(metric)) return {"%", 100};
+  if (metric == "interference") return {"×", 1};
+  if (unit == "1/s") return {"requests/s", 1};
+  if (unit == "bytes") return {"GiB", 1.0 / (1 << 30)};
+  return {std::string(unit), 1};
+}
+
+ValueText value_text(const Record& record) {
+  if (!record.value) return {record.validity == Validity::kInsufficient ? "insufficient" : "— unknown", ""};
+  const double factor = display_unit(record.metric, record.unit).factor;
+  const auto scaled = [&](std::optional<double> x) { return x ? std::optional(*x * factor) : std::nullopt; };
+  return value_text(*record.value * factor, scaled(record.ci_low), scaled(record.ci_high));
+}
+
+std::string phrase(const Record& record) {
+  const ValueText text = value_text(record);
+  std::string out = text.value;
+  const std::string unit = display_unit(record.metric, record.unit).text;
+  if (record.value && !unit.empty()) out += " " + unit;
+  if (!text.interval.empty()) out += fmt::format(" ({})", text.interval);
+  if (record.n > 0) out += fmt::format(", n = {}", record.n);
+  if (record.evidence_class != EvidenceClass::kMeasured) out += fmt::format(", {}", name_of(record.evidence_class));
+  if (record.validity == Validity::kDoubtful || record.validity == Validity::kVoid) {
+    out += fmt::format(", {}", name_of(record.validity));
+  }
+  return out;
+}
+
+std::string metric_title(std::string_view metric) {
+  const Result<MetricName> name = parse_metric_name(metric);
+  if (!name) return std::string(metric);
+  std::string statistic = name->statistic;
+  std::replace(statistic.begin(), statistic.end(), '_', '.');
+  return statistic.empty() ? name->metric->title : fmt::format("{}, {}", name->metric->title, statistic);
+}
+
+std::string scalar_text(const Json& value) {
+  if (value.is_string()) return value.as_string();
+  if (value.is_bool()) return value.as_bool() ? "yes" : "no";
+  if (value.is_integer()) return std::to_string(value.as_integer());
+  if (value.is_number()) return format_number(value.as_number(), 4);
+  return value.is_null() ? "" : value.dump();
+}
+
+std::string condition(const Record& record, std::string_view key) {
+  const Json* found = record.conditions.find(key);
+  return found == nullptr ? "" : scalar_text(*found);
+}
+
+std::string short_conditions(const Json& conditions) {
+  std::string out;
+  for (const auto& [key, value] : conditions.members()) {
+    if (!out.empty()) out += ", ";
+    out += fmt::format("{} {}", key, scalar_text(value));
+  }
+  return out;
+}
+
+std::string clean_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    const size_t length = utf8_length(text, i);
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool is_control = length == 1 && ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f);
+    if (length == 0 || is_control) {
+      out += "\xef\xbf\xbd";
+      ++i;
+    } else {
+      out += text.substr(i, length);
+      i += length;
+    }
+  }
+  return out;
+}
+
+}  // namespace assay

@@ -1,0 +1,99 @@
+// The front door of scenario: the user's TOML file as a validated value. What may stand in the file is one table of keys,
+// from which validation, suggestions and the reference docs come.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/base.h"
+#include "evidence/evidence.h"
+#include "workload/workload.h"
+
+namespace assay {
+
+struct TargetSpec {
+  std::string name;              // unique; default: the device, or host:port of the URL
+  std::string kind;              // "device" | "endpoint" | "fake"
+  std::string where;             // file:line:column of its table
+  // device
+  std::string device = "*";      // a ggml device name; "*": every one found
+  std::string model = "auto";    // path of a GGUF | "smollm2-135m" | "synthetic:SHAPE:TYPE" | "auto": sized to the device
+  uint32_t threads = 0;          // 0: as many as cores
+  uint32_t context_tokens = 0;   // per sequence; 0: what the traffic needs
+  uint32_t sequences = 16;       // decoded at once
+  uint32_t batch_tokens = 512;   // token budget of one engine step
+  // endpoint
+  std::string url;
+  std::string api = "chat";      // "chat" | "completions"
+  std::string api_key_env, api_key_file, ca_file;
+  std::string endpoint_model;
+  uint32_t max_connections = 256;
+  double timeout_s = 300;
+  // fake
+  double prefill_us_per_token = 200;
+  double tpot_ms = 5;
+  uint32_t fail_every = 0;
+  uint32_t lost_after = 0;
+};
+
+struct TraceSpec {
+  std::string path;              // resolved against the scenario's folder; empty: no trace
+  std::string format = "azure";
+  uint32_t limit = 200;
+  TraceScaling scaling;
+};
+
+struct LoadSpec {
+  std::vector<TrafficClass> classes;
+  Arrivals arrivals;
+  std::optional<double> rate_per_s;   // nothing: `utilisation` of what a short burst shows the target can do
+  double utilisation = 0.6;
+  uint32_t requests_per_class = 64;   // the mix has so many of each class at least
+  double max_duration_s = 100;        // of one trial; the number of requests is cut to fit, and the report says so
+  bool alone = true;                  // also each class by itself
+  double send_lag_budget_ms = 10;     // p99.9 above it voids the trial
+  TraceSpec trace;
+};
+
+struct RooflineSpec {
+  std::vector<std::string> types = {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_K"};
+  double max_duration_s = 40;    // per device
+  double relative_interval = 0.02;   // repeat a kernel until its 95 % interval is so narrow
+};
+
+struct Scenario {
+  std::string name;
+  std::string path;              // "built-in" for the built-in one
+  std::string text;              // the TOML, whole
+  uint64_t seed = 1;
+  std::vector<std::string> exams;   // in the order of the exam table
+  std::vector<TargetSpec> targets;
+  LoadSpec load;
+  RooflineSpec roofline;
+  std::vector<Requirement> requirements;
+  bool is_quick = false;
+};
+
+// `path` names the text in errors (file:line:column). All errors of a file are reported, one a line, at most 20.
+// Exam names are checked against `exam_names`.
+Result<Scenario> parse_scenario(std::string_view text, const std::string& path, std::span<const std::string> exam_names);
+// The scenario that `assay run` takes when none is named. Its text is part of the program and a file in examples/.
+std::string_view built_in_scenario_text();
+// The same scenario with everything cut down so that it ends within a minute on 2 cores.
+Scenario quick(Scenario scenario);
+
+// One row of the key table.
+struct ScenarioKey {
+  const char* table;             // "target", "traffic.slo"; "" for the top level
+  const char* key;
+  const char* type;              // "string", "integer", "number", "boolean", "lengths", "strings" …
+  const char* default_text;
+  const char* unit;
+  const char* definition;
+};
+std::span<const ScenarioKey> scenario_keys();
+
+}  // namespace assay

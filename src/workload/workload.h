@@ -1,0 +1,6 @@
+// The front door of workload: traffic, plans, requests, and the frames in which they travel.
+#pragma once
+
+#include "workload/request.h"  // IWYU pragma: export
+#include "workload/traffic.h"  // IWYU pragma: export
+#include "workload/wire.h"     // IWYU pragma: export

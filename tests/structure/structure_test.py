@@ -1,0 +1,127 @@
+"""The structure of src/ as docs/architecture.md tells it: includes point down only, a folder is entered by its front door,
+heavy headers stand in one file each, foreign headers where they belong, and every header compiles alone."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+SOURCE = Path(os.environ["ASSAY_SOURCE"])
+SRC = SOURCE / "src"
+
+# What each folder may include, by name; a folder may always include itself.
+SEES = {
+    "base": set(),
+    "os": {"base"},
+    "http": {"base", "os"},
+    "measure": {"base", "os"},
+    "evidence": {"base", "os"},
+    "catalogue": {"base", "os", "measure", "evidence", "http"},
+    "workload": {"base", "os", "measure", "evidence", "http"},
+    "scenario": {"base", "os", "measure", "evidence", "catalogue", "workload"},
+    "target": {"base", "os", "http", "measure", "evidence", "catalogue", "workload"},
+    "load": {"base", "os", "measure", "evidence", "catalogue", "workload", "target"},
+    "exam": {"base", "os", "http", "measure", "evidence", "catalogue", "workload", "scenario", "target", "load"},
+    "report": {"base", "os", "measure", "evidence", "catalogue"},
+    "engine": {"base", "os", "measure", "workload"},
+}
+SEES["cli"] = set(SEES) | {"cli"}
+
+# Headers that cost seconds, each allowed in the named files only.
+HEAVY = {
+    r"CLI/": {"cli/options.cc"},
+    r"nlohmann/": {"base/json.cc"},
+    r"toml\+\+/": {"base/toml.cc"},
+    r"simdjson\.h": {"target/endpoint_json.cc"},
+    r"hwloc\.h": {"exam/probe/topology.cc"},
+    r"sqlite3\.h": "evidence/",
+    r"openssl/": "target/",
+    r"(ggml[a-z-]*|llama|gguf)\.h$": "engine/",
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+
+
+def includes(path):
+    return [match.group(2) for match in INCLUDE.finditer(path.read_text())]
+
+
+def own_include(name):
+    return (SRC / name).exists()
+
+
+def direction_faults(path):
+    folder = path.relative_to(SRC).parts[0]
+    for name in includes(path):
+        if not own_include(name) or "/" not in name:
+            continue
+        other = name.split("/")[0]
+        if other == folder:
+            continue
+        if folder.endswith(".cc"):  # main.cc sees everything
+            continue
+        if other not in SEES[folder]:
+            yield f"{path.relative_to(SOURCE)}: {folder} must not include {name}"
+        is_front_door = name == f"{other}/{other}.h"
+        is_test = path.name.endswith("_test.cc")
+        if not is_front_door and not is_test and folder != "cli":
+            yield f"{path.relative_to(SOURCE)}: enter {other} by {other}/{other}.h, not by {name}"
+
+
+def heavy_faults(path):
+    relative = str(path.relative_to(SRC))
+    for name in includes(path):
+        if own_include(name):
+            continue
+        for pattern, where in HEAVY.items():
+            if not re.match(pattern, name):
+                continue
+            allowed = relative.startswith(where) if isinstance(where, str) else relative in where
+            is_test = relative.endswith("_test.cc") and isinstance(where, str)
+            if not allowed and not is_test:
+                yield f"src/{relative}: <{name}> belongs into {where}"
+
+
+def first_paragraph_faults(path):
+    if not path.read_text().startswith("//"):
+        yield f"{path.relative_to(SOURCE)}: begins without a paragraph that says what it is"
+
+
+def compiles_alone(header):
+    name = header.relative_to(SRC)
+    includes_dir = [f"-I{SRC}"]
+    foreign = re.search(r"[<\"](ggml|llama|gguf)", header.read_text()) or name.parts[0] == "engine"
+    if foreign:
+        includes_dir.append(f"-isystem{SOURCE / '.deps/llama/include'}")
+    with tempfile.NamedTemporaryFile("w", suffix=".cc") as source:
+        source.write(f'#include "{name}"\n')
+        source.flush()
+        command = [os.environ["ASSAY_CXX"], "-std=c++23", "-fsyntax-only", "-DTOML_HEADER_ONLY=0", *includes_dir,
+                   source.name]
+        result = subprocess.run(command, capture_output=True, text=True)
+    return [] if result.returncode == 0 else [f"src/{name} does not compile alone:\n{result.stderr[:600]}"]
+
+
+def main():
+    sources = sorted(p for p in SRC.rglob("*") if p.suffix in (".cc", ".h"))
+    headers = [p for p in sources if p.suffix == ".h"]
+    assert len(headers) > 20, "the sources were not found"
+    faults = []
+    for path in sources:
+        faults += direction_faults(path)
+        faults += heavy_faults(path)
+        faults += first_paragraph_faults(path)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(compiles_alone, headers):
+            faults += found
+    for fault in faults:
+        print(fault)
+    print(f"{len(sources)} files, {len(headers)} headers, {len(faults)} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
