@@ -41,7 +41,7 @@ run: build ## evaluate this machine: set-up, build, `assay run`
 
 tests: setup
 	@$(configure) -S . -B build -DCMAKE_BUILD_TYPE=Release
-	@cmake --build build --parallel $(JOBS) --target all tests
+	@cmake --build build --parallel $(JOBS) --target assay tests
 
 test: tests sanitize ## every test, the sanitizers' share first; ends with ctest's summary
 	@$(ctest) --test-dir build
@@ -49,13 +49,13 @@ test: tests sanitize ## every test, the sanitizers' share first; ends with ctest
 sanitize: asan tsan ## the tests that also run under ASan+UBSan and TSan
 
 asan: setup
-	@$(configure) -S . -B build-asan -DCMAKE_BUILD_TYPE=Debug -DASSAY_SANITIZE=address,undefined
-	@cmake --build build-asan --parallel $(JOBS) --target all tests
+	@$(configure) -S . -B build-asan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DASSAY_SANITIZE=address,undefined
+	@cmake --build build-asan --parallel $(JOBS) --target tests
 	@$(ctest) --test-dir build-asan -L '$(ASAN_LABELS)'
 
 tsan: setup
-	@$(configure) -S . -B build-tsan -DCMAKE_BUILD_TYPE=Debug -DASSAY_SANITIZE=thread
-	@cmake --build build-tsan --parallel $(JOBS) --target all tests
+	@$(configure) -S . -B build-tsan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DASSAY_SANITIZE=thread
+	@cmake --build build-tsan --parallel $(JOBS) --target thread_tests
 	@$(ctest) --test-dir build-tsan -L '$(TSAN_LABELS)'
 
 fuzz: setup ## every fuzzer for FUZZ_SECONDS (60) each, from its corpus

@@ -19,7 +19,7 @@ std::string with_thousands(std::string digits) {
   const size_t start = digits.starts_with('-') ? 1 : 0;
   const size_t point = std::min(digits.find('.'), digits.size());
   if (point - start <= 4) return digits;
-  for (size_t i = point; i > start + 3; i -= 3) digits.insert(i - 3, ",");
+  for (size_t i = point; i > start + 3; i -= 3) digits.insert(i - 3, 1, ',');
   return digits;
 }
 

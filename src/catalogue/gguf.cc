@@ -1,5 +1,5 @@
-// The parser of GGUF headers; see gguf.h. Every read is bounded by the bytes that are there, every count by the bytes it
-// would need, every product by an overflow check.
+// The parser of GGUF headers; see gguf.h. Every read is bounded by the bytes that are there, every count by
+// the bytes it would need, every product by an overflow check.
 #include "catalogue/gguf.h"
 
 #include <fmt/format.h>
@@ -17,12 +17,13 @@ namespace {
 
 constexpr uint64_t kMaxEntries = 65'536;
 constexpr uint64_t kMaxTensors = 262'144;
-constexpr uint64_t kMaxKeyBytes = 65'535;            // the specification's own limit
+constexpr uint64_t kMaxKeyBytes = 65'535;  // the specification's own limit
 constexpr uint64_t kMaxTextBytes = 16 << 20;
-constexpr uint64_t kMaxTensorNameBytes = 63;         // GGML_MAX_NAME − 1
+constexpr uint64_t kMaxTensorNameBytes = 63;  // GGML_MAX_NAME − 1
 constexpr uint64_t kMaxAlignment = 1 << 20;
 constexpr uint32_t kString = 8, kArray = 9;
-constexpr const char* kGetAgain = "The file is damaged or not a model: fetch it again and compare its checksum.";
+constexpr const char* kGetAgain =
+    "The file is damaged or not a model: fetch it again and compare its checksum.";
 constexpr const char* kTruncated = "The file seems cut short: fetch it again and compare its size.";
 
 // Bytes of a scalar by enum gguf_type; 0 where it is no scalar.
@@ -37,7 +38,9 @@ std::optional<uint64_t> checked_product(uint64_t a, uint64_t b) {
   return product;
 }
 
-uint64_t round_up(uint64_t value, uint64_t alignment) { return (value + alignment - 1) / alignment * alignment; }
+uint64_t round_up(uint64_t value, uint64_t alignment) {
+  return (value + alignment - 1) / alignment * alignment;
+}
 
 // A place in the bytes of the file. Reading past the end is an error that says where.
 class Cursor {
@@ -88,10 +91,10 @@ using Value = decltype(GgufEntry::value);
 
 Result<Value> read_scalar(Cursor& cursor, uint32_t type, const std::string& what) {
   switch (type) {
-#define ASSAY_READ(id, stored, kept)                                       \
-  case id: {                                                               \
-    ASSIGN_OR_RETURN(const stored value, cursor.number<stored>(what));     \
-    return Value(std::in_place_type<kept>, static_cast<kept>(value));      \
+#define ASSAY_READ(id, stored, kept)                                   \
+  case id: {                                                           \
+    ASSIGN_OR_RETURN(const stored value, cursor.number<stored>(what)); \
+    return Value(std::in_place_type<kept>, static_cast<kept>(value));  \
   }
     ASSAY_READ(0, uint8_t, int64_t)
     ASSAY_READ(1, int8_t, int64_t)
@@ -122,10 +125,12 @@ Result<GgufArray> read_array(Cursor& cursor, const std::string& what) {
   array.offset = cursor.offset();
   const uint64_t element_bytes = array.element_type == kString ? 8 : scalar_bytes(array.element_type);
   if (element_bytes == 0) {
-    return cursor.wrong(fmt::format("{} is an array of the unsupported type {}", what, array.element_type), at);
+    return cursor.wrong(fmt::format("{} is an array of the unsupported type {}", what, array.element_type),
+                        at);
   }
   if (array.count > cursor.left() / element_bytes) {
-    return cursor.wrong(fmt::format("{} claims {} elements, more than the file holds", what, array.count), at, kTruncated);
+    return cursor.wrong(fmt::format("{} claims {} elements, more than the file holds", what, array.count), at,
+                        kTruncated);
   }
   if (array.element_type != kString) {
     RETURN_IF_ERROR(cursor.skip(array.count * element_bytes, what));
@@ -134,7 +139,8 @@ Result<GgufArray> read_array(Cursor& cursor, const std::string& what) {
   for (uint64_t i = 0; i < array.count; ++i) {
     const uint64_t at_string = cursor.offset();
     ASSIGN_OR_RETURN(const uint64_t size, cursor.number<uint64_t>(what));
-    if (size > kMaxTextBytes) return cursor.wrong(fmt::format("element {} of {} is too long", i, what), at_string);
+    if (size > kMaxTextBytes)
+      return cursor.wrong(fmt::format("element {} of {} is too long", i, what), at_string);
     RETURN_IF_ERROR(cursor.skip(size, what));
   }
   return array;
@@ -160,12 +166,14 @@ Result<GgufEntry> read_entry(Cursor& cursor, uint64_t index) {
 Result<void> read_shape(Cursor& cursor, GgufTensor& tensor, const std::string& what) {
   const uint64_t at = cursor.offset();
   ASSIGN_OR_RETURN(const uint32_t dimensions, cursor.number<uint32_t>(what));
-  if (dimensions > 4) return cursor.wrong(fmt::format("{} has {} dimensions; at most 4 exist", what, dimensions), at);
+  if (dimensions > 4)
+    return cursor.wrong(fmt::format("{} has {} dimensions; at most 4 exist", what, dimensions), at);
   uint64_t elements = 1;
   for (uint32_t i = 0; i < dimensions; ++i) {
     ASSIGN_OR_RETURN(tensor.shape[i], cursor.number<uint64_t>(what));
     const auto product = checked_product(elements, tensor.shape[i]);
-    if (tensor.shape[i] == 0 || !product) return cursor.wrong(fmt::format("{} has an impossible shape", what), at);
+    if (tensor.shape[i] == 0 || !product)
+      return cursor.wrong(fmt::format("{} has an impossible shape", what), at);
     elements = *product;
   }
   return {};
@@ -175,7 +183,8 @@ Result<void> read_shape(Cursor& cursor, GgufTensor& tensor, const std::string& w
 Result<GgufTensor> read_tensor(Cursor& cursor, uint64_t index) {
   GgufTensor tensor;
   const uint64_t at = cursor.offset();
-  ASSIGN_OR_RETURN(tensor.name, cursor.text(fmt::format("the name of tensor {}", index), kMaxTensorNameBytes));
+  ASSIGN_OR_RETURN(tensor.name,
+                   cursor.text(fmt::format("the name of tensor {}", index), kMaxTensorNameBytes));
   const std::string what = fmt::format("tensor '{}'", printable(tensor.name, 80));
   RETURN_IF_ERROR(read_shape(cursor, tensor, what));
   ASSIGN_OR_RETURN(tensor.type, cursor.number<uint32_t>(what));
@@ -198,10 +207,12 @@ Result<GgufTensor> read_tensor(Cursor& cursor, uint64_t index) {
 
 Result<void> read_magic(Cursor& cursor, GgufFile& file) {
   ASSIGN_OR_RETURN(const uint32_t magic, cursor.number<uint32_t>("the magic number"));
-  if (magic != 0x46554747) return cursor.wrong("not a GGUF file: it does not begin with 'GGUF'", 0, "Name a GGUF file.");
+  if (magic != 0x46554747)
+    return cursor.wrong("not a GGUF file: it does not begin with 'GGUF'", 0, "Name a GGUF file.");
   ASSIGN_OR_RETURN(file.version, cursor.number<uint32_t>("the version"));
   if ((file.version & 0xffff) == 0 && file.version != 0) {
-    return cursor.wrong("a big-endian GGUF file", 4, "Convert the model on this machine, or fetch a little-endian file.");
+    return cursor.wrong("a big-endian GGUF file", 4,
+                        "Convert the model on this machine, or fetch a little-endian file.");
   }
   if (file.version != 2 && file.version != 3) {
     return cursor.wrong(fmt::format("GGUF version {}; versions 2 and 3 are known", file.version), 4,
@@ -231,15 +242,17 @@ Result<void> read_metadata(Cursor& cursor, uint64_t count, GgufFile& file) {
   return {};
 }
 
-// Moves offsets from the start of the data to the start of the file. llama.cpp wants the tensors one after the other.
+// Moves offsets from the start of the data to the start of the file. llama.cpp wants the tensors one after
+// the other.
 Result<void> place_tensors(const Cursor& cursor, GgufFile& file) {
   const uint64_t data_offset = round_up(cursor.offset(), file.alignment);
   uint64_t expected = 0;
   for (GgufTensor& tensor : file.tensors) {
     const std::string what = fmt::format("tensor '{}'", printable(tensor.name, 80));
     if (tensor.offset != expected) {
-      return cursor.wrong(fmt::format("{} lies at {} in the data, expected {}", what, tensor.offset, expected),
-                          cursor.offset());
+      return cursor.wrong(
+          fmt::format("{} lies at {} in the data, expected {}", what, tensor.offset, expected),
+          cursor.offset());
     }
     if (data_offset > file.file_bytes || tensor.offset > file.file_bytes - data_offset ||
         tensor.bytes > file.file_bytes - data_offset - tensor.offset) {

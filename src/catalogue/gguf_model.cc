@@ -33,18 +33,26 @@ Result<std::vector<std::string>> part_paths(const GgufFile& first, const std::st
   if (count <= 1) return std::vector{path};
   const std::string ending = fmt::format("-00001-of-{:05}.gguf", count);
   if (count > kMaxParts || !path.ends_with(ending)) {
-    return fail(fmt::format("one of {} parts of a model, but its name does not end in -00001-of-NNNNN.gguf", count), path,
-                "Name the first part, under its original name.");
+    return fail(
+        fmt::format("one of {} parts of a model, but its name does not end in -00001-of-NNNNN.gguf", count),
+        path, "Name the first part, under its original name.");
   }
   std::vector<std::string> paths;
   for (int64_t i = 1; i <= count; ++i) {
-    paths.push_back(fmt::format("{}-{:05}-of-{:05}.gguf", path.substr(0, path.size() - ending.size()), i, count));
+    paths.push_back(
+        fmt::format("{}-{:05}-of-{:05}.gguf", path.substr(0, path.size() - ending.size()), i, count));
   }
   return paths;
 }
 
+// A header with the bytes it was read from.
+struct View {
+  std::span<const std::byte> bytes;
+  const GgufFile& file;
+};
+
 // An integer of the metadata; of an array (one value a layer), the largest.
-int64_t largest_integer(const Part& part, const std::string& key) {
+int64_t largest_integer(const View& part, const std::string& key) {
   const GgufEntry* entry = part.file.find(key);
   if (entry == nullptr) return 0;
   if (const int64_t* value = std::get_if<int64_t>(&entry->value)) return *value;
@@ -53,13 +61,13 @@ int64_t largest_integer(const Part& part, const std::string& key) {
   int64_t largest = 0;
   for (uint64_t i = 0; i < array->count; ++i) {
     int32_t value = 0;
-    std::memcpy(&value, part.map.bytes().data() + array->offset + i * sizeof value, sizeof value);
+    std::memcpy(&value, part.bytes.data() + array->offset + i * sizeof value, sizeof value);
     largest = std::max<int64_t>(largest, value);
   }
   return largest;
 }
 
-Result<void> read_tokenizer(const Part& part, const std::string& path, GgufModel& model) {
+Result<void> read_tokenizer(const View& part, const std::string& path, GgufModel& model) {
   const std::string kind = part.file.text("tokenizer.ggml.model");
   const GgufEntry* entry = part.file.find("tokenizer.ggml.tokens");
   const GgufArray* tokens = entry == nullptr ? nullptr : std::get_if<GgufArray>(&entry->value);
@@ -74,18 +82,19 @@ Result<void> read_tokenizer(const Part& part, const std::string& path, GgufModel
   uint64_t offset = tokens->offset;
   for (uint64_t i = 0; i < tokens->count; ++i) {
     uint64_t size = 0;
-    std::memcpy(&size, part.map.bytes().data() + offset, sizeof size);
-    const std::string_view token(reinterpret_cast<const char*>(part.map.bytes().data()) + offset + 8, size);
+    std::memcpy(&size, part.bytes.data() + offset, sizeof size);
+    const std::string_view token(reinterpret_cast<const char*>(part.bytes.data()) + offset + 8, size);
     if (!token.empty() && !seen.insert(token).second) {
-      return fail(fmt::format("token '{}' occurs twice in the tokenizer (at byte {})", printable(token, 40), offset), path,
-                  "Convert the model anew; the engine would abort on it.");
+      return fail(
+          fmt::format("token '{}' occurs twice in the tokenizer (at byte {})", printable(token, 40), offset),
+          path, "Convert the model anew; the engine would abort on it.");
     }
     offset += 8 + size;
   }
   return {};
 }
 
-Result<void> read_sizes(const Part& part, const std::string& path, GgufModel& model) {
+Result<void> read_sizes(const View& part, const std::string& path, GgufModel& model) {
   const auto sized = [&](const char* key) {
     return largest_integer(part, fmt::format("{}.{}", model.architecture, key));
   };
@@ -103,9 +112,10 @@ Result<void> read_sizes(const Part& part, const std::string& path, GgufModel& mo
   constexpr int64_t kMost = 1 << 24;
   for (const int64_t size : {model.layers, model.embedding, model.context_tokens}) {
     if (size >= 1 && size <= kMost * 64) continue;
-    return fail(fmt::format("the metadata of architecture '{}' lacks block_count, embedding_length or context_length",
-                            printable(model.architecture, 40)),
-                path, "Convert the model anew; the engine cannot load it.");
+    return fail(
+        fmt::format("the metadata of architecture '{}' lacks block_count, embedding_length or context_length",
+                    printable(model.architecture, 40)),
+        path, "Convert the model anew; the engine cannot load it.");
   }
   for (const int64_t size : {model.layers, model.embedding, model.heads, model.kv_heads, model.head_size,
                              model.feed_forward, model.experts, model.experts_used, model.vocabulary}) {
@@ -124,14 +134,14 @@ bool is_lookup_only(const std::string& name, bool has_output) {
   return name == "token_embd.weight" && has_output;
 }
 
-void add_costs(const std::vector<Part>& parts, GgufModel& model) {
+void add_costs(std::span<const View> parts, GgufModel& model) {
   bool has_output = false;
   std::map<uint32_t, uint64_t> bytes_by_type;
-  for (const Part& part : parts) {
+  for (const View& part : parts) {
     model.file_bytes += static_cast<int64_t>(part.file.file_bytes);
     for (const GgufTensor& tensor : part.file.tensors) has_output |= tensor.name == "output.weight";
   }
-  for (const Part& part : parts) {
+  for (const View& part : parts) {
     for (const GgufTensor& tensor : part.file.tensors) {
       bytes_by_type[tensor.type] += tensor.bytes;
       model.parameters += static_cast<int64_t>(tensor.elements());
@@ -152,7 +162,32 @@ void add_costs(const std::vector<Part>& parts, GgufModel& model) {
   model.kv_bytes_per_token = model.layers * model.kv_heads * model.head_size * 2 * 2;
 }
 
+// The metadata is that of the first part.
+Result<GgufModel> describe_parts(std::span<const View> parts, const std::string& path) {
+  GgufModel model;
+  const GgufFile& file = parts.front().file;
+  model.architecture = file.text("general.architecture");
+  if (model.architecture.empty()) {
+    return fail("the metadata names no architecture (general.architecture)", path,
+                "Name a GGUF of a language model.");
+  }
+  model.name = printable(file.text("general.name"), 80);
+  if (model.name.empty()) model.name = printable(file_name(path), 80);
+  RETURN_IF_ERROR(read_sizes(parts.front(), path, model));
+  RETURN_IF_ERROR(read_tokenizer(parts.front(), path, model));
+  add_costs(parts, model);
+  if (model.parameters == 0)
+    return fail("the file holds no tensors", path, "Name the file with the model's weights.");
+  return model;
+}
+
 }  // namespace
+
+Result<GgufModel> describe_gguf(std::span<const std::byte> bytes, const GgufFile& file,
+                                const std::string& where) {
+  const View view{bytes, file};
+  return describe_parts(std::span(&view, 1), where);
+}
 
 Result<GgufModel> read_gguf_model(const std::string& path) {
   std::vector<Part> parts;
@@ -163,19 +198,9 @@ Result<GgufModel> read_gguf_model(const std::string& path) {
     ASSIGN_OR_RETURN(Part part, open_part(paths[i]));
     parts.push_back(std::move(part));
   }
-  GgufModel model;
-  const GgufFile& file = parts.front().file;
-  model.architecture = file.text("general.architecture");
-  if (model.architecture.empty()) {
-    return fail("the metadata names no architecture (general.architecture)", path, "Name a GGUF of a language model.");
-  }
-  model.name = printable(file.text("general.name"), 80);
-  if (model.name.empty()) model.name = printable(file_name(path), 80);
-  RETURN_IF_ERROR(read_sizes(parts.front(), path, model));
-  RETURN_IF_ERROR(read_tokenizer(parts.front(), path, model));
-  add_costs(parts, model);
-  if (model.parameters == 0) return fail("the file holds no tensors", path, "Name the model's weights.");
-  return model;
+  std::vector<View> views;
+  for (const Part& part : parts) views.push_back({part.map.bytes(), part.file});
+  return describe_parts(views, path);
 }
 
 }  // namespace assay

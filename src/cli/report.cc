@@ -42,8 +42,11 @@ Result<int> run_report(CommandContext& context, const ParsedOptions& options) {
     return 0;
   }
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
-  RETURN_IF_ERROR(context.terminal.out(
-      render_terminal_summary(content, context.terminal.width(), context.terminal.out_colour())));
+  const SummaryOptions summary{.width = static_cast<size_t>(context.terminal.width()),
+                               .colour = context.terminal.out_colour(),
+                               .dossier_path = dossier.path(),
+                               .next_command = fmt::format("assay report {} -o report.html", dossier.path())};
+  RETURN_IF_ERROR(context.terminal.out(render_terminal_summary(content, summary)));
   return 0;
 }
 

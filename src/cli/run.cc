@@ -225,9 +225,12 @@ Result<int> conclude_session(CommandContext& context, const Session& session, bo
     ASSIGN_OR_RETURN(const std::string json, render_json(session.dossier));
     RETURN_IF_ERROR(context.terminal.out(json));
   } else {
-    RETURN_IF_ERROR(context.terminal.out(
-        render_terminal_summary(content, context.terminal.width(), context.terminal.out_colour())));
-    RETURN_IF_ERROR(context.terminal.out(fmt::format("\nDossier: {}\nReport:  {}\n", session.dossier.path(), report)));
+    const SummaryOptions summary{.width = static_cast<size_t>(context.terminal.width()),
+                                 .colour = context.terminal.out_colour(),
+                                 .dossier_path = session.dossier.path(),
+                                 .report_path = report,
+                                 .next_command = "xdg-open " + report};
+    RETURN_IF_ERROR(context.terminal.out(render_terminal_summary(content, summary)));
   }
   return exit_code(content);
 }

@@ -13,7 +13,7 @@ constexpr size_t kMaxSessions = 1 << 20;
 }  // namespace
 
 BatchScheduler::BatchScheduler(const SchedulerLimits& limits) : limits_(limits), prefixes_(limits.prefixes) {
-  CHECK(limits.sequences > 0 && limits.batch_tokens >= limits.sequences);
+  CHECK(limits.running > 0 && limits.sequences >= limits.running && limits.batch_tokens >= limits.running);
   for (uint32_t sequence = limits.sequences; sequence-- > 0;) free_sequences_.push_back(sequence);
 }
 
@@ -26,8 +26,12 @@ uint32_t BatchScheduler::history_of(const ScheduledRequest& request) const {
   return request.session == 0 ? 0 : history_tokens(request.session);
 }
 
-BatchScheduler::Submitted BatchScheduler::submit(const ScheduledRequest& request) {
-  CHECK(request.prompt_tokens > 0 && request.output_tokens > 0);
+BatchScheduler::Submitted BatchScheduler::submit(const ScheduledRequest& asked) {
+  CHECK(asked.prompt_tokens > 0 && asked.output_tokens > 0);
+  ScheduledRequest request = asked;
+  // A prompt that is nothing but prefix has no token left to work on: it is not shared.
+  if (request.prefix_tokens >= request.prompt_tokens || prefixes_.empty()) request.prefix_key = 0;
+  if (request.prefix_key == 0) request.prefix_tokens = 0;
   const uint64_t total = uint64_t{history_of(request)} + request.prompt_tokens + request.output_tokens;
   if (total > std::min(limits_.kv_tokens, limits_.context_tokens)) return Submitted::kTooLong;
   if (queue_.size() >= kMaxQueued) return Submitted::kRefused;
@@ -158,7 +162,7 @@ bool BatchScheduler::make_room(uint32_t tokens, bool wants_sequence, uint64_t sp
 
 void BatchScheduler::admit(BatchStep& step) {
   // Strictly in order: a long request at the head waits for room, and nobody overtakes it into starvation.
-  while (!queue_.empty() && admit_one(queue_.front(), step)) queue_.pop_front();
+  while (!queue_.empty() && running_.size() < limits_.running && admit_one(queue_.front(), step)) queue_.pop_front();
 }
 
 bool BatchScheduler::admit_one(const ScheduledRequest& request, BatchStep& step) {
@@ -170,8 +174,7 @@ bool BatchScheduler::admit_one(const ScheduledRequest& request, BatchStep& step)
   const uint64_t key = session != nullptr ? session->prefix_key : request.prefix_key;
   const uint32_t prefix_tokens = session != nullptr ? session->prefix_tokens : request.prefix_tokens;
   const uint32_t prefix = resident ? holding.prefix : find_prefix(key, prefix_tokens);
-  // At least one token of the text must be worked on, since the first token of output comes from it.
-  const uint32_t shared = prefix == kNone ? 0 : std::min(prefixes_[prefix].tokens, text - 1);
+  const uint32_t shared = prefix == kNone ? 0 : prefixes_[prefix].tokens;
   const uint32_t charge = text + request.output_tokens - shared;
   if (!make_room(charge - holding.charge, !resident, request.session, prefix)) return false;
 

@@ -21,9 +21,10 @@ namespace assay {
 struct SchedulerLimits {
   uint32_t kv_tokens = 0;        // cells of the KV cache, shared by all sequences
   uint32_t context_tokens = 0;   // of one sequence
-  uint32_t sequences = 1;        // worked on or kept at once: sequence numbers 0 … sequences − 1
+  uint32_t running = 1;          // requests worked on at once
+  uint32_t sequences = 1;        // running ones and resting sessions: sequence numbers 0 … sequences − 1; >= running
   uint32_t prefixes = 0;         // kept at once: sequence numbers sequences … sequences + prefixes − 1
-  uint32_t batch_tokens = 512;   // of one step; >= sequences
+  uint32_t batch_tokens = 512;   // of one step; >= running
 };
 
 // A request as far as scheduling it goes. Its text is the session's history, its prompt and its output, and positions

@@ -1,4 +1,5 @@
-// Columns to bytes and back: docs/formats/dossier.md, "Columns, version 1". The decoder trusts nothing it reads.
+// Columns to bytes and back: docs/formats/dossier.md, "Columns, version 1". The decoder trusts nothing it
+// reads.
 #include "evidence/columns.h"
 
 #include <fmt/format.h>
@@ -24,7 +25,9 @@ enum ColumnType : char { kIntegers = 0, kDoubles = 1 };
 uint64_t zigzag(int64_t value) {
   return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63);
 }
-int64_t unzigzag(uint64_t value) { return static_cast<int64_t>((value >> 1) ^ (~(value & 1) + 1)); }
+int64_t unzigzag(uint64_t value) {
+  return static_cast<int64_t>((value >> 1) ^ (~(value & 1) + 1));
+}
 
 void put_varint(uint64_t value, std::string& out) {
   while (value >= 0x80) {
@@ -96,7 +99,8 @@ class Reader {
 
 double double_of(std::string_view eight_bytes) {
   uint64_t bits = 0;
-  for (size_t i = 0; i < 8; ++i) bits |= static_cast<uint64_t>(static_cast<unsigned char>(eight_bytes[i])) << (8 * i);
+  for (size_t i = 0; i < 8; ++i)
+    bits |= static_cast<uint64_t>(static_cast<unsigned char>(eight_bytes[i])) << (8 * i);
   return std::bit_cast<double>(bits);
 }
 
@@ -108,7 +112,8 @@ bool read_values(Reader& reader, size_t count, Column& column) {
     for (size_t i = 0; i < count; ++i) column.doubles.push_back(double_of(raw.substr(i * 8, 8)));
     return true;
   }
-  if (count > reader.left()) return false;  // a value takes a byte at least: nothing is reserved on a mere claim
+  if (count > reader.left())
+    return false;  // a value takes a byte at least: nothing is reserved on a mere claim
   column.integers.reserve(count);
   uint64_t last = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -135,7 +140,8 @@ Result<Column> read_column(Reader& reader, int64_t& values_left) {
   values_left -= static_cast<int64_t>(count);
   column.name = name;
   column.is_double = type[0] == kDoubles;
-  if (!read_values(reader, count, column)) return malformed(fmt::format("column '{}' ends early", printable(name)));
+  if (!read_values(reader, count, column))
+    return malformed(fmt::format("column '{}' ends early", printable(name)));
   return column;
 }
 
@@ -200,7 +206,9 @@ const std::vector<double>* Columns::doubles(std::string_view name) const {
   return column != nullptr ? &column->doubles : nullptr;
 }
 
-size_t Columns::rows() const { return columns.empty() ? 0 : columns.front().size(); }
+size_t Columns::rows() const {
+  return columns.empty() ? 0 : columns.front().size();
+}
 
 std::string encode_columns(const Columns& columns) {
   CHECK(columns.columns.size() <= kMaxColumns);
@@ -218,7 +226,8 @@ Result<Columns> decode_columns(std::string_view bytes, int64_t max_values) {
                             static_cast<unsigned char>(bytes[0])),
                 "", "Use the version of assay that wrote them, or a newer one.");
   }
-  constexpr size_t kMaxHeaderBytes = kMaxColumns * (kMaxNameBytes + 2 * kMaxVarintBytes + 1) + kMaxVarintBytes;
+  constexpr size_t kMaxHeaderBytes =
+      kMaxColumns * (kMaxNameBytes + 2 * kMaxVarintBytes + 1) + kMaxVarintBytes;
   const size_t max_bytes = static_cast<size_t>(max_values) * kMaxVarintBytes + kMaxHeaderBytes;
   ASSIGN_OR_RETURN(const std::string payload, decompress(bytes.substr(1), max_bytes));
   Reader reader(payload);

@@ -1,4 +1,5 @@
-// Columns: raw samples as named columns of 64-bit integers or doubles, and their compressed form in a dossier.
+// Columns: raw samples as named columns of 64-bit integers or doubles, and their compressed form in a
+// dossier.
 #pragma once
 
 #include <cstdint>
@@ -11,15 +12,15 @@
 namespace assay {
 
 struct Column {
-  std::string name;                 // with its unit last: "scheduled_ns"
-  std::vector<int64_t> integers;    // used, unless `doubles` is
+  std::string name;               // with its unit last: "scheduled_ns"
+  std::vector<int64_t> integers;  // used, unless `doubles` is
   std::vector<double> doubles;
   bool is_double = false;
   size_t size() const { return is_double ? doubles.size() : integers.size(); }
 };
 
-// A table of raw data. Columns may differ in length: ragged data (the chunk stamps of each request) is a column of all
-// values and a column of counts.
+// A table of raw data. Columns may differ in length: ragged data (the chunk stamps of each request) is a
+// column of all values and a column of counts.
 struct Columns {
   std::vector<Column> columns;
 

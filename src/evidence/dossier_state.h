@@ -7,8 +7,13 @@
 namespace assay {
 
 struct Dossier::State {
-  std::string path;
+  State(sqlite::Connection open_connection, bool may_write)
+      : connection(std::move(open_connection)), writable(may_write) {}
+  State(const State&) = delete;
+  ~State();
+
   sqlite::Connection connection;
+  bool writable;
 };
 
 }  // namespace assay

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace assay {
 namespace {
 
@@ -13,7 +15,8 @@ constexpr Better kNeither = Better::kNeither;
 constexpr Metric kMetrics[] = {
     // Serving: load trials.
     {"ttft_ms", "ms", kLower, true, "time to first token",
-     "First non-empty content, reasoning or tool-call delta minus the scheduled instant of the request. Role-only chunks "
+     "First non-empty content, reasoning or tool-call delta minus the scheduled instant of the request. "
+     "Role-only chunks "
      "do not count.",
      "assay metric definitions"},
     {"ttfo_ms", "ms", kLower, true, "time to first output",
@@ -21,31 +24,36 @@ constexpr Metric kMetrics[] = {
     {"tpot_ms", "ms", kLower, true, "time per output token",
      "(last token − first token) / (n − 1) of a request; undefined for n < 2.", "assay metric definitions"},
     {"chunk_gap_ms", "ms", kLower, true, "chunk gap",
-     "Time between consecutive content chunks of a request; a chunk may hold several tokens.", "assay metric definitions"},
+     "Time between consecutive content chunks of a request; a chunk may hold several tokens.",
+     "assay metric definitions"},
     {"e2e_ms", "ms", kLower, true, "end-to-end latency",
      "Last content chunk minus the scheduled instant. Closing usage and end-of-stream are not part of it.",
      "assay metric definitions"},
     {"send_lag_ms", "ms", kLower, true, "send lag",
-     "Actual send minus the scheduled instant: the load generator's own lateness. A trial whose p99.9 exceeds its budget "
+     "Actual send minus the scheduled instant: the load generator's own lateness. A trial whose p99.9 "
+     "exceeds its budget "
      "is void.",
      "assay metric definitions"},
-    {"offered_rate_per_s", "1/s", kNeither, false, "offered rate", "Requests scheduled per second of the steady window.",
-     "assay metric definitions"},
+    {"offered_rate_per_s", "1/s", kNeither, false, "offered rate",
+     "Requests scheduled per second of the steady window.", "assay metric definitions"},
     {"request_throughput_per_s", "1/s", kHigher, false, "request throughput",
      "Requests that ended well, per second of the steady window.", "assay metric definitions"},
     {"output_throughput_tokens_per_s", "tokens/s", kHigher, false, "output throughput",
      "Output tokens received per second of the steady window.", "assay metric definitions"},
     {"input_throughput_tokens_per_s", "tokens/s", kHigher, false, "input throughput",
-     "Prompt tokens of requests whose first token fell into the steady window, per second.", "assay metric definitions"},
+     "Prompt tokens of requests whose first token fell into the steady window, per second.",
+     "assay metric definitions"},
     {"goodput_per_s", "1/s", kHigher, false, "goodput",
-     "Requests per second that met every SLO of their class, over all attempted ones; errors and time-outs are failures.",
+     "Requests per second that met every SLO of their class, over all attempted ones; errors and time-outs "
+     "are failures.",
      "DistServe (OSDI 2024); assay metric definitions"},
     {"slo_attainment", "", kHigher, false, "SLO attainment",
      "Share of attempted requests that met every SLO of their class.", "DistServe (OSDI 2024)"},
-    {"error_rate", "", kLower, false, "error rate", "Share of attempted requests that failed, timed out or were cut off.",
-     "assay metric definitions"},
+    {"error_rate", "", kLower, false, "error rate",
+     "Share of attempted requests that failed, timed out or were cut off.", "assay metric definitions"},
     {"interference", "", kLower, false, "interference",
-     "Median TTFT of a class in the mix divided by its median TTFT alone at the same device.", "assay metric definitions"},
+     "Median TTFT of a class in the mix divided by its median TTFT alone at the same device.",
+     "assay metric definitions"},
     {"client_cpu_utilisation", "", kLower, false, "client CPU utilisation",
      "CPU time of the load generator's own process divided by the trial's duration.", "getrusage(2)"},
     // Engine: what llama.cpp reaches on a device.
@@ -55,20 +63,22 @@ constexpr Metric kMetrics[] = {
      "Tokens generated per second for one sequence, as llama-bench's tg test.", "llama-bench"},
     {"batched_decode_tokens_per_s", "tokens/s", kHigher, false, "batched decode speed",
      "Tokens generated per second in all when several sequences decode in one batch.", "llama-batched-bench"},
-    {"model_load_s", "s", kLower, false, "model load time", "From the start of the worker to its being ready for work.",
-     "assay metric definitions"},
+    {"model_load_s", "s", kLower, false, "model load time",
+     "From the start of the worker to its being ready for work.", "assay metric definitions"},
     {"model_memory_bytes", "bytes", kLower, false, "model memory",
      "Weights, KV cache and compute buffers together, on the device.", "assay metric definitions"},
     {"worker_peak_memory_bytes", "bytes", kLower, false, "worker's peak memory",
      "Peak resident set of the worker process.", "getrusage(2)"},
     // Roofline: what kernels get out of the silicon.
     {"memory_bandwidth_gb_per_s", "GB/s", kHigher, false, "memory bandwidth",
-     "Bytes read and written per second by a copy or triad kernel, 10⁹ bytes a GB.", "McCalpin, STREAM (1995)"},
+     "Bytes read and written per second by a copy or triad kernel, 10⁹ bytes a GB.",
+     "McCalpin, STREAM (1995)"},
     {"matmul_tflop_per_s", "TFLOP/s", kHigher, false, "matrix multiplication",
      "2·m·n·k operations per second of C[m,n] = A[m,k]·B[k,n] with the weights in the stated type.",
      "Williams et al., Roofline (2009)"},
     {"attention_tflop_per_s", "TFLOP/s", kHigher, false, "attention",
-     "4·heads·head size·queries·keys operations per second of flash attention.", "Dao et al., FlashAttention (2022)"},
+     "4·heads·head size·queries·keys operations per second of flash attention.",
+     "Dao et al., FlashAttention (2022)"},
     {"launch_overhead_us", "µs", kLower, false, "launch overhead",
      "Time of a graph with one trivial operation, start to finish.", "assay metric definitions"},
     {"host_to_device_gb_per_s", "GB/s", kHigher, false, "host to device transfer",
@@ -78,7 +88,8 @@ constexpr Metric kMetrics[] = {
     {"roofline_efficiency", "", kHigher, false, "share of the bound",
      "Best measured rate divided by the theoretical bound.", "Williams et al., Roofline (2009)"},
     {"engine_efficiency", "", kHigher, false, "engine efficiency",
-     "Decode speed times the bytes read per token, divided by the measured memory bandwidth; or prefill speed times the "
+     "Decode speed times the bytes read per token, divided by the measured memory bandwidth; or prefill "
+     "speed times the "
      "operations per token, divided by the best measured matrix multiplication.",
      "assay metric definitions"},
     // The instrument itself.
@@ -106,9 +117,20 @@ std::vector<std::string> all_names() {
   return names;
 }
 
+std::string_view direction(Better better) {
+  switch (better) {
+    case Better::kHigher: return "higher is better";
+    case Better::kLower: return "lower is better";
+    case Better::kNeither: return "neither is better";
+  }
+  std::unreachable();
+}
+
 }  // namespace
 
-std::span<const Metric> metrics() { return kMetrics; }
+std::span<const Metric> metrics() {
+  return kMetrics;
+}
 
 Result<MetricName> parse_metric_name(std::string_view name) {
   if (const Metric* metric = find_metric(name); metric != nullptr && !metric->is_distribution) {
@@ -119,10 +141,28 @@ Result<MetricName> parse_metric_name(std::string_view name) {
     const Metric* metric = find_metric(name.substr(0, name.size() - statistic.size() - 1));
     if (metric != nullptr && metric->is_distribution) return MetricName{metric, std::string(statistic)};
   }
-  const std::string hint = find_metric(name) != nullptr
-                               ? fmt::format(" It is a distribution: say which statistic, for example {}_p90.", name)
-                               : suggestion(name, all_names());
-  return fail(fmt::format("unknown metric '{}'.{}", printable(name), hint), "", "`assay list metrics` shows them all.");
+  const std::string hint =
+      find_metric(name) != nullptr
+          ? fmt::format(" It is a distribution: say which statistic, for example {}_p90.", name)
+          : suggestion(name, all_names());
+  return fail(fmt::format("unknown metric '{}'.{}", printable(name), hint), "",
+              "`assay list metrics` shows them all.");
+}
+
+std::string metric_reference_markdown() {
+  std::string out =
+      "# Metrics\n\n"
+      "Every quantity that a record can carry. A distribution is recorded by its statistics: the name followed by\n"
+      "`_mean`, `_max`, `_p50`, `_p90`, `_p95`, `_p99` or `_p99_9`. How means, percentiles and intervals are computed\n"
+      "stands in [statistics.md](statistics.md).\n\n"
+      "| metric | unit | better | definition | source |\n|---|---|---|---|---|\n";
+  for (const Metric& metric : kMetrics) {
+    const std::string unit = *metric.unit != '\0' ? metric.unit : "ratio";
+    out += fmt::format("| `{}`{}<br>{} | {} | {} | {} | {} |\n", metric.name,
+                       metric.is_distribution ? " (distribution)" : "", metric.title, unit, direction(metric.better),
+                       metric.definition, metric.source);
+  }
+  return out;
 }
 
 }  // namespace assay

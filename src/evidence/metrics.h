@@ -1,4 +1,5 @@
-// The metric table: every quantity that a record can carry, defined once. Help, validation and docs come from it.
+// The metric table: every quantity that a record can carry, defined once. Help, validation and docs come from
+// it.
 #pragma once
 
 #include <optional>
@@ -14,23 +15,28 @@ namespace assay {
 enum class Better { kHigher, kLower, kNeither };
 
 struct Metric {
-  const char* name;          // "ttft_ms"
-  const char* unit;          // "ms"; "" for ratios and counts
+  const char* name;  // "ttft_ms"
+  const char* unit;  // "ms"; "" for ratios and counts
   Better better;
-  bool is_distribution;      // then records name a statistic: ttft_ms_mean, ttft_ms_p50 … ttft_ms_p99_9, ttft_ms_max
-  const char* title;         // "time to first token"
-  const char* definition;    // one or two sentences
-  const char* source;        // standard, paper or section the definition follows
+  bool is_distribution;    // then records name a statistic: ttft_ms_mean, ttft_ms_p50 … ttft_ms_p99_9,
+                           // ttft_ms_max
+  const char* title;       // "time to first token"
+  const char* definition;  // one or two sentences
+  const char* source;      // standard, paper or section the definition follows
 };
 
 std::span<const Metric> metrics();
 
-// A metric name of a record taken apart: "ttft_ms_p90" is ttft_ms and "p90"; "launch_overhead_us" has no statistic.
+// A metric name of a record taken apart: "ttft_ms_p90" is ttft_ms and "p90"; "launch_overhead_us" has no
+// statistic.
 struct MetricName {
   const Metric* metric;
-  std::string statistic;     // "", "mean", "max", "p50", "p90", "p95", "p99", "p99_9"
+  std::string statistic;  // "", "mean", "max", "p50", "p90", "p95", "p99", "p99_9"
 };
 // The error names the nearest metric.
 Result<MetricName> parse_metric_name(std::string_view name);
+
+// docs/metrics.md, whole: every metric with its unit, direction, definition and source.
+std::string metric_reference_markdown();
 
 }  // namespace assay

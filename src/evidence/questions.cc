@@ -19,7 +19,9 @@ constexpr Question kQuestions[] = {
 
 }  // namespace
 
-std::span<const Question> questions() { return kQuestions; }
+std::span<const Question> questions() {
+  return kQuestions;
+}
 
 const Question& question(int number) {
   CHECK(number >= 1 && number <= static_cast<int>(std::size(kQuestions)));

@@ -1,4 +1,5 @@
-// The eight questions that every evaluation answers. Report, terminal and verdicts take their words from this one table.
+// The eight questions that every evaluation answers. Report, terminal and verdicts take their words from this
+// one table.
 #pragma once
 
 #include <span>
@@ -6,9 +7,9 @@
 namespace assay {
 
 struct Question {
-  int number;          // 1 … 8
-  const char* text;    // "Does our software run on it?"
-  const char* exam;    // the exam that examines it first; "" where this version has none
+  int number;        // 1 … 8
+  const char* text;  // "Does our software run on it?"
+  const char* exam;  // the exam that examines it first; "" where this version has none
 };
 
 // In order; never empty.

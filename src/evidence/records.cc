@@ -10,11 +10,12 @@ namespace {
 template <class E>
 using Names = std::span<const std::pair<E, std::string_view>>;
 
-constexpr std::pair<EvidenceClass, std::string_view> kEvidenceClasses[] = {{EvidenceClass::kClaimed, "claimed"},
-                                                                           {EvidenceClass::kReported, "reported"},
-                                                                           {EvidenceClass::kMeasured, "measured"},
-                                                                           {EvidenceClass::kSimulated, "simulated"},
-                                                                           {EvidenceClass::kDerived, "derived"}};
+constexpr std::pair<EvidenceClass, std::string_view> kEvidenceClasses[] = {
+    {EvidenceClass::kClaimed, "claimed"},
+    {EvidenceClass::kReported, "reported"},
+    {EvidenceClass::kMeasured, "measured"},
+    {EvidenceClass::kSimulated, "simulated"},
+    {EvidenceClass::kDerived, "derived"}};
 constexpr std::pair<Validity, std::string_view> kValidities[] = {{Validity::kValid, "valid"},
                                                                  {Validity::kDoubtful, "doubtful"},
                                                                  {Validity::kVoid, "void"},
@@ -50,18 +51,36 @@ std::optional<E> value_in(Names<E> names, std::string_view wanted) {
 
 }  // namespace
 
-std::string_view name_of(EvidenceClass value) { return name_in<EvidenceClass>(kEvidenceClasses, value); }
-std::string_view name_of(Validity value) { return name_in<Validity>(kValidities, value); }
-std::string_view name_of(Severity value) { return name_in<Severity>(kSeverities, value); }
-std::string_view name_of(TrialState value) { return name_in<TrialState>(kTrialStates, value); }
-std::string_view name_of(Answer value) { return name_in<Answer>(kAnswers, value); }
+std::string_view name_of(EvidenceClass value) {
+  return name_in<EvidenceClass>(kEvidenceClasses, value);
+}
+std::string_view name_of(Validity value) {
+  return name_in<Validity>(kValidities, value);
+}
+std::string_view name_of(Severity value) {
+  return name_in<Severity>(kSeverities, value);
+}
+std::string_view name_of(TrialState value) {
+  return name_in<TrialState>(kTrialStates, value);
+}
+std::string_view name_of(Answer value) {
+  return name_in<Answer>(kAnswers, value);
+}
 
 std::optional<EvidenceClass> evidence_class_named(std::string_view name) {
   return value_in<EvidenceClass>(kEvidenceClasses, name);
 }
-std::optional<Validity> validity_named(std::string_view name) { return value_in<Validity>(kValidities, name); }
-std::optional<Severity> severity_named(std::string_view name) { return value_in<Severity>(kSeverities, name); }
-std::optional<TrialState> trial_state_named(std::string_view name) { return value_in<TrialState>(kTrialStates, name); }
-std::optional<Answer> answer_named(std::string_view name) { return value_in<Answer>(kAnswers, name); }
+std::optional<Validity> validity_named(std::string_view name) {
+  return value_in<Validity>(kValidities, name);
+}
+std::optional<Severity> severity_named(std::string_view name) {
+  return value_in<Severity>(kSeverities, name);
+}
+std::optional<TrialState> trial_state_named(std::string_view name) {
+  return value_in<TrialState>(kTrialStates, name);
+}
+std::optional<Answer> answer_named(std::string_view name) {
+  return value_in<Answer>(kAnswers, name);
+}
 
 }  // namespace assay

@@ -76,8 +76,8 @@ Result<void> check_version(const sqlite::Connection& connection) {
                             kDossierSchemaVersion),
                 connection.path(), "Use the version of assay that wrote it, or a newer one.");
   }
-  // Version 1 is the first. What a later version adds to the files of this one is applied here, to a copy in memory when
-  // the file is open for reading only.
+  // Version 1 is the first. What a later version adds to the files of this one is applied here, to a copy in
+  // memory when the file is open for reading only.
   if (version != kDossierSchemaVersion) {
     return fail(fmt::format("is not a dossier: there is no schema version {}", version), connection.path());
   }
@@ -88,8 +88,8 @@ Result<void> check_version(const sqlite::Connection& connection) {
 
 Result<void> create_schema(const sqlite::Connection& connection) {
   for (const std::string& statement : statements()) RETURN_IF_ERROR(connection.execute(statement));
-  return connection.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId,
-                                        kDossierSchemaVersion));
+  return connection.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
+                                        kApplicationId, kDossierSchemaVersion));
 }
 
 Result<void> check_schema(const sqlite::Connection& connection) {

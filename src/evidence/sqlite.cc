@@ -23,9 +23,11 @@ constexpr Explanation kExplanations[] = {
     {SQLITE_CANTOPEN, "cannot be opened", "Check the path and the permissions of the file and its folder."},
     {SQLITE_PERM, "may not be opened", "Check the permissions of the file and its folder."},
     {SQLITE_READONLY, "may not be written to", "Check the permissions of the file and its folder."},
-    {SQLITE_BUSY, "is being written to by another program", "Wait until the other run has ended, then try again."},
+    {SQLITE_BUSY, "is being written to by another program",
+     "Wait until the other run has ended, then try again."},
     {SQLITE_NOTADB, "is not a dossier", "Name a dossier that assay has written."},
-    {SQLITE_CORRUPT, "the dossier is damaged", "Take a copy from before the damage; what is left can be looked at with sqlite3's .recover."},
+    {SQLITE_CORRUPT, "the dossier is damaged",
+     "Take a copy from before the damage; what is left can be looked at with sqlite3's .recover."},
     {SQLITE_TOOBIG, "a single value is too large for a dossier", ""},
 };
 
@@ -41,7 +43,10 @@ size_t utf8_sequence_length(std::string_view text) {
   const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const unsigned first = byte(0);
   if (first < 0x80) return 1;
-  const size_t length = first >= 0xc2 && first <= 0xdf ? 2 : (first & 0xf0) == 0xe0 ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+  const size_t length = first >= 0xc2 && first <= 0xdf   ? 2
+                        : (first & 0xf0) == 0xe0         ? 3
+                        : first >= 0xf0 && first <= 0xf4 ? 4
+                                                         : 0;
   unsigned low = 0x80, high = 0xbf;
   if (first == 0xe0) low = 0xa0;
   if (first == 0xed) high = 0x9f;
@@ -60,7 +65,8 @@ size_t utf8_sequence_length(std::string_view text) {
 Result<Connection> Connection::open(const std::string& path, const std::string& uri, int flags) {
   Connection connection(path);
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(uri.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int code =
+      sqlite3_open_v2(uri.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   connection.handle_.reset(handle);
   CHECK(handle != nullptr);  // null only when memory is out
   if (code != SQLITE_OK) return std::unexpected(connection.last_error());
@@ -75,19 +81,22 @@ Error Connection::last_error() const {
   const int system = sqlite3_system_errno(handle());
   if ((code & 0xff) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT)) code = SQLITE_FULL;
   const Explanation* explanation = explanation_of(code & 0xff);
-  if (explanation == nullptr) return Error{fmt::format("SQLite failed: {}", sqlite3_errmsg(handle())), path_, ""};
-  return Error{fmt::format("{} (SQLite: {}, code {})", explanation->what, sqlite3_errmsg(handle()), code), path_,
-               explanation->remedy};
+  if (explanation == nullptr)
+    return Error{fmt::format("SQLite failed: {}", sqlite3_errmsg(handle())), path_, ""};
+  return Error{fmt::format("{} (SQLite: {}, code {})", explanation->what, sqlite3_errmsg(handle()), code),
+               path_, explanation->remedy};
 }
 
 Result<void> Connection::execute(const std::string& sql) const {
-  if (sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return std::unexpected(last_error());
+  if (sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    return std::unexpected(last_error());
   return {};
 }
 
 Result<Statement> Connection::prepare(const std::string& sql) const {
   sqlite3_stmt* statement = nullptr;
-  if (sqlite3_prepare_v2(handle(), sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr) != SQLITE_OK) {
+  if (sqlite3_prepare_v2(handle(), sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr) !=
+      SQLITE_OK) {
     return std::unexpected(last_error());
   }
   return Statement(*this, statement);
@@ -119,11 +128,12 @@ std::string Statement::bytes(int column) const {
 
 int Statement::bind_one(int index, std::string_view text) {
   if (is_valid_utf8(text)) {
-    return sqlite3_bind_text64(statement_.get(), index, text.data() != nullptr ? text.data() : "", text.size(),
-                               SQLITE_TRANSIENT, SQLITE_UTF8);
+    return sqlite3_bind_text64(statement_.get(), index, text.data() != nullptr ? text.data() : "",
+                               text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
   }
   const std::string valid = valid_utf8(text);
-  return sqlite3_bind_text64(statement_.get(), index, valid.data(), valid.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  return sqlite3_bind_text64(statement_.get(), index, valid.data(), valid.size(), SQLITE_TRANSIENT,
+                             SQLITE_UTF8);
 }
 
 int Statement::bind_one(int index, Blob blob) {

@@ -1,5 +1,5 @@
-// SQLite as this folder needs it: a connection and a statement whose failures are Errors that people can act on.
-// Private to evidence; nothing else sees SQLite.
+// SQLite as this folder needs it: a connection and a statement whose failures are Errors that people can act
+// on. Private to evidence; nothing else sees SQLite.
 #pragma once
 
 #include <sqlite3.h>
@@ -18,12 +18,17 @@ struct Blob {
   std::string_view bytes;
 };
 
+// A reference to a row of another table: 0 stands for "none" in our structs and is NULL in the tables.
+struct Reference {
+  int64_t id;
+};
+
 class Statement;
 
 class Connection {
  public:
-  // `flags` are SQLITE_OPEN_…; `path` may be a file: URI if they say so. Untrusted files are expected: extensions,
-  // schema functions and writes to the schema's own tables are off.
+  // `flags` are SQLITE_OPEN_…; `path` may be a file: URI if they say so. Untrusted files are expected:
+  // extensions, schema functions and writes to the schema's own tables are off.
   static Result<Connection> open(const std::string& path, const std::string& uri, int flags);
 
   const std::string& path() const { return path_; }
@@ -31,7 +36,8 @@ class Connection {
 
   Result<void> execute(const std::string& sql) const;  // any number of statements without parameters
   Result<Statement> prepare(const std::string& sql) const;
-  Result<int64_t> integer(const std::string& sql) const;  // the first column of the first row; 0 without a row
+  Result<int64_t> integer(
+      const std::string& sql) const;  // the first column of the first row; 0 without a row
   int64_t last_insert_id() const { return sqlite3_last_insert_rowid(handle_.get()); }
   int64_t changes() const { return sqlite3_changes64(handle_.get()); }
 
@@ -84,10 +90,14 @@ class Statement {
   struct Finalizer {
     void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
   };
-  Statement(const Connection& connection, sqlite3_stmt* statement) : connection_(&connection), statement_(statement) {}
+  Statement(const Connection& connection, sqlite3_stmt* statement)
+      : connection_(&connection), statement_(statement) {}
 
   int bind_one(int index, int64_t value) { return sqlite3_bind_int64(statement_.get(), index, value); }
   int bind_one(int index, int value) { return bind_one(index, int64_t{value}); }
+  int bind_one(int index, Reference reference) {
+    return reference.id != 0 ? bind_one(index, reference.id) : sqlite3_bind_null(statement_.get(), index);
+  }
   int bind_one(int index, double value) { return sqlite3_bind_double(statement_.get(), index, value); }
   int bind_one(int index, const std::optional<double>& value) {
     return value ? bind_one(index, *value) : sqlite3_bind_null(statement_.get(), index);
@@ -107,7 +117,9 @@ class Statement {
 // BEGIN IMMEDIATE or BEGIN when made, ROLLBACK when destroyed unless committed.
 class Transaction {
  public:
-  static Result<Transaction> write(const Connection& connection) { return begin(connection, "BEGIN IMMEDIATE"); }
+  static Result<Transaction> write(const Connection& connection) {
+    return begin(connection, "BEGIN IMMEDIATE");
+  }
   static Result<Transaction> read(const Connection& connection) { return begin(connection, "BEGIN"); }
   Transaction(Transaction&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
   Transaction& operator=(Transaction&&) = delete;
@@ -121,8 +133,8 @@ class Transaction {
   const Connection* connection_;
 };
 
-// `text` with every byte that is not part of valid UTF-8 replaced by U+FFFD: what others sent must not make a dossier
-// or its JSON unreadable.
+// `text` with every byte that is not part of valid UTF-8 replaced by U+FFFD: what others sent must not make a
+// dossier or its JSON unreadable.
 std::string valid_utf8(std::string_view text);
 bool is_valid_utf8(std::string_view text);
 

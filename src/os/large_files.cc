@@ -41,7 +41,9 @@ FileWriter& FileWriter::operator=(FileWriter&& other) noexcept {
   return *this;
 }
 
-FileWriter::~FileWriter() { discard(); }
+FileWriter::~FileWriter() {
+  discard();
+}
 
 void FileWriter::discard() {
   if (!fd_.valid()) return;
@@ -89,6 +91,8 @@ int64_t modified_at_ns(const std::string& path) {
   return int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
-void mark_as_used_now(const std::string& path) { ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0); }
+void mark_as_used_now(const std::string& path) {
+  ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
+}
 
 }  // namespace assay

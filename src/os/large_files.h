@@ -1,4 +1,5 @@
-// Large files: written in pieces under a temporary name and renamed when whole, and locks that say a file is in use.
+// Large files: written in pieces under a temporary name and renamed when whole, and locks that say a file is
+// in use.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,8 @@
 
 namespace assay {
 
-// A file that appears under its name only when `commit` has succeeded; otherwise nothing stays behind. One thread only.
+// A file that appears under its name only when `commit` has succeeded; otherwise nothing stays behind. One
+// thread only.
 class FileWriter {
  public:
   // Writes beside `path`; an existing file of that name is replaced at the end.
@@ -31,7 +33,8 @@ class FileWriter {
   FileDescriptor fd_;
 };
 
-// A shared lock on a file that says "in use" for as long as the descriptor is open, in this process or any other.
+// A shared lock on a file that says "in use" for as long as the descriptor is open, in this process or any
+// other.
 Result<FileDescriptor> lock_as_used(const std::string& path);
 bool is_in_use(const std::string& path);
 

@@ -15,7 +15,7 @@
 namespace assay {
 
 struct TargetSpec {
-  std::string name;              // unique; default: the device, or host:port of the URL
+  std::string name;              // unique; default: the device ("*" for all), host:port of the URL, or "fake"
   std::string kind;              // "device" | "endpoint" | "fake"
   std::string where;             // file:line:column of its table
   // device
@@ -37,6 +37,8 @@ struct TargetSpec {
   double tpot_ms = 5;
   uint32_t fail_every = 0;
   uint32_t lost_after = 0;
+
+  bool operator==(const TargetSpec&) const = default;
 };
 
 struct TraceSpec {
@@ -44,7 +46,11 @@ struct TraceSpec {
   std::string format = "azure";
   uint32_t limit = 200;
   TraceScaling scaling;
+
+  bool operator==(const TraceSpec&) const = default;
 };
+// The rows of the trace, scaled; reads the file.
+Result<std::vector<TraceEntry>> load_trace(const TraceSpec& trace);
 
 struct LoadSpec {
   std::vector<TrafficClass> classes;
@@ -56,12 +62,16 @@ struct LoadSpec {
   bool alone = true;                  // also each class by itself
   double send_lag_budget_ms = 10;     // p99.9 above it voids the trial
   TraceSpec trace;
+
+  bool operator==(const LoadSpec&) const = default;
 };
 
 struct RooflineSpec {
   std::vector<std::string> types = {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_K"};
   double max_duration_s = 40;    // per device
   double relative_interval = 0.02;   // repeat a kernel until its 95 % interval is so narrow
+
+  bool operator==(const RooflineSpec&) const = default;
 };
 
 struct Scenario {
@@ -78,22 +88,27 @@ struct Scenario {
 };
 
 // `path` names the text in errors (file:line:column). All errors of a file are reported, one a line, at most 20.
-// Exam names are checked against `exam_names`.
+// Exam names are checked against `exam_names`. Reads the trace files that the text names, nothing else.
+// The scope of a requirement on a serving metric has "phase" and "traffic_class" ("all" unless the file says otherwise);
+// one on a single target has "target": the name that its trials carry.
 Result<Scenario> parse_scenario(std::string_view text, const std::string& path, std::span<const std::string> exam_names);
 // The scenario that `assay run` takes when none is named. Its text is part of the program and a file in examples/.
 std::string_view built_in_scenario_text();
-// The same scenario with everything cut down so that it ends within a minute on 2 cores.
+// The same scenario with everything cut down so that it ends within 20 seconds on 2 cores.
 Scenario quick(Scenario scenario);
 
 // One row of the key table.
 struct ScenarioKey {
-  const char* table;             // "target", "traffic.slo"; "" for the top level
+  const char* table;             // "target", "traffic.slo"; "" for the top level; "lengths" for what stands in braces
   const char* key;
   const char* type;              // "string", "integer", "number", "boolean", "lengths", "strings" …
   const char* default_text;
   const char* unit;
   const char* definition;
+  const char* of_kind = "";      // the kind of target that has this key; "" for all
 };
 std::span<const ScenarioKey> scenario_keys();
+// The table of keys as the Markdown of docs/scenario.md, one section a table.
+std::string scenario_reference_markdown();
 
 }  // namespace assay

@@ -1,0 +1,75 @@
+// Tokenising and cutting of prompts.
+#include "engine/prompt_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace assay {
+namespace {
+
+std::vector<llama_token> bytes_as_tokens(std::string_view text, int32_t vocabulary) {
+  std::vector<llama_token> tokens;
+  tokens.reserve(text.size());
+  for (const char c : text) tokens.push_back(static_cast<unsigned char>(c) % std::max(1, vocabulary));
+  return tokens;
+}
+
+void append_wrapped(const std::vector<llama_token>& corpus, uint64_t seed, uint32_t count, std::vector<llama_token>& out) {
+  size_t at = seed % corpus.size();
+  for (uint32_t i = 0; i < count; ++i) {
+    out.push_back(corpus[at]);
+    if (++at == corpus.size()) at = 0;
+  }
+}
+
+}  // namespace
+
+std::vector<llama_token> tokenize(const llama_vocab* vocab, std::string_view text) {
+  const int32_t vocabulary = llama_vocab_n_tokens(vocab);
+  if (llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_NONE) return bytes_as_tokens(text, vocabulary);
+  std::vector<llama_token> tokens(text.size() + 8);
+  const auto run = [&] {
+    return llama_tokenize(vocab, text.data(), static_cast<int32_t>(text.size()), tokens.data(),
+                          static_cast<int32_t>(tokens.size()), false, false);
+  };
+  int32_t count = run();
+  if (count < 0 && count != INT32_MIN) {
+    tokens.resize(static_cast<size_t>(-count));
+    count = run();
+  }
+  tokens.resize(static_cast<size_t>(std::max(0, count)));
+  return tokens;
+}
+
+PromptSource::PromptSource(const llama_vocab* vocab) {
+  for (const std::string& name : corpus_names()) {
+    Corpus corpus{name, tokenize(vocab, corpus_text(name))};
+    // A tokenizer that makes nothing of a text is as good as none.
+    if (corpus.tokens.empty()) corpus.tokens = bytes_as_tokens(corpus_text(name), llama_vocab_n_tokens(vocab));
+    corpora_.push_back(std::move(corpus));
+  }
+}
+
+Result<size_t> PromptSource::find(std::string_view corpus) const {
+  for (size_t i = 0; i < corpora_.size(); ++i) {
+    if (corpora_[i].name == corpus) return i;
+  }
+  return fail(fmt::format("there is no corpus '{}'", printable(corpus)));
+}
+
+Result<void> PromptSource::append_prompt(const Request& request, std::vector<llama_token>& tokens) const {
+  ASSIGN_OR_RETURN(const size_t index, find(request.corpus));
+  const uint32_t prefix = std::min(request.prefix_tokens, request.prompt_tokens);
+  append_wrapped(corpora_[index].tokens, request.prefix_seed, prefix, tokens);
+  append_wrapped(corpora_[index].tokens, request.prompt_seed, request.prompt_tokens - prefix, tokens);
+  return {};
+}
+
+Result<uint64_t> PromptSource::prefix_key(const Request& request) const {
+  if (request.prefix_tokens == 0) return 0;
+  ASSIGN_OR_RETURN(const size_t index, find(request.corpus));
+  return 1 + index + corpora_.size() * (request.prefix_seed % corpora_[index].tokens.size());
+}
+
+}  // namespace assay

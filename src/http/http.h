@@ -1,0 +1,7 @@
+// The front door of http: URLs, the HTTP/1.1 client codec and the event-stream codec. No I/O: bytes in, facts out.
+#pragma once
+
+#include "http/request.h"   // IWYU pragma: export
+#include "http/response.h"  // IWYU pragma: export
+#include "http/sse.h"       // IWYU pragma: export
+#include "http/url.h"       // IWYU pragma: export

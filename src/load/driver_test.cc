@@ -1,0 +1,226 @@
+// The load generator against targets with known timing: theory says what must come out.
+#include "load/driver.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "load/load_fixtures.h"
+
+namespace assay {
+namespace {
+
+LoadResult drive(const FakeTargetOptions& target_options, const std::vector<PlannedRequest>& plan,
+                 const LoadOptions& options = {}) {
+  FakeClock clock;
+  const auto target = make_fake_target(target_options, clock);
+  EXPECT_TRUE(target->open());
+  return drive_load(*target, clock, plan, options);
+}
+
+double mean_wait_s(const LoadResult& result) {
+  double sum = 0;
+  for (const RequestRow& row : result.rows) sum += seconds(row.admitted - row.scheduled);
+  return sum / static_cast<double>(result.rows.size());
+}
+
+// Erlang's C: the probability that a customer of M/M/c waits.
+double erlang_c(int servers, double load) {
+  double term = 1, sum = 1;
+  for (int k = 1; k < servers; ++k) sum += (term *= load / k);
+  term *= load / servers;
+  const double last = term * servers / (servers - load);
+  return last / (sum + last);
+}
+
+TEST(Driver, IdleTargetAnswersAfterPrefillAndOneToken) {
+  const LoadResult result = drive({.prefill_us_per_token = 200, .tpot_ms = 5}, {planned(1, 0, 100, 4)});
+  ASSERT_EQ(result.rows.size(), 1U);
+  const RequestRow& row = result.rows[0];
+  EXPECT_EQ(row.first - row.scheduled, nanos_from_ms(25));
+  EXPECT_EQ(row.last - row.first, nanos_from_ms(15));
+  EXPECT_EQ(row.sent, row.scheduled);
+  EXPECT_GT(row.scheduled.count, 0);
+  EXPECT_EQ(row.end, row.last);
+  EXPECT_EQ(row.output_tokens, 4U);
+  EXPECT_EQ(row.failure, FailureCause::kNone);
+  ASSERT_EQ(row.chunks, 4U);
+  EXPECT_EQ(result.chunk_at_ns[2] - result.chunk_at_ns[1], 5'000'000);
+}
+
+// M/D/1: mean wait ρ·S/(2(1 − ρ)) (Pollaczek, Khinchine). 10 ms of service at 70 requests/s: 11.67 ms.
+TEST(Driver, MeanWaitingTimeIsThatOfMD1) {
+  const auto plan = poisson_plan(1, 200'000, 70, 10'000, false, 1);
+  const LoadResult result = drive({.sequences = 1, .prefill_us_per_token = 1, .tpot_ms = 0}, plan);
+  EXPECT_NEAR(mean_wait_s(result), 0.7 * 0.010 / (2 * 0.3), 0.02 * 0.01167);
+}
+
+// M/M/4: mean wait C(c, a)/(c/S − λ) (Erlang). 10 ms of service at 320 requests/s.
+TEST(Driver, MeanWaitingTimeIsThatOfMM4) {
+  const auto plan = poisson_plan(2, 200'000, 320, 10'000, true, 1);
+  const LoadResult result = drive({.sequences = 4, .prefill_us_per_token = 1, .tpot_ms = 0}, plan);
+  const double expected = erlang_c(4, 3.2) / (400 - 320);
+  EXPECT_NEAR(mean_wait_s(result), expected, 0.03 * expected);
+}
+
+TEST(Driver, KeepsItsScheduleWhenTheTargetCannot) {
+  std::vector<PlannedRequest> plan;
+  for (RequestId id = 1; id <= 50; ++id) plan.push_back(planned(id, 10.0 * static_cast<double>(id), 100, 1));
+  const LoadResult result =
+      drive({.sequences = 1, .prefill_us_per_token = 1000, .tpot_ms = 0}, plan,
+            {.drain_timeout = nanos_from_seconds(60)});
+  ASSERT_EQ(result.rows.size(), 50U);
+  for (size_t i = 0; i < 50; ++i) {
+    const RequestRow& row = result.rows[i];
+    EXPECT_EQ(row.sent, row.scheduled);
+    // Served every 100 ms, scheduled every 10 ms: the latency holds the whole wait.
+    EXPECT_EQ(row.first - row.scheduled, nanos_from_ms(100.0 + 90.0 * static_cast<double>(i)));
+  }
+}
+
+TEST(Driver, TurnsFollowTheAnswerBeforeThemAndItsPause) {
+  std::vector<PlannedRequest> plan{planned(1, 5, 10, 2), planned(2, 300, 10, 2), planned(3, 7, 10, 1)};
+  plan[0].request.session = plan[1].request.session = 1;
+  plan[0].request.last_turn = false;
+  plan[1].request.turn = 1;
+  plan[1].previous = 1;
+  const LoadResult result = drive({.prefill_us_per_token = 100, .tpot_ms = 2}, plan);
+  ASSERT_EQ(result.rows.size(), 3U);
+  EXPECT_EQ(result.rows[1].scheduled, result.rows[0].end + nanos_from_ms(300));
+  EXPECT_EQ(result.last_arrival, result.rows[2].scheduled);
+}
+
+TEST(Driver, ASessionWhoseTurnFailedBreaksOff) {
+  std::vector<PlannedRequest> plan{planned(1, 5, 10, 2), planned(2, 300, 10, 2)};
+  plan[1].previous = 1;
+  const LoadResult result = drive({.fail_every = 1}, plan);
+  ASSERT_EQ(result.rows.size(), 1U);
+  EXPECT_EQ(result.planned, 2U);
+  EXPECT_EQ(result.rows[0].failure, FailureCause::kServerError);
+  EXPECT_EQ(result.failure_examples[static_cast<size_t>(FailureCause::kServerError)],
+            "the fake target fails this one");
+}
+
+TEST(Driver, CancelsWhatIsOutWhenTheDrainTimeoutStrikes) {
+  std::vector<PlannedRequest> plan{planned(1, 0, 10, 1), planned(2, 0, 10, 1)};
+  const LoadResult result = drive({.sequences = 1, .prefill_us_per_token = 500'000, .tpot_ms = 0}, plan,
+                                  {.drain_timeout = nanos_from_seconds(6)});
+  EXPECT_EQ(result.rows[0].failure, FailureCause::kNone);
+  EXPECT_EQ(result.rows[1].failure, FailureCause::kTimeout);
+  EXPECT_EQ(result.rows[1].first.count, 0);
+}
+
+TEST(Driver, SendsNothingPastTheLongestDuration) {
+  std::vector<PlannedRequest> plan{planned(1, 0, 10, 1), planned(2, 5000, 10, 1)};
+  const LoadResult result = drive({}, plan, {.max_duration = nanos_from_seconds(2)});
+  EXPECT_EQ(result.rows.size(), 1U);
+  EXPECT_EQ(result.planned, 2U);
+}
+
+TEST(Driver, ALostTargetFailsWhatItOwed) {
+  std::vector<PlannedRequest> plan;
+  for (RequestId id = 1; id <= 10; ++id) plan.push_back(planned(id, static_cast<double>(id), 10, 1));
+  const LoadResult result = drive({.sequences = 1, .lost_after = 4}, plan);
+  ASSERT_TRUE(result.lost.has_value());
+  size_t ended_well = 0;
+  for (const RequestRow& row : result.rows) {
+    ended_well += row.failure == FailureCause::kNone ? 1 : 0;
+    EXPECT_THAT(row.failure, testing::AnyOf(FailureCause::kNone, FailureCause::kTargetLost));
+    EXPECT_GT(row.end.count, 0);
+  }
+  EXPECT_EQ(ended_well, 4U);
+  EXPECT_EQ(result.rows.size(), 10U);
+}
+
+TEST(Driver, EndsSoonWhenInterrupted) {
+  int asked = 0;
+  LoadOptions options;
+  options.interrupted = [&] { return ++asked == 3; };
+  const auto plan = poisson_plan(3, 1000, 10, 10, false, 1);
+  const LoadResult result = drive({}, plan, options);
+  EXPECT_TRUE(result.is_interrupted);
+  EXPECT_LT(result.rows.size(), 50U);
+}
+
+TEST(Driver, TellsOfItsProgressTenTimesASecondAtMost) {
+  std::vector<LoadProgress> told;
+  LoadOptions options;
+  options.progress = [&](const LoadProgress& progress) { told.push_back(progress); };
+  const auto plan = poisson_plan(4, 200, 20, 100, false, 8);
+  const LoadResult result = drive({.prefill_us_per_token = 100, .tpot_ms = 5}, plan, options);
+  ASSERT_GT(told.size(), 50U);
+  for (size_t i = 1; i < told.size(); ++i) EXPECT_GE(told[i].elapsed_s - told[i - 1].elapsed_s, 0.0999);
+  const LoadProgress& last = told.back();
+  EXPECT_EQ(last.planned, 200U);
+  EXPECT_EQ(last.ended + last.in_flight, last.sent);
+  ASSERT_TRUE(last.ttft_ms_now && last.tpot_ms_now);
+  EXPECT_NEAR(*last.ttft_ms_now, 15, 0.01);
+  EXPECT_NEAR(*last.tpot_ms_now, 5, 0.01);
+  EXPECT_NEAR(last.rate_per_s, 20, 12);
+  EXPECT_LE(last.fraction, 1);
+  EXPECT_EQ(result.rows.size(), 200U);
+}
+
+TEST(Driver, SameSeedSameRows) {
+  const auto plan = poisson_plan(5, 500, 100, 200, true, 16);
+  const FakeTargetOptions target{.sequences = 4, .prefill_us_per_token = 30, .tpot_ms = 1, .fail_every = 17};
+  const LoadResult a = drive(target, plan), b = drive(target, plan);
+  ASSERT_EQ(a.rows.size(), b.rows.size());
+  for (size_t i = 0; i < a.rows.size(); ++i) {
+    EXPECT_EQ(a.rows[i].first, b.rows[i].first);
+    EXPECT_EQ(a.rows[i].end, b.rows[i].end);
+    EXPECT_EQ(a.rows[i].failure, b.rows[i].failure);
+  }
+  EXPECT_EQ(a.chunk_at_ns, b.chunk_at_ns);
+}
+
+// A target that does what no good target does: events of nobody, after the end, and more tokens than were asked for.
+class MadTarget final : public Target {
+ public:
+  explicit MadTarget(Clock& clock) : clock_(clock) {}
+  Result<TargetInfo> open() override { return TargetInfo{}; }
+  Result<void> submit(const Request& request) override {
+    id_ = request.id;
+    return {};
+  }
+  void cancel(RequestId) override {}   // and never says so
+  Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override {
+    clock_.sleep_until(until);
+    if (id_ == 0) return {};
+    const Nanos at = clock_.now();
+    events.push_back({.request = 0, .kind = StreamEventKind::kContent, .at = at, .tokens = 1});
+    events.push_back({.request = 1'000'000, .kind = StreamEventKind::kDone, .at = at});
+    if (id_ == 1) {
+      for (int i = 0; i < 100; ++i) {
+        events.push_back({.request = 1, .kind = StreamEventKind::kContent, .at = at, .tokens = 1});
+      }
+      events.push_back({.request = 1, .kind = StreamEventKind::kDone, .at = at});
+      events.push_back({.request = 1, .kind = StreamEventKind::kFailed, .at = at});
+    }
+    id_ = 0;
+    return {};
+  }
+  TargetEnd close() override { return {}; }
+
+ private:
+  Clock& clock_;
+  RequestId id_ = 0;
+};
+
+TEST(Driver, SurvivesATargetThatTalksNonsenseAndNeverAnswers) {
+  FakeClock clock;
+  MadTarget target(clock);
+  const std::vector<PlannedRequest> plan{planned(1, 0, 1, 2), planned(2, 1000, 1, 2)};
+  const LoadResult result = drive_load(target, clock, plan, {.drain_timeout = nanos_from_seconds(5)});
+  ASSERT_EQ(result.rows.size(), 2U);
+  EXPECT_EQ(result.rows[0].failure, FailureCause::kNone);
+  EXPECT_EQ(result.rows[0].output_tokens, 100U);
+  EXPECT_EQ(result.rows[0].chunks, 10U);
+  EXPECT_EQ(result.dropped_chunks, 90U);
+  EXPECT_EQ(result.stray_events, 5U);
+  EXPECT_EQ(result.rows[1].failure, FailureCause::kTimeout);
+}
+
+}  // namespace
+}  // namespace assay

@@ -1,0 +1,222 @@
+// Records of a load trial against numbers that can be worked out by hand.
+#include "load/summary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "load/load_fixtures.h"
+
+namespace assay {
+namespace {
+
+LoadResult drive(const FakeTargetOptions& target_options, const std::vector<PlannedRequest>& plan,
+                 const LoadOptions& options = {}) {
+  FakeClock clock;
+  const auto target = make_fake_target(target_options, clock);
+  return drive_load(*target, clock, plan, options);
+}
+
+SummaryOptions one_class(Slo slo = {}) {
+  SummaryOptions options;
+  options.classes.push_back({.name = "chat", .slo = slo});
+  options.conditions = Json::object();
+  options.conditions.set("phase", "mix");
+  return options;
+}
+
+const Record& record(const LoadSummary& summary, const std::string& metric, const std::string& traffic_class = "chat") {
+  for (const Record& record : summary.records) {
+    if (record.metric == metric && record.conditions["traffic_class"].as_string() == traffic_class) return record;
+  }
+  ADD_FAILURE() << "no record " << metric << " of " << traffic_class;
+  static const Record kNone;
+  return kNone;
+}
+
+const Finding* finding(const LoadSummary& summary, std::string_view code) {
+  for (const Finding& finding : summary.findings) {
+    if (finding.code == code) return &finding;
+  }
+  return nullptr;
+}
+
+// Every 100 ms a request of 10 prompt tokens (10 ms) and 5 output tokens (2 ms each), on a target that is never busy.
+std::vector<PlannedRequest> steady_plan(size_t count) {
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < count; ++i) plan.push_back(planned(i + 1, 100.0 * static_cast<double>(i), 10, 5));
+  return plan;
+}
+constexpr FakeTargetOptions kQuick{.sequences = 64, .prefill_us_per_token = 1000, .tpot_ms = 2};
+
+TEST(LoadSummary, ExactTimingGivesExactRecords) {
+  const LoadSummary summary = summarise_load(drive(kQuick, steady_plan(200)), one_class({.ttft_ms = 12, .tpot_ms = 2}));
+  EXPECT_NEAR(*record(summary, "ttft_ms_p90").value, 12, 1e-9);
+  EXPECT_NEAR(*record(summary, "ttft_ms_mean").value, 12, 1e-9);
+  EXPECT_NEAR(*record(summary, "tpot_ms_p50").value, 2, 1e-9);
+  EXPECT_NEAR(*record(summary, "chunk_gap_ms_max").value, 2, 1e-9);
+  EXPECT_NEAR(*record(summary, "e2e_ms_p95").value, 20, 1e-9);
+  EXPECT_NEAR(*record(summary, "offered_rate_per_s").value, 10, 0.1);
+  EXPECT_NEAR(*record(summary, "request_throughput_per_s").value, 10, 0.15);
+  EXPECT_NEAR(*record(summary, "output_throughput_tokens_per_s").value, 50, 0.7);
+  EXPECT_NEAR(*record(summary, "input_throughput_tokens_per_s").value, 100, 1.2);
+  EXPECT_NEAR(*record(summary, "goodput_per_s").value, 10, 0.1);
+  EXPECT_EQ(*record(summary, "slo_attainment").value, 1);
+  EXPECT_EQ(record(summary, "slo_attainment").conditions["slo_ttft_ms"].as_number(), 12);
+  EXPECT_EQ(*record(summary, "error_rate").value, 0);
+  EXPECT_EQ(*record(summary, "send_lag_ms_max", "all").value, 0);
+  EXPECT_EQ(record(summary, "ttft_ms_p50").conditions["phase"].as_string(), "mix");
+  EXPECT_TRUE(summary.findings.empty());
+}
+
+TEST(LoadSummary, EveryMetricIsKnownAndEveryIntervalHoldsItsValue) {
+  const auto plan = poisson_plan(7, 800, 40, 20, true, 8);
+  const LoadSummary summary =
+      summarise_load(drive({.sequences = 4, .prefill_us_per_token = 1000, .tpot_ms = 4}, plan), one_class());
+  ASSERT_GT(summary.records.size(), 40U);
+  size_t with_interval = 0;
+  for (const Record& record : summary.records) {
+    EXPECT_TRUE(parse_metric_name(record.metric)) << record.metric;
+    EXPECT_FALSE(record.method.empty()) << record.metric;
+    if (record.ci_low && record.ci_high) {
+      ++with_interval;
+      EXPECT_LE(*record.ci_low, *record.value) << record.metric;
+      EXPECT_GE(*record.ci_high, *record.value) << record.metric;
+      EXPECT_GT(record.confidence, 0.9);
+    }
+  }
+  EXPECT_GT(with_interval, 20U);
+}
+
+TEST(LoadSummary, APercentileWithoutEnoughSamplesHasNoValue) {
+  const LoadSummary summary = summarise_load(drive(kQuick, steady_plan(63)), one_class());
+  EXPECT_TRUE(record(summary, "ttft_ms_p50").value.has_value());
+  const Record& p90 = record(summary, "ttft_ms_p90");
+  EXPECT_FALSE(p90.value.has_value());
+  EXPECT_EQ(p90.validity, Validity::kInsufficient);
+  EXPECT_EQ(p90.n, 63);
+  ASSERT_NE(finding(summary, "load.too-few-samples"), nullptr);
+  EXPECT_EQ(finding(summary, "load.too-few-samples")->severity, Severity::kNote);
+}
+
+TEST(LoadSummary, SixtyFourRequestsSupportANinetiethPercentileWhateverTheWarmUp) {
+  // Twenty slow requests at first (a cold target), then as many quick ones as were asked for.
+  std::vector<PlannedRequest> plan = steady_plan(84);
+  for (size_t i = 0; i < 20; ++i) plan[i].request.prompt_tokens = 60;
+  const LoadResult result = drive(kQuick, plan);
+  const LoadSummary held = summarise_load(result, one_class());
+  EXPECT_EQ(record(held, "ttft_ms_p90").n, 64);
+  EXPECT_NEAR(*record(held, "ttft_ms_p90").value, 12, 1e-9);
+  SummaryOptions wants_all = one_class();
+  wants_all.wanted_per_class = 84;
+  EXPECT_EQ(record(summarise_load(result, wants_all), "ttft_ms_p90").n, 84);
+}
+
+TEST(LoadSummary, FailuresAreMissesOfTheGoalAndNotLatencies) {
+  FakeTargetOptions target = kQuick;
+  target.fail_every = 4;
+  const LoadSummary summary = summarise_load(drive(target, steady_plan(200)), one_class({.ttft_ms = 100}));
+  EXPECT_NEAR(*record(summary, "error_rate").value, 0.25, 0.01);
+  EXPECT_NEAR(*record(summary, "slo_attainment").value, 0.75, 0.01);
+  EXPECT_NEAR(*record(summary, "goodput_per_s").value, 7.5, 0.2);
+  EXPECT_GT(record(summary, "error_rate").conditions["failed_server-error"].as_integer(), 40);
+  EXPECT_NEAR(*record(summary, "ttft_ms_p90").value, 12, 1e-9);
+  EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kDoubtful);
+  ASSERT_NE(finding(summary, "load.failures"), nullptr);
+  EXPECT_THAT(finding(summary, "load.failures")->text, testing::HasSubstr("50 of 200 requests failed (50 server-error)"));
+}
+
+TEST(LoadSummary, AMissedLimitCostsGoodputButNotThroughput) {
+  const LoadSummary summary = summarise_load(drive(kQuick, steady_plan(100)), one_class({.e2e_ms = 19.9}));
+  EXPECT_EQ(*record(summary, "slo_attainment").value, 0);
+  EXPECT_EQ(*record(summary, "goodput_per_s").value, 0);
+  EXPECT_NEAR(*record(summary, "request_throughput_per_s").value, 10, 0.2);
+}
+
+TEST(LoadSummary, ALimitOnTokenTimeDoesNotApplyToOneToken) {
+  RequestRow row{.scheduled = Nanos(1), .first = Nanos(100), .last = Nanos(100), .end = Nanos(100), .output_tokens = 1};
+  EXPECT_TRUE(is_good(row, {.tpot_ms = 1e-9}));
+  row.output_tokens = 2;
+  row.last = Nanos(1'000'000);
+  EXPECT_FALSE(is_good(row, {.tpot_ms = 1e-9}));
+  EXPECT_TRUE(is_good(row, {.tpot_ms = 2}));
+}
+
+TEST(LoadSummary, SaysWhenTheRateIsNotHeld) {
+  // 20 ms of service every 10 ms: half of the requests pile up.
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < 400; ++i) plan.push_back(planned(i + 1, 10.0 * static_cast<double>(i), 20, 1));
+  const FakeTargetOptions slow{.sequences = 1, .prefill_us_per_token = 1000, .tpot_ms = 0};
+  const LoadResult result = drive(slow, plan);
+  const LoadSummary strict = summarise_load(result, one_class({.ttft_ms = 100}));
+  ASSERT_NE(finding(strict, "load.rate-not-held"), nullptr);
+  EXPECT_EQ(finding(strict, "load.rate-not-held")->severity, Severity::kBlocker);
+  const LoadSummary lenient = summarise_load(result, one_class());
+  EXPECT_EQ(finding(lenient, "load.rate-not-held")->severity, Severity::kDoubtful);
+}
+
+TEST(LoadSummary, ALateGeneratorVoidsTheTrial) {
+  LoadResult result = drive(kQuick, steady_plan(100));
+  result.rows[50].sent += nanos_from_ms(11);
+  const LoadSummary summary = summarise_load(result, one_class());
+  ASSERT_NE(finding(summary, "load.generator-late"), nullptr);
+  EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kVoid);
+  EXPECT_EQ(record(summary, "goodput_per_s", "all").validity, Validity::kVoid);
+  EXPECT_TRUE(record(summary, "ttft_ms_p90").value.has_value());
+  EXPECT_EQ(record(summary, "ttft_ms_p99").validity, Validity::kInsufficient);
+}
+
+TEST(LoadSummary, ALostTargetVoidsWhatCameBefore) {
+  FakeTargetOptions target = kQuick;
+  target.lost_after = 70;
+  const LoadSummary summary = summarise_load(drive(target, steady_plan(100)), one_class());
+  EXPECT_EQ(record(summary, "ttft_ms_p50").validity, Validity::kVoid);
+}
+
+TEST(LoadSummary, ClassesAreToldApart) {
+  std::vector<PlannedRequest> plan = steady_plan(160);
+  for (size_t i = 0; i < plan.size(); i += 2) {
+    plan[i].request.class_index = 1;
+    plan[i].request.prompt_tokens = 30;
+  }
+  SummaryOptions options = one_class();
+  options.classes.push_back({.name = "rag"});
+  const LoadSummary summary = summarise_load(drive(kQuick, plan), options);
+  EXPECT_NEAR(*record(summary, "ttft_ms_p50", "chat").value, 12, 1e-9);
+  EXPECT_NEAR(*record(summary, "ttft_ms_p50", "rag").value, 32, 1e-9);
+  EXPECT_NEAR(*record(summary, "offered_rate_per_s", "all").value, 10, 0.2);
+  EXPECT_NEAR(*record(summary, "offered_rate_per_s", "rag").value, 5, 0.2);
+}
+
+TEST(LoadSummary, ABurstIsMeasuredFromItsArrivalToItsLastAnswer) {
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < 20; ++i) plan.push_back(planned(i + 1, 0, 10, 5));
+  const FakeTargetOptions target{.sequences = 1, .prefill_us_per_token = 1000, .tpot_ms = 2};
+  const LoadSummary summary = summarise_load(drive(target, plan), one_class());
+  EXPECT_NEAR(*record(summary, "request_throughput_per_s").value, 50, 1e-3);
+  EXPECT_NEAR(*record(summary, "output_throughput_tokens_per_s").value, 250, 1e-2);
+}
+
+TEST(LoadSummary, NothingComesOfNothing) {
+  const LoadSummary summary = summarise_load(LoadResult{}, one_class());
+  EXPECT_TRUE(summary.records.empty());
+  EXPECT_EQ(summary.samples.size(), 2U);
+}
+
+TEST(LoadSummary, SamplesHoldEveryRequestAndChunk) {
+  const LoadResult result = drive(kQuick, steady_plan(30));
+  const LoadSummary summary = summarise_load(result, one_class());
+  ASSERT_EQ(summary.samples.size(), 2U);
+  const Columns& requests = summary.samples[0].columns;
+  EXPECT_EQ(requests.rows(), 30U);
+  for (const char* name : {"id", "class", "session", "turn", "scheduled_ns", "sent_ns", "admitted_ns", "first_ns",
+                           "first_output_ns", "last_ns", "end_ns", "prompt_tokens", "output_tokens", "chunks", "failure",
+                           "in_window", "good"}) {
+    ASSERT_NE(requests.integers(name), nullptr) << name;
+    EXPECT_EQ(requests.integers(name)->size(), 30U) << name;
+  }
+  EXPECT_EQ(summary.samples[1].columns.integers("at_ns")->size(), 150U);
+  EXPECT_EQ(summary.samples[1].columns.integers("tokens")->size(), 150U);
+}
+
+}  // namespace
+}  // namespace assay

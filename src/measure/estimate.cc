@@ -1,0 +1,202 @@
+// Estimates from samples; see estimate.h for what each is and docs/statistics.md for why.
+#include "measure/estimate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/base.h"
+#include "measure/bootstrap.h"
+#include "measure/order_statistics.h"
+#include "measure/series.h"
+
+namespace assay {
+namespace {
+
+constexpr double kBeyondError = 0.01;  // the 99 % of the enough-samples rule
+constexpr size_t kMinBootstrap = 8;
+constexpr int64_t kRateBins = 100;
+
+// The chance that at most one of n samples lies above the true quantile p.
+double chance_of_at_most_one_above(double p, double n) {
+  return std::pow(p, n) + n * (1 - p) * std::pow(p, n - 1);
+}
+
+std::vector<double> indicators(std::span<const double> samples, double limit) {
+  std::vector<double> series;
+  series.reserve(samples.size());
+  for (const double sample : samples) series.push_back(sample <= limit ? 1 : 0);
+  return series;
+}
+
+std::string effective_text(double effective_n, int64_t n) {
+  if (effective_n >= static_cast<double>(n)) return "";
+  return fmt::format(", {:.0f} effective samples", effective_n);
+}
+
+Estimate quantile_of_sorted(std::span<const double> samples, std::span<const double> sorted, double p,
+                            double confidence) {
+  Estimate estimate;
+  estimate.n = static_cast<int64_t>(samples.size());
+  if (const int64_t needed = samples_needed(p); estimate.n < needed) {
+    estimate.insufficient = true;
+    estimate.method =
+        fmt::format("insufficient: {} samples where p{:g} needs {}", estimate.n, p * 100, needed);
+    return estimate;
+  }
+  estimate.value = sorted_quantile(sorted, p);
+  const double effective_n = effective_sample_size(indicators(samples, *estimate.value));
+  const OrderInterval interval = order_interval(estimate.n, effective_n, p, confidence);
+  if (interval.low_rank) estimate.low = sorted[static_cast<size_t>(*interval.low_rank - 1)];
+  if (interval.high_rank) estimate.high = sorted[static_cast<size_t>(*interval.high_rank - 1)];
+  if (estimate.low || estimate.high) estimate.confidence = confidence;
+  estimate.method = "nearest rank, interval by order statistics" + effective_text(effective_n, estimate.n);
+  return estimate;
+}
+
+Estimate wilson(double share, double effective_n, int64_t n, double confidence) {
+  Estimate estimate;
+  estimate.n = n;
+  estimate.value = share;
+  estimate.confidence = confidence;
+  const double z = normal_quantile(0.5 + confidence / 2);
+  const double shrink = 1 + z * z / effective_n;
+  const double centre = (share + z * z / (2 * effective_n)) / shrink;
+  const double half =
+      z * std::sqrt(share * (1 - share) / effective_n + z * z / (4 * effective_n * effective_n)) / shrink;
+  estimate.low = std::max(0.0, centre - half);
+  estimate.high = std::min(1.0, centre + half);
+  estimate.method = "share, Wilson score interval" + effective_text(effective_n, n);
+  return estimate;
+}
+
+Estimate no_samples() {
+  Estimate estimate;
+  estimate.insufficient = true;
+  estimate.method = "insufficient: no samples";
+  return estimate;
+}
+
+Estimate with_bootstrap(double value, std::span<const double> numerators,
+                        std::span<const double> denominators, uint64_t seed, double confidence,
+                        std::string_view what) {
+  Estimate estimate;
+  estimate.value = value;
+  estimate.n = static_cast<int64_t>(numerators.size());
+  if (numerators.size() < kMinBootstrap) {
+    estimate.method = fmt::format("{}, no interval from fewer than {}", what, kMinBootstrap);
+    return estimate;
+  }
+  const BootstrapInterval interval = bootstrap_ratio(numerators, denominators, confidence, seed);
+  estimate.low = interval.low;
+  estimate.high = interval.high;
+  estimate.confidence = confidence;
+  estimate.method = interval.mean_block > 1 ? fmt::format("{}, stationary bootstrap, mean block {:.1f}", what,
+                                                          interval.mean_block)
+                                            : fmt::format("{}, bootstrap", what);
+  return estimate;
+}
+
+double sum(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+}  // namespace
+
+int64_t samples_needed(double p) {
+  CHECK(p > 0 && p < 1);
+  int64_t low = 1, high = 2;  // fails at low, holds at high
+  while (chance_of_at_most_one_above(p, static_cast<double>(high)) > kBeyondError) {
+    low = high;
+    high *= 2;
+    CHECK(high < (int64_t{1} << 60));
+  }
+  while (high - low > 1) {
+    const int64_t middle = low + (high - low) / 2;
+    (chance_of_at_most_one_above(p, static_cast<double>(middle)) > kBeyondError ? low : high) = middle;
+  }
+  return high;
+}
+
+double sorted_quantile(std::span<const double> sorted, double p) {
+  CHECK(!sorted.empty() && p >= 0 && p <= 1);
+  const double n = static_cast<double>(sorted.size());
+  // 0.95 × 20 is a little above 19 in binary; the rank is 19 all the same.
+  const auto rank = static_cast<int64_t>(std::ceil(p * n * (1 - 1e-14)));
+  return sorted[static_cast<size_t>(std::clamp<int64_t>(rank, 1, static_cast<int64_t>(sorted.size())) - 1)];
+}
+
+std::vector<Estimate> quantile_estimates(std::span<const double> samples, std::span<const double> ps,
+                                         double confidence) {
+  std::vector<double> sorted(samples.begin(), samples.end());
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<Estimate> estimates;
+  for (const double p : ps) estimates.push_back(quantile_of_sorted(samples, sorted, p, confidence));
+  return estimates;
+}
+
+Estimate quantile_estimate(std::span<const double> samples, double p, double confidence) {
+  return quantile_estimates(samples, std::span(&p, 1), confidence).front();
+}
+
+Estimate maximum_estimate(std::span<const double> samples) {
+  if (samples.empty()) return no_samples();
+  Estimate estimate;
+  estimate.value = *std::max_element(samples.begin(), samples.end());
+  estimate.n = static_cast<int64_t>(samples.size());
+  estimate.method = "largest sample";
+  return estimate;
+}
+
+Estimate mean_estimate(std::span<const double> samples, uint64_t seed, double confidence) {
+  if (samples.empty()) return no_samples();
+  const std::vector<double> ones(samples.size(), 1.0);
+  return with_bootstrap(sum(samples) / static_cast<double>(samples.size()), samples, ones, seed, confidence,
+                        "mean");
+}
+
+Estimate ratio_estimate(std::span<const double> numerators, std::span<const double> denominators,
+                        uint64_t seed, double confidence) {
+  CHECK(numerators.size() == denominators.size());
+  if (numerators.empty()) return no_samples();
+  const double total = sum(denominators);
+  CHECK(total > 0);
+  return with_bootstrap(sum(numerators) / total, numerators, denominators, seed, confidence, "ratio of sums");
+}
+
+Estimate rate_estimate(std::span<const int64_t> event_ns, std::span<const double> weights, int64_t start_ns,
+                       int64_t end_ns, uint64_t seed, double confidence) {
+  CHECK(end_ns > start_ns && (weights.empty() || weights.size() == event_ns.size()));
+  const double bin_ns = static_cast<double>(end_ns - start_ns) / static_cast<double>(kRateBins);
+  std::vector<double> counts(kRateBins, 0.0);
+  const std::vector<double> widths_s(kRateBins, bin_ns * 1e-9);
+  int64_t inside = 0;
+  for (size_t i = 0; i < event_ns.size(); ++i) {
+    if (event_ns[i] < start_ns || event_ns[i] >= end_ns) continue;
+    const auto bin = static_cast<int64_t>(static_cast<double>(event_ns[i] - start_ns) / bin_ns);
+    counts[static_cast<size_t>(std::min(bin, kRateBins - 1))] += weights.empty() ? 1 : weights[i];
+    ++inside;
+  }
+  Estimate estimate = ratio_estimate(counts, widths_s, seed, confidence);
+  estimate.n = inside;
+  estimate.method =
+      fmt::format("events in the window over its length, {} bins, {}", kRateBins, estimate.method);
+  return estimate;
+}
+
+Estimate share_estimate(int64_t good, int64_t n, double confidence) {
+  CHECK(good >= 0 && good <= n);
+  if (n == 0) return no_samples();
+  return wilson(static_cast<double>(good) / static_cast<double>(n), static_cast<double>(n), n, confidence);
+}
+
+Estimate share_estimate(std::span<const double> outcomes, double confidence) {
+  if (outcomes.empty()) return no_samples();
+  const double n = static_cast<double>(outcomes.size());
+  return wilson(sum(outcomes) / n, effective_sample_size(outcomes), static_cast<int64_t>(outcomes.size()),
+                confidence);
+}
+
+}  // namespace assay

@@ -1,0 +1,26 @@
+// Sections of the page, in the order in which they stand on it. Each returns HTML, "" where it has nothing to say.
+#pragma once
+
+#include <string>
+
+#include "base/base.h"
+#include "report/model.h"
+
+namespace assay {
+
+std::string first_screen_html(const Model& model);
+std::string waterfall_html(const Model& model);
+std::string silicon_html(const Model& model);                     // roofline, types, bandwidth, engine
+std::string question_html(const Model& model, const AnswerRow& answer);
+std::string serving_html(const Model& model);                     // part of question 2
+std::string findings_html(const Model& model);
+std::string conditions_html(const Model& model);
+// Every record, a table a trial; `dossier_name` for the command that exports raw samples.
+std::string provenance_html(const Model& model, const std::string& dossier_name);
+
+// Sentences that charts and sections begin with, shared with the Markdown.
+std::string attainment_sentence(const Model& model);
+std::string curve_sentence(const Model& model, const std::string& traffic_class, const std::string& metric);
+std::string trials_sentence(const Model& model);
+
+}  // namespace assay

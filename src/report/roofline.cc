@@ -1,0 +1,189 @@
+// Roofline: kernels against ceilings, and the small series of a device (bandwidth over size, types, batching).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/model.h"
+#include "report/values.h"
+
+namespace assay {
+namespace {
+
+constexpr double kGigaPerTera = 1000;
+
+bool is_plotted(const Record& record) {
+  return record.value && std::isfinite(*record.value) && *record.value > 0;
+}
+
+bool is_flag_set(const Record& record, std::string_view key) { return record.conditions[key].as_bool(); }
+
+std::string point_group(const Record& record) {
+  const std::string kernel = condition(record, "kernel"), dtype = condition(record, "dtype");
+  const std::string base = !kernel.empty()                           ? kernel
+                           : record.metric == "attention_tflop_per_s" ? "attention"
+                           : record.metric == "matmul_tflop_per_s"    ? "matmul"
+                                                                      : "triad";
+  // Kernels are often named with their type already.
+  return dtype.empty() || base.ends_with(dtype) ? base : fmt::format("{} {}", base, dtype);
+}
+
+void add_point(Roofline& roofline, const Record& record) {
+  const double flop_per_byte = record.conditions["flop_per_byte"].as_number();
+  if (!(flop_per_byte > 0) || record.evidence_class != EvidenceClass::kMeasured) return;
+  const bool is_bandwidth = record.metric == "memory_bandwidth_gb_per_s";
+  RooflinePoint point{.group = point_group(record), .flop_per_byte = flop_per_byte, .record = &record};
+  point.tflop_per_s = is_bandwidth ? *record.value * flop_per_byte / kGigaPerTera : *record.value;
+  point.name = point.group;
+  for (const char* key : {"m", "n", "k", "queries", "keys"}) {
+    const std::string size = condition(record, key);
+    if (!size.empty()) point.name += fmt::format(" {}={}", key, size);
+  }
+  if (is_bandwidth) point.name += " " + format_bytes(record.conditions["size_bytes"].as_integer());
+  roofline.points.push_back(std::move(point));
+}
+
+void mark_best(std::vector<RooflinePoint>& points) {
+  for (RooflinePoint& point : points) {
+    point.is_best = std::none_of(points.begin(), points.end(), [&](const RooflinePoint& other) {
+      return other.group == point.group && other.tflop_per_s > point.tflop_per_s;
+    });
+  }
+}
+
+bool is_ceiling(const Record& record) {
+  const bool is_resource = record.metric == "memory_bandwidth_gb_per_s" || record.metric == "matmul_tflop_per_s";
+  const bool is_bound = record.evidence_class != EvidenceClass::kMeasured && condition(record, "of").empty();
+  return is_resource && (is_bound || is_flag_set(record, "best")) && condition(record, "memory") != "cache";
+}
+
+void add_ceiling(Roofline& roofline, const Record& record) {
+  const bool is_bandwidth = record.metric == "memory_bandwidth_gb_per_s";
+  const std::string dtype = condition(record, "dtype");
+  const std::string_view kind = record.evidence_class == EvidenceClass::kMeasured  ? "best kernel"
+                                : record.evidence_class == EvidenceClass::kClaimed ? "claimed"
+                                                                                   : "bound";
+  RooflineCeiling ceiling{.is_bandwidth = is_bandwidth, .value = *record.value, .record = &record};
+  ceiling.name = fmt::format("{}{} {} {} {}", is_bandwidth ? "memory" : "compute", dtype.empty() ? "" : " " + dtype, kind,
+                             value_text(record).value, record.unit);
+  roofline.ceilings.push_back(std::move(ceiling));
+}
+
+// A flat ceiling next to another of its class says nothing and hides it: the first of each level stays, the highest first.
+void thin_ceilings(std::vector<RooflineCeiling>& ceilings) {
+  constexpr double kApart = 1.05;
+  std::stable_sort(ceilings.begin(), ceilings.end(),
+                   [](const RooflineCeiling& a, const RooflineCeiling& b) { return a.value > b.value; });
+  std::vector<RooflineCeiling> kept;
+  for (RooflineCeiling& ceiling : ceilings) {
+    const bool is_hidden = std::any_of(kept.begin(), kept.end(), [&](const RooflineCeiling& other) {
+      const bool is_same_kind = other.is_bandwidth == ceiling.is_bandwidth &&
+                                other.record->evidence_class == ceiling.record->evidence_class;
+      // Of measured kernels only the highest is a ceiling: the others are points.
+      const bool is_measured = ceiling.record->evidence_class == EvidenceClass::kMeasured;
+      return is_same_kind && (is_measured || other.value < ceiling.value * kApart);
+    });
+    if (!is_hidden) kept.push_back(std::move(ceiling));
+  }
+  ceilings = std::move(kept);
+}
+
+Series& series_of(std::vector<Series>& all, const std::string& label) {
+  for (Series& series : all) {
+    if (series.label == label) return series;
+  }
+  all.push_back({.label = label});
+  return all.back();
+}
+
+void sort_by_x(Series& series) {
+  std::vector<size_t> order(series.x.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return series.x[a] < series.x[b]; });
+  Series sorted{.label = series.label};
+  for (const size_t i : order) {
+    sorted.x.push_back(series.x[i]);
+    sorted.records.push_back(series.records[i]);
+  }
+  series = std::move(sorted);
+}
+
+bool is_engine_metric(std::string_view metric) {
+  return metric == "prefill_tokens_per_s" || metric == "decode_tokens_per_s" || metric == "model_load_s" ||
+         metric == "model_memory_bytes" || metric == "engine_efficiency";
+}
+
+bool is_other_metric(std::string_view metric) {
+  return metric == "launch_overhead_us" || metric == "host_to_device_gb_per_s" || metric == "device_to_host_gb_per_s" ||
+         metric == "attention_tflop_per_s" || metric == "roofline_efficiency";
+}
+
+// The best of each type: the record that says so, else the largest.
+void keep_best(std::vector<const Record*>& best, const Record& record) {
+  for (const Record*& kept : best) {
+    if (condition(*kept, "dtype") != condition(record, "dtype")) continue;
+    if (record.value.value_or(0) > kept->value.value_or(0)) kept = &record;
+    return;
+  }
+  best.push_back(&record);
+}
+
+void add_to_device(DeviceResult& device, const Record& record) {
+  const bool is_measured = record.evidence_class == EvidenceClass::kMeasured;
+  const double size_bytes = record.conditions["size_bytes"].as_number();
+  if (record.metric == "memory_bandwidth_gb_per_s" && is_measured && size_bytes > 0) {
+    Series& series = series_of(device.bandwidth, condition(record, "kernel"));
+    series.x.push_back(size_bytes);
+    series.records.push_back(&record);
+  } else if (record.metric == "matmul_tflop_per_s" && is_measured) {
+    keep_best(device.matmul_best, record);
+  } else if (record.metric == "batched_decode_tokens_per_s") {
+    device.batching.x.push_back(record.conditions["sequences"].as_number());
+    device.batching.records.push_back(&record);
+  } else if (is_engine_metric(record.metric)) {
+    device.engine.push_back(&record);
+  } else if (is_other_metric(record.metric)) {
+    device.other.push_back(&record);
+  }
+}
+
+bool is_of_roofline(const Model& model, const Record& record) {
+  const Trial* trial = model.trial(record.trial_id);
+  return trial != nullptr && trial->exam == "roofline";
+}
+
+}  // namespace
+
+std::vector<Roofline> make_rooflines(const Model& model) {
+  std::vector<Roofline> rooflines;
+  for (const Subject* subject : model.subjects) {
+    Roofline roofline{.subject = subject};
+    for (const Record& record : model.content->records) {
+      if (record.subject_id != subject->id || !is_plotted(record)) continue;
+      add_point(roofline, record);
+      if (is_ceiling(record)) add_ceiling(roofline, record);
+    }
+    mark_best(roofline.points);
+    thin_ceilings(roofline.ceilings);
+    if (!roofline.points.empty()) rooflines.push_back(std::move(roofline));
+  }
+  return rooflines;
+}
+
+std::vector<DeviceResult> make_device_results(const Model& model) {
+  std::vector<DeviceResult> devices;
+  for (const Subject* subject : model.subjects) {
+    DeviceResult device{.subject = subject};
+    for (const Record& record : model.content->records) {
+      if (record.subject_id == subject->id && is_of_roofline(model, record)) add_to_device(device, record);
+    }
+    for (Series& series : device.bandwidth) sort_by_x(series);
+    sort_by_x(device.batching);
+    const bool is_empty = device.bandwidth.empty() && device.matmul_best.empty() && device.batching.records.empty() &&
+                          device.engine.empty() && device.other.empty();
+    if (!is_empty) devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
+}  // namespace assay

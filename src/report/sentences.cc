@@ -1,0 +1,89 @@
+// Sentences: what a chart or section says, in words, made from the records that it shows.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/charts.h"
+#include "report/html_sections.h"
+#include "report/values.h"
+
+namespace assay {
+namespace {
+
+std::string listed(const std::vector<std::string>& names) {
+  if (names.size() < 2) return names.empty() ? "" : names[0];
+  return fmt::format("{} and {}", join(std::span(names).first(names.size() - 1), ", "), names.back());
+}
+
+// The smallest x at which the curve has reached `share`, or nothing if it never does.
+std::optional<double> quantile(const Curve& curve, double share) {
+  const auto found = std::lower_bound(curve.share.begin(), curve.share.end(), share);
+  if (found == curve.share.end()) return std::nullopt;
+  return curve.x[static_cast<size_t>(found - curve.share.begin())];
+}
+
+std::string thing_of(const std::string& metric) {
+  if (metric == "ttft_ms") return "of first tokens come within";
+  return metric == "tpot_ms" ? "of requests keep a token every" : "of requests end within";
+}
+
+}  // namespace
+
+std::string attainment_sentence(const Model& model) {
+  std::vector<std::string> parts;
+  for (const Serving& serving : model.servings) {
+    std::vector<std::string> kept, missed;
+    for (const ClassResult& result : serving.classes) {
+      const Record* record = result.mix.find("slo_attainment");
+      const std::optional<double> required = required_share(result);
+      if (record == nullptr || !record->value || !required || record->validity == Validity::kVoid) continue;
+      (*record->value >= *required ? kept : missed).push_back(result.name);
+    }
+    if (kept.empty() && missed.empty()) continue;
+    std::string part = serving.label + ": ";
+    if (missed.empty()) part += "every class keeps its limits often enough";
+    else if (kept.empty()) part += "no class keeps its limits often enough";
+    else part += fmt::format("{} {} limits often enough, {} {} not", listed(kept), kept.size() == 1 ? "keeps its" : "keep their",
+                             listed(missed), missed.size() == 1 ? "does" : "do");
+    parts.push_back(std::move(part));
+  }
+  return parts.empty() ? "Whether the classes keep their limits is unknown" : join(parts, "; ");
+}
+
+std::string curve_sentence(const Model& model, const std::string& traffic_class, const std::string& metric) {
+  std::vector<std::string> parts;
+  for (const Serving& serving : model.servings) {
+    const ClassResult* result = find_class(serving, traffic_class);
+    if (result == nullptr) continue;
+    for (const Curve& curve : result->curves) {
+      if (curve.metric != metric || curve.phase != "mix") continue;
+      const std::optional<double> middle = quantile(curve, 0.5);
+      const std::string target = model.servings.size() > 1 ? " on " + serving.label : "";
+      parts.push_back(middle ? fmt::format("{}{}", format_duration(*middle / 1000), target)
+                             : fmt::format("no known time{}", target));
+    }
+  }
+  if (parts.empty()) return fmt::format("{} of {} is unknown", metric_title(metric + "_p50"), traffic_class);
+  return fmt::format("Half {} {}", thing_of(metric), listed(parts));
+}
+
+std::string trials_sentence(const Model& model) {
+  int64_t done = 0, failed = 0, skipped = 0, open = 0;
+  for (const Trial& trial : model.content->trials) {
+    done += trial.state == TrialState::kDone;
+    failed += trial.state == TrialState::kFailed;
+    skipped += trial.state == TrialState::kSkipped;
+    open += trial.state == TrialState::kPlanned || trial.state == TrialState::kRunning;
+  }
+  const auto total = static_cast<int64_t>(model.content->trials.size());
+  if (total == 0) return "No trial was planned.";
+  if (done == total) return fmt::format("All {} trials ended well.", total);
+  std::string out = fmt::format("{} of {} trials ended well", done, total);
+  if (failed > 0) out += fmt::format(", {} failed", failed);
+  if (skipped > 0) out += fmt::format(", {} {} skipped", skipped, skipped == 1 ? "was" : "were");
+  if (open > 0) out += fmt::format(", {} {} not run", open, open == 1 ? "was" : "were");
+  return out + ".";
+}
+
+}  // namespace assay

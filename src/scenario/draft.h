@@ -1,0 +1,57 @@
+// Draft: a scenario while it is read. Keys come in any order, so what one says of another is checked when all are there.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "scenario/reader.h"
+#include "scenario/scenario.h"
+
+namespace assay {
+
+// A requirement as it stands in the file.
+struct RequirementDraft {
+  const TomlValue* table = nullptr;
+  std::string metric, traffic_class, target, phase;
+  std::optional<double> at_least, at_most;
+
+  // Where the value of a key stands; the table, if it is not there.
+  TomlPosition at(std::string_view key) const {
+    const TomlValue* value = table->find(key);
+    return value != nullptr ? value->at : table->at;
+  }
+};
+
+struct Draft {
+  Scenario scenario;
+  std::vector<RequirementDraft> requirements;
+};
+
+// Lengths in all their forms: 128, {median, sigma, min, max}, {min, max}, {trace, column}. None above `maximum`.
+void read_lengths(Reader& reader, const TomlMember& member, int64_t maximum, LengthDistribution& out);
+// Reads each table of an array of tables.
+void read_target(Reader& reader, const TomlValue& table, Draft& draft);
+void read_traffic_class(Reader& reader, const TomlValue& table, Draft& draft);
+void read_load(Reader& reader, const TomlValue& table, Draft& draft);
+void read_roofline(Reader& reader, const TomlValue& table, Draft& draft);
+void read_requirement(Reader& reader, const TomlValue& table, Draft& draft);
+
+// The draft's requirements, held against its targets, classes and the metric table.
+void finish_requirements(Reader& reader, Draft& draft);
+
+// Rows of the reference, in the order of the tables.
+void append_target_keys(std::vector<ScenarioKey>& keys);
+void append_traffic_keys(std::vector<ScenarioKey>& keys);
+void append_length_keys(std::vector<ScenarioKey>& keys);
+void append_load_keys(std::vector<ScenarioKey>& keys);
+void append_roofline_keys(std::vector<ScenarioKey>& keys);
+void append_requirement_keys(std::vector<ScenarioKey>& keys);
+
+template <class T>
+void append_keys(std::span<const Row<T>> rows, std::vector<ScenarioKey>& keys) {
+  for (const Row<T>& row : rows) keys.push_back(row.key);
+}
+
+}  // namespace assay

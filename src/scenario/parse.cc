@@ -1,0 +1,123 @@
+// From the text of a scenario to a Scenario: the top level of the file, and what its parts say of each other.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "os/os.h"
+#include "scenario/draft.h"
+
+namespace assay {
+
+// Made from examples/this-machine.toml by the build.
+std::string_view embedded_built_in_scenario();
+
+namespace {
+
+using ReadTable = void (*)(Reader& reader, const TomlValue& table, Draft& draft);
+
+template <ReadTable kRead>
+void read_one(Reader& reader, const TomlMember& member, Draft& draft) {
+  if (const TomlValue* table = reader.expect_table(member)) kRead(reader, *table, draft);
+}
+
+template <ReadTable kRead>
+void read_each(Reader& reader, const TomlMember& member, Draft& draft) {
+  for (const TomlValue* table : reader.expect_tables(member)) kRead(reader, *table, draft);
+}
+
+constexpr Row<Draft> kRows[] = {
+    {{"", "name", "string", "", "", "What results call the evaluation; by default the file's name."},
+     [](Reader& r, const TomlMember& m, Draft& d) { r.read_string(m, d.scenario.name); }},
+    {{"", "seed", "integer", "1", "", "Every random choice follows from it: lengths, order, arrivals, prompts."},
+     [](Reader& r, const TomlMember& m, Draft& d) { r.read_integer(m, 0, INT64_MAX, d.scenario.seed); }},
+    {{"", "exams", "strings", "", "", "Which exams are run; by default all (`assay list exams`)."},
+     [](Reader& r, const TomlMember& m, Draft& d) { r.read_strings(m, d.scenario.exams); }},
+    {{"", "target", "tables", "", "", "What is given work; by default every device of this machine."}, read_each<read_target>},
+    {{"", "traffic", "tables", "", "", "The classes of requests; the load exam needs one at least."},
+     read_each<read_traffic_class>},
+    {{"", "load", "table", "", "", "How the load exam offers traffic."}, read_one<read_load>},
+    {{"", "roofline", "table", "", "", "How the roofline exam measures."}, read_one<read_roofline>},
+    {{"", "requirement", "tables", "", "",
+      "What must be reached; assay exits with 1 when it is not. Without any, the SLOs of the classes are asked for."},
+     read_each<read_requirement>},
+};
+
+// Names the unknown ones, and puts the rest into the order of the exam table.
+void finish_exams(Reader& reader, const TomlValue& document, std::span<const std::string> exam_names, Scenario& scenario) {
+  const TomlValue* exams = document.find("exams");
+  if (exams == nullptr) {
+    scenario.exams.assign(exam_names.begin(), exam_names.end());
+    return;
+  }
+  for (const TomlValue& item : exams->items) {
+    if (item.kind != TomlKind::kString || item.text.empty()) continue;
+    if (std::find(exam_names.begin(), exam_names.end(), item.text) != exam_names.end()) continue;
+    reader.error(item.at, fmt::format("unknown exam '{}'; there are {}.{}", printable(item.text, 60), join(exam_names, ", "),
+                                      suggestion(item.text, exam_names)));
+  }
+  const std::vector<std::string> asked = std::move(scenario.exams);
+  scenario.exams.clear();
+  for (const std::string& name : exam_names) {
+    if (std::find(asked.begin(), asked.end(), name) != asked.end()) scenario.exams.push_back(name);
+  }
+}
+
+// Without a [[target]], every device of this machine.
+void finish_targets(Scenario& scenario) {
+  if (!scenario.targets.empty()) return;
+  TargetSpec every_device;
+  every_device.name = every_device.device;
+  every_device.kind = "device";
+  every_device.where = scenario.path;
+  scenario.targets.push_back(std::move(every_device));
+}
+
+void check_traffic(Reader& reader, const Scenario& scenario) {
+  const bool has_load = std::find(scenario.exams.begin(), scenario.exams.end(), "load") != scenario.exams.end();
+  if (!has_load || !scenario.load.classes.empty()) return;
+  reader.error({}, "the load exam needs traffic: add a [[traffic]] table, or leave \"load\" out of exams");
+}
+
+std::string name_from_path(const std::string& path) {
+  std::string name = file_name(path);
+  if (name.ends_with(".toml")) name.resize(name.size() - 5);
+  return name.empty() ? "scenario" : name;
+}
+
+}  // namespace
+
+Result<Scenario> parse_scenario(std::string_view text, const std::string& path, std::span<const std::string> exam_names) {
+  ASSIGN_OR_RETURN(const TomlValue document, parse_toml(text, path));
+  Reader reader(path);
+  Draft draft;
+  Scenario& scenario = draft.scenario;
+  scenario.path = path;
+  scenario.text = text;
+  read_table<Draft>(reader, document, kRows, draft);
+  finish_exams(reader, document, exam_names, scenario);
+  finish_targets(scenario);
+  check_traffic(reader, scenario);
+  finish_requirements(reader, draft);
+  if (scenario.name.empty()) scenario.name = name_from_path(path);
+  if (reader.error_count() > 0) return std::unexpected(reader.combined_error());
+  return std::move(scenario);
+}
+
+std::string_view built_in_scenario_text() { return embedded_built_in_scenario(); }
+
+std::span<const ScenarioKey> scenario_keys() {
+  static const std::vector<ScenarioKey> kKeys = [] {
+    std::vector<ScenarioKey> keys;
+    append_keys<Draft>(kRows, keys);
+    append_target_keys(keys);
+    append_traffic_keys(keys);
+    append_length_keys(keys);
+    append_load_keys(keys);
+    append_roofline_keys(keys);
+    append_requirement_keys(keys);
+    return keys;
+  }();
+  return kKeys;
+}
+
+}  // namespace assay

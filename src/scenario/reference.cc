@@ -1,0 +1,63 @@
+// The reference of docs/scenario.md, from the table of keys.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "scenario/scenario.h"
+
+namespace assay {
+namespace {
+
+// What a section says before its keys.
+struct Section {
+  std::string_view table, heading, text;
+};
+
+constexpr std::array<Section, 9> kSections = {{
+    {"", "Top level", "Stand before the first table of the file."},
+    {"target", "[[target]]", "One for each thing that is given work. Keys of one kind of target are refused on the others."},
+    {"traffic", "[[traffic]]", "One for each class of requests."},
+    {"traffic.slo", "slo of [[traffic]]",
+     "Written as `slo = { ttft_ms = 1000, tpot_ms = 100, share = 0.9 }`. A limit that is not given does not apply."},
+    {"lengths", "Lengths",
+     "`prompt_tokens`, `output_tokens` and `turns` are a whole number, or one of `{ median = 60, sigma = 0.5, max = 200 }` "
+     "(lognormal), `{ min = 10, max = 20 }` (uniform) and `{ trace = \"trace.csv\" }` (drawn from a trace)."},
+    {"load", "[load]", ""},
+    {"load.trace", "[load.trace]", ""},
+    {"roofline", "[roofline]", ""},
+    {"requirement", "[[requirement]]",
+     "Each names one metric and one limit, and becomes a verdict that the report leads with."},
+}};
+
+std::string cell(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string row(const ScenarioKey& key) {
+  std::string definition = key.definition;
+  if (*key.of_kind != '\0') definition = fmt::format("({}) {}", key.of_kind, definition);
+  const std::string otherwise = *key.default_text == '\0' ? "" : fmt::format("`{}`", key.default_text);
+  return fmt::format("| `{}` | {} | {} | {} | {} |\n", key.key, key.type, cell(otherwise), key.unit, cell(definition));
+}
+
+}  // namespace
+
+std::string scenario_reference_markdown() {
+  std::string out;
+  for (const Section& section : kSections) {
+    out += fmt::format("{}### {}\n\n", out.empty() ? "" : "\n", section.heading);
+    if (!section.text.empty()) out += fmt::format("{}\n\n", section.text);
+    out += "| key | type | default | unit | meaning |\n|---|---|---|---|---|\n";
+    for (const ScenarioKey& key : scenario_keys()) {
+      if (key.table == section.table) out += row(key);
+    }
+  }
+  return out;
+}
+
+}  // namespace assay

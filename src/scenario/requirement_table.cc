@@ -1,0 +1,138 @@
+// [[requirement]]: what the buyer asks for, held against the metric table, the targets and the traffic classes.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "scenario/draft.h"
+
+namespace assay {
+namespace {
+
+constexpr double kMaxValue = 1e18;
+const std::array<std::string, 2> kPhases = {"mix", "alone"};
+
+// Metrics of load trials: their records name a phase and a traffic class.
+constexpr std::array<std::string_view, 16> kServingMetrics = {
+    "ttft_ms",        "ttfo_ms",    "tpot_ms",      "chunk_gap_ms",
+    "e2e_ms",         "send_lag_ms", "offered_rate_per_s", "request_throughput_per_s",
+    "output_throughput_tokens_per_s", "input_throughput_tokens_per_s", "goodput_per_s", "slo_attainment",
+    "error_rate",     "interference", "client_cpu_utilisation", "worker_peak_memory_bytes"};
+
+constexpr Row<RequirementDraft> kRows[] = {
+    {{"requirement", "metric", "string", "", "",
+      "A metric of `assay list metrics`, with its statistic where it is a distribution: ttft_ms_p90. Required."},
+     [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_string(m, d.metric); }},
+    {{"requirement", "at_least", "number", "", "the metric's", "The value must not be lower. This or at_most is required."},
+     [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_number(m, 0, kMaxValue, d.at_least); }},
+    {{"requirement", "at_most", "number", "", "the metric's", "The value must not be higher."},
+     [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_number(m, 0, kMaxValue, d.at_most); }},
+    {{"requirement", "traffic_class", "string", "\"all\"", "",
+      "Of a load trial: one class, or \"all\" for the requests of all classes together."},
+     [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_string(m, d.traffic_class); }},
+    {{"requirement", "target", "string", "", "", "The target that must meet it; by default every one."},
+     [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_string(m, d.target); }},
+    {{"requirement", "phase", "string", "\"mix\"", "", "Of a load trial: \"mix\", or \"alone\" for a class by itself."},
+     [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_choice(m, kPhases, d.phase); }},
+};
+
+bool is_serving(const Metric& metric) {
+  return std::find(kServingMetrics.begin(), kServingMetrics.end(), metric.name) != kServingMetrics.end();
+}
+
+// One direction only, and the one in which the metric is better.
+std::string problem_of_limits(const RequirementDraft& draft, const Metric& metric) {
+  if (draft.at_least.has_value() == draft.at_most.has_value()) return "a requirement needs at_least or at_most, one of them";
+  if (draft.at_least && metric.better == Better::kLower) {
+    return fmt::format("{} is better when it is lower: require at_most", draft.metric);
+  }
+  if (draft.at_most && metric.better == Better::kHigher) {
+    return fmt::format("{} is better when it is higher: require at_least", draft.metric);
+  }
+  return "";
+}
+
+void check_class(Reader& reader, const RequirementDraft& draft, const Scenario& scenario) {
+  std::vector<std::string> known = {"all"};
+  for (const TrafficClass& c : scenario.load.classes) known.push_back(c.name);
+  if (std::find(known.begin(), known.end(), draft.traffic_class) != known.end()) return;
+  reader.error(draft.at("traffic_class"), fmt::format("unknown traffic class '{}'.{}", printable(draft.traffic_class, 60),
+                                     suggestion(draft.traffic_class, known)));
+}
+
+// A target by name; with device = "*" the names are known only when the machine has been looked at.
+void check_target(Reader& reader, const RequirementDraft& draft, const Scenario& scenario) {
+  std::vector<std::string> known;
+  for (const TargetSpec& target : scenario.targets) {
+    if (target.kind == "device" && target.device == "*") return;
+    known.push_back(target.name);
+  }
+  if (std::find(known.begin(), known.end(), draft.target) != known.end()) return;
+  reader.error(draft.at("target"), fmt::format("unknown target '{}'.{}", printable(draft.target, 60), suggestion(draft.target, known)));
+}
+
+// "p90 of time to first token of chat ≥ 10 ms on CPU".
+std::string requirement_text(const RequirementDraft& draft, const MetricName& name) {
+  std::string text = name.statistic.empty() ? "" : name.statistic + " of ";
+  text += name.metric->title;
+  if (!draft.traffic_class.empty() && draft.traffic_class != "all") text += " of " + draft.traffic_class;
+  if (draft.phase == "alone") text += " alone";
+  text += fmt::format(" {} {}", draft.at_least ? "≥" : "≤", format_number(draft.at_least ? *draft.at_least : *draft.at_most));
+  const std::string_view unit = name.metric->unit;
+  if (!unit.empty()) text += unit == "1/s" ? "/s" : fmt::format(" {}", unit);
+  if (!draft.target.empty()) text += " on " + draft.target;
+  return text;
+}
+
+void finish_one(Reader& reader, const RequirementDraft& draft, Scenario& scenario) {
+  const Result<MetricName> name = parse_metric_name(draft.metric);
+  if (!name) return reader.error(draft.at("metric"), name.error().what);
+  const Metric& metric = *name->metric;
+  const bool serving = is_serving(metric);
+  RequirementDraft full = draft;
+  // Interference compares a class with itself; there is none of all classes together.
+  const bool has_total = std::string_view(metric.name) != "interference";
+  if (serving && full.phase.empty()) full.phase = "mix";
+  if (serving && full.traffic_class.empty() && has_total && full.phase == "mix") full.traffic_class = "all";
+  if (const std::string problem = problem_of_limits(draft, metric); !problem.empty()) {
+    return reader.error(draft.at(draft.at_least ? "at_least" : "at_most"), problem);
+  }
+  if (!serving && !(full.traffic_class.empty() && full.phase.empty())) {
+    return reader.error(draft.at("metric"), fmt::format("{} does not come from traffic: leave traffic_class and phase out", draft.metric));
+  }
+  if (!draft.traffic_class.empty()) check_class(reader, draft, scenario);
+  if (!draft.target.empty()) check_target(reader, draft, scenario);
+
+  Json scope = Json::object();
+  if (!full.phase.empty()) scope.set("phase", full.phase);
+  if (!full.traffic_class.empty()) scope.set("traffic_class", full.traffic_class);
+  if (!full.target.empty()) scope.set("target", full.target);
+  scenario.requirements.push_back({.id = static_cast<int64_t>(scenario.requirements.size()) + 1,
+                                   .text = requirement_text(full, *name),
+                                   .metric = draft.metric,
+                                   .comparison = draft.at_least ? ">=" : "<=",
+                                   .value = draft.at_least ? *draft.at_least : *draft.at_most,
+                                   .unit = metric.unit,
+                                   .scope = std::move(scope),
+                                   .question = 2,
+                                   .source = reader.where(draft.table->at)});
+}
+
+}  // namespace
+
+void read_requirement(Reader& reader, const TomlValue& table, Draft& draft) {
+  RequirementDraft requirement;
+  const size_t errors_before = reader.error_count();
+  requirement.table = &table;
+  read_table<RequirementDraft>(reader, table, kRows, requirement);
+  require_keys(reader, table, "requirement", {"metric"});
+  if (reader.error_count() == errors_before) draft.requirements.push_back(std::move(requirement));
+}
+
+void finish_requirements(Reader& reader, Draft& draft) {
+  for (const RequirementDraft& requirement : draft.requirements) finish_one(reader, requirement, draft.scenario);
+}
+
+void append_requirement_keys(std::vector<ScenarioKey>& keys) { append_keys<RequirementDraft>(kRows, keys); }
+
+}  // namespace assay

@@ -1,0 +1,251 @@
+// Reading of answers; see endpoint_reply.h for the rules.
+#include "target/endpoint_reply.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace assay {
+namespace {
+
+constexpr size_t kMaxDocumentBytes = size_t{16} << 20;
+constexpr size_t kMaxErrorBytes = 8 * 1024;
+constexpr uint64_t kMaxIgnoredBytes = 1 << 20;  // behind an answer, before the connection is given up
+constexpr size_t kDetailBytes = 160;            // so that with the words around it stays below 200
+
+}  // namespace
+
+std::string endpoint_error_words(std::string_view body) {
+  if (const Result<Json> json = Json::parse(body, "reply")) {
+    const Json* error = json->find("error");
+    const Json& from = error != nullptr && error->is_object() ? *error : *json;
+    for (const char* key : {"message", "detail", "error"}) {
+      const Json& words = from[key];
+      if (words.is_string()) return printable(words.as_string(), kDetailBytes);
+      if (!words.is_null()) return printable(words.dump(), kDetailBytes);
+    }
+  }
+  return printable(trim(body), kDetailBytes);
+}
+
+void EndpointReply::begin(RequestId id, bool wants_text, bool fetch) {
+  parser_.restart();
+  sse_.restart();
+  id_ = id;
+  kind_ = Kind::kUnknown;
+  fetch_ = fetch;
+  wants_text_ = wants_text;
+  answered_ = broken_ = has_content_ = finished_ = has_usage_ = false;
+  status_ = 0;
+  prompt_tokens_ = output_tokens_ = 0;
+  ignored_bytes_ = 0;
+  answer_.clear();
+  body_.clear();
+}
+
+EndpointReply::State EndpointReply::receive(std::string_view bytes, Nanos at, std::vector<StreamEvent>& events) {
+  while (true) {
+    const ResponseParser::Step next = parser_.advance(bytes);
+    const State state = step(next, at, events);
+    if (next == ResponseParser::Step::kNeedMore || state == State::kOver) {
+      if (state == State::kOver && !bytes.empty()) broken_ = true;  // bytes that nobody asked for
+      return state;
+    }
+  }
+}
+
+EndpointReply::State EndpointReply::end_of_input(Nanos at, std::vector<StreamEvent>& events) {
+  if (parser_.end_of_input() == ResponseParser::Step::kEnd) {
+    end_body(at, events);
+  } else if (!answered_) {
+    const bool lost = !parser_.started();
+    failed(lost ? FailureCause::kConnectionLost : FailureCause::kTruncated, std::string(parser_.error()), at, events);
+  }
+  broken_ = true;
+  return State::kOver;
+}
+
+EndpointReply::State EndpointReply::step(ResponseParser::Step step, Nanos at, std::vector<StreamEvent>& events) {
+  switch (step) {
+    case ResponseParser::Step::kNeedMore: break;
+    case ResponseParser::Step::kHead: take_head(at, events); break;
+    case ResponseParser::Step::kBody: take_body(parser_.body(), at, events); break;
+    case ResponseParser::Step::kEnd: end_body(at, events); return State::kOver;
+    case ResponseParser::Step::kError:
+      broken_ = true;
+      if (!answered_) failed(FailureCause::kMalformed, std::string(parser_.error()), at, events);
+      return State::kOver;
+  }
+  if (broken_) return State::kOver;
+  return answered_ ? State::kAnswered : State::kComing;
+}
+
+void EndpointReply::take_head(Nanos at, std::vector<StreamEvent>& events) {
+  status_ = parser_.status();
+  server_ = printable(parser_.field("Server").value_or(""), 100);
+  const std::string_view type = parser_.field("Content-Type").value_or("text/event-stream");
+  if (fetch_) {
+    kind_ = Kind::kFetch;
+  } else if (status_ < 200 || status_ > 299) {
+    kind_ = Kind::kError;
+  } else if (starts_with_ignoring_case(type, "text/event-stream")) {
+    kind_ = Kind::kStream;
+  } else if (starts_with_ignoring_case(type, "application/json")) {
+    kind_ = Kind::kDocument;
+  } else {
+    broken_ = true;
+    failed(FailureCause::kMalformed, fmt::format("an answer of type {}", printable(type, 80)), at, events);
+  }
+}
+
+void EndpointReply::take_body(std::string_view bytes, Nanos at, std::vector<StreamEvent>& events) {
+  if (answered_) {
+    ignored_bytes_ += bytes.size();
+    if (ignored_bytes_ > kMaxIgnoredBytes) broken_ = true;
+    return;
+  }
+  switch (kind_) {
+    case Kind::kStream: take_stream(bytes, at, events); break;
+    case Kind::kError:
+      ignored_bytes_ += bytes.size();
+      if (ignored_bytes_ > kMaxIgnoredBytes) {
+        broken_ = true;
+        end_body(at, events);
+        break;
+      }
+      if (body_.size() < kMaxErrorBytes) body_ += bytes.substr(0, kMaxErrorBytes - body_.size());
+      break;
+    case Kind::kDocument:
+    case Kind::kFetch:
+      if (body_.size() + bytes.size() > kMaxDocumentBytes) {
+        broken_ = true;
+        failed(FailureCause::kMalformed, "an answer larger than 16 MiB", at, events);
+        break;
+      }
+      body_ += bytes;
+      break;
+    case Kind::kUnknown: CHECK(false);
+  }
+}
+
+void EndpointReply::take_stream(std::string_view bytes, Nanos at, std::vector<StreamEvent>& events) {
+  while (!answered_) {
+    switch (sse_.advance(bytes)) {
+      case SseParser::Step::kNeedMore: return;
+      case SseParser::Step::kTooLong:
+        broken_ = true;
+        failed(FailureCause::kMalformed, "an event of the stream is larger than 1 MiB", at, events);
+        return;
+      case SseParser::Step::kEvent: take_chunk(sse_.event().data, at, events);
+    }
+  }
+}
+
+void EndpointReply::take_chunk(std::string_view json, Nanos at, std::vector<StreamEvent>& events) {
+  if (json == "[DONE]") {
+    if (has_content_ || finished_ || has_usage_) {
+      done(at, events);
+    } else {
+      failed(FailureCause::kTruncated, "the stream ended without any output", at, events);
+    }
+    return;
+  }
+  if (!decoder_.decode(json, wants_text_, chunk_)) {
+    broken_ = true;
+    failed(FailureCause::kMalformed, "an event that is no chunk: " + printable(json, 100), at, events);
+    return;
+  }
+  if (chunk_.has_error) {
+    broken_ = true;
+    failed(FailureCause::kServerError, "the server says: " + printable(chunk_.error, kDetailBytes), at, events);
+    return;
+  }
+  // A chunk with both reads as output: it is what the reader waits for.
+  if (chunk_.content || chunk_.tool_call) {
+    add_content(StreamEventKind::kContent, 1, at, events);
+    answer_ += chunk_.text;
+  } else if (chunk_.reasoning) {
+    add_content(StreamEventKind::kReasoning, 1, at, events);
+  }
+  finished_ |= chunk_.finished;
+  if (chunk_.has_usage) {
+    has_usage_ = true;
+    prompt_tokens_ = chunk_.prompt_tokens;
+    output_tokens_ = chunk_.output_tokens;
+  }
+}
+
+void EndpointReply::end_body(Nanos at, std::vector<StreamEvent>& events) {
+  if (answered_) return;
+  switch (kind_) {
+    case Kind::kStream:
+      if (finished_ || has_usage_) {
+        done(at, events);
+      } else {
+        failed(FailureCause::kTruncated,
+               has_content_ ? "the stream ended in the middle of the answer" : "the stream ended without any output",
+               at, events);
+      }
+      break;
+    case Kind::kDocument: take_document(at, events); break;
+    case Kind::kError:
+      failed(FailureCause::kHttpStatus, fmt::format("HTTP {}: {}", status_, endpoint_error_words(body_)), at, events);
+      break;
+    case Kind::kFetch: done(at, events); break;
+    case Kind::kUnknown: CHECK(false);
+  }
+}
+
+void EndpointReply::take_document(Nanos at, std::vector<StreamEvent>& events) {
+  body_.reserve(body_.size() + EndpointChunkDecoder::kPadding);
+  if (!decoder_.decode(body_, wants_text_, chunk_)) {
+    failed(FailureCause::kMalformed, "an answer that is no JSON document of a completion", at, events);
+    return;
+  }
+  if (chunk_.has_error) {
+    failed(FailureCause::kServerError, "the server says: " + printable(chunk_.error, kDetailBytes), at, events);
+    return;
+  }
+  if (!chunk_.content && !chunk_.tool_call && !chunk_.reasoning) {
+    failed(FailureCause::kMalformed, "an answer without any output", at, events);
+    return;
+  }
+  has_usage_ = chunk_.has_usage;
+  prompt_tokens_ = chunk_.prompt_tokens;
+  output_tokens_ = chunk_.output_tokens;
+  const bool output = chunk_.content || chunk_.tool_call;
+  add_content(output ? StreamEventKind::kContent : StreamEventKind::kReasoning, std::max(1U, output_tokens_), at, events);
+  answer_ += chunk_.text;
+  done(at, events);
+}
+
+void EndpointReply::add_content(StreamEventKind kind, uint32_t tokens, Nanos at, std::vector<StreamEvent>& events) {
+  has_content_ = true;
+  StreamEvent& event = events.emplace_back();
+  event.request = id_;
+  event.kind = kind;
+  event.at = at;
+  event.tokens = tokens;
+}
+
+void EndpointReply::done(Nanos at, std::vector<StreamEvent>& events) {
+  answered_ = true;
+  StreamEvent& event = events.emplace_back();
+  event.request = id_;
+  event.kind = StreamEventKind::kDone;
+  event.at = at;
+  event.prompt_tokens = prompt_tokens_;
+  event.output_tokens = output_tokens_;
+}
+
+void EndpointReply::failed(FailureCause cause, std::string detail, Nanos at, std::vector<StreamEvent>& events) {
+  answered_ = true;
+  StreamEvent& event = events.emplace_back();
+  event.request = id_;
+  event.kind = StreamEventKind::kFailed;
+  event.cause = cause;
+  event.at = at;
+  event.detail = std::move(detail);
+}
+
+}  // namespace assay

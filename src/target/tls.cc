@@ -1,0 +1,178 @@
+// TLS over OpenSSL's memory BIOs; see tls.h.
+#include "target/tls.h"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+
+namespace assay {
+namespace {
+
+// The oldest error of this thread's queue in words; the queue is emptied.
+std::string openssl_words() {
+  const unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  return reason == nullptr ? "no reason given" : reason;
+}
+
+Error explain_certificate(long code, std::string where, const std::string& ca_file) {
+  Error error{.where = std::move(where)};
+  const std::string authority =
+      ca_file.empty() ? "Set ca_file to a PEM file with the certificate of the authority that signed it"
+                      : "Check that ca_file (" + ca_file + ") holds the certificate of the authority that signed it";
+  switch (code) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      error.what = "the server's certificate has expired";
+      error.remedy = "Renew it on the server, and check this machine's date.";
+      break;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      error.what = "the server's certificate is not valid yet";
+      error.remedy = "Check the date of this machine and of the server.";
+      break;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+      error.what = "the server's certificate is self-signed and not trusted";
+      error.remedy = ca_file.empty() ? "Set ca_file to a PEM file with this very certificate."
+                                     : "Put this very certificate (PEM) into ca_file (" + ca_file + ").";
+      break;
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      error.what = "the server's certificate was signed by an authority that is not trusted";
+      error.remedy = authority + ".";
+      break;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      error.what = "the server's certificate is for another host";
+      error.remedy = "Use the host name that stands in the certificate.";
+      break;
+    default:
+      error.what = fmt::format("the server's certificate was refused: {}", X509_verify_cert_error_string(code));
+      error.remedy = authority + ".";
+  }
+  return error;
+}
+
+}  // namespace
+
+void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
+void TlsSession::Free::operator()(ssl_st* session) const { SSL_free(session); }
+
+Result<TlsContext> TlsContext::create(const std::string& ca_file) {
+  ERR_clear_error();
+  TlsContext context(SSL_CTX_new(TLS_client_method()), ca_file);
+  SSL_CTX* raw = context.context_.get();
+  if (raw == nullptr) return fail("cannot set up TLS: " + openssl_words());
+  SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
+  SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+  // Some servers end without goodbye; whether something is missing then is for HTTP to say.
+  SSL_CTX_set_options(raw, SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
+  constexpr unsigned char kProtocols[] = "\x08http/1.1";
+  SSL_CTX_set_alpn_protos(raw, kProtocols, sizeof kProtocols - 1);
+  if (ca_file.empty()) {
+    if (SSL_CTX_set_default_verify_paths(raw) != 1) {
+      return fail("cannot load the system's certificate authorities: " + openssl_words(), "",
+                  "Install the package ca-certificates, or set ca_file.");
+    }
+  } else if (SSL_CTX_load_verify_file(raw, ca_file.c_str()) != 1) {
+    return fail("cannot read certificates from this file: " + openssl_words(), ca_file,
+                "Set ca_file to a PEM file (-----BEGIN CERTIFICATE-----).");
+  }
+  return context;
+}
+
+Result<TlsSession> TlsSession::start(const TlsContext& context, const Url& url) {
+  ERR_clear_error();
+  TlsSession session(SSL_new(context.context_.get()), url, context.ca_file_);
+  SSL* raw = session.session_.get();
+  BIO* in = BIO_new(BIO_s_mem());
+  BIO* out = BIO_new(BIO_s_mem());
+  if (raw == nullptr || in == nullptr || out == nullptr) {
+    BIO_free(in);
+    BIO_free(out);
+    return fail("cannot set up TLS: " + openssl_words(), url.text());
+  }
+  BIO_set_mem_eof_return(in, -1);  // an empty buffer means "later", not "the end"
+  SSL_set_bio(raw, in, out);
+  SSL_set_hostflags(raw, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  const int named = url.ip_literal ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(raw), url.host.c_str())
+                                   : SSL_set1_host(raw, url.host.c_str());
+  // RFC 6066 §3: server name indication is for names only.
+  if (named != 1 || (!url.ip_literal && SSL_set_tlsext_host_name(raw, url.host.c_str()) != 1)) {
+    return fail("TLS cannot check this host's name: " + openssl_words(), url.text());
+  }
+  SSL_set_connect_state(raw);
+  return session;
+}
+
+void TlsSession::receive(std::string_view ciphertext) {
+  while (!ciphertext.empty()) {
+    const int n = BIO_write(SSL_get_rbio(session_.get()), ciphertext.data(),
+                            static_cast<int>(std::min<size_t>(ciphertext.size(), 1 << 20)));
+    CHECK(n > 0);  // memory only
+    ciphertext.remove_prefix(static_cast<size_t>(n));
+  }
+}
+
+TlsSession::Step TlsSession::handshake() {
+  ERR_clear_error();
+  const int result = SSL_do_handshake(session_.get());
+  return result == 1 ? Step::kMoved : fail_step(result);
+}
+
+TlsSession::Step TlsSession::read(std::span<char> plaintext, size_t& bytes) {
+  ERR_clear_error();
+  const int result = SSL_read_ex(session_.get(), plaintext.data(), plaintext.size(), &bytes);
+  return result == 1 ? Step::kMoved : fail_step(result);
+}
+
+bool TlsSession::write(std::string_view plaintext) {
+  ERR_clear_error();
+  while (!plaintext.empty()) {
+    size_t written = 0;
+    const int result = SSL_write_ex(session_.get(), plaintext.data(), plaintext.size(), &written);
+    if (result != 1) return fail_step(result), false;
+    plaintext.remove_prefix(written);
+  }
+  return true;
+}
+
+void TlsSession::take_output(std::string& ciphertext) {
+  BIO* out = SSL_get_wbio(session_.get());
+  char* data = nullptr;
+  const long bytes = BIO_get_mem_data(out, &data);
+  if (bytes <= 0) return;
+  ciphertext.append(data, static_cast<size_t>(bytes));
+  BIO_reset(out);
+}
+
+TlsSession::Step TlsSession::fail_step(int result) {
+  switch (SSL_get_error(session_.get(), result)) {
+    case SSL_ERROR_WANT_READ: return Step::kNeedInput;
+    case SSL_ERROR_ZERO_RETURN: return Step::kEnd;
+    default: error_ = explain(); return Step::kFailed;
+  }
+}
+
+Error TlsSession::explain() const {
+  const unsigned long code = ERR_peek_error();
+  const long verify = SSL_get_verify_result(session_.get());
+  if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED && verify != X509_V_OK) {
+    ERR_clear_error();
+    return explain_certificate(verify, where_, ca_file_);
+  }
+  const bool plain = ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER || ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST;
+  return Error{.what = "TLS failed: " + openssl_words(),
+               .where = where_,
+               .remedy = plain ? "The server may not speak TLS on this port: try http:// instead of https://." : ""};
+}
+
+std::string TlsSession::version() const { return SSL_get_version(session_.get()); }
+std::string TlsSession::cipher() const { return SSL_get_cipher_name(session_.get()); }
+
+}  // namespace assay

@@ -1,0 +1,159 @@
+// run_worker of the fake engine: the same jobs and lines as the real one, with fixed numbers.
+#include <unistd.h>
+
+#include <string>
+
+#include "engine/engine.h"
+#include "engine/job.h"
+#include "fake_engine/fake_serving.h"
+#include "fake_engine/misbehaviour.h"
+
+namespace assay {
+namespace {
+
+struct FakeDevice {
+  const char* name;
+  const char* type;
+  double gflop_per_s;
+  double gb_per_s;
+  int64_t memory_bytes;
+};
+
+constexpr FakeDevice kDevices[] = {
+    {"CPU", "cpu", 100, 20, int64_t{16} << 30},
+    {"Fake0", "gpu", 2000, 400, int64_t{8} << 30},
+};
+
+const FakeDevice& device_named(const std::string& name) { return name == kDevices[1].name ? kDevices[1] : kDevices[0]; }
+
+void say_garbage() {
+  constexpr std::string_view kGarbage = "this is no JSON\n";
+  [[maybe_unused]] const ssize_t n = ::write(1, kGarbage.data(), kGarbage.size());
+}
+
+struct FakeJob {
+  const Json& parameters;
+  JsonLines& out;
+  Misbehaviour& misbehaviour;
+
+  const FakeDevice& device() const { return device_named(parameters["device"].as_string()); }
+
+  // One record after a misbehaviour's chance to strike. Samples lie evenly about the value.
+  void record(const char* metric, double value, const char* unit, Json conditions) {
+    misbehaviour.on_work();
+    while (misbehaviour.is_hung()) ::pause();
+    if (misbehaviour.is_garbage()) say_garbage();
+    MeasuredRecord record{.metric = metric, .value = value, .unit = unit, .method = "fixed"};
+    record.conditions = Json::object().set("device", device().name).set("threads", 1);
+    for (const auto& [name, member] : conditions.members()) record.conditions.set(name, member);
+    record.samples = {value * 0.99, value, value * 1.01};
+    record.ci_low = value * 0.99;
+    record.ci_high = value * 1.01;
+    record.confidence = 0.95;
+    out.record(record);
+  }
+};
+
+int devices(FakeJob& job) {
+  Json engine = Json::object().set("version", "fake").set("ggml_version", "fake").set("library", "none");
+  job.out.info(Json::object().set("engine", engine.set("system_info", "fake")));
+  for (const FakeDevice& device : kDevices) {
+    Json json = Json::object().set("name", device.name).set("description", "a fake device").set("type", device.type);
+    json.set("backend", "Fake").set("memory_bytes", device.memory_bytes).set("memory_free_bytes", device.memory_bytes);
+    if (job.parameters["measure_speed"].as_bool()) {
+      json.set("matmul_gflop_per_s", device.gflop_per_s).set("matmul_dtype", "f16");
+    }
+    job.out.info(Json::object().set("device", std::move(json)));
+  }
+  return 0;
+}
+
+int fit(FakeJob& job) {
+  const int64_t total = 1'000'000;
+  Json info = Json::object().set("model", "fake").set("memory_bytes", total).set("weights_bytes", 700'000);
+  info.set("kv_bytes", 200'000).set("compute_bytes", 100'000);
+  info.set("device_free_bytes", job.device().memory_bytes).set("device_total_bytes", job.device().memory_bytes);
+  job.out.info(Json::object().set("fit", info.set("fits", total <= job.device().memory_bytes)));
+  return 0;
+}
+
+int tokenize(FakeJob& job) {
+  Json counts = Json::array();
+  for (const Json& text : job.parameters["texts"].items()) {
+    counts.push(static_cast<int64_t>((text.as_string().size() + 3) / 4));
+  }
+  job.out.info(Json::object().set("token_counts", std::move(counts)));
+  return 0;
+}
+
+int speed(FakeJob& job) {
+  const double scale = job.device().gb_per_s;
+  job.record("model_load_s", 0.001, "s", {});
+  job.record("model_memory_bytes", 1'000'000, "bytes", {});
+  job.out.info(Json::object().set("model", Json::object().set("model", "fake").set("quantisation", "none")));
+  job.record("prefill_tokens_per_s", 50 * scale, "tokens/s", Json::object().set("prompt_tokens", 512));
+  job.out.progress(0.5, "prefill_tokens_per_s");
+  job.record("decode_tokens_per_s", 10 * scale, "tokens/s", Json::object().set("output_tokens", 64));
+  for (const Json& n : job.parameters["sequences"].items()) {
+    job.record("batched_decode_tokens_per_s", (5 + 5 * n.as_number()) * scale, "tokens/s",
+               Json::object().set("sequences", n));
+  }
+  job.out.progress(1, "done");
+  return 0;
+}
+
+int roofline(FakeJob& job) {
+  const FakeDevice& device = job.device();
+  const auto bandwidth = [&](const char* kernel, double flop_per_byte, int64_t bytes, double share, bool best) {
+    Json conditions = Json::object().set("kernel", kernel).set("size_bytes", bytes).set("memory", "ram");
+    conditions.set("kernels_of", "ggml").set("flop_per_byte", flop_per_byte);
+    if (best) conditions.set("best", true);
+    job.record("memory_bandwidth_gb_per_s", share * device.gb_per_s, "GB/s", std::move(conditions));
+  };
+  bandwidth("copy", 0, 1 << 24, 0.8, false);
+  bandwidth("copy", 0, 1 << 28, 1, true);
+  bandwidth("triad", 2.0 / 12, 1 << 28, 0.95, true);
+  job.out.progress(0.3, "memory_bandwidth_gb_per_s");
+  for (const char* dtype : {"f32", "f16", "q4_0"}) {
+    for (const int size : {512, 2048}) {
+      Json conditions = Json::object().set("dtype", dtype).set("m", size).set("n", size).set("k", size);
+      conditions.set("kernels_of", "ggml").set("kernel", "matmul").set("flop_per_byte", size / 6.0);
+      if (size == 2048) conditions.set("best", true);
+      job.record("matmul_tflop_per_s", device.gflop_per_s / 1000 * (size == 2048 ? 1 : 0.7), "TFLOP/s",
+                 std::move(conditions));
+    }
+  }
+  Json attention = Json::object().set("dtype", "f16").set("heads", 32).set("head_size", 128).set("queries", 512);
+  attention.set("keys", 512).set("kernel", "attention").set("flop_per_byte", 64.0);
+  job.record("attention_tflop_per_s", device.gflop_per_s / 2000, "TFLOP/s", std::move(attention));
+  job.record("launch_overhead_us", 5, "us", {});
+  job.record("host_to_device_gb_per_s", 10, "GB/s", Json::object().set("size_bytes", 1 << 26));
+  job.record("device_to_host_gb_per_s", 9, "GB/s", Json::object().set("size_bytes", 1 << 26));
+  job.out.progress(1, "done");
+  return 0;
+}
+
+}  // namespace
+
+int run_worker(std::string_view job_json) {
+  JsonLines out(1);
+  const auto parameters = Json::parse(job_json, "job");
+  if (!parameters) {
+    out.error(parameters.error());
+    return 1;
+  }
+  Misbehaviour misbehaviour((*parameters)["model"].as_string());
+  misbehaviour.on_load();
+  FakeJob job{*parameters, out, misbehaviour};
+  const std::string& name = (*parameters)["job"].as_string();
+  if (name == "serve") return serve_fake(*parameters, misbehaviour);
+  if (name == "devices") return devices(job);
+  if (name == "fit") return fit(job);
+  if (name == "tokenize") return tokenize(job);
+  if (name == "speed") return speed(job);
+  if (name == "roofline") return roofline(job);
+  out.error(Error{"there is no job '" + printable(name) + "'", "job", ""});
+  return 1;
+}
+
+}  // namespace assay

@@ -1,0 +1,136 @@
+"""What goes wrong does no harm: workers that abort, hang, leak and talk nonsense; kill -9 and Ctrl-C at every look at the
+signal, then --resume; a full disk; scenarios and models that are no good. The program under test has the fake engine."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FAKE = os.environ["ASSAY_FAKE"]
+FILES = Path(__file__).parent / "files"
+FAULTS = []
+
+
+def expect(condition, text):
+    if not condition:
+        FAULTS.append(text)
+        print("FAULT:", text)
+
+
+def assay(*arguments, folder, clock="fake", timeout=60, **variables):
+    environment = dict(os.environ, HOME=str(folder), ASSAY_TEST_CLOCK=clock, **variables)
+    return subprocess.run([FAKE, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout,
+                          stdin=subprocess.DEVNULL)
+
+
+def fresh_folder():
+    folder = tempfile.TemporaryDirectory(prefix="assay-faults-")
+    shutil.copytree(FILES, folder.name, dirs_exist_ok=True)
+    return folder
+
+
+def dossier_json(folder, out):
+    result = assay("report", out, "--json", folder=folder)
+    assert result.returncode == 0, result.stderr
+    text = result.stdout
+    run_id = json.loads(text)["run"]["id"]
+    # What a run is called and where it lies differs by its nature.
+    return text.replace(run_id, "ID").replace(run_id[:8], "ID").replace(str(folder), "FOLDER")
+
+
+def resumed_runs_are_unbroken_ones(how):
+    """Stops a run at its N-th look at the signal, N rising until it ends by itself; resumes it, and compares."""
+    with fresh_folder() as folder:
+        whole = assay("run", "resume.toml", "--out", "whole", folder=folder)
+        expect(whole.returncode == 0, f"an unbroken run ends with {whole.returncode}: {whole.stderr[-500:]}")
+        want = dossier_json(folder, "whole").replace("whole", "OUT")
+        stops = 0
+        step, at = 1, 1
+        while True:
+            out = f"stopped-{at}"
+            first = assay("run", "resume.toml", "--out", out, folder=folder, ASSAY_TEST_STOP=how,
+                          ASSAY_TEST_STOP_AT=str(at))
+            if first.returncode == 0:
+                break
+            stops += 1
+            if how == "interrupt":
+                expect(first.returncode == 2, f"interrupted at look {at}: exit {first.returncode}")
+                expect("--resume" in first.stderr, f"interrupted at look {at}: does not say how to go on")
+            second = assay("run", "--resume", "--out", out, folder=folder)
+            expect(second.returncode == 0, f"{how} at look {at}: --resume ends with {second.returncode}: {second.stderr}")
+            got = dossier_json(folder, out).replace(out, "OUT")
+            expect(got == want, f"{how} at look {at}: the resumed dossier differs from an unbroken one")
+            shutil.rmtree(Path(folder) / out)
+            # Every look at first, then ever larger steps: trials look thousands of times.
+            at += step
+            step = step + 1 if stops > 12 else 1
+            if stops > 40:
+                step = step * 2
+        expect(stops >= 10, f"{how}: only {stops} stops before the run ended by itself")
+        print(f"{how}: {stops} stops, each resumed to the unbroken dossier")
+
+
+def misbehaving_workers_are_evidence():
+    """Each misbehaviour ends its trial with a finding; the run goes on to the end and the other target is measured."""
+    expected = {
+        "abort": "engine.worker-died",
+        "hang": "engine.worker-hung",
+        "leak": "engine.worker-memory",
+        "garbage": "engine.worker-died",
+        "die-on-load": "engine.worker-died",
+    }
+    for name, code in expected.items():
+        with fresh_folder() as folder:
+            scenario = Path(folder) / "worker.toml"
+            scenario.write_text(scenario.read_text().replace("MISBEHAVIOUR", name))
+            result = assay("run", "worker.toml", "--out", "out", folder=folder, clock="real", timeout=120)
+            expect(result.returncode in (0, 1), f"{name}: exit {result.returncode}: {result.stderr[-500:]}")
+            if result.returncode == 2:
+                continue
+            report = json.loads(assay("report", "out", "--json", folder=folder).stdout)
+            codes = {finding["code"] for finding in report["findings"]}
+            expect(code in codes, f"{name}: finding {code} is missing, there are {sorted(codes)}")
+            good = [r for r in report["provenance"] if r["metric"] == "goodput_per_s" and r["validity"] == "valid"]
+            expect(good, f"{name}: the healthy target was not measured")
+            print(f"{name}: {code}")
+
+
+def a_full_disk_loses_nothing():
+    """A dossier on a small file system: the run ends with a clear message, and what was committed is readable."""
+    with fresh_folder() as folder:
+        small = Path(folder) / "small"
+        small.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(small)],
+                          capture_output=True).returncode != 0:
+            print("full disk: skipped, this user may not mount a tmpfs")
+            return
+        try:
+            result = assay("run", "disk.toml", "--out", "small/out", folder=folder)
+            expect(result.returncode == 2, f"full disk: exit {result.returncode}")
+            expect(re.search("disk is full|No space left", result.stderr), f"full disk: says {result.stderr[-300:]!r}")
+            expect("--resume" in result.stderr or "Free" in result.stderr, "full disk: does not say what to do")
+            after = assay("report", "small/out", "--json", folder=folder)
+            expect(after.returncode == 0, f"full disk: the dossier is unreadable: {after.stderr}")
+            subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
+            resumed = assay("run", "--resume", "--out", "small/out", folder=folder)
+            expect(resumed.returncode == 0, f"full disk: --resume ends with {resumed.returncode}: {resumed.stderr[-300:]}")
+            print("full disk: clear message, readable dossier, resumed")
+        finally:
+            subprocess.run(["umount", str(small)], check=True)
+
+
+def main():
+    resumed_runs_are_unbroken_ones("kill")
+    resumed_runs_are_unbroken_ones("interrupt")
+    misbehaving_workers_are_evidence()
+    a_full_disk_loses_nothing()
+    print(f"{len(FAULTS)} faults")
+    return 1 if FAULTS else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
