@@ -1,5 +1,5 @@
-// TOML over toml++: a look over the text first, which bounds its nesting (toml++ recurses over dotted keys without a
-// limit), then the parse, then a copy into our own type with the members back in file order.
+// TOML over toml++: a look over the text first, which bounds its nesting (toml++ recurses over dotted keys
+// without a limit), then the parse, then a copy into our own type with the members back in file order.
 #include "base/toml.h"
 
 #include <fmt/format.h>
@@ -15,8 +15,9 @@
 namespace assay {
 namespace {
 
-// Walks over a document as far as is needed to tell brackets and dots of keys from those in strings and comments.
-// Where the document is not TOML the walk may go astray, but only behind the place where the parser stops.
+// Walks over a document as far as is needed to tell brackets and dots of keys from those in strings and
+// comments. Where the document is not TOML the walk may go astray, but only behind the place where the parser
+// stops.
 class NestingCheck {
  public:
   explicit NestingCheck(std::string_view text) : text_(text) {}
@@ -90,7 +91,9 @@ class NestingCheck {
   int dots_ = 0;
 };
 
-TomlPosition position_of(const toml::source_region& region) { return {region.begin.line, region.begin.column}; }
+TomlPosition position_of(const toml::source_region& region) {
+  return {region.begin.line, region.begin.column};
+}
 
 template <class T>
 std::string printed(const T& date) {
@@ -188,7 +191,8 @@ Result<TomlValue> parse_toml(std::string_view text, std::string_view where) {
   } catch (const toml::parse_error& error) {
     return fail("not TOML: " + printable(error.description(), 400),
                 toml_where(where, position_of(error.source())),
-                "Strings stand in quotes, [table] on a line of its own, key = value on one line; see https://toml.io.");
+                "Strings stand in quotes, [table] on a line of its own, key = value on one line; see "
+                "https://toml.io.");
   }
 }
 

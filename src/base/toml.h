@@ -1,5 +1,5 @@
-// TomlValue: a TOML document as a value that knows where each key and value stands, for messages that point into the
-// file. The parser behind it is toml++, which only toml.cc sees.
+// TomlValue: a TOML document as a value that knows where each key and value stands, for messages that point
+// into the file. The parser behind it is toml++, which only toml.cc sees.
 #pragma once
 
 #include <cstdint>
@@ -28,12 +28,12 @@ struct TomlMember;
 struct TomlValue {
   TomlKind kind = TomlKind::kTable;
   TomlPosition at;
-  std::string text;                  // of a string or date
+  std::string text;  // of a string or date
   int64_t integer = 0;
-  double number = 0;                 // of an integer too
+  double number = 0;  // of an integer too
   bool boolean = false;
-  std::vector<TomlValue> items;      // of an array
-  std::vector<TomlMember> members;   // of a table, in file order
+  std::vector<TomlValue> items;     // of an array
+  std::vector<TomlMember> members;  // of a table, in file order
 
   bool is_number() const { return kind == TomlKind::kInteger || kind == TomlKind::kDouble; }
   const TomlValue* find(std::string_view key) const;  // null if absent or not a table
@@ -47,8 +47,8 @@ struct TomlMember {
 
 // What a document may be: larger or deeper ones are refused before they are parsed.
 inline constexpr size_t kMaxTomlBytes = 1 << 20;
-inline constexpr int kMaxTomlDepth = 32;      // of brackets
-inline constexpr int kMaxTomlKeyParts = 16;   // of one dotted key
+inline constexpr int kMaxTomlDepth = 32;     // of brackets
+inline constexpr int kMaxTomlKeyParts = 16;  // of one dotted key
 
 // The document as a table. `where` names it in errors, which read "where:line:column".
 Result<TomlValue> parse_toml(std::string_view text, std::string_view where);

@@ -67,30 +67,38 @@ void put_q6_K(std::byte* block, double deviation) {
 // The root mean square of iq4_nl's 16 values (−127, −104, … 113).
 constexpr double kIq4Deviation = 67.44;
 
+// Codes of types without a minimum are not centred on 0 (−8 … 7): a sign a block, from one of its random
+// bytes, takes the mean away. Else it would grow from layer to layer, and every text would end in the same
+// token and the same experts.
+double with_random_sign(const std::byte* block, double deviation) {
+  return std::to_integer<int>(block[16]) & 1 ? -deviation : deviation;
+}
+
 void put_scales(uint32_t type, std::byte* block, double deviation) {
+  const double either = with_random_sign(block, deviation);
   switch (type) {
     case 2:
-      return put_scale(block, 0, deviation, 16);
+      return put_scale(block, 0, either, 16);
     case 3:
       return put_scale_and_minimum(block, deviation, 16);
     case 6:
-      return put_scale(block, 0, deviation, 32);
+      return put_scale(block, 0, either, 32);
     case 7:
       return put_scale_and_minimum(block, deviation, 32);
     case 8:
-      return put_scale(block, 0, deviation, 256);
+      return put_scale(block, 0, either, 256);
     case 10:
       return put_q2_K(block, deviation);
     case 11:
-      return put_q3_K(block, deviation);
+      return put_q3_K(block, either);
     case 12:
       return put_super_scales(block, deviation, 16);
     case 13:
       return put_super_scales(block, deviation, 32);
     case 14:
-      return put_q6_K(block, deviation);
+      return put_q6_K(block, either);
     case 20:
-      return put_half(block, deviation / kIq4Deviation);
+      return put_half(block, either / kIq4Deviation);
   }
   CHECK(false);
 }

@@ -65,9 +65,38 @@ std::vector<NamedThing> metric_things() {
   return things;
 }
 
-}  // namespace
+std::vector<NamedThing> shape_things() {
+  std::vector<NamedThing> things;
+  for (const ModelShape& shape : model_shapes()) {
+    const std::string parameters = format_number(static_cast<double>(shape.parameters()));
+    const std::string experts =
+        shape.experts == 0 ? "dense" : fmt::format("{} experts, {} used at once", shape.experts, shape.experts_used);
+    things.push_back(
+        {shape.name, fmt::format("{}, {} parameters, {}", shape.title, parameters, experts),
+         fmt::format("{} layers, embedding {}, {} heads ({} for keys and values) of {}, feed-forward {}, vocabulary {}, "
+                     "context {}, {}.\n\nSource: {}.\n\nAs a model: synthetic:{}:q4_k (or f16, q8_0, …).\n",
+                     shape.layers, shape.embedding, shape.heads, shape.kv_heads, shape.head_size, shape.feed_forward,
+                     shape.vocabulary, shape.context_tokens, experts, shape.source, shape.name),
+         Json(Json::Object{{"name", shape.name},
+                           {"title", shape.title},
+                           {"architecture", shape.architecture},
+                           {"parameters", shape.parameters()},
+                           {"layers", shape.layers},
+                           {"embedding", shape.embedding},
+                           {"heads", shape.heads},
+                           {"kv_heads", shape.kv_heads},
+                           {"head_size", shape.head_size},
+                           {"feed_forward", shape.feed_forward},
+                           {"experts", shape.experts},
+                           {"experts_used", shape.experts_used},
+                           {"vocabulary", shape.vocabulary},
+                           {"context_tokens", shape.context_tokens},
+                           {"source", shape.source}})});
+  }
+  return things;
+}
 
-std::vector<NamedThing> shape_things();
+}  // namespace
 
 std::span<const NamedKind> named_kinds() {
   static constexpr NamedKind kKinds[] = {

@@ -23,6 +23,15 @@ bool worker_may_see(const std::string& name) {
   return false;
 }
 
+// ggml's Vulkan backend passes over software devices unless it is told which device to take. Where no driver of a real
+// graphics device is there, the software one (lavapipe) is all there is, and it is a device to be evaluated like any other.
+bool has_graphics_driver() {
+  for (const char* node : {"/dev/dri", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg"}) {
+    if (file_exists(node)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<Places> find_places(const CliEnvironment& environment) {
@@ -59,6 +68,7 @@ WorkerCommand worker_command(const CliEnvironment& environment) {
     has_visible_devices = has_visible_devices || name == "GGML_VK_VISIBLE_DEVICES";
   }
   worker.environment.emplace_back("GGML_NO_BACKTRACE", "1");
+  if (!has_visible_devices && !has_graphics_driver()) worker.environment.emplace_back("GGML_VK_VISIBLE_DEVICES", "0");
   return worker;
 }
 

@@ -33,11 +33,33 @@ void load_folder(const std::string& folder, std::vector<std::string>& problems) 
   }
 }
 
+// MemAvailable, and what the cgroup leaves, in bytes; 0 if neither can be read.
+int64_t available_host_memory() {
+  int64_t available = 0;
+  if (const auto text = read_file("/proc/meminfo", 1 << 16)) {
+    for (const std::string_view line : split(*text, '\n')) {
+      if (!line.starts_with("MemAvailable:")) continue;
+      const std::string_view number = trim(line.substr(13, line.rfind("kB") - 13));
+      available = parse_integer(number).value_or(0) * 1024;
+    }
+  }
+  const auto limit = read_file("/sys/fs/cgroup/memory.max", 64);
+  const auto used = read_file("/sys/fs/cgroup/memory.current", 64);
+  if (limit && used) {
+    const auto most = parse_integer(trim(*limit));  // "max" where there is no limit
+    const auto now = parse_integer(trim(*used));
+    if (most && now) available = std::min(available, std::max<int64_t>(0, *most - *now));
+  }
+  return available;
+}
+
 }  // namespace
 
 std::string library_folder() {
   Dl_info info{};
-  if (dladdr(reinterpret_cast<void*>(&ggml_backend_load_all_from_path), &info) == 0 || info.dli_fname == nullptr) return ".";
+  if (dladdr(reinterpret_cast<void*>(&ggml_backend_load_all_from_path), &info) == 0 ||
+      info.dli_fname == nullptr)
+    return ".";
   return parent_directory(absolute_path(info.dli_fname));
 }
 
@@ -68,16 +90,30 @@ Result<ggml_backend_dev_t> find_device(std::string_view name) {
 
 std::string_view type_name(enum ggml_backend_dev_type type) {
   switch (type) {
-    case GGML_BACKEND_DEVICE_TYPE_CPU: return "cpu";
-    case GGML_BACKEND_DEVICE_TYPE_GPU: return "gpu";
-    case GGML_BACKEND_DEVICE_TYPE_IGPU: return "igpu";
-    case GGML_BACKEND_DEVICE_TYPE_ACCEL: return "accel";
-    default: return "other";
+    case GGML_BACKEND_DEVICE_TYPE_CPU:
+      return "cpu";
+    case GGML_BACKEND_DEVICE_TYPE_GPU:
+      return "gpu";
+    case GGML_BACKEND_DEVICE_TYPE_IGPU:
+      return "igpu";
+    case GGML_BACKEND_DEVICE_TYPE_ACCEL:
+      return "accel";
+    default:
+      return "other";
   }
 }
 
 std::string backend_name(ggml_backend_dev_t device) {
   return ggml_backend_reg_name(ggml_backend_dev_backend_reg(device));
+}
+
+DeviceMemory device_memory(ggml_backend_dev_t device) {
+  size_t free = 0, total = 0;
+  ggml_backend_dev_memory(device, &free, &total);
+  if (ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_CPU) {
+    return {available_host_memory(), static_cast<int64_t>(total)};
+  }
+  return {static_cast<int64_t>(free), static_cast<int64_t>(total)};
 }
 
 int default_threads() {
@@ -93,7 +129,9 @@ int default_threads() {
   return std::max(1, static_cast<int>(cores.size()));
 }
 
-void engine_log_callback(int level, const char* text, void* self) { static_cast<EngineLog*>(self)->take(level, text); }
+void engine_log_callback(int level, const char* text, void* self) {
+  static_cast<EngineLog*>(self)->take(level, text);
+}
 
 EngineLog& EngineLog::install() {
   // The libraries' callback is process-wide, and so is this.
@@ -105,7 +143,9 @@ EngineLog& EngineLog::install() {
   return log;
 }
 
-void EngineLog::keep_lines(bool keep) { keep_ = keep; }
+void EngineLog::keep_lines(bool keep) {
+  keep_ = keep;
+}
 
 void EngineLog::take(int level, std::string_view text) {
   if (level != GGML_LOG_LEVEL_CONT) level_ = level;
@@ -123,6 +163,8 @@ std::string EngineLog::last_error() const {
   return "";
 }
 
-void EngineLog::clear() { lines_.clear(), errors_.clear(); }
+void EngineLog::clear() {
+  lines_.clear(), errors_.clear();
+}
 
 }  // namespace assay

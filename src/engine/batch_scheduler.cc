@@ -86,7 +86,8 @@ void BatchScheduler::next_step(BatchStep& step) {
   retire();
 }
 
-// ---- room in the cache --------------------------------------------------------------------------------------------------
+// ---- room in the cache
+// --------------------------------------------------------------------------------------------------
 
 uint32_t BatchScheduler::take_sequence() {
   CHECK(!free_sequences_.empty());
@@ -119,19 +120,22 @@ uint32_t BatchScheduler::find_prefix(uint64_t key, uint32_t tokens) const {
   return kNone;
 }
 
-// Drops the idle session or unused prefix that has rested longest; prefixes do not help when a sequence is wanted.
+// Drops the idle session or unused prefix that has rested longest; prefixes do not help when a sequence is
+// wanted.
 bool BatchScheduler::evict_one(uint64_t spared_session, uint32_t spared_prefix, bool wants_sequence) {
   uint64_t oldest = UINT64_MAX;
   Session* session = nullptr;
   uint32_t prefix = kNone;
   for (auto& [id, candidate] : sessions_) {
-    if (id == spared_session || candidate.holding.sequence == kNone || candidate.last_used >= oldest) continue;
+    if (id == spared_session || candidate.holding.sequence == kNone || candidate.last_used >= oldest)
+      continue;
     oldest = candidate.last_used;
     session = &candidate;
   }
   for (uint32_t i = 0; i < prefixes_.size() && !wants_sequence; ++i) {
     const Prefix& candidate = prefixes_[i];
-    if (i == spared_prefix || candidate.key == 0 || candidate.users > 0 || candidate.last_used >= oldest) continue;
+    if (i == spared_prefix || candidate.key == 0 || candidate.users > 0 || candidate.last_used >= oldest)
+      continue;
     oldest = candidate.last_used;
     prefix = i;
   }
@@ -148,7 +152,8 @@ bool BatchScheduler::evict_one(uint64_t spared_session, uint32_t spared_prefix, 
   return true;
 }
 
-bool BatchScheduler::make_room(uint32_t tokens, bool wants_sequence, uint64_t spared_session, uint32_t spared_prefix) {
+bool BatchScheduler::make_room(uint32_t tokens, bool wants_sequence, uint64_t spared_session,
+                               uint32_t spared_prefix) {
   while (wants_sequence && free_sequences_.empty()) {
     if (!evict_one(spared_session, spared_prefix, true)) return false;
   }
@@ -158,11 +163,13 @@ bool BatchScheduler::make_room(uint32_t tokens, bool wants_sequence, uint64_t sp
   return true;
 }
 
-// ---- admission ----------------------------------------------------------------------------------------------------------
+// ---- admission
+// ----------------------------------------------------------------------------------------------------------
 
 void BatchScheduler::admit(BatchStep& step) {
   // Strictly in order: a long request at the head waits for room, and nobody overtakes it into starvation.
-  while (!queue_.empty() && running_.size() < limits_.running && admit_one(queue_.front(), step)) queue_.pop_front();
+  while (!queue_.empty() && running_.size() < limits_.running && admit_one(queue_.front(), step))
+    queue_.pop_front();
 }
 
 bool BatchScheduler::admit_one(const ScheduledRequest& request, BatchStep& step) {
@@ -195,7 +202,8 @@ bool BatchScheduler::admit_one(const ScheduledRequest& request, BatchStep& step)
   return true;
 }
 
-// ---- the step -----------------------------------------------------------------------------------------------------------
+// ---- the step
+// -----------------------------------------------------------------------------------------------------------
 
 void BatchScheduler::add_work(Running& running, uint32_t tokens, BatchStep& step) {
   StepWork work{running.request.id, running.holding.sequence, running.holding.cached, tokens};
@@ -232,13 +240,15 @@ void BatchScheduler::plan_prompts(BatchStep& step, uint32_t budget) {
   }
 }
 
-// The request has just worked on a prefix that nobody keeps: from now on it is kept, and its cells are counted once.
+// The request has just worked on a prefix that nobody keeps: from now on it is kept, and its cells are
+// counted once.
 void BatchScheduler::keep_prefix(Running& running, BatchStep& step) {
   const Session* session = running.request.session != 0 ? &sessions_.at(running.request.session) : nullptr;
   const uint64_t key = session != nullptr ? session->prefix_key : running.request.prefix_key;
   const uint32_t tokens = session != nullptr ? session->prefix_tokens : running.request.prefix_tokens;
   if (key == 0 || running.holding.prefix != kNone || find_prefix(key, tokens) != kNone) return;
-  const auto slot = std::find_if(prefixes_.begin(), prefixes_.end(), [](const Prefix& p) { return p.key == 0; });
+  const auto slot =
+      std::find_if(prefixes_.begin(), prefixes_.end(), [](const Prefix& p) { return p.key == 0; });
   if (slot == prefixes_.end()) return;
   *slot = Prefix{key, tokens, 1, ++ticks_};
   running.holding.prefix = static_cast<uint32_t>(slot - prefixes_.begin());
@@ -265,7 +275,8 @@ void BatchScheduler::end(Running& running) {
   kept.busy = false;
   kept.history = running.text + running.request.output_tokens;
   kept.last_used = ++ticks_;
-  kept.holding = running.holding;  // its charge still counts the last token of output, which the next turn works on
+  kept.holding =
+      running.holding;  // its charge still counts the last token of output, which the next turn works on
 }
 
 }  // namespace assay

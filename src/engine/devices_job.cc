@@ -1,5 +1,5 @@
-// The job "devices": what ggml devices there are and, on request, about how fast each multiplies matrices, so that work can
-// be sized to it. One info line for the engine, one a device.
+// The job "devices": what ggml devices there are and, on request, about how fast each multiplies matrices, so
+// that work can be sized to it. One info line for the engine, one a device.
 #include <fmt/format.h>
 #include <ggml-alloc.h>
 #include <ggml-cpp.h>
@@ -51,8 +51,8 @@ void set_threads(ggml_backend_t backend, ggml_backend_dev_t device) {
   if (set != nullptr) set(backend, default_threads());
 }
 
-// The best rate of repeated products, at the size from which on one takes long enough to be timed. Nothing if the device
-// cannot do it.
+// The best rate of repeated products, at the size from which on one takes long enough to be timed. Nothing if
+// the device cannot do it.
 std::optional<double> matmul_gflop_per_s(ggml_backend_dev_t device, Clock& clock) {
   const ggml_backend_ptr backend(ggml_backend_dev_init(device, nullptr));
   if (backend == nullptr) return std::nullopt;
@@ -77,13 +77,12 @@ std::optional<double> matmul_gflop_per_s(ggml_backend_dev_t device, Clock& clock
 }
 
 Json describe(ggml_backend_dev_t device) {
-  size_t free = 0, total = 0;
-  ggml_backend_dev_memory(device, &free, &total);
+  const DeviceMemory memory = device_memory(device);
   Json json = Json::object();
   json.set("name", ggml_backend_dev_name(device));
   json.set("description", printable(ggml_backend_dev_description(device)));
   json.set("type", type_name(ggml_backend_dev_type(device))).set("backend", backend_name(device));
-  json.set("memory_bytes", static_cast<int64_t>(total)).set("memory_free_bytes", static_cast<int64_t>(free));
+  json.set("memory_bytes", memory.total).set("memory_free_bytes", memory.free);
   return json;
 }
 
@@ -104,7 +103,8 @@ Result<void> run_devices_job(JobContext& context) {
     }
     context.out.info(Json::object().set("device", std::move(json)));
   }
-  if (all_devices().empty()) return fail("no ggml backend could be loaded", library_folder(), "Run `make setup` again.");
+  if (all_devices().empty())
+    return fail("no ggml backend could be loaded", library_folder(), "Run `make setup` again.");
   return {};
 }
 

@@ -1,5 +1,5 @@
-// run_worker: what every job has in common. The job's stdout is moved out of the libraries' way, the backends are loaded,
-// and whatever goes wrong becomes a last line of evidence.
+// run_worker: what every job has in common. The job's stdout is moved out of the libraries' way, the backends
+// are loaded, and whatever goes wrong becomes a last line of evidence.
 #include "engine/engine.h"
 
 #include <fcntl.h>
@@ -56,7 +56,8 @@ Result<void> run(std::string_view job_json, JsonLines& out, Clock& clock, Nanos 
   }
 }
 
-// ggml and vendors' libraries may print to stdout. What is on descriptor 1 becomes ours alone, and theirs goes to stderr.
+// ggml and vendors' libraries may print to stdout. What is on descriptor 1 becomes ours alone, and theirs
+// goes to stderr.
 int take_stdout() {
   const int fd = ::fcntl(1, F_DUPFD_CLOEXEC, 10);
   if (fd < 0) return 1;
@@ -73,7 +74,8 @@ int run_worker(std::string_view job_json) {
   JsonLines out(take_stdout());
   const Result<void> result = run(job_json, out, clock, start);
   if (!result) out.error(result.error());
-  // Backends' threads and static destructors have crashed and hung at exit; nothing of ours is left to be flushed.
+  // Backends' threads and static destructors have crashed and hung at exit; nothing of ours is left to be
+  // flushed.
   ::_exit(result ? 0 : 1);
 }
 

@@ -5,9 +5,10 @@
 
 namespace assay {
 
-// Runs one job, given as JSON, to its end and returns the process's exit code. Evidence goes to stdout as JSON lines,
-// diagnostics to stderr, and a serving job's frames (workload/wire.h) over descriptor 3. The jobs and their parameters are
-// a table in engine/jobs.cc and a section of docs/architecture.md.
+// Runs one job, given as JSON, and ends the process with the job's exit code (a fake may return it instead). Evidence goes
+// to stdout as JSON lines (engine/job.h), diagnostics to stderr, and a serving job's frames (workload/wire.h) over
+// descriptor 3. The jobs and their parameters are a table in engine/jobs.cc. Call it once, from a process made for it: it
+// sets GGML_NO_BACKTRACE and takes stdout away from the libraries.
 int run_worker(std::string_view job_json);
 
 }  // namespace assay

@@ -28,7 +28,9 @@ void JsonLines::write(std::string_view type, Json object) {
   }
 }
 
-void JsonLines::info(Json object) { write("info", std::move(object)); }
+void JsonLines::info(Json object) {
+  write("info", std::move(object));
+}
 
 void JsonLines::record(const MeasuredRecord& record) {
   Json object = Json::object();
@@ -48,17 +50,20 @@ void JsonLines::progress(double fraction, std::string_view status) {
   write("progress", Json::object().set("fraction", fraction).set("status", status));
 }
 
-void JsonLines::finding(std::string_view severity, std::string_view code, std::string_view text, Json evidence) {
+void JsonLines::finding(std::string_view severity, std::string_view code, std::string_view text,
+                        Json evidence) {
   Json object = Json::object();
   object.set("severity", severity).set("code", code).set("text", text).set("evidence", std::move(evidence));
   write("finding", std::move(object));
 }
 
 void JsonLines::error(const Error& error) {
-  write("error", Json::object().set("what", error.what).set("where", error.where).set("remedy", error.remedy));
+  write("error",
+        Json::object().set("what", error.what).set("where", error.where).set("remedy", error.remedy));
 }
 
-Result<int64_t> JobContext::integer(std::string_view name, int64_t otherwise, int64_t low, int64_t high) const {
+Result<int64_t> JobContext::integer(std::string_view name, int64_t otherwise, int64_t low,
+                                    int64_t high) const {
   const Json* value = parameters.find(name);
   if (value == nullptr) return otherwise;
   const int64_t number = value->as_integer(low - 1);

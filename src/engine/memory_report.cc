@@ -25,9 +25,11 @@ int64_t mebibytes_after(std::string_view line, std::string_view label) {
 MemoryReport read_memory_lines(std::string_view log) {
   MemoryReport report;
   for (const std::string_view line : split(log, '\n')) {
-    // "llama_kv_cache: size =   90.00 MiB (  4096 cells,  30 layers, …" is right even when nothing is allocated.
+    // "llama_kv_cache: size =   90.00 MiB (  4096 cells,  30 layers, …" is right even when nothing is
+    // allocated.
     const bool is_state = line.find("cells,") != std::string_view::npos;
-    if (is_state && line.find("size = ") != std::string_view::npos) report.kv_bytes += mebibytes_after(line, "size = ");
+    if (is_state && line.find("size = ") != std::string_view::npos)
+      report.kv_bytes += mebibytes_after(line, "size = ");
     report.compute_bytes += mebibytes_after(line, "compute buffer size = ");
     report.compute_bytes += mebibytes_after(line, "output buffer size = ");
   }

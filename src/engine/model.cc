@@ -25,7 +25,8 @@ Result<ggml_type> type_named(const std::string& name) {
     const char* known = ggml_type_name(static_cast<ggml_type>(i));
     if (known != nullptr && name == known) return static_cast<ggml_type>(i);
   }
-  return fail(fmt::format("there is no type '{}'", printable(name)), "job", "f32, f16, bf16 and q8_0 are the usual ones.");
+  return fail(fmt::format("there is no type '{}'", printable(name)), "job",
+              "f32, f16, bf16 and q8_0 are the usual ones.");
 }
 
 Result<void> check_file(const std::string& path) {
@@ -37,7 +38,8 @@ Result<void> check_file(const std::string& path) {
 Error loading_error(const ModelOptions& options, std::string_view what) {
   const std::string words = EngineLog::install().last_error();
   return Error{words.empty() ? std::string(what) : fmt::format("{}: {}", what, words), options.path,
-               "Check that the file is a whole GGUF model of an architecture that this llama.cpp knows, and that it fits "
+               "Check that the file is a whole GGUF model of an architecture that this llama.cpp knows, and "
+               "that it fits "
                "into the device's memory."};
 }
 
@@ -56,7 +58,8 @@ Result<ModelOptions> read_model_options(const JobContext& context) {
   ASSIGN_OR_RETURN(const int64_t threads, context.integer("threads", 0, 0, 1024));
   options.threads = threads == 0 ? default_threads() : static_cast<int>(threads);
   ASSIGN_OR_RETURN(const int64_t batch, context.integer("batch_tokens", 512, 1, 1 << 20));
-  ASSIGN_OR_RETURN(const int64_t ubatch, context.integer("ubatch_tokens", std::min<int64_t>(batch, 512), 1, 1 << 20));
+  ASSIGN_OR_RETURN(const int64_t ubatch,
+                   context.integer("ubatch_tokens", std::min<int64_t>(batch, 512), 1, 1 << 20));
   options.batch_tokens = static_cast<uint32_t>(batch);
   options.ubatch_tokens = static_cast<uint32_t>(std::min(batch, ubatch));
   ASSIGN_OR_RETURN(const std::string flash, context.text("flash_attention", "auto"));
@@ -112,7 +115,7 @@ Result<void> LoadedModel::create_context() {
   parameters.n_ubatch = options_.ubatch_tokens;
   parameters.n_seq_max = options_.sequences;
   // Logits of a whole prompt are wanted by nobody; without this, room is kept for them.
-  parameters.n_outputs_max = std::max(options_.outputs, 1U);
+  parameters.n_outputs_max = options_.sequences;
   parameters.n_threads = parameters.n_threads_batch = options_.threads;
   parameters.flash_attn_type = options_.flash_attention;
   parameters.type_k = parameters.type_v = options_.kv_type;
@@ -120,7 +123,8 @@ Result<void> LoadedModel::create_context() {
   parameters.kv_unified = true;
   parameters.swa_full = false;
   context_ = llama_init_from_model(model_, parameters);
-  if (context_ == nullptr) return std::unexpected(loading_error(options_, "the model's context cannot be made"));
+  if (context_ == nullptr)
+    return std::unexpected(loading_error(options_, "the model's context cannot be made"));
   return {};
 }
 
@@ -149,7 +153,8 @@ Result<void> LoadedModel::decode(const llama_batch& batch) {
   const int code = llama_decode(context_, batch);
   if (code == 0) return {};
   const std::string words = EngineLog::install().last_error();
-  return fail(fmt::format("the engine failed to decode: {}{}{}", decode_words(code), words.empty() ? "" : ": ", words),
+  return fail(fmt::format("the engine failed to decode: {}{}{}", decode_words(code),
+                          words.empty() ? "" : ": ", words),
               options_.path);
 }
 

@@ -1,5 +1,5 @@
-// A model loaded on a device: llama.cpp's model, context and threads with the lives that they need, and the facts about
-// them that go into evidence.
+// A model loaded on a device: llama.cpp's model, context and threads with the lives that they need, and the
+// facts about them that go into evidence.
 #pragma once
 
 #include <llama.h>
@@ -20,17 +20,17 @@ struct ModelOptions {
   std::string path;
   std::string device_name;
   int threads = 1;
-  uint32_t kv_tokens = 0;      // cells of the KV cache
-  uint32_t sequences = 1;      // told apart in it
-  uint32_t outputs = 1;        // tokens of one llama_decode that yield logits, at most
+  uint32_t kv_tokens = 0;  // cells of the KV cache
+  uint32_t sequences = 1;  // told apart in it; so many tokens of one decode may yield logits
   uint32_t batch_tokens = 512;
   uint32_t ubatch_tokens = 512;
   llama_flash_attn_type flash_attention = LLAMA_FLASH_ATTN_TYPE_AUTO;
   ggml_type kv_type = GGML_TYPE_F16;
-  bool no_alloc = false;       // only work out what memory it would take
+  bool no_alloc = false;  // only work out what memory it would take
 };
 
-// The members path, device_name, threads, batch_tokens, ubatch_tokens, flash_attention and kv_type, from the job.
+// The members path, device_name, threads, batch_tokens, ubatch_tokens, flash_attention and kv_type, from the
+// job.
 Result<ModelOptions> read_model_options(const JobContext& context);
 
 class LoadedModel {

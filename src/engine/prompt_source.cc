@@ -15,7 +15,8 @@ std::vector<llama_token> bytes_as_tokens(std::string_view text, int32_t vocabula
   return tokens;
 }
 
-void append_wrapped(const std::vector<llama_token>& corpus, uint64_t seed, uint32_t count, std::vector<llama_token>& out) {
+void append_wrapped(const std::vector<llama_token>& corpus, uint64_t seed, uint32_t count,
+                    std::vector<llama_token>& out) {
   size_t at = seed % corpus.size();
   for (uint32_t i = 0; i < count; ++i) {
     out.push_back(corpus[at]);
@@ -46,7 +47,8 @@ PromptSource::PromptSource(const llama_vocab* vocab) {
   for (const std::string& name : corpus_names()) {
     Corpus corpus{name, tokenize(vocab, corpus_text(name))};
     // A tokenizer that makes nothing of a text is as good as none.
-    if (corpus.tokens.empty()) corpus.tokens = bytes_as_tokens(corpus_text(name), llama_vocab_n_tokens(vocab));
+    if (corpus.tokens.empty())
+      corpus.tokens = bytes_as_tokens(corpus_text(name), llama_vocab_n_tokens(vocab));
     corpora_.push_back(std::move(corpus));
   }
 }

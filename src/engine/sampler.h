@@ -1,5 +1,5 @@
-// The choice of the next token: the likeliest. Deterministic, and cheap beside a decoding step, so that what is measured
-// is the model.
+// The choice of the next token: the likeliest. Deterministic, and cheap beside a decoding step, so that what
+// is measured is the model.
 #pragma once
 
 #include <cstdint>

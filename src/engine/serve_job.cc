@@ -2,45 +2,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "engine/job.h"
+#include "engine/serve_options.h"
 #include "engine/server.h"
 
 namespace assay {
 namespace {
 
 constexpr int kSocket = 3;
-constexpr uint32_t kMostSequences = 256;   // llama.cpp tells no more apart in one context
-constexpr uint32_t kPrefixes = 16;
-
-struct ServeOptions {
-  ModelOptions model;
-  SchedulerLimits limits;
-};
-
-Result<ServeOptions> read_options(const JobContext& context) {
-  ServeOptions options;
-  ASSIGN_OR_RETURN(options.model, read_model_options(context));
-  ASSIGN_OR_RETURN(const int64_t running, context.integer("sequences", 16, 1, kMostSequences - kPrefixes));
-  ASSIGN_OR_RETURN(const int64_t context_tokens, context.integer("context_tokens", 2048, 8, 1 << 24));
-  // A session that rests keeps a sequence; as many may rest as work, as far as llama.cpp goes.
-  const int64_t sequences = std::min<int64_t>(2 * running, kMostSequences - kPrefixes);
-  const int64_t all = std::min<int64_t>(running * context_tokens, INT32_MAX / 2);
-  ASSIGN_OR_RETURN(const int64_t kv_tokens, context.integer("kv_tokens", all, context_tokens, INT32_MAX / 2));
-  options.model.kv_tokens = static_cast<uint32_t>(kv_tokens);
-  options.model.sequences = static_cast<uint32_t>(sequences) + kPrefixes;
-  options.model.outputs = static_cast<uint32_t>(running);
-  options.model.batch_tokens = std::max(options.model.batch_tokens, static_cast<uint32_t>(running));
-  options.limits = {.kv_tokens = static_cast<uint32_t>(kv_tokens),
-                    .context_tokens = static_cast<uint32_t>(context_tokens),
-                    .running = static_cast<uint32_t>(running),
-                    .sequences = static_cast<uint32_t>(sequences),
-                    .prefixes = kPrefixes,
-                    .batch_tokens = options.model.batch_tokens};
-  return options;
-}
-
 // A part of a sequence can be shared only where the cache keeps every position.
 bool can_share_prefixes(const llama_model* model) {
   return !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model) && llama_model_n_swa(model) == 0;
@@ -54,7 +23,7 @@ Json ready_info(const LoadedModel& model, const SchedulerLimits& limits, double 
 }
 
 Result<void> serve(const JobContext& context, ServingChannel& channel) {
-  ASSIGN_OR_RETURN(ServeOptions options, read_options(context));
+  ASSIGN_OR_RETURN(ServeOptions options, read_serve_options(context));
   ASSIGN_OR_RETURN(const std::unique_ptr<LoadedModel> model, LoadedModel::load(options.model));
   if (!can_share_prefixes(model->model())) options.limits.prefixes = 0;
   RETURN_IF_ERROR(model->warm_up());
@@ -62,7 +31,8 @@ Result<void> serve(const JobContext& context, ServingChannel& channel) {
   channel.send_ready(ready_info(*model, options.limits, seconds(context.clock.now() - context.start)));
   const Result<void> served = server.run();
   if (server.outputs_not_finite() > 0) {
-    const std::string line = fmt::format("assay: {} sampled outputs had no finite logit\n", server.outputs_not_finite());
+    const std::string line =
+        fmt::format("assay: {} sampled outputs had no finite logit\n", server.outputs_not_finite());
     [[maybe_unused]] const ssize_t n = ::write(2, line.data(), line.size());
   }
   return served;

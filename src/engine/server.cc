@@ -15,7 +15,9 @@ Server::Server(LoadedModel& model, const SchedulerLimits& limits, ServingChannel
       prompts_(model.vocab()),
       batch_(llama_batch_init(static_cast<int32_t>(limits.batch_tokens), 0, 1)) {}
 
-Server::~Server() { llama_batch_free(batch_); }
+Server::~Server() {
+  llama_batch_free(batch_);
+}
 
 Result<void> Server::run() {
   while (true) {
@@ -29,7 +31,8 @@ Result<void> Server::run() {
   }
 }
 
-// ---- orders -------------------------------------------------------------------------------------------------------------
+// ---- orders
+// -------------------------------------------------------------------------------------------------------------
 
 bool Server::take_order(const Order& order) {
   if (std::holds_alternative<StopOrder>(order)) return false;
@@ -43,18 +46,23 @@ void Server::take_request(const Request& request) {
     return fail_request(request.id, FailureCause::kMalformed, "no prompt, no output or an unknown corpus");
   }
   if (work_.contains(request.id)) return;  // already under way: its events are the first one's
-  ScheduledRequest scheduled{request.id, request.session, request.last_turn, request.prompt_tokens, request.output_tokens};
+  ScheduledRequest scheduled{request.id, request.session, request.last_turn, request.prompt_tokens,
+                             request.output_tokens};
   scheduled.prefix_key = prompts_.prefix_key(request).value_or(0);
   scheduled.prefix_tokens = request.prefix_tokens;
   switch (scheduler_.submit(scheduled)) {
-    case BatchScheduler::Submitted::kQueued: work_[request.id].request = request; return;
+    case BatchScheduler::Submitted::kQueued:
+      work_[request.id].request = request;
+      return;
     case BatchScheduler::Submitted::kTooLong:
-      return fail_request(request.id, FailureCause::kTooLong,
-                          fmt::format("{} tokens before it, {} of prompt and {} of output do not fit into the context",
-                                      scheduler_.history_tokens(request.session), request.prompt_tokens,
-                                      request.output_tokens));
+      return fail_request(
+          request.id, FailureCause::kTooLong,
+          fmt::format("{} tokens before it, {} of prompt and {} of output do not fit into the context",
+                      scheduler_.history_tokens(request.session), request.prompt_tokens,
+                      request.output_tokens));
     case BatchScheduler::Submitted::kRefused:
-      return fail_request(request.id, FailureCause::kRefused, "the session's turn before has not ended, or too many wait");
+      return fail_request(request.id, FailureCause::kRefused,
+                          "the session's turn before has not ended, or too many wait");
   }
 }
 
@@ -84,7 +92,8 @@ void Server::end_work(RequestId id, bool keeps_text) {
   work_.erase(found);
 }
 
-// ---- a step -------------------------------------------------------------------------------------------------------------
+// ---- a step
+// -------------------------------------------------------------------------------------------------------------
 
 Result<void> Server::run_step() {
   scheduler_.next_step(step_);

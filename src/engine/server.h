@@ -1,5 +1,5 @@
-// Serving: the loop that takes orders, lets the scheduler plan a step, has llama.cpp decode it, picks tokens and sends them
-// with their stamps.
+// Serving: the loop that takes orders, lets the scheduler plan a step, has llama.cpp decode it, picks tokens
+// and sends them with their stamps.
 #pragma once
 
 #include <unordered_map>
@@ -25,12 +25,12 @@ class Server {
  private:
   struct Work {
     Request request;
-    std::vector<llama_token> text;   // history, prompt and output; filled when work on it begins
+    std::vector<llama_token> text;  // history, prompt and output; filled when work on it begins
     uint32_t history_tokens = 0;
     uint32_t output_tokens = 0;
   };
 
-  bool take_order(const Order& order);   // false: stop
+  bool take_order(const Order& order);  // false: stop
   void take_request(const Request& request);
   void take_cancel(RequestId id);
   void fail_request(RequestId id, FailureCause cause, std::string_view detail);
@@ -51,7 +51,7 @@ class Server {
   BatchStep step_;
   std::vector<StreamEvent> events_;
   std::unordered_map<RequestId, Work> work_;
-  std::unordered_map<uint64_t, std::vector<llama_token>> histories_;   // of sessions between turns
+  std::unordered_map<uint64_t, std::vector<llama_token>> histories_;  // of sessions between turns
   uint64_t outputs_not_finite_ = 0;
 };
 

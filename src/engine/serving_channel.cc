@@ -26,8 +26,10 @@ Result<Order> parse_order(const Frame& frame) {
       ASSIGN_OR_RETURN(const RequestId id, parse_cancel(frame.payload));
       return Order(CancelOrder{id});
     }
-    case FrameKind::kStop: return Order(StopOrder{});
-    default: return fail("a frame that only a worker sends came to the worker");
+    case FrameKind::kStop:
+      return Order(StopOrder{});
+    default:
+      return fail("a frame that only a worker sends came to the worker");
   }
 }
 
@@ -82,7 +84,8 @@ bool ServingChannel::parse_buffer(std::string& buffer) {
     problem_ = "more requests came than a worker can keep in mind";
     input_ended_ = true;
   } else {
-    orders_.insert(orders_.end(), std::make_move_iterator(parsed.begin()), std::make_move_iterator(parsed.end()));
+    orders_.insert(orders_.end(), std::make_move_iterator(parsed.begin()),
+                   std::make_move_iterator(parsed.end()));
   }
   arrived_.notify_one();
   return !input_ended_;
@@ -110,7 +113,8 @@ Result<std::vector<Order>> ServingChannel::take(bool wait) {
 
 bool ServingChannel::write_some(bool wait) {
   while (sent_ < outgoing_.size() && !peer_is_gone_) {
-    const ssize_t n = ::send(fd_, outgoing_.data() + sent_, outgoing_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n =
+        ::send(fd_, outgoing_.data() + sent_, outgoing_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n > 0) {
       sent_ += static_cast<size_t>(n);
     } else if (errno == EAGAIN && wait) {
@@ -129,7 +133,9 @@ bool ServingChannel::write_some(bool wait) {
   return !peer_is_gone_;
 }
 
-void ServingChannel::flush() { write_some(true); }
+void ServingChannel::flush() {
+  write_some(true);
+}
 
 void ServingChannel::send_ready(const Json& info) {
   append_ready_frame(info, outgoing_);
@@ -144,7 +150,8 @@ void ServingChannel::send_fatal(const Error& error) {
 Result<void> ServingChannel::send_events(std::span<const StreamEvent> events) {
   if (!events.empty()) append_events_frame(events, outgoing_);
   if (!write_some(false)) return fail("assay has closed the worker's socket", "descriptor 3");
-  if (outgoing_.size() - sent_ > kMaxOutgoingBytes) return fail("assay does not read the worker's events", "descriptor 3");
+  if (outgoing_.size() - sent_ > kMaxOutgoingBytes)
+    return fail("assay does not read the worker's events", "descriptor 3");
   return {};
 }
 

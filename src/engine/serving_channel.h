@@ -1,5 +1,5 @@
-// The worker's end of the socket to assay: frames come in on a thread of their own, so that the sender never waits for a
-// decoding step, and events go out without holding one up.
+// The worker's end of the socket to assay: frames come in on a thread of their own, so that the sender never
+// waits for a decoding step, and events go out without holding one up.
 #pragma once
 
 #include <condition_variable>
@@ -28,8 +28,8 @@ class ServingChannel {
   explicit ServingChannel(int fd);
   ~ServingChannel();
 
-  // All orders that have come, in order. With `wait` it blocks until there is one. The end of the socket is a StopOrder;
-  // frames that cannot be are an error.
+  // All orders that have come, in order. With `wait` it blocks until there is one. The end of the socket is a
+  // StopOrder; frames that cannot be are an error.
   Result<std::vector<Order>> take(bool wait);
 
   void send_ready(const Json& info);
@@ -52,7 +52,7 @@ class ServingChannel {
 
   std::mutex mutex_;
   std::condition_variable arrived_;
-  std::vector<Order> orders_;     // guarded by mutex_, as are the next two
+  std::vector<Order> orders_;  // guarded by mutex_, as are the next two
   std::string problem_;
   bool input_ended_ = false;
   int wake_read_ = -1, wake_write_ = -1;

@@ -1,5 +1,6 @@
-// The job "speed": how fast a model reads a prompt and writes output on a device, alone and with many sequences at once, by
-// the method of llama-bench: a run to warm up, then repetitions on an empty cache, each timed whole.
+// The job "speed": how fast a model reads a prompt and writes output on a device, alone and with many
+// sequences at once, by the method of llama-bench: a run to warm up, then repetitions on an empty cache, each
+// timed whole.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,13 +37,15 @@ Result<SpeedOptions> read_options(const JobContext& context) {
   options.repetitions = static_cast<uint32_t>(repetitions);
   for (const Json& item : context.parameters["sequences"].items()) {
     const int64_t n = item.as_integer();
-    if (n < 1 || n > 256) return fail("the job's parameter \"sequences\" holds a number outside 1 … 256", "job");
+    if (n < 1 || n > 256)
+      return fail("the job's parameter \"sequences\" holds a number outside 1 … 256", "job");
     options.sequences.push_back(static_cast<uint32_t>(n));
   }
-  const uint32_t most = std::max(1U, options.sequences.empty() ? 1U : *std::ranges::max_element(options.sequences));
+  const uint32_t most =
+      std::max(1U, options.sequences.empty() ? 1U : *std::ranges::max_element(options.sequences));
   options.model.batch_tokens = std::max(options.model.batch_tokens, most);
   options.model.kv_tokens = std::max(options.prompt_tokens, most * (options.output_tokens + 1));
-  options.model.sequences = options.model.outputs = most;
+  options.model.sequences = most;
   return options;
 }
 
@@ -63,7 +66,8 @@ class SpeedRun {
   Result<void> decode(uint32_t sequences, uint32_t steps);
   Result<uint32_t> affordable_prompt();
   // Repeats `body`, which works on `tokens` tokens, and records the rate.
-  Result<void> measure(std::string_view metric, Json conditions, double tokens, const std::function<Result<void>()>& body);
+  Result<void> measure(std::string_view metric, Json conditions, double tokens,
+                       const std::function<Result<void>()>& body);
   void clear() { llama_memory_clear(llama_get_memory(model_.context()), false); }
 
   JobContext& context_;
@@ -119,9 +123,10 @@ Result<uint32_t> SpeedRun::affordable_prompt() {
   uint32_t tokens = options_.prompt_tokens;
   while (tokens > kShortestPrompt && 3 * s_per_token * tokens > options_.time_limit_s / 2) tokens /= 2;
   if (tokens < options_.prompt_tokens) {
-    context_.out.finding("note", "engine.prompt-shortened",
-                         fmt::format("The prompt was cut from {} to {} tokens, since the device reads about {} a second.",
-                                     options_.prompt_tokens, tokens, format_number(1 / s_per_token)));
+    context_.out.finding(
+        "note", "engine.prompt-shortened",
+        fmt::format("The prompt was cut from {} to {} tokens, since the device reads about {} a second.",
+                    options_.prompt_tokens, tokens, format_number(1 / s_per_token)));
   }
   return tokens;
 }
@@ -162,8 +167,8 @@ Result<void> SpeedRun::run() {
                           [&] { return decode(1, steps); }));
   for (const uint32_t n : options_.sequences) {
     RETURN_IF_ERROR(measure("batched_decode_tokens_per_s",
-                            Json::object().set("sequences", n).set("output_tokens", steps), double{1} * n * steps,
-                            [&] { return decode(n, steps); }));
+                            Json::object().set("sequences", n).set("output_tokens", steps),
+                            double{1} * n * steps, [&] { return decode(n, steps); }));
   }
   return {};
 }

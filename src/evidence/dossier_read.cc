@@ -159,7 +159,8 @@ Verdict parse_verdict(Row& row) {
                   .reason = row.text(),
                   .exam = row.text(),
                   .command = row.text()};
-  for (const Json& id : row.json().items()) verdict.record_ids.push_back(id.as_integer());
+  const Json ids = row.json();
+  for (const Json& id : ids.items()) verdict.record_ids.push_back(id.as_integer());
   return verdict;
 }
 

@@ -92,6 +92,10 @@ constexpr Metric kMetrics[] = {
      "speed times the "
      "operations per token, divided by the best measured matrix multiplication.",
      "assay metric definitions"},
+    // Probe: what is there.
+    {"device_memory_bytes", "bytes", kHigher, false, "device memory", "Memory of the device, as its backend reports it.",
+     "ggml_backend_dev_memory"},
+    {"cpu_cores", "", kHigher, false, "CPU cores", "Physical cores that this process may use.", "hwloc"},
     // The instrument itself.
     {"instrument_overhead_us_per_event", "µs", kLower, false, "instrument overhead per event",
      "CPU time of the load generator per token event.", "assay metric definitions"},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "exam/roofline/bounds.h"
 #include "exam/verdicts.h"
 
 namespace assay {
@@ -95,7 +96,8 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context, con
     observer({i, due.size(), due[i], &outcome});
   }
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
-  const Conclusions conclusions = conclude(content, context.scenario);
+  Conclusions conclusions = conclude(content, context.scenario);
+  for (Record& record : engine_efficiency_records(content)) conclusions.records.push_back(std::move(record));
   for (const Finding& finding : conclusions.findings) context.progress.finding(finding);
   RETURN_IF_ERROR(dossier.commit_conclusions(conclusions.verdicts, conclusions.records, conclusions.findings,
                                              context.clock.wall_time()));

@@ -9,10 +9,11 @@
 namespace assay {
 namespace {
 
-// The schedule begins this long after the start, so that the first request is not late and no instant is zero.
+// The schedule begins this long after the start, so that the first request is not late and no instant is
+// zero.
 constexpr Nanos kLead = nanos_from_ms(1);
 constexpr Nanos kTick = nanos_from_ms(100);
-constexpr uint32_t kSpareChunks = 8;            // per request: a target may split tokens or add an empty one
+constexpr uint32_t kSpareChunks = 8;  // per request: a target may split tokens or add an empty one
 constexpr size_t kRecent = 32;
 constexpr uint32_t kNoRow = UINT32_MAX;
 
@@ -34,7 +35,7 @@ class Recent {
 };
 
 struct Due {
-  Nanos at{};      // relative to the start
+  Nanos at{};  // relative to the start
   uint32_t row = 0;
   bool operator>(const Due& other) const { return at != other.at ? at > other.at : row > other.row; }
 };
@@ -124,9 +125,7 @@ class Driver {
     return due;
   }
 
-  bool is_over() const {
-    return result_.lost || result_.is_interrupted || (in_flight_ == 0 && !next_due());
-  }
+  bool is_over() const { return result_.lost || result_.is_interrupted || (in_flight_ == 0 && !next_due()); }
 
   void submit_due() {
     for (std::optional<Due> due = next_due(); due && due->at <= now(); due = next_due()) {
@@ -215,9 +214,10 @@ class Driver {
         schedule_next_turn(index, at);
         break;
       case StreamEventKind::kFailed: {
-        const FailureCause cause = was_cancelled_ && event.cause == FailureCause::kCancelled ? FailureCause::kTimeout
-                                   : event.cause == FailureCause::kNone                      ? FailureCause::kServerError
-                                                                                             : event.cause;
+        const FailureCause cause = was_cancelled_ && event.cause == FailureCause::kCancelled
+                                       ? FailureCause::kTimeout
+                                   : event.cause == FailureCause::kNone ? FailureCause::kServerError
+                                                                        : event.cause;
         std::string& example = result_.failure_examples[static_cast<size_t>(cause)];
         if (example.empty()) example = std::move(event.detail);
         end_request(row, cause, at);
@@ -298,12 +298,13 @@ class Driver {
     const FailureCause cause = result_.lost ? FailureCause::kTargetLost : FailureCause::kCancelled;
     for (RequestRow& row : result_.rows) {
       if (row.scheduled.count == 0 || row.end.count != 0) continue;
-      if (row.sent.count == 0) ++in_flight_;   // end_request takes it off again
+      if (row.sent.count == 0) ++in_flight_;  // end_request takes it off again
       end_request(row, cause, at);
     }
   }
 
-  // Drops the rows of requests that never came due and closes the gaps between the chunks of the others, in place.
+  // Drops the rows of requests that never came due and closes the gaps between the chunks of the others, in
+  // place.
   void compact() {
     uint64_t place = 0;
     size_t kept = 0;
@@ -337,11 +338,11 @@ class Driver {
   LoadResult result_;
 
   RequestId first_id_ = 0;
-  std::vector<uint32_t> row_of_id_;      // by id − first_id_
-  std::vector<uint32_t> next_turn_;      // by row
-  std::vector<Due> arrivals_;            // sorted
+  std::vector<uint32_t> row_of_id_;  // by id − first_id_
+  std::vector<uint32_t> next_turn_;  // by row
+  std::vector<Due> arrivals_;        // sorted
   size_t next_arrival_ = 0;
-  std::vector<Due> turns_;               // heap: the earliest first
+  std::vector<Due> turns_;  // heap: the earliest first
   std::vector<StreamEvent> events_;
 
   Nanos start_{}, next_tick_{}, last_send_{}, cancelled_at_{}, lag_max_{};
@@ -353,7 +354,8 @@ class Driver {
 
 }  // namespace
 
-LoadResult drive_load(Target& target, Clock& clock, std::span<const PlannedRequest> plan, const LoadOptions& options) {
+LoadResult drive_load(Target& target, Clock& clock, std::span<const PlannedRequest> plan,
+                      const LoadOptions& options) {
   return Driver(target, clock, plan, options).run();
 }
 

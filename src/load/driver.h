@@ -1,5 +1,6 @@
-// The load generator: one thread that submits each request at its scheduled instant, whether or not the target keeps up,
-// and writes the stamp of every event into rows that were laid out before the first request left.
+// The load generator: one thread that submits each request at its scheduled instant, whether or not the
+// target keeps up, and writes the stamp of every event into rows that were laid out before the first request
+// left.
 #pragma once
 
 #include <array>
@@ -20,18 +21,19 @@ namespace assay {
 // What a live display may show of a trial under way. "Now" is the median of the last 32 requests.
 struct LoadProgress {
   double elapsed_s = 0;
-  double left_s = 0;              // estimated
-  double fraction = 0;            // of the planned requests have ended
+  double left_s = 0;    // estimated
+  double fraction = 0;  // of the planned requests have ended
   size_t planned = 0, sent = 0, ended = 0, failed = 0, in_flight = 0;
-  double rate_per_s = 0;          // requests ended per second, over the last five seconds at least
+  double rate_per_s = 0;  // requests ended per second, over the last five seconds at least
   std::optional<double> ttft_ms_now, tpot_ms_now;
   double send_lag_ms_max = 0;
 };
 
 struct LoadOptions {
-  Nanos max_duration = kNever;                        // no request is sent later than this after the start
-  Nanos drain_timeout = nanos_from_seconds(30);       // after the last send: then the rest is cancelled, as timed out
-  std::function<bool()> interrupted;                  // asked ten times a second; may be empty
+  Nanos max_duration = kNever;  // no request is sent later than this after the start
+  Nanos drain_timeout =
+      nanos_from_seconds(30);         // after the last send: then the rest is cancelled, as timed out
+  std::function<bool()> interrupted;  // asked ten times a second; may be empty
   std::function<void(const LoadProgress&)> progress;  // called ten times a second at most; may be empty
 };
 
@@ -41,16 +43,16 @@ struct RequestRow {
   uint32_t class_index = 0;
   uint32_t turn = 0;
   uint64_t session = 0;
-  Nanos scheduled{};              // t0 of every latency
+  Nanos scheduled{};  // t0 of every latency
   Nanos sent{};
   Nanos admitted{};
-  Nanos first{};                  // first chunk of content or reasoning
-  Nanos first_output{};           // first chunk of content
-  Nanos last{};                   // last chunk
-  Nanos end{};                    // end of the stream, or of the attempt
-  uint32_t prompt_tokens = 0;     // as the target counts, else as planned
-  uint32_t output_tokens = 0;     // as the target counts, else as its chunks say
-  uint32_t chunks = 0;            // kept in LoadResult, from `first_chunk` on
+  Nanos first{};               // first chunk of content or reasoning
+  Nanos first_output{};        // first chunk of content
+  Nanos last{};                // last chunk
+  Nanos end{};                 // end of the stream, or of the attempt
+  uint32_t prompt_tokens = 0;  // as the target counts, else as planned
+  uint32_t output_tokens = 0;  // as the target counts, else as its chunks say
+  uint32_t chunks = 0;         // kept in LoadResult, from `first_chunk` on
   uint64_t first_chunk = 0;
   FailureCause failure = FailureCause::kNone;
 };
@@ -58,24 +60,26 @@ struct RequestRow {
 inline constexpr size_t kFailureCauses = static_cast<size_t>(FailureCause::kServerError) + 1;
 
 struct LoadResult {
-  std::vector<RequestRow> rows;               // every request whose scheduled instant came, in the order of the plan
-  std::vector<int64_t> chunk_at_ns;           // relative to the start; those of rows[0], then of rows[1] …
+  std::vector<RequestRow> rows;      // every request whose scheduled instant came, in the order of the plan
+  std::vector<int64_t> chunk_at_ns;  // relative to the start; those of rows[0], then of rows[1] …
   std::vector<uint16_t> chunk_tokens;
-  size_t planned = 0;                         // rows.size() less: turns whose session broke off, or past max_duration
-  uint64_t dropped_chunks = 0;                // beyond what was asked for: counted, their stamps not kept
-  uint64_t stray_events = 0;                  // of unknown or ended requests
-  std::array<std::string, kFailureCauses> failure_examples;   // by cause: what the first one said
-  Nanos duration{};                           // from the start to the end of the last request
-  Nanos last_arrival{};                       // scheduled instant of the last request that waits for no answer
-  Nanos cpu_time{};                           // of this process
-  std::optional<Error> lost;                  // the target was lost; what it owed counts as kTargetLost
+  size_t planned = 0;           // rows.size() less: turns whose session broke off, or past max_duration
+  uint64_t dropped_chunks = 0;  // beyond what was asked for: counted, their stamps not kept
+  uint64_t stray_events = 0;    // of unknown or ended requests
+  std::array<std::string, kFailureCauses> failure_examples;  // by cause: what the first one said
+  Nanos duration{};                                          // from the start to the end of the last request
+  Nanos last_arrival{};       // scheduled instant of the last request that waits for no answer
+  Nanos cpu_time{};           // of this process
+  std::optional<Error> lost;  // the target was lost; what it owed counts as kTargetLost
   bool is_interrupted = false;
 };
 
-// Sends `plan` to the open `target`. Ids are distinct and lie within a range of at most four times their number.
-// Latencies count from the scheduled instant; a later turn is scheduled at the end of the answer before it plus its pause.
-// Requests that are out when the drain timeout strikes fail with kTimeout. Between an event and its stamp nothing is
-// allocated, locked, parsed or logged; everything is laid out before. One thread; `clock` is the target's.
-LoadResult drive_load(Target& target, Clock& clock, std::span<const PlannedRequest> plan, const LoadOptions& options);
+// Sends `plan` to the open `target`. Ids are distinct and lie within a range of at most four times their
+// number. Latencies count from the scheduled instant; a later turn is scheduled at the end of the answer
+// before it plus its pause. Requests that are out when the drain timeout strikes fail with kTimeout. Between
+// an event and its stamp nothing is allocated, locked, parsed or logged; everything is laid out before. One
+// thread; `clock` is the target's.
+LoadResult drive_load(Target& target, Clock& clock, std::span<const PlannedRequest> plan,
+                      const LoadOptions& options);
 
 }  // namespace assay

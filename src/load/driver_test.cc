@@ -67,9 +67,8 @@ TEST(Driver, MeanWaitingTimeIsThatOfMM4) {
 TEST(Driver, KeepsItsScheduleWhenTheTargetCannot) {
   std::vector<PlannedRequest> plan;
   for (RequestId id = 1; id <= 50; ++id) plan.push_back(planned(id, 10.0 * static_cast<double>(id), 100, 1));
-  const LoadResult result =
-      drive({.sequences = 1, .prefill_us_per_token = 1000, .tpot_ms = 0}, plan,
-            {.drain_timeout = nanos_from_seconds(60)});
+  const LoadResult result = drive({.sequences = 1, .prefill_us_per_token = 1000, .tpot_ms = 0}, plan,
+                                  {.drain_timeout = nanos_from_seconds(60)});
   ASSERT_EQ(result.rows.size(), 50U);
   for (size_t i = 0; i < 50; ++i) {
     const RequestRow& row = result.rows[i];
@@ -175,7 +174,8 @@ TEST(Driver, SameSeedSameRows) {
   EXPECT_EQ(a.chunk_at_ns, b.chunk_at_ns);
 }
 
-// A target that does what no good target does: events of nobody, after the end, and more tokens than were asked for.
+// A target that does what no good target does: events of nobody, after the end, and more tokens than were
+// asked for.
 class MadTarget final : public Target {
  public:
   explicit MadTarget(Clock& clock) : clock_(clock) {}
@@ -184,7 +184,7 @@ class MadTarget final : public Target {
     id_ = request.id;
     return {};
   }
-  void cancel(RequestId) override {}   // and never says so
+  void cancel(RequestId) override {}  // and never says so
   Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override {
     clock_.sleep_until(until);
     if (id_ == 0) return {};

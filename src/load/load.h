@@ -1,4 +1,5 @@
-// The front door of load: sends a plan to a target open-loop and keeps what came back, and turns the raw rows into records.
+// The front door of load: sends a plan to a target open-loop and keeps what came back, and turns the raw rows
+// into records.
 #pragma once
 
 #include "load/driver.h"   // IWYU pragma: export

@@ -21,8 +21,9 @@ inline PlannedRequest planned(RequestId id, double offset_ms, uint32_t prompt_to
 }
 
 // `count` requests at Poisson arrivals; prompt lengths have the given mean, constant or exponential.
-inline std::vector<PlannedRequest> poisson_plan(uint64_t seed, size_t count, double rate_per_s, double mean_prompt,
-                                                bool is_exponential, uint32_t output_tokens) {
+inline std::vector<PlannedRequest> poisson_plan(uint64_t seed, size_t count, double rate_per_s,
+                                                double mean_prompt, bool is_exponential,
+                                                uint32_t output_tokens) {
   std::vector<PlannedRequest> plan;
   plan.reserve(count);
   Random arrivals(seed, random_stream("test arrivals"), 0);

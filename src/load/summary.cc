@@ -14,14 +14,24 @@ namespace {
 
 constexpr double kPercentiles[] = {0.5, 0.9, 0.95, 0.99};
 constexpr double kLagPercentiles[] = {0.5, 0.99, 0.999};
-constexpr double kToleratedErrorRate = 0.01;   // above it, latencies of those that ended well are doubtful
-constexpr int kAll = -1;                       // all classes together
+constexpr double kToleratedErrorRate = 0.01;  // above it, latencies of those that ended well are doubtful
+constexpr int kAll = -1;                      // all classes together
 
-double ttft_ms(const RequestRow& row) { return milliseconds(row.first - row.scheduled); }
-double e2e_ms(const RequestRow& row) { return milliseconds(row.last - row.scheduled); }
-bool has_tpot(const RequestRow& row) { return row.output_tokens >= 2 && row.last > row.first; }
-double tpot_ms(const RequestRow& row) { return milliseconds(row.last - row.first) / (row.output_tokens - 1); }
-bool ended_well(const RequestRow& row) { return row.failure == FailureCause::kNone && row.first.count != 0; }
+double ttft_ms(const RequestRow& row) {
+  return milliseconds(row.first - row.scheduled);
+}
+double e2e_ms(const RequestRow& row) {
+  return milliseconds(row.last - row.scheduled);
+}
+bool has_tpot(const RequestRow& row) {
+  return row.output_tokens >= 2 && row.last > row.first;
+}
+double tpot_ms(const RequestRow& row) {
+  return milliseconds(row.last - row.first) / (row.output_tokens - 1);
+}
+bool ended_well(const RequestRow& row) {
+  return row.failure == FailureCause::kNone && row.first.count != 0;
+}
 
 std::string percentile_name(double p) {
   return p == 0.999 ? "p99_9" : fmt::format("p{}", static_cast<int>(std::lround(p * 100)));
@@ -55,7 +65,7 @@ class Summary {
   }
 
  private:
-  // ---- records ---------------------------------------------------------------------------------------------------------
+  // ---- records ----
 
   Json conditions(int class_index) const {
     Json json = options_.conditions;
@@ -92,12 +102,14 @@ class Summary {
     add(metric + "_max", class_index, maximum_estimate(values), validity);
   }
 
-  // ---- one class -------------------------------------------------------------------------------------------------------
+  // ---- one class ----
 
   static bool is_of(const RequestRow& row, int class_index) {
     return class_index == kAll || row.class_index == static_cast<uint32_t>(class_index);
   }
-  bool is_good_row(const RequestRow& row) const { return is_good(row, options_.classes[row.class_index].slo); }
+  bool is_good_row(const RequestRow& row) const {
+    return is_good(row, options_.classes[row.class_index].slo);
+  }
   bool in_rates(Nanos at) const { return at >= window_.start && at <= window_.rates_end; }
 
   void summarise_class(int class_index) {
@@ -105,8 +117,10 @@ class Summary {
     for (const RequestRow* row : order_) {
       if (is_of(*row, class_index) && window_.has(*row)) attempted.push_back(row);
     }
-    const auto failed = std::ranges::count_if(attempted, [](const RequestRow* row) { return !ended_well(*row); });
-    const bool is_doubtful = static_cast<double>(failed) > kToleratedErrorRate * static_cast<double>(attempted.size());
+    const auto failed =
+        std::ranges::count_if(attempted, [](const RequestRow* row) { return !ended_well(*row); });
+    const bool is_doubtful =
+        static_cast<double>(failed) > kToleratedErrorRate * static_cast<double>(attempted.size());
     latencies(class_index, attempted, is_doubtful ? Validity::kDoubtful : Validity::kValid);
     shares(class_index, attempted);
     rates(class_index);
@@ -134,7 +148,8 @@ class Summary {
     for (const RequestRow* row : attempted) {
       if (!ended_well(*row) || row->chunks < 2) continue;
       const int64_t* at = &result_.chunk_at_ns[row->first_chunk];
-      for (uint32_t i = 1; i < row->chunks; ++i) gaps.push_back(static_cast<double>(at[i] - at[i - 1]) * 1e-6);
+      for (uint32_t i = 1; i < row->chunks; ++i)
+        gaps.push_back(static_cast<double>(at[i] - at[i - 1]) * 1e-6);
       sums.push_back(static_cast<double>(at[row->chunks - 1] - at[0]) * 1e-6);
       counts.push_back(row->chunks - 1);
     }
@@ -205,13 +220,14 @@ class Summary {
     add("goodput_per_s", class_index, rate(good, {}), Validity::kValid);
   }
 
-  // ---- the trial as a whole ----------------------------------------------------------------------------------------------
+  // ---- the trial as a whole ----
 
   void send_lag() {
     for (const RequestRow* row : order_) {
       if (row->sent.count != 0) lags_ms_.push_back(milliseconds(row->sent - row->scheduled));
     }
-    if (!lags_ms_.empty()) add_distribution("send_lag_ms", kAll, lags_ms_, kLagPercentiles, false, Validity::kValid);
+    if (!lags_ms_.empty())
+      add_distribution("send_lag_ms", kAll, lags_ms_, kLagPercentiles, false, Validity::kValid);
   }
 
   void client() {
@@ -245,16 +261,18 @@ class Summary {
       out_at_middle += row->scheduled <= middle && row->end > middle ? 1 : 0;
     }
     const int64_t shortfall = offered_late - ended_late;
-    const bool is_beyond_chance =
-        static_cast<double>(shortfall) > 3 * std::sqrt(static_cast<double>(std::max<int64_t>(out_at_middle, 1))) + 2;
-    if (static_cast<double>(ended_late) >= 0.8 * static_cast<double>(offered_late) || !is_beyond_chance) return;
+    const bool is_beyond_chance = static_cast<double>(shortfall) >
+                                  3 * std::sqrt(static_cast<double>(std::max<int64_t>(out_at_middle, 1))) + 2;
+    if (static_cast<double>(ended_late) >= 0.8 * static_cast<double>(offered_late) || !is_beyond_chance)
+      return;
     const bool is_blocker = 2 * good < offered;
     Finding& finding = find(
         is_blocker ? Severity::kBlocker : Severity::kDoubtful, "load.rate-not-held",
-        fmt::format("The target does not hold {} requests/s: in the second half of the window {} came and {} ended. "
-                    "Latencies grow with the length of the trial; goodput is {} requests/s.",
-                    format_number(static_cast<double>(offered) / window_.rates_s()), offered_late, ended_late,
-                    format_number(static_cast<double>(good) / window_.rates_s())));
+        fmt::format(
+            "The target does not hold {} requests/s: in the second half of the window {} came and {} ended. "
+            "Latencies grow with the length of the trial; goodput is {} requests/s.",
+            format_number(static_cast<double>(offered) / window_.rates_s()), offered_late, ended_late,
+            format_number(static_cast<double>(good) / window_.rates_s())));
     finding.evidence.set("offered_per_s", static_cast<double>(offered) / window_.rates_s());
     finding.evidence.set("goodput_per_s", static_cast<double>(good) / window_.rates_s());
     finding.evidence.set("second_half_arrived", offered_late).set("second_half_ended", ended_late);
@@ -275,9 +293,10 @@ class Summary {
     }
     if (failed == 0) return;
     const double share = static_cast<double>(failed) / static_cast<double>(result_.rows.size());
-    Finding& finding = find(share > kToleratedErrorRate ? Severity::kDoubtful : Severity::kNote, "load.failures",
-                            fmt::format("{} of {} requests failed ({}){}{}. Latencies are those of the others.", failed,
-                                        result_.rows.size(), causes, example.empty() ? "" : "; the first said: ", example));
+    Finding& finding =
+        find(share > kToleratedErrorRate ? Severity::kDoubtful : Severity::kNote, "load.failures",
+             fmt::format("{} of {} requests failed ({}){}{}. Latencies are those of the others.", failed,
+                         result_.rows.size(), causes, example.empty() ? "" : "; the first said: ", example));
     finding.evidence = std::move(evidence);
   }
 
@@ -307,7 +326,8 @@ class Summary {
       Finding& finding =
           find(Severity::kDoubtful, "load.generator-late",
                fmt::format("The load generator was late: send lag {} {} ms, budget {} ms. The trial is void.",
-                           has_p999 ? "p99.9" : "maximum", format_number(lag), format_number(options_.send_lag_budget_ms)));
+                           has_p999 ? "p99.9" : "maximum", format_number(lag),
+                           format_number(options_.send_lag_budget_ms)));
       finding.evidence.set("send_lag_ms", lag).set("budget_ms", options_.send_lag_budget_ms);
     }
     if (!is_void) return;
@@ -316,7 +336,7 @@ class Summary {
     }
   }
 
-  // ---- raw samples -------------------------------------------------------------------------------------------------------
+  // ---- raw samples ----
 
   template <class Get>
   void column(Columns& columns, const char* name, Get get) const {
@@ -354,7 +374,7 @@ class Summary {
   const LoadResult& result_;
   const SummaryOptions& options_;
   const LoadWindow window_;
-  std::vector<const RequestRow*> order_;   // by scheduled instant
+  std::vector<const RequestRow*> order_;  // by scheduled instant
   std::vector<double> lags_ms_;
   LoadSummary out_;
 };

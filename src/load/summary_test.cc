@@ -24,9 +24,11 @@ SummaryOptions one_class(Slo slo = {}) {
   return options;
 }
 
-const Record& record(const LoadSummary& summary, const std::string& metric, const std::string& traffic_class = "chat") {
+const Record& record(const LoadSummary& summary, const std::string& metric,
+                     const std::string& traffic_class = "chat") {
   for (const Record& record : summary.records) {
-    if (record.metric == metric && record.conditions["traffic_class"].as_string() == traffic_class) return record;
+    if (record.metric == metric && record.conditions["traffic_class"].as_string() == traffic_class)
+      return record;
   }
   ADD_FAILURE() << "no record " << metric << " of " << traffic_class;
   static const Record kNone;
@@ -40,7 +42,8 @@ const Finding* finding(const LoadSummary& summary, std::string_view code) {
   return nullptr;
 }
 
-// Every 100 ms a request of 10 prompt tokens (10 ms) and 5 output tokens (2 ms each), on a target that is never busy.
+// Every 100 ms a request of 10 prompt tokens (10 ms) and 5 output tokens (2 ms each), on a target that is
+// never busy.
 std::vector<PlannedRequest> steady_plan(size_t count) {
   std::vector<PlannedRequest> plan;
   for (size_t i = 0; i < count; ++i) plan.push_back(planned(i + 1, 100.0 * static_cast<double>(i), 10, 5));
@@ -49,7 +52,8 @@ std::vector<PlannedRequest> steady_plan(size_t count) {
 constexpr FakeTargetOptions kQuick{.sequences = 64, .prefill_us_per_token = 1000, .tpot_ms = 2};
 
 TEST(LoadSummary, ExactTimingGivesExactRecords) {
-  const LoadSummary summary = summarise_load(drive(kQuick, steady_plan(200)), one_class({.ttft_ms = 12, .tpot_ms = 2}));
+  const LoadSummary summary =
+      summarise_load(drive(kQuick, steady_plan(200)), one_class({.ttft_ms = 12, .tpot_ms = 2}));
   EXPECT_NEAR(*record(summary, "ttft_ms_p90").value, 12, 1e-9);
   EXPECT_NEAR(*record(summary, "ttft_ms_mean").value, 12, 1e-9);
   EXPECT_NEAR(*record(summary, "tpot_ms_p50").value, 2, 1e-9);
@@ -122,7 +126,8 @@ TEST(LoadSummary, FailuresAreMissesOfTheGoalAndNotLatencies) {
   EXPECT_NEAR(*record(summary, "ttft_ms_p90").value, 12, 1e-9);
   EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kDoubtful);
   ASSERT_NE(finding(summary, "load.failures"), nullptr);
-  EXPECT_THAT(finding(summary, "load.failures")->text, testing::HasSubstr("50 of 200 requests failed (50 server-error)"));
+  EXPECT_THAT(finding(summary, "load.failures")->text,
+              testing::HasSubstr("50 of 200 requests failed (50 server-error)"));
 }
 
 TEST(LoadSummary, AMissedLimitCostsGoodputButNotThroughput) {
@@ -133,7 +138,8 @@ TEST(LoadSummary, AMissedLimitCostsGoodputButNotThroughput) {
 }
 
 TEST(LoadSummary, ALimitOnTokenTimeDoesNotApplyToOneToken) {
-  RequestRow row{.scheduled = Nanos(1), .first = Nanos(100), .last = Nanos(100), .end = Nanos(100), .output_tokens = 1};
+  RequestRow row{
+      .scheduled = Nanos(1), .first = Nanos(100), .last = Nanos(100), .end = Nanos(100), .output_tokens = 1};
   EXPECT_TRUE(is_good(row, {.tpot_ms = 1e-9}));
   row.output_tokens = 2;
   row.last = Nanos(1'000'000);
@@ -208,9 +214,9 @@ TEST(LoadSummary, SamplesHoldEveryRequestAndChunk) {
   ASSERT_EQ(summary.samples.size(), 2U);
   const Columns& requests = summary.samples[0].columns;
   EXPECT_EQ(requests.rows(), 30U);
-  for (const char* name : {"id", "class", "session", "turn", "scheduled_ns", "sent_ns", "admitted_ns", "first_ns",
-                           "first_output_ns", "last_ns", "end_ns", "prompt_tokens", "output_tokens", "chunks", "failure",
-                           "in_window", "good"}) {
+  for (const char* name : {"id", "class", "session", "turn", "scheduled_ns", "sent_ns", "admitted_ns",
+                           "first_ns", "first_output_ns", "last_ns", "end_ns", "prompt_tokens",
+                           "output_tokens", "chunks", "failure", "in_window", "good"}) {
     ASSERT_NE(requests.integers(name), nullptr) << name;
     EXPECT_EQ(requests.integers(name)->size(), 30U) << name;
   }

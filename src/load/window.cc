@@ -56,13 +56,15 @@ LoadWindow choose_window(const LoadResult& result, size_t classes, uint32_t want
   const SteadyWindow steady = steady_window(result, first, result.last_arrival.count);
   int64_t start = steady.start_ns;
   for (const auto& one : schedule) {
-    if (!one.empty()) start = std::min(start, one[one.size() - std::min<size_t>(wanted_per_class, one.size())]);
+    if (!one.empty())
+      start = std::min(start, one[one.size() - std::min<size_t>(wanted_per_class, one.size())]);
   }
   int64_t end = result.last_arrival.count;
   for (const auto& one : schedule) {
     const auto inside = std::ranges::lower_bound(one, start);
     const auto left = static_cast<size_t>(one.end() - inside);
-    if (left > 0) end = std::max(end, *(inside + static_cast<int64_t>(std::min<size_t>(wanted_per_class, left)) - 1));
+    if (left > 0)
+      end = std::max(end, *(inside + static_cast<int64_t>(std::min<size_t>(wanted_per_class, left)) - 1));
   }
   window.start = Nanos(start);
   window.latencies_end = Nanos(end);
@@ -70,7 +72,8 @@ LoadWindow choose_window(const LoadResult& result, size_t classes, uint32_t want
   window.is_steady = steady.settled && start >= steady.start_ns;
   window.method = steady.method;
   if (start < steady.start_ns) {
-    window.method += fmt::format("; the cut was held back so that each class keeps {} requests", wanted_per_class);
+    window.method +=
+        fmt::format("; the cut was held back so that each class keeps {} requests", wanted_per_class);
   }
   if (end > result.last_arrival.count) {
     window.method += fmt::format("; latencies reach {:.1f} s past the last arrival for the same reason",

@@ -12,8 +12,8 @@
 namespace assay {
 namespace {
 
-constexpr size_t kReplicates = 2000;
-constexpr size_t kMaxGroups = 4096;
+constexpr size_t kReplicates = 1000;
+constexpr size_t kMaxGroups = 1000;
 
 struct Sums {
   double numerator = 0, denominator = 0;
@@ -63,7 +63,7 @@ double replicate(const std::vector<Sums>& prefix, double mean_block, Random& ran
   Sums sum;
   for (size_t taken = 0; taken < n;) {
     const size_t start = random.below(n);
-    const double drawn = 1 + std::floor(std::log1p(-random.uniform()) * scale);
+    const double drawn = scale == 0 ? 1 : 1 + std::floor(std::log1p(-random.uniform()) * scale);
     const size_t length = static_cast<size_t>(std::min(drawn, static_cast<double>(n - taken)));
     sum.numerator += prefix[start + length].numerator - prefix[start].numerator;
     sum.denominator += prefix[start + length].denominator - prefix[start].denominator;

@@ -12,7 +12,7 @@ struct BootstrapInterval {
 };
 
 // Percentile interval of Σ numerators / Σ denominators. Long series are first summed in groups of consecutive
-// pairs, at most 4,096 of them, which bounds the work and, groups being blocks themselves, loses nothing on
+// pairs, at most 1,000 of them, which bounds the work and, groups being blocks themselves, loses nothing on
 // the interval. At least two pairs; the sum of the denominators of any group must be positive.
 BootstrapInterval bootstrap_ratio(std::span<const double> numerators, std::span<const double> denominators,
                                   double confidence, uint64_t seed);

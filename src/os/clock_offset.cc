@@ -37,7 +37,9 @@ void ClockOffset::add(const ClockReading& reading) {
     if (sample.at <= last_->at) return;
     const Nanos distance = magnitude(sample.offset - offset_at(sample.at));
     // The prediction rests on two samples and amplifies their uncertainty by how far it reaches beyond them.
-    const Nanos unknown = sample.uncertainty + last_->uncertainty * 2 + (before_ ? before_->uncertainty : Nanos());
+    Nanos unknown = sample.uncertainty + last_->uncertainty * 2;
+    // From one sample alone no rate is known: as much as Linux slews at most (500 ppm) is no surprise then.
+    unknown += before_ ? before_->uncertainty : (sample.at - last_->at) / 2'000;
     if (distance > kJump + unknown) {
       ++jumps_;
       largest_jump_ = std::max(largest_jump_, distance);

@@ -163,19 +163,32 @@ Process::~Process() {
 
 std::optional<ProcessEnd> Process::poll_end() {
   if (end_) return end_;
-  int status = 0;
-  rusage usage{};
-  const pid_t pid = ::wait4(pid_, &status, WNOHANG, &usage);
-  if (pid == 0 || (pid < 0 && errno == EINTR)) return std::nullopt;
-  ProcessEnd end;
-  end.exited = WIFEXITED(status);
-  end.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-  end.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  end.peak_memory_bytes = int64_t{usage.ru_maxrss} * 1024;
-  end.cpu_time = from_timeval(usage.ru_utime) + from_timeval(usage.ru_stime);
-  end_ = end;
+  // First only looked at: until it is reaped its number cannot pass to a stranger, who would then be killed in its place.
+  siginfo_t info{};
+  const int looked = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+  if (looked == 0 && info.si_pid == 0) return std::nullopt;
+  if (looked != 0 && errno == EINTR) return std::nullopt;
   // What the child itself had started and left behind goes with it.
   ::kill(-pid_, SIGKILL);
+  int status = 0;
+  rusage usage{};
+  pid_t pid;
+  do {
+    pid = ::wait4(pid_, &status, 0, &usage);
+  } while (pid < 0 && errno == EINTR);
+  ProcessEnd end;
+  if (pid == pid_) {
+    end.exited = WIFEXITED(status);
+    end.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    end.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    end.peak_memory_bytes = int64_t{usage.ru_maxrss} * 1024;
+    end.cpu_time = from_timeval(usage.ru_utime) + from_timeval(usage.ru_stime);
+  } else {
+    // Somebody else has reaped it (SIGCHLD is ignored in this program): how it ended is lost, and that is not clean.
+    end.exited = true;
+    end.exit_code = -1;
+  }
+  end_ = end;
   return end_;
 }
 

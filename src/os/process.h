@@ -26,13 +26,15 @@ struct ProcessEnd {
   bool exited = false;       // by itself, with exit_code; otherwise by `signal`
   int exit_code = 0;
   int signal = 0;
+  // Resident; at least what this program had resident at the fork, since Linux carries that over into the child.
   int64_t peak_memory_bytes = 0;
   Nanos cpu_time{};          // user and system
   bool clean() const { return exited && exit_code == 0; }
   std::string words() const;  // "exit code 3", "signal 6 (Aborted)"
 };
 
-// One child. Destroying it kills its process group. One thread only.
+// One child. Destroying it kills its process group. One thread only, which must outlive the child: Linux kills the child
+// when the thread that started it ends.
 class Process {
  public:
   static Result<Process> start(const ProcessOptions& options);
@@ -49,7 +51,7 @@ class Process {
 
   // The end of the child if it has ended (and once known, ever after), without waiting.
   std::optional<ProcessEnd> poll_end();
-  // Waits until the child has ended by itself or `deadline` has passed; then SIGTERM, 500 ms, SIGKILL to the whole group.
+  // Waits (reading nothing: a child that fills its pipes waits too) until the child has ended by itself or `deadline` has passed; then SIGTERM, 500 ms, SIGKILL to the whole group.
   ProcessEnd end_by(Nanos deadline, Clock& clock);
   void kill();  // SIGKILL to the group
 

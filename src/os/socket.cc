@@ -113,7 +113,11 @@ int connect_error(int fd) {
   int error = 0;
   socklen_t length = sizeof error;
   if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return errno;
-  return error;
+  if (error != 0) return error;
+  sockaddr_storage peer;
+  socklen_t peer_length = sizeof peer;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_length) == 0) return 0;
+  return errno == ENOTCONN ? EINPROGRESS : errno;
 }
 
 Result<Listener> listen_on_loopback(bool ipv6) {

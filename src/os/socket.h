@@ -31,7 +31,7 @@ Result<std::vector<SocketAddress>> resolve(const std::string& host, uint16_t por
 
 // A non-blocking connection under way, without Nagle's delay. It is decided when it becomes writable: see connect_error.
 Result<FileDescriptor> start_connect(const SocketAddress& address);
-int connect_error(int fd);                           // 0: connected; else an errno value
+int connect_error(int fd);                           // 0: connected; EINPROGRESS: not decided; else an errno value
 
 // A non-blocking listener on a loopback address (127.0.0.1, or ::1) and a free port, for servers in this host.
 struct Listener {

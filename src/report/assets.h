@@ -7,6 +7,6 @@ namespace assay {
 
 std::string_view report_script();
 std::string_view report_style();
-std::string_view report_script_sha256();   // base64, for the page's content security policy
+std::string_view report_script_sha256();  // base64, for the page's content security policy
 
 }  // namespace assay

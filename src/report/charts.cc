@@ -22,7 +22,9 @@ Json rounded(double value) {
   return is_whole ? Json(static_cast<int64_t>(result)) : Json(result);
 }
 
-Json rounded(std::optional<double> value) { return value ? rounded(*value) : Json(); }
+Json rounded(std::optional<double> value) {
+  return value ? rounded(*value) : Json();
+}
 
 Json rounded_list(const std::vector<double>& values) {
   Json::Array items;
@@ -42,7 +44,8 @@ Json value_item(const Record* record, double factor = 1) {
   const auto scaled = [&](std::optional<double> x) { return x ? rounded(*x * factor) : Json(); };
   Json item;
   item.set("value", scaled(record->value));
-  if (record->ci_low && record->ci_high) item.set("low", scaled(record->ci_low)).set("high", scaled(record->ci_high));
+  if (record->ci_low && record->ci_high)
+    item.set("low", scaled(record->ci_low)).set("high", scaled(record->ci_high));
   item.set("text", phrase(*record)).set("record", record->id);
   set_evidence(item, record->evidence_class, record->validity);
   return item;
@@ -71,12 +74,17 @@ Json roofline_chart(const Model& model, const Roofline& roofline) {
   for (const RooflinePoint& point : roofline.points) {
     const bool is_bandwidth = point.record->metric == "memory_bandwidth_gb_per_s";
     Json item = value_item(point.record, is_bandwidth ? point.flop_per_byte / 1000 : 1);
-    item.set("name", point.name).set("group", point.group).set("x", rounded(point.flop_per_byte)).set("best", point.is_best);
+    item.set("name", point.name)
+        .set("group", point.group)
+        .set("x", rounded(point.flop_per_byte))
+        .set("best", point.is_best);
     points.push_back(std::move(item));
   }
   for (const RooflineCeiling& ceiling : roofline.ceilings) {
     Json item;
-    item.set("name", ceiling.name).set("bandwidth", ceiling.is_bandwidth).set("value", rounded(ceiling.value));
+    item.set("name", ceiling.name)
+        .set("bandwidth", ceiling.is_bandwidth)
+        .set("value", rounded(ceiling.value));
     set_evidence(item, ceiling.record->evidence_class, ceiling.record->validity);
     ceilings.push_back(std::move(item));
   }
@@ -98,13 +106,17 @@ Json bandwidth_chart(const Model& model, const DeviceResult& device) {
   Json chart;
   chart.set("kind", "lines").set("x_title", "size of the arrays").set("x_bytes", true).set("y_title", "GB/s");
   Json series = Json::array();
-  for (const Series& one : device.bandwidth) series.push(series_json(one.label, model.colour_of(device.subject), one));
+  for (const Series& one : device.bandwidth)
+    series.push(series_json(one.label, model.colour_of(device.subject), one));
   return chart.set("series", std::move(series));
 }
 
 Json batching_chart(const Model& model) {
   Json chart;
-  chart.set("kind", "lines").set("x_title", "sequences in one batch").set("x_bytes", false).set("y_title", "tokens/s");
+  chart.set("kind", "lines")
+      .set("x_title", "sequences in one batch")
+      .set("x_bytes", false)
+      .set("y_title", "tokens/s");
   Json series = Json::array();
   for (const DeviceResult& device : model.devices) {
     if (!device.batching.records.empty()) {
@@ -123,12 +135,15 @@ Json matmul_chart(const Model& model) {
   for (const DeviceResult& device : model.devices) {
     Json values = Json::array();
     for (const std::string& type : types) {
-      const auto found = std::find_if(device.matmul_best.begin(), device.matmul_best.end(),
-                                      [&](const Record* record) { return condition(*record, "dtype") == type; });
+      const auto found =
+          std::find_if(device.matmul_best.begin(), device.matmul_best.end(),
+                       [&](const Record* record) { return condition(*record, "dtype") == type; });
       values.push(found == device.matmul_best.end() ? Json() : value_item(*found));
     }
     Json item;
-    item.set("label", device.subject->name).set("colour", model.colour_of(device.subject)).set("values", std::move(values));
+    item.set("label", device.subject->name)
+        .set("colour", model.colour_of(device.subject))
+        .set("values", std::move(values));
     series.push(std::move(item));
   }
   return chart.set("rows", std::move(rows)).set("series", std::move(series));
@@ -156,7 +171,9 @@ Json class_dots(const Model& model, const char* metric, double factor, const cha
       values.push(result == nullptr ? Json() : value_item(result->mix.find(metric), factor));
     }
     Json item;
-    item.set("label", serving.label).set("colour", model.colour_of(serving.subject)).set("values", std::move(values));
+    item.set("label", serving.label)
+        .set("colour", model.colour_of(serving.subject))
+        .set("values", std::move(values));
     series.push(std::move(item));
   }
   chart.set("rows", std::move(rows)).set("series", std::move(series));
@@ -175,7 +192,9 @@ Json curve_chart(const Model& model, const std::string& name, const std::string&
     for (const Curve& curve : result->curves) {
       if (curve.metric != metric) continue;
       Json item;
-      item.set("label", serving.label).set("phase", curve.phase).set("colour", model.colour_of(serving.subject));
+      item.set("label", serving.label)
+          .set("phase", curve.phase)
+          .set("colour", model.colour_of(serving.subject));
       item.set("n", curve.n).set("x", rounded_list(curve.x)).set("y", rounded_list(curve.share));
       series.push(std::move(item));
     }
@@ -191,24 +210,37 @@ Json timeline_chart(const Model& model, const Serving& serving) {
   for (const std::string& name : timeline.classes) classes.push(name);
   for (const int count : timeline.lanes) lanes.push(count);
   chart.set("classes", std::move(classes)).set("lanes", std::move(lanes));
-  chart.set("arrivals", rounded_list(timeline.arrivals_per_s)).set("completions", rounded_list(timeline.completions_per_s));
+  chart.set("arrivals", rounded_list(timeline.arrivals_per_s))
+      .set("completions", rounded_list(timeline.completions_per_s));
   chart.set("in_flight", rounded_list(timeline.in_flight));
   Json::Array spans;
   for (const RequestSpan& span : timeline.spans) {
     spans.push_back(Json(Json::Array{span.class_index, span.lane, rounded(span.scheduled_s),
                                      span.first_s < 0 ? Json() : rounded(span.first_s), rounded(span.end_s),
-                                     span.failed ? 2 : span.good ? 0 : 1}));
+                                     span.failed ? 2
+                                     : span.good ? 0
+                                                 : 1}));
   }
   return chart.set("spans", Json(std::move(spans)));
 }
 
 }  // namespace
 
-std::string waterfall_id(size_t waterfall, size_t lane) { return fmt::format("waterfall-{}-{}", waterfall, lane); }
-std::string roofline_id(size_t roofline) { return fmt::format("roofline-{}", roofline); }
-std::string bandwidth_id(size_t device) { return fmt::format("bandwidth-{}", device); }
-std::string curve_id(size_t traffic_class, std::string_view metric) { return fmt::format("curve-{}-{}", traffic_class, metric); }
-std::string timeline_id(size_t serving) { return fmt::format("timeline-{}", serving); }
+std::string waterfall_id(size_t waterfall, size_t lane) {
+  return fmt::format("waterfall-{}-{}", waterfall, lane);
+}
+std::string roofline_id(size_t roofline) {
+  return fmt::format("roofline-{}", roofline);
+}
+std::string bandwidth_id(size_t device) {
+  return fmt::format("bandwidth-{}", device);
+}
+std::string curve_id(size_t traffic_class, std::string_view metric) {
+  return fmt::format("curve-{}-{}", traffic_class, metric);
+}
+std::string timeline_id(size_t serving) {
+  return fmt::format("timeline-{}", serving);
+}
 
 std::vector<std::string> traffic_classes(const Model& model) {
   std::vector<std::string> names;
@@ -261,9 +293,11 @@ Json chart_data(const Model& model) {
       charts.set(waterfall_id(i, lane), waterfall_chart(model, waterfall, waterfall.lanes[lane]));
     }
   }
-  for (size_t i = 0; i < model.rooflines.size(); ++i) charts.set(roofline_id(i), roofline_chart(model, model.rooflines[i]));
+  for (size_t i = 0; i < model.rooflines.size(); ++i)
+    charts.set(roofline_id(i), roofline_chart(model, model.rooflines[i]));
   for (size_t i = 0; i < model.devices.size(); ++i) {
-    if (!model.devices[i].bandwidth.empty()) charts.set(bandwidth_id(i), bandwidth_chart(model, model.devices[i]));
+    if (!model.devices[i].bandwidth.empty())
+      charts.set(bandwidth_id(i), bandwidth_chart(model, model.devices[i]));
   }
   charts.set(kMatmulId, matmul_chart(model));
   charts.set(kBatchingId, batching_chart(model));
@@ -271,7 +305,8 @@ Json chart_data(const Model& model) {
   charts.set(kInterferenceId, class_dots(model, "interference", 1, "× the median TTFT alone", false));
   const std::vector<std::string> classes = traffic_classes(model);
   for (size_t i = 0; i < classes.size(); ++i) {
-    for (const char* metric : {"ttft_ms", "tpot_ms", "e2e_ms"}) charts.set(curve_id(i, metric), curve_chart(model, classes[i], metric));
+    for (const char* metric : {"ttft_ms", "tpot_ms", "e2e_ms"})
+      charts.set(curve_id(i, metric), curve_chart(model, classes[i], metric));
   }
   for (size_t i = 0; i < model.servings.size(); ++i) {
     if (model.servings[i].timeline) charts.set(timeline_id(i), timeline_chart(model, model.servings[i]));

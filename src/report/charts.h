@@ -1,4 +1,5 @@
-// Charts: the data of every chart on the page, in one JSON block that web/ draws. Ids match the page's figures.
+// Charts: the data of every chart on the page, in one JSON block that web/ draws. Ids match the page's
+// figures.
 #pragma once
 
 #include <string>

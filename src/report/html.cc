@@ -21,8 +21,10 @@ constexpr size_t kRawBudgetBytes = 400'000;
 std::string json_block(std::string_view id, const Json& data) {
   std::string text;
   for (const char c : data.dump()) {
-    if (c == '<') text += "\\u003c";
-    else text += c;
+    if (c == '<')
+      text += "\\u003c";
+    else
+      text += c;
   }
   return fmt::format("<script type=\"application/json\" id=\"{}\">{}</script>\n", id, text);
 }
@@ -31,8 +33,10 @@ Json columns_json(const Columns& columns) {
   Json out = Json::object();
   for (const Column& column : columns.columns) {
     Json::Array values;
-    if (column.is_double) values.assign(column.doubles.begin(), column.doubles.end());
-    else values.assign(column.integers.begin(), column.integers.end());
+    if (column.is_double)
+      values.assign(column.doubles.begin(), column.doubles.end());
+    else
+      values.assign(column.integers.begin(), column.integers.end());
     out.append_member(column.name, Json(std::move(values)));
   }
   return out;
@@ -64,20 +68,29 @@ class RawRequests {
 std::string head_html(const Model& model) {
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'sha256-{}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\n"
-      "<meta name=\"generator\" content=\"assay {}\"><title>assay · {}</title><link rel=\"icon\" href=\"data:,\">\n<style>{}</style></head>\n",
-      report_script_sha256(), escape_html(model.content->run.assay_version), escape_html(model.title), report_style());
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'sha256-{}'; "
+      "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" "
+      "content=\"light dark\">\n"
+      "<meta name=\"generator\" content=\"assay {}\"><title>assay · {}</title><link rel=\"icon\" "
+      "href=\"data:,\">\n<style>{}</style></head>\n",
+      report_script_sha256(), escape_html(model.content->run.assay_version), escape_html(model.title),
+      report_style());
 }
 
 std::string body_html(const Model& model, const std::string& dossier_name) {
-  std::string out = "<body><a class=\"skip\" href=\"#waterfall\">Skip to the charts</a>\n<main>\n" + first_screen_html(model);
-  out += "<noscript><style>.plot{display:none}</style><p class=\"small\">Charts need JavaScript; the tables below them hold the same numbers.</p></noscript>\n";
+  std::string out = "<body><a class=\"skip\" href=\"#waterfall\">Skip to the charts</a>\n<main>\n" +
+                    first_screen_html(model);
+  out +=
+      "<noscript><style>.plot{display:none}</style><p class=\"small\">Charts need JavaScript; the tables "
+      "below them hold the same numbers.</p></noscript>\n";
   out += waterfall_html(model) + silicon_html(model);
   for (const AnswerRow& answer : model.answers) out += question_html(model, answer);
   out += findings_html(model) + conditions_html(model) + provenance_html(model, dossier_name);
-  return out + fmt::format("</main>\n<footer><p>Made by assay {} from dossier {}. This page is one file and contacts nobody.</p></footer>\n",
-                           escape_html(model.content->run.assay_version), escape_html(model.content->run.id));
+  return out + fmt::format(
+                   "</main>\n<footer><p>Made by assay {} from dossier {}. This page is one file and contacts "
+                   "nobody.</p></footer>\n",
+                   escape_html(model.content->run.assay_version), escape_html(model.content->run.id));
 }
 
 }  // namespace
@@ -87,7 +100,8 @@ Result<std::string> render_html(const Dossier& dossier) {
   RawRequests raw;
   const SampleReader read_samples = [&](int64_t trial_id) -> Result<std::vector<Sample>> {
     Result<std::vector<Sample>> samples = dossier.read_samples(trial_id);
-    const auto trial = std::find_if(content.trials.begin(), content.trials.end(), [&](const Trial& t) { return t.id == trial_id; });
+    const auto trial = std::find_if(content.trials.begin(), content.trials.end(),
+                                    [&](const Trial& t) { return t.id == trial_id; });
     if (samples && trial != content.trials.end()) raw.offer(*trial, *samples);
     return samples;
   };

@@ -1,4 +1,5 @@
-// Provenance on the page: every record of the dossier, a folded table a trial, with what all rows share said once.
+// Provenance on the page: every record of the dossier, a folded table a trial, with what all rows share said
+// once.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,30 +10,6 @@
 
 namespace assay {
 namespace {
-
-using Members = std::vector<std::pair<std::string, Json>>;
-
-// Members that every record has with the same value.
-Json shared_conditions(const std::vector<const Record*>& records) {
-  Json shared = Json::object();
-  if (records.size() < 2) return shared;
-  for (const auto& [key, value] : records.front()->conditions.members()) {
-    const bool is_shared = std::all_of(records.begin(), records.end(), [&](const Record* record) {
-      const Json* found = record->conditions.find(key);
-      return found != nullptr && *found == value;
-    });
-    if (is_shared) shared.append_member(key, value);
-  }
-  return shared;
-}
-
-std::string own_conditions(const Record& record, const Json& shared) {
-  Json own = Json::object();
-  for (const auto& [key, value] : record.conditions.members()) {
-    if (shared.find(key) == nullptr) own.append_member(key, value);
-  }
-  return short_conditions(own);
-}
 
 // The methods of a table, each once, numbered from 1.
 struct Methods {
@@ -45,41 +22,63 @@ struct Methods {
   }
 };
 
-std::string record_row(const Model& model, const Record& record, const Json& shared, const std::string& shared_source, size_t method) {
+std::string record_row(const Model& model, const Record& record, const Json& shared,
+                       const std::string& shared_source, size_t method) {
   const ValueText text = value_text(record);
   const Finding* doubt = model.doubt_about(record);
-  const std::string value = record.validity == Validity::kVoid ? fmt::format("<s>{}</s>", escape_html(text.value)) : escape_html(text.value);
+  const std::string value = record.validity == Validity::kVoid
+                                ? fmt::format("<s>{}</s>", escape_html(text.value))
+                                : escape_html(text.value);
   std::string validity(name_of(record.validity));
   if (doubt != nullptr) validity = fmt::format("<a href=\"#f{}\">{}</a>", doubt->id, validity);
-  const std::string confidence = record.confidence > 0 && !text.interval.empty() ? fmt::format(" <small>{} %</small>", format_number(record.confidence * 100)) : "";
-  return fmt::format("<tr id=\"r{0}\"><td>r{0}</td><td>{1}</td><td class=\"num\">{2}</td><td class=\"num\">{3}{4}</td><td>{5}</td><td class=\"num\">{6}</td>"
-                     "<td>{7}</td><td>{8}</td><td>{9}</td><td class=\"num\">{10}</td><td>{11}</td></tr>\n",
-                     record.id, escape_html(record.metric), value, escape_html(text.interval), confidence,
-                     escape_html(display_unit(record.metric, record.unit).text), record.n > 0 ? std::to_string(record.n) : "", name_of(record.evidence_class), validity,
-                     escape_html(own_conditions(record, shared)), method, record.source == shared_source ? "" : escape_html(record.source));
+  const std::string confidence =
+      record.confidence > 0 && !text.interval.empty()
+          ? fmt::format(" <small>{} %</small>", format_number(record.confidence * 100))
+          : "";
+  return fmt::format(
+      "<tr id=\"r{0}\"><td>r{0}</td><td>{1}</td><td class=\"num\">{2}</td><td "
+      "class=\"num\">{3}{4}</td><td>{5}</td><td class=\"num\">{6}</td>"
+      "<td>{7}</td><td>{8}</td><td>{9}</td><td class=\"num\">{10}</td><td>{11}</td></tr>\n",
+      record.id, escape_html(record.metric), value, escape_html(text.interval), confidence,
+      escape_html(display_unit(record.metric, record.unit).text),
+      record.n > 0 ? std::to_string(record.n) : "", name_of(record.evidence_class), validity,
+      escape_html(own_conditions(record, shared)), method,
+      record.source == shared_source ? "" : escape_html(record.source));
 }
 
 std::string records_html(const Model& model, const std::vector<const Record*>& records) {
   if (records.empty()) return "<p>It left no record.</p>\n";
   const Json shared = shared_conditions(records);
   const std::string& source = records.front()->source;
-  const bool is_one_source = std::all_of(records.begin(), records.end(), [&](const Record* record) { return record->source == source; });
+  const bool is_one_source = std::all_of(records.begin(), records.end(),
+                                         [&](const Record* record) { return record->source == source; });
   std::string out;
-  if (!shared.members().empty()) out += fmt::format("<p class=\"small\">All rows: {}.</p>\n", escape_html(short_conditions(shared)));
-  if (is_one_source && !source.empty()) out += fmt::format("<p class=\"small\">Source of all rows: {}.</p>\n", escape_html(source));
-  out += "<div class=\"table\"><table><caption>Records</caption><thead><tr><th>record</th><th>metric</th><th class=\"num\">value</th><th class=\"num\">interval</th><th>unit</th>"
-         "<th class=\"num\">n</th><th>class</th><th>validity</th><th>conditions</th><th class=\"num\">method</th><th>source</th></tr></thead><tbody>\n";
+  if (!shared.members().empty())
+    out += fmt::format("<p class=\"small\">All rows: {}.</p>\n", escape_html(short_conditions(shared)));
+  if (is_one_source && !source.empty())
+    out += fmt::format("<p class=\"small\">Source of all rows: {}.</p>\n", escape_html(source));
+  out +=
+      "<div class=\"table\"><table><caption>Records</caption><thead><tr><th>record</th><th>metric</th><th "
+      "class=\"num\">value</th><th class=\"num\">interval</th><th>unit</th>"
+      "<th class=\"num\">n</th><th>class</th><th>validity</th><th>conditions</th><th "
+      "class=\"num\">method</th><th>source</th></tr></thead><tbody>\n";
   Methods methods;
-  for (const Record* record : records) out += record_row(model, *record, shared, is_one_source ? source : "", methods.number(record->method));
+  for (const Record* record : records)
+    out += record_row(model, *record, shared, is_one_source ? source : "", methods.number(record->method));
   out += "</tbody></table></div>\n<ol class=\"methods\">";
-  for (const std::string& text : methods.texts) out += fmt::format("<li>{}</li>", text.empty() ? "— unknown" : escape_html(text));
+  for (const std::string& text : methods.texts)
+    out += fmt::format("<li>{}</li>", text.empty() ? "— unknown" : escape_html(text));
   return out + "</ol>\n";
 }
 
-std::string trial_html(const Model& model, const Trial& trial, const std::vector<const Record*>& records, const std::string& command) {
+std::string trial_html(const Model& model, const Trial& trial, const std::vector<const Record*>& records,
+                       const std::string& command) {
   const Subject* subject = model.subject(trial.subject_id);
-  std::string out = fmt::format("<details class=\"trial\" id=\"t{}\"><summary>{} <small>{}, {}, {} records</small></summary>\n<dl class=\"facts\">", trial.id, escape_html(trial.name),
-                                name_of(trial.state), format_duration(trial.duration_s), records.size());
+  std::string out = fmt::format(
+      "<details class=\"trial\" id=\"t{}\"><summary>{} <small>{}, {}, {} records</small></summary>\n<dl "
+      "class=\"facts\">",
+      trial.id, escape_html(trial.name), name_of(trial.state), format_duration(trial.duration_s),
+      records.size());
   const auto fact = [&](const char* name, const std::string& text) {
     if (!text.empty()) out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name, escape_html(text));
   };
@@ -90,7 +89,10 @@ std::string trial_html(const Model& model, const Trial& trial, const std::vector
   fact("started", trial.started_at);
   fact("parameters", short_conditions(trial.parameters));
   fact("ended", trial.end_text);
-  out += fmt::format("</dl>\n<div class=\"raw\" data-trial=\"{}\"><p class=\"small\">Raw samples: <code>{}</code></p></div>\n", trial.id, escape_html(command));
+  out += fmt::format(
+      "</dl>\n<div class=\"raw\" data-trial=\"{}\"><p class=\"small\">Raw samples: "
+      "<code>{}</code></p></div>\n",
+      trial.id, escape_html(command));
   return out + records_html(model, records) + "</details>\n";
 }
 
@@ -98,8 +100,10 @@ std::string trial_html(const Model& model, const Trial& trial, const std::vector
 
 std::string provenance_html(const Model& model, const std::string& dossier_name) {
   const std::string command = fmt::format("assay report {} -o samples.json", dossier_name);
-  std::string out = "<section id=\"provenance\" class=\"full\"><h2>Where every number comes from</h2>\n"
-                    "<p class=\"lead\">Each number above leads to its record here; each trial leads to its raw samples.</p>\n";
+  std::string out =
+      "<section id=\"provenance\" class=\"full\"><h2>Where every number comes from</h2>\n"
+      "<p class=\"lead\">Each number above leads to its record here; each trial leads to its raw "
+      "samples.</p>\n";
   std::vector<const Record*> loose;
   for (const Record& record : model.content->records) {
     if (model.trial(record.trial_id) == nullptr) loose.push_back(&record);
@@ -111,7 +115,11 @@ std::string provenance_html(const Model& model, const std::string& dossier_name)
     }
     out += trial_html(model, trial, records, command);
   }
-  if (!loose.empty()) out += fmt::format("<details class=\"trial\"><summary>Over several trials <small>{} records</small></summary>\n{}</details>\n", loose.size(), records_html(model, loose));
+  if (!loose.empty())
+    out += fmt::format(
+        "<details class=\"trial\"><summary>Over several trials <small>{} "
+        "records</small></summary>\n{}</details>\n",
+        loose.size(), records_html(model, loose));
   return out + "</section>\n";
 }
 

@@ -14,20 +14,29 @@ namespace {
 
 std::string answer_line(const AnswerRow& row) {
   const std::string exam = !row.exam.empty() ? row.exam : "";
-  const std::string command = row.command.empty() ? "" : fmt::format("<code>{}</code>", escape_html(row.command));
-  const std::string reason = row.answer == Answer::kNotExamined && row.reason.empty() ? command : escape_html(row.reason);
-  const std::string last = row.answer != Answer::kNotExamined ? escape_html(exam) : row.reason.empty() ? "" : command;
-  return fmt::format("<li><a class=\"question\" href=\"#q{0}\"><b>{0}</b> {1}</a>{2}<span class=\"reason\">{3}</span>"
-                     "<span class=\"exam\">{4}</span></li>\n",
-                     row.question, escape_html(row.text), answer_html(row.answer), reason, last);
+  const std::string command =
+      row.command.empty() ? "" : fmt::format("<code>{}</code>", escape_html(row.command));
+  const std::string reason =
+      row.answer == Answer::kNotExamined && row.reason.empty() ? command : escape_html(row.reason);
+  const std::string last = row.answer != Answer::kNotExamined ? escape_html(exam)
+                           : row.reason.empty()               ? ""
+                                                              : command;
+  return fmt::format(
+      "<li><a class=\"question\" href=\"#q{0}\"><b>{0}</b> {1}</a>{2}<span class=\"reason\">{3}</span>"
+      "<span class=\"exam\">{4}</span></li>\n",
+      row.question, escape_html(row.text), answer_html(row.answer), reason, last);
 }
 
 std::string step_html(const WaterfallStep& step) {
   if (!step.value) return "<span class=\"unknown\">—&nbsp;unknown</span>";
   const ValueText text = value_text(*step.value, step.low, step.high);
-  const std::string value = step.validity == Validity::kVoid ? fmt::format("<s>{}</s>", text.value) : text.value;
-  std::string out = step.record_ids.empty() ? value : fmt::format("<a class=\"v {}\" href=\"#r{}\" title=\"{}\">{}</a>",
-                                                                  name_of(step.evidence_class), step.record_ids.front(), escape_html(step.basis), value);
+  const std::string value =
+      step.validity == Validity::kVoid ? fmt::format("<s>{}</s>", text.value) : text.value;
+  std::string out =
+      step.record_ids.empty()
+          ? value
+          : fmt::format("<a class=\"v {}\" href=\"#r{}\" title=\"{}\">{}</a>", name_of(step.evidence_class),
+                        step.record_ids.front(), escape_html(step.basis), value);
   if (!text.interval.empty()) out += fmt::format(" <span class=\"ci\">{}</span>", text.interval);
   out += class_tag(step.evidence_class);
   if (step.validity == Validity::kDoubtful) out += " <span class=\"doubt\">⚠&nbsp;doubtful</span>";
@@ -37,12 +46,20 @@ std::string step_html(const WaterfallStep& step) {
 
 std::string waterfall_table(const Waterfall& waterfall) {
   HtmlTable table{.caption = fmt::format("Waterfall of {}", waterfall.subject->name),
-                  .columns = {{"level"}, {"speed", "tokens/s", true}, {"change"}, {"basis"}, {"records"}}};
+                  .columns = {{"of"},
+                              {"level"},
+                              {"speed", "tokens/s", true},
+                              {"change"},
+                              {"basis", "", false, true},
+                              {"records"}}};
   for (const WaterfallLane& lane : waterfall.lanes) {
     for (const WaterfallStep& step : lane.steps) {
-      table.rows.push_back({text_cell(fmt::format("{}: {}", lane.title, step.level)),
+      table.rows.push_back({text_cell(lane.title),
+                            text_cell(step.level),
                             {step_html(step), step.value ? fmt::format("{:.9g}", *step.value) : ""},
-                            text_cell(step.loss), text_cell(step.basis), {record_links(step.record_ids), ""}});
+                            text_cell(step.loss),
+                            text_cell(step.basis),
+                            {record_links(step.record_ids), ""}});
     }
   }
   return table.html();
@@ -50,10 +67,13 @@ std::string waterfall_table(const Waterfall& waterfall) {
 
 std::string evidence_legend() {
   std::string out = "<p class=\"legend\" aria-label=\"Classes of evidence\">";
-  for (const auto& [name, words] : {std::pair{"claimed", "somebody's promise"}, {"reported", "somebody else's measurement"},
-                                    {"measured", "by assay, here; whiskers are intervals"}, {"simulated", "by a model"},
+  for (const auto& [name, words] : {std::pair{"claimed", "somebody's promise"},
+                                    {"reported", "somebody else's measurement"},
+                                    {"measured", "by assay, here; whiskers are intervals"},
+                                    {"simulated", "by a model"},
                                     {"derived", "computed from the others"}}) {
-    out += fmt::format("<span><i class=\"swatch {0}\" aria-hidden=\"true\"></i><b>{0}</b> {1}</span>", name, words);
+    out += fmt::format("<span><i class=\"swatch {0}\" aria-hidden=\"true\"></i><b>{0}</b> {1}</span>", name,
+                       words);
   }
   return out + "</p>\n";
 }
@@ -68,19 +88,24 @@ std::string best_of(const Roofline& roofline) {
     const bool is_bound = !ceiling.is_bandwidth && ceiling.record->evidence_class != EvidenceClass::kMeasured;
     if (is_bound && (bound == nullptr || ceiling.value > bound->value)) bound = &ceiling;
   }
-  std::string out = fmt::format("{}: the fastest kernel, {}, reaches {} TFLOP/s", roofline.subject->name, best->group, format_number(best->tflop_per_s));
-  if (bound != nullptr) out += fmt::format(", {} % of its theoretical bound", format_number(100 * best->tflop_per_s / bound->value, 2));
+  std::string out = fmt::format("{}: the fastest kernel, {}, reaches {} TFLOP/s", roofline.subject->name,
+                                best->group, format_number(best->tflop_per_s));
+  if (bound != nullptr)
+    out += fmt::format(", {} % of its theoretical bound",
+                       format_number(100 * best->tflop_per_s / bound->value, 2));
   return out;
 }
 
 std::string matmul_table(const Model& model) {
   HtmlTable table{.caption = "Best matrix multiplication by type", .columns = {{"type"}}};
-  for (const DeviceResult& device : model.devices) table.columns.push_back({device.subject->name, "TFLOP/s", true});
+  for (const DeviceResult& device : model.devices)
+    table.columns.push_back({device.subject->name, "TFLOP/s", true});
   for (const std::string& type : matmul_types(model)) {
     std::vector<HtmlCell> row = {text_cell(type)};
     for (const DeviceResult& device : model.devices) {
-      const auto found = std::find_if(device.matmul_best.begin(), device.matmul_best.end(),
-                                      [&](const Record* record) { return condition(*record, "dtype") == type; });
+      const auto found =
+          std::find_if(device.matmul_best.begin(), device.matmul_best.end(),
+                       [&](const Record* record) { return condition(*record, "dtype") == type; });
       row.push_back(value_cell(model, found == device.matmul_best.end() ? nullptr : *found));
     }
     table.rows.push_back(std::move(row));
@@ -96,7 +121,8 @@ std::string matmul_sentence(const Model& model) {
       if (best == nullptr || record->value.value_or(0) > best->value.value_or(0)) best = record;
     }
     if (best != nullptr && best->value) {
-      parts.push_back(fmt::format("{} multiplies fastest in {} ({} TFLOP/s)", device.subject->name, condition(*best, "dtype"), value_text(*best).value));
+      parts.push_back(fmt::format("{} multiplies fastest in {} ({} TFLOP/s)", device.subject->name,
+                                  condition(*best, "dtype"), value_text(*best).value));
     }
   }
   return join(parts, "; ");
@@ -106,15 +132,14 @@ std::string batching_sentence(const Model& model) {
   std::vector<std::string> parts;
   for (const DeviceResult& device : model.devices) {
     const Series& series = device.batching;
-    if (series.records.size() < 2 || !series.records.front()->value || !series.records.back()->value) continue;
-    parts.push_back(fmt::format("on {}, {} sequences together decode {} × as fast as {}", device.subject->name,
-                                format_number(series.x.back()),
-                                format_number(*series.records.back()->value / *series.records.front()->value, 2),
-                                series.x.front() == 1 ? "one" : format_number(series.x.front())));
+    if (series.records.size() < 2 || !series.records.front()->value || !series.records.back()->value)
+      continue;
+    parts.push_back(
+        fmt::format("{} decodes {} × as fast with {:g} sequences at once as with {:g}", device.subject->name,
+                    format_number(*series.records.back()->value / *series.records.front()->value, 2),
+                    series.x.back(), series.x.front()));
   }
-  std::string out = join(parts, "; ");
-  if (!out.empty() && out[0] == 'o') out[0] = 'O';
-  return out;
+  return join(parts, "; ");
 }
 
 std::string bandwidth_sentence(const DeviceResult& device) {
@@ -125,33 +150,45 @@ std::string bandwidth_sentence(const DeviceResult& device) {
       if (is_ram && (best == nullptr || *record->value > *best->value)) best = record;
     }
   }
-  if (best == nullptr) return fmt::format("{}: memory bandwidth beyond the caches is unknown", device.subject->name);
-  return fmt::format("{}: memory gives {} GB/s once data leave the caches", device.subject->name, value_text(*best).value);
+  if (best == nullptr)
+    return fmt::format("{}: memory bandwidth beyond the caches is unknown", device.subject->name);
+  return fmt::format("{}: memory gives {} GB/s once data leave the caches", device.subject->name,
+                     value_text(*best).value);
 }
 
 // Metrics of a device as rows, for those that have no chart.
-std::string records_table(const Model& model, const std::string& caption, const std::vector<const Record*>& records) {
-  HtmlTable table{.caption = caption, .columns = {{"metric"}, {"value", "", true}, {"unit"}, {"n", "", true}, {"conditions"}}};
+std::string records_table(const Model& model, const std::string& caption,
+                          const std::vector<const Record*>& records) {
+  HtmlTable table{.caption = caption,
+                  .columns = {{"metric"}, {"value", "", true}, {"unit"}, {"n", "", true}, {"conditions"}}};
+  const Json shared = shared_conditions(records);
   for (const Record* record : records) {
     table.rows.push_back({text_cell(metric_title(record->metric)), value_cell(model, record),
                           text_cell(display_unit(record->metric, record->unit).text), count_cell(record->n),
-                          text_cell(short_conditions(record->conditions))});
+                          text_cell(own_conditions(*record, shared))});
   }
-  return table.html();
+  const std::string all = short_conditions(shared);
+  return table.html() +
+         (all.empty() ? "" : fmt::format("<p class=\"small\">All rows: {}.</p>\n", escape_html(all)));
 }
 
 std::string batching_table(const Model& model) {
   std::vector<double> counts;
-  for (const DeviceResult& device : model.devices) counts.insert(counts.end(), device.batching.x.begin(), device.batching.x.end());
+  for (const DeviceResult& device : model.devices)
+    counts.insert(counts.end(), device.batching.x.begin(), device.batching.x.end());
   std::sort(counts.begin(), counts.end());
   counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
   HtmlTable table{.caption = "Batched decode speed", .columns = {{"sequences", "", true}}};
-  for (const DeviceResult& device : model.devices) table.columns.push_back({device.subject->name, "tokens/s", true});
+  for (const DeviceResult& device : model.devices)
+    table.columns.push_back({device.subject->name, "tokens/s", true});
   for (const double count : counts) {
-    std::vector<HtmlCell> row = {number_cell(count)};
+    std::vector<HtmlCell> row = {count_cell(static_cast<int64_t>(count))};
     for (const DeviceResult& device : model.devices) {
       const auto at = std::find(device.batching.x.begin(), device.batching.x.end(), count);
-      row.push_back(value_cell(model, at == device.batching.x.end() ? nullptr : device.batching.records[static_cast<size_t>(at - device.batching.x.begin())]));
+      row.push_back(value_cell(
+          model, at == device.batching.x.end()
+                     ? nullptr
+                     : device.batching.records[static_cast<size_t>(at - device.batching.x.begin())]));
     }
     table.rows.push_back(std::move(row));
   }
@@ -159,11 +196,15 @@ std::string batching_table(const Model& model) {
 }
 
 std::string trials_table(const Model& model) {
-  HtmlTable table{.caption = "Trials", .columns = {{"trial"}, {"exam"}, {"ended"}, {"took", "s", true}, {"why"}}};
+  HtmlTable table{.caption = "Trials",
+                  .columns = {{"trial"}, {"exam"}, {"ended"}, {"took", "s", true}, {"why"}}};
   for (const Trial& trial : model.content->trials) {
-    table.rows.push_back({{fmt::format("<a href=\"#t{}\">{}</a>", trial.id, escape_html(trial.name)), trial.name},
-                          text_cell(trial.exam), text_cell(name_of(trial.state)), number_cell(trial.duration_s),
-                          text_cell(trial.end_text)});
+    table.rows.push_back(
+        {{fmt::format("<a href=\"#t{}\">{}</a>", trial.id, escape_html(trial.name)), trial.name},
+         text_cell(trial.exam),
+         text_cell(name_of(trial.state)),
+         number_cell(trial.duration_s),
+         text_cell(trial.end_text)});
   }
   return table.html();
 }
@@ -172,73 +213,113 @@ std::string requirements_table(const Model& model, int question) {
   HtmlTable table{.caption = "Requirements", .columns = {{"requirement"}, {"met"}, {"reason"}, {"records"}}};
   for (const Verdict* verdict : model.requirement_verdicts(question)) {
     const Requirement* requirement = model.requirement(verdict->requirement_id);
-    table.rows.push_back({text_cell(requirement == nullptr ? "— unknown" : requirement->text), {answer_html(verdict->answer), std::string(name_of(verdict->answer))},
-                          text_cell(verdict->reason), {record_links(verdict->record_ids), ""}});
+    table.rows.push_back({text_cell(requirement == nullptr ? "— unknown" : requirement->text),
+                          {answer_html(verdict->answer), std::string(name_of(verdict->answer))},
+                          text_cell(verdict->reason),
+                          {record_links(verdict->record_ids), ""}});
   }
   return table.html();
 }
 
 std::string section(const AnswerRow& row, const std::string& body) {
-  const std::string reason = row.answer == Answer::kNotExamined
-                                 ? (row.command.empty() ? "Not examined: this version of assay has no exam for it."
-                                                        : fmt::format("Not examined. This would: <code>{}</code>", escape_html(row.command)))
-                                 : fmt::format("{}{} {}", escape_html(row.reason), row.reason.ends_with('.') ? "" : ".", record_links(row.record_ids));
-  return fmt::format("<section class=\"{4}\" id=\"q{0}\"><h2><span class=\"no\">{0}</span> {1} {2}</h2>\n<p class=\"lead\">{3}</p>\n{5}</section>\n",
-                     row.question, escape_html(row.text), answer_html(row.answer), reason, body.empty() ? "brief" : "full", body);
+  const std::string reason =
+      row.answer == Answer::kNotExamined
+          ? (row.command.empty()
+                 ? "Not examined: this version of assay has no exam for it."
+                 : fmt::format("Not examined. This would: <code>{}</code>", escape_html(row.command)))
+          : fmt::format("{}{} {}", escape_html(row.reason), row.reason.ends_with('.') ? "" : ".",
+                        record_links(row.record_ids));
+  return fmt::format(
+      "<section class=\"{4}\" id=\"q{0}\"><h2><span class=\"no\">{0}</span> {1} {2}</h2>\n<p "
+      "class=\"lead\">{3}</p>\n{5}</section>\n",
+      row.question, escape_html(row.text), answer_html(row.answer), reason, body.empty() ? "brief" : "full",
+      body);
 }
 
 std::string severity_html(Severity severity) {
   const char* shape = severity == Severity::kNote ? "ℹ" : severity == Severity::kBlocker ? "■" : "⚠";
-  return fmt::format("<span class=\"severity {0}\"><span aria-hidden=\"true\">{1}</span> {0}</span>", name_of(severity), shape);
+  return fmt::format("<span class=\"severity {0}\"><span aria-hidden=\"true\">{1}</span> {0}</span>",
+                     name_of(severity), shape);
+}
+
+// The first finding of `left` and all that say the same of other trials, taken out of it.
+std::vector<const Finding*> take_alike(std::vector<const Finding*>& left) {
+  const Finding* first = left.front();
+  const auto is_alike = [&](const Finding* other) {
+    return other->severity == first->severity && other->code == first->code && other->text == first->text;
+  };
+  std::vector<const Finding*> alike, others;
+  for (const Finding* finding : left) (is_alike(finding) ? alike : others).push_back(finding);
+  left = std::move(others);
+  return alike;
 }
 
 }  // namespace
 
 std::string first_screen_html(const Model& model) {
   const RunInfo& run = model.content->run;
-  std::string out = fmt::format("<header><p class=\"brand\">assay</p><h1>{}</h1><p class=\"meta\">{} · {} · dossier <a href=\"#conditions\"><code>{}</code></a></p></header>\n",
-                                escape_html(model.title), escape_html(run.scenario_name), escape_html(run.created_at.substr(0, 10)),
-                                escape_html(run.id.substr(0, 8)));
-  if (run.finished_at.empty()) out += "<p class=\"banner\">⚠ This run was interrupted or is under way: what is below is not all.</p>\n";
+  std::string out = fmt::format(
+      "<header><p class=\"brand\">assay</p><h1>{}</h1><p class=\"meta\">{} · {} · dossier <a "
+      "href=\"#conditions\"><code>{}</code></a></p></header>\n",
+      escape_html(model.title), escape_html(run.scenario_name), escape_html(run.created_at.substr(0, 10)),
+      escape_html(run.id.substr(0, 8)));
+  if (run.finished_at.empty())
+    out += "<p class=\"banner\">⚠ This run was interrupted or is under way: what is below is not all.</p>\n";
   out += "<ol class=\"answers\" aria-label=\"The eight questions\">\n";
   for (const AnswerRow& row : model.answers) out += answer_line(row);
-  return out + fmt::format("</ol>\n<p class=\"instrument\">{}{}</p>\n", escape_html(model.instrument.sentence),
+  return out + fmt::format("</ol>\n<p class=\"instrument\">{}{}</p>\n",
+                           escape_html(model.instrument.sentence),
                            model.doubts > 0 ? " <a href=\"#findings\">Read them</a>" : "");
 }
 
 std::string waterfall_html(const Model& model) {
   if (model.waterfalls.empty()) return "";
-  std::string out = "<section id=\"waterfall\" class=\"full\"><h2>Where the speed goes</h2>\n<p class=\"lead\">Each bar is what one level permits or delivers, "
-                    "in tokens per second; the words beside it name what is lost to the level above.</p>\n" + evidence_legend();
+  std::string out =
+      "<section id=\"waterfall\" class=\"full\"><h2>Where the speed goes</h2>\n<p class=\"lead\">Each bar is "
+      "what one level permits or delivers, "
+      "in tokens per second; the words beside it name what is lost to the level above.</p>\n" +
+      evidence_legend();
   for (size_t i = 0; i < model.waterfalls.size(); ++i) {
     const Waterfall& waterfall = model.waterfalls[i];
-    out += fmt::format("<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}{}</h3>\n<div class=\"charts three\">", model.colour_of(waterfall.subject) % 8,
-                       escape_html(waterfall.subject->name),
-                       waterfall.model.empty() ? "" : fmt::format(" <small>{}</small>", escape_html(waterfall.model)));
+    out += fmt::format(
+        "<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}{}</h3>\n<div class=\"charts three\">",
+        model.colour_of(waterfall.subject) % 8, escape_html(waterfall.subject->name),
+        waterfall.model.empty() ? "" : fmt::format(" <small>{}</small>", escape_html(waterfall.model)));
     for (size_t lane = 0; lane < waterfall.lanes.size(); ++lane) {
       const WaterfallLane& one = waterfall.lanes[lane];
-      out += chart_html(waterfall_id(i, lane), "waterfall", one.sentence, fmt::format("{}, {}.", one.title, one.unit));
+      out += chart_html(waterfall_id(i, lane), "waterfall", one.sentence,
+                        fmt::format("{}, {}.", one.title, one.unit));
     }
     out += "</div>\n";
-    if (!waterfall.serving.empty()) out += fmt::format("<p>{}{}</p>\n", escape_html(waterfall.serving), record_links(waterfall.record_ids));
-    out += "<p class=\"small\">Cost per token: not examined; no prices are part of this dossier.</p>\n" + waterfall_table(waterfall);
+    if (!waterfall.serving.empty())
+      out += fmt::format("<p>{}{}</p>\n", escape_html(waterfall.serving), record_links(waterfall.record_ids));
+    out += "<p class=\"small\">Cost per token: not examined; no prices are part of this dossier.</p>\n" +
+           waterfall_table(waterfall);
   }
   return out + "</section>\n";
 }
 
 std::string silicon_html(const Model& model) {
   if (model.devices.empty()) return "";
-  std::string out = "<section id=\"silicon\" class=\"full\"><h2>What kernels and engine get out of the silicon</h2>\n";
-  out += "<p class=\"lead\">A kernel near its roof has nothing left to gain from better software; one far below has.</p>\n<div class=\"charts two\">";
+  std::string out =
+      "<section id=\"silicon\" class=\"full\"><h2>What kernels and engine get out of the silicon</h2>\n";
+  out +=
+      "<p class=\"lead\">A kernel near its roof has nothing left to gain from better software; one far below "
+      "has.</p>\n<div class=\"charts two\">";
   for (size_t i = 0; i < model.rooflines.size(); ++i) {
-    out += chart_html(roofline_id(i), "roofline", best_of(model.rooflines[i]),
-                      fmt::format("Both axes logarithmic. {} kernels; the best of each type is named. Kernels of ggml.", model.rooflines[i].points.size()));
+    out += chart_html(
+        roofline_id(i), "roofline", best_of(model.rooflines[i]),
+        fmt::format("Both axes logarithmic. {} kernels; the best of each type is named. Kernels of ggml.",
+                    model.rooflines[i].points.size()));
   }
   for (size_t i = 0; i < model.devices.size(); ++i) {
     if (model.devices[i].bandwidth.empty()) continue;
-    out += chart_html(bandwidth_id(i), "lines", bandwidth_sentence(model.devices[i]), "Copy and triad over array sizes; whiskers are 95 % intervals.");
+    out += chart_html(bandwidth_id(i), "lines", bandwidth_sentence(model.devices[i]),
+                      "Copy and triad over array sizes; whiskers are 95 % intervals.");
   }
-  if (!matmul_types(model).empty()) out += chart_html(kMatmulId, "dots", matmul_sentence(model), "Best rate of each type, logarithmic axis; whiskers are 95 % intervals.");
+  if (!matmul_types(model).empty())
+    out += chart_html(kMatmulId, "dots", matmul_sentence(model),
+                      "Best rate of each type, logarithmic axis; whiskers are 95 % intervals.");
   if (const std::string sentence = batching_sentence(model); !sentence.empty()) {
     out += chart_html(kBatchingId, "lines", sentence, "Tokens of all sequences together.");
   }
@@ -246,37 +327,56 @@ std::string silicon_html(const Model& model) {
   for (const DeviceResult& device : model.devices) {
     std::vector<const Record*> rows = device.engine;
     rows.insert(rows.end(), device.other.begin(), device.other.end());
-    if (!rows.empty()) out += fmt::format("<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}</h3>\n", model.colour_of(device.subject) % 8, escape_html(device.subject->name)) +
-                              records_table(model, fmt::format("Engine and kernels on {}", device.subject->name), rows);
+    if (!rows.empty())
+      out += fmt::format("<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}</h3>\n",
+                         model.colour_of(device.subject) % 8, escape_html(device.subject->name)) +
+             records_table(model, fmt::format("Engine and kernels on {}", device.subject->name), rows);
   }
   return out + "</section>\n";
 }
 
 std::string question_html(const Model& model, const AnswerRow& answer) {
   std::string body = requirements_table(model, answer.question);
-  if (answer.question == 1) body += fmt::format("<p>{}</p>\n", escape_html(trials_sentence(model))) + trials_table(model);
+  if (answer.question == 1)
+    body += fmt::format("<p>{}</p>\n", escape_html(trials_sentence(model))) + trials_table(model);
   if (answer.question == 2) body += serving_html(model);
   return section(answer, body);
 }
 
 std::string findings_html(const Model& model) {
-  std::string out = fmt::format("<section id=\"findings\" class=\"full\"><h2>Findings</h2>\n<p class=\"lead\">{}</p>\n",
-                                model.findings.empty() ? "There are none." : fmt::format("{} in all; {} of them weaken a number or more.", model.findings.size(), model.doubts));
+  std::string out =
+      fmt::format("<section id=\"findings\" class=\"full\"><h2>Findings</h2>\n<p class=\"lead\">{}</p>\n",
+                  model.findings.empty() ? "There are none."
+                                         : fmt::format("{} in all; {} of them weaken a number or more.",
+                                                       model.findings.size(), model.doubts));
   if (!model.findings.empty()) out += "<ul class=\"findings\">\n";
-  for (const Finding* finding : model.findings) {
-    const Trial* trial = model.trial(finding->trial_id);
-    out += fmt::format("<li id=\"f{}\">{} <code>{}</code>{} <p>{}</p>{}</li>\n", finding->id, severity_html(finding->severity), escape_html(finding->code),
-                       trial == nullptr ? "" : fmt::format(" <a href=\"#t{}\">{}</a>", trial->id, escape_html(trial->name)), escape_html(finding->text),
-                       finding->evidence.members().empty() ? "" : details_html(finding->evidence));
+  std::vector<const Finding*> left = model.findings;
+  while (!left.empty()) {
+    const std::vector<const Finding*> alike = take_alike(left);
+    const Finding& first = *alike.front();
+    out += "<li>";
+    for (const Finding* finding : alike) out += fmt::format("<span id=\"f{}\"></span>", finding->id);
+    out += fmt::format("{} <code>{}</code>", severity_html(first.severity), escape_html(first.code));
+    for (const Finding* finding : alike) {
+      const Trial* trial = model.trial(finding->trial_id);
+      if (trial != nullptr)
+        out += fmt::format("{}<a href=\"#t{}\">{}</a>", finding == &first ? " " : ", ", trial->id,
+                           escape_html(trial->name));
+    }
+    out +=
+        fmt::format("<p>{}</p>{}</li>\n", escape_html(first.text),
+                    alike.size() > 1 || first.evidence.members().empty() ? "" : details_html(first.evidence));
   }
   return out + (model.findings.empty() ? "" : "</ul>\n") + "</section>\n";
 }
 
 std::string conditions_html(const Model& model) {
   const RunInfo& run = model.content->run;
-  std::string out = "<section id=\"conditions\" class=\"full\"><h2>How this was measured</h2>\n<dl class=\"facts\">";
+  std::string out =
+      "<section id=\"conditions\" class=\"full\"><h2>How this was measured</h2>\n<dl class=\"facts\">";
   const auto fact = [&](const char* name, const std::string& text) {
-    out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name, text.empty() ? "—&nbsp;unknown" : escape_html(text));
+    out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name,
+                       text.empty() ? "—&nbsp;unknown" : escape_html(text));
   };
   fact("dossier", run.id);
   fact("assay", run.assay_version);
@@ -286,10 +386,15 @@ std::string conditions_html(const Model& model) {
   fact("seed", std::to_string(run.seed));
   out += "</dl>\n";
   for (const Subject& subject : model.content->subjects) {
-    out += fmt::format("<details><summary>{} <small>{}</small></summary>{}</details>\n", escape_html(subject.name), escape_html(subject.kind), details_html(subject.details));
+    out += fmt::format("<details><summary>{} <small>{}</small></summary>{}</details>\n",
+                       escape_html(subject.name), escape_html(subject.kind), details_html(subject.details));
   }
-  if (!run.host.is_null()) out += "<details><summary>This host</summary>" + details_html(run.host) + "</details>\n";
-  return out + fmt::format("<details><summary>The scenario, whole</summary><pre tabindex=\"0\">{}</pre></details></section>\n", escape_html(run.scenario_text));
+  if (!run.host.is_null())
+    out += "<details><summary>This host</summary>" + details_html(run.host) + "</details>\n";
+  return out + fmt::format(
+                   "<details><summary>The scenario, whole</summary><pre "
+                   "tabindex=\"0\">{}</pre></details></section>\n",
+                   escape_html(run.scenario_text));
 }
 
 }  // namespace assay

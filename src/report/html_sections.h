@@ -1,4 +1,5 @@
-// Sections of the page, in the order in which they stand on it. Each returns HTML, "" where it has nothing to say.
+// Sections of the page, in the order in which they stand on it. Each returns HTML, "" where it has nothing to
+// say.
 #pragma once
 
 #include <string>
@@ -10,9 +11,9 @@ namespace assay {
 
 std::string first_screen_html(const Model& model);
 std::string waterfall_html(const Model& model);
-std::string silicon_html(const Model& model);                     // roofline, types, bandwidth, engine
+std::string silicon_html(const Model& model);  // roofline, types, bandwidth, engine
 std::string question_html(const Model& model, const AnswerRow& answer);
-std::string serving_html(const Model& model);                     // part of question 2
+std::string serving_html(const Model& model);  // part of question 2
 std::string findings_html(const Model& model);
 std::string conditions_html(const Model& model);
 // Every record, a table a trial; `dossier_name` for the command that exports raw samples.

@@ -20,20 +20,31 @@ std::string limits_text(const ClassResult& result) {
   std::vector<std::string> parts;
   for (const auto& [metric, title] : {std::pair{"ttft_ms", "TTFT"}, {"tpot_ms", "TPOT"}, {"e2e_ms", "E2E"}}) {
     if (const std::optional<double> limit = slo_limit(result, metric)) {
-      parts.push_back(fmt::format("{} ≤ {}", title, format_duration(*limit / 1000)));
+      parts.push_back(*limit < 1000 ? fmt::format("{} ≤ {:g} ms", title, *limit)
+                                    : fmt::format("{} ≤ {:g} s", title, *limit / 1000));
     }
   }
   const std::optional<double> share = required_share(result);
-  return parts.empty() ? "none" : join(parts, ", ") + (share ? fmt::format(", {} % of requests", format_number(*share * 100)) : "");
+  return parts.empty() ? "none" : join(parts, ", ") + (share ? fmt::format(" for {:g} %", *share * 100) : "");
 }
 
 std::string service_table(const Model& model) {
   HtmlTable table{.caption = "Service in the mix, by target and class",
-                  .columns = {{"target"}, {"class"}, {"limits"}, {"limits kept", "%", true}, {"goodput", "requests/s", true},
-                              {"offered", "requests/s", true}, {"output", "tokens/s", true}, {"failed", "%", true}, {"interference", "×", true}}};
-  const auto add = [&](const Serving& serving, const std::string& name, const std::string& limits, const MetricMap& records) {
+                  .is_dense = true,
+                  .columns = {{"target"},
+                              {"class"},
+                              {"limits", "", false, true},
+                              {"kept", "%", true},
+                              {"goodput", "requests/s", true},
+                              {"offered", "requests/s", true},
+                              {"output", "tokens/s", true},
+                              {"failed", "%", true},
+                              {"interference", "×", true}}};
+  const auto add = [&](const Serving& serving, const std::string& name, const std::string& limits,
+                       const MetricMap& records) {
     std::vector<HtmlCell> row = {text_cell(serving.label), text_cell(name), text_cell(limits)};
-    for (const char* metric : {"slo_attainment", "goodput_per_s", "offered_rate_per_s", "output_throughput_tokens_per_s", "error_rate", "interference"}) {
+    for (const char* metric : {"slo_attainment", "goodput_per_s", "offered_rate_per_s",
+                               "output_throughput_tokens_per_s", "error_rate", "interference"}) {
       const bool has_none = name == "all" && std::string_view(metric) == "interference";
       row.push_back(has_none ? HtmlCell{"", ""} : value_cell(model, records.find(metric)));
     }
@@ -50,12 +61,25 @@ std::string service_table(const Model& model) {
 
 std::string latency_table(const Model& model, const std::string& traffic_class) {
   HtmlTable table{.caption = fmt::format("Latencies of {}", traffic_class),
-                  .columns = {{"target"}, {"phase"}, {"metric"}, {"n", "", true}, {"p50", "ms", true}, {"p90", "ms", true}, {"p95", "ms", true}, {"p99", "ms", true}, {"largest", "ms", true}}};
+                  .is_dense = true,
+                  .columns = {{"target"},
+                              {"phase"},
+                              {"metric"},
+                              {"n", "", true},
+                              {"p50", "ms", true},
+                              {"p90", "ms", true},
+                              {"p95", "ms", true},
+                              {"p99", "ms", true},
+                              {"largest", "ms", true}}};
   const auto add = [&](const Serving& serving, const char* phase, const MetricMap& records) {
-    for (const auto& [metric, title] : {std::pair{"ttft_ms", "TTFT"}, {"tpot_ms", "TPOT"}, {"chunk_gap_ms", "chunk gap"}, {"e2e_ms", "E2E"}}) {
+    for (const auto& [metric, title] : {std::pair{"ttft_ms", "TTFT"},
+                                        {"tpot_ms", "TPOT"},
+                                        {"chunk_gap_ms", "chunk gap"},
+                                        {"e2e_ms", "E2E"}}) {
       const Record* middle = records.find(fmt::format("{}_p50", metric));
       if (middle == nullptr) continue;
-      std::vector<HtmlCell> row = {text_cell(serving.label), text_cell(phase), text_cell(title), count_cell(middle->n)};
+      std::vector<HtmlCell> row = {text_cell(serving.label), text_cell(phase), text_cell(title),
+                                   count_cell(middle->n)};
       for (const char* statistic : {"p50", "p90", "p95", "p99", "max"}) {
         row.push_back(value_cell(model, records.find(fmt::format("{}_{}", metric, statistic))));
       }
@@ -71,17 +95,36 @@ std::string latency_table(const Model& model, const std::string& traffic_class) 
   return table.html();
 }
 
-std::string curve_small_print(const Model& model, const std::string& traffic_class, const std::string& metric) {
+std::string curve_small_print(const Model& model, const std::string& traffic_class,
+                              const std::string& metric) {
   std::string out = "Share of requests up to a time, logarithmic axis.";
   for (const Serving& serving : model.servings) {
     const ClassResult* result = find_class(serving, traffic_class);
     if (result == nullptr) continue;
     for (const Curve& curve : result->curves) {
       if (curve.metric != metric) continue;
-      out += fmt::format(" {}, {}: n = {}{}.", serving.label, curve.phase, curve.n, curve.failed > 0 ? fmt::format(", of which {} failed", curve.failed) : "");
+      out += fmt::format(" {}, {}: n = {}{}.", serving.label, curve.phase, curve.n,
+                         curve.failed > 0 ? fmt::format(", of which {} failed", curve.failed) : "");
     }
   }
   return out;
+}
+
+std::string interference_sentence(const Model& model) {
+  const Record* worst = nullptr;
+  std::string who;
+  for (const Serving& serving : model.servings) {
+    for (const ClassResult& result : serving.classes) {
+      const Record* record = result.mix.find("interference");
+      if (record == nullptr || !record->value || record->validity == Validity::kVoid) continue;
+      if (worst != nullptr && *record->value <= *worst->value) continue;
+      worst = record;
+      who = fmt::format("{} on {}", result.name, serving.label);
+    }
+  }
+  if (worst == nullptr) return "What company costs a class is unknown";
+  return fmt::format("Company costs {} most: its first token takes {} × as long as alone", who,
+                     value_text(*worst).value);
 }
 
 const char* metric_words(std::string_view metric) {
@@ -91,36 +134,48 @@ const char* metric_words(std::string_view metric) {
 std::string class_html(const Model& model, size_t index, const std::string& name) {
   std::string charts;
   for (const char* metric : {"ttft_ms", "tpot_ms", "e2e_ms"}) {
-    const bool is_drawn = std::any_of(model.servings.begin(), model.servings.end(), [&](const Serving& serving) {
-      const ClassResult* result = find_class(serving, name);
-      return result != nullptr && std::any_of(result->curves.begin(), result->curves.end(), [&](const Curve& curve) { return curve.metric == metric; });
-    });
+    const bool is_drawn =
+        std::any_of(model.servings.begin(), model.servings.end(), [&](const Serving& serving) {
+          const ClassResult* result = find_class(serving, name);
+          return result != nullptr && std::any_of(result->curves.begin(), result->curves.end(),
+                                                  [&](const Curve& curve) { return curve.metric == metric; });
+        });
     if (!is_drawn) continue;
-    charts += chart_html(curve_id(index, metric), "curves", fmt::format("{}: {}", metric_words(metric), curve_sentence(model, name, metric)), curve_small_print(model, name, metric));
+    charts += chart_html(curve_id(index, metric), "curves",
+                         fmt::format("{}: {}", metric_words(metric), curve_sentence(model, name, metric)),
+                         curve_small_print(model, name, metric));
   }
-  return fmt::format("<div class=\"class\"><h3>{}</h3>\n<div class=\"charts three\">{}</div>\n{}</div>\n", escape_html(name), charts, latency_table(model, name));
+  return fmt::format("<div class=\"class\"><h3>{}</h3>\n<div class=\"charts three\">{}</div>\n{}</div>\n",
+                     escape_html(name), charts, latency_table(model, name));
 }
 
 std::string timeline_sentence(const Serving& serving) {
   const Timeline& timeline = *serving.timeline;
-  const double peak = timeline.in_flight.empty() ? 0 : *std::max_element(timeline.in_flight.begin(), timeline.in_flight.end());
+  const double peak = timeline.in_flight.empty()
+                          ? 0
+                          : *std::max_element(timeline.in_flight.begin(), timeline.in_flight.end());
   int64_t failed = 0, missed = 0;
   for (const RequestSpan& span : timeline.spans) {
     failed += span.failed;
     missed += !span.failed && !span.good;
   }
   std::string out = fmt::format("{}: up to {} requests at once", serving.label, format_number(peak, 2));
-  const std::string_view among = timeline.spans.size() < static_cast<size_t>(timeline.requests) ? " of those shown" : "";
+  const std::string_view among =
+      timeline.spans.size() < static_cast<size_t>(timeline.requests) ? " of those shown" : "";
   if (missed > 0) out += fmt::format("; {}{} missed a limit", missed, among);
   if (failed > 0) out += fmt::format("; {}{} failed", failed, among);
   return missed + failed == 0 ? out + "; none missed a limit" : out;
 }
 
 std::string timeline_small_print(const Timeline& timeline) {
-  std::string out = fmt::format("Rate and requests in flight by {} s; below, each request as a line: light while it waits for its first token, "
-                                "full while tokens come; outlined where it missed a limit, ✕ where it failed.", format_number(timeline.bin_s));
+  std::string out = fmt::format(
+      "Rate and requests in flight by {:g} s; below, each request as a line: light while it waits for its "
+      "first token, "
+      "full while tokens come; outlined where it missed a limit, ✕ where it failed.",
+      timeline.bin_s);
   if (timeline.spans.size() < static_cast<size_t>(timeline.requests)) {
-    out += fmt::format(" {} of {} requests are drawn, evenly thinned; the curves count all.", timeline.spans.size(), timeline.requests);
+    out += fmt::format(" {} of {} requests are drawn, evenly thinned; the curves count all.",
+                       timeline.spans.size(), timeline.requests);
   }
   return out;
 }
@@ -130,15 +185,22 @@ std::string timeline_small_print(const Timeline& timeline) {
 std::string serving_html(const Model& model) {
   if (model.servings.empty()) return "";
   std::string out = "<div class=\"charts two\">";
-  out += chart_html(kAttainmentId, "dots", attainment_sentence(model), "Share of attempted requests that kept every limit of their class in the mix, with 95 % intervals; the bar is the required share.");
+  out += chart_html(kAttainmentId, "dots", attainment_sentence(model),
+                    "Share of attempted requests that kept every limit of their class in the mix, with 95 % "
+                    "intervals; the bar is the required share.");
   const std::vector<std::string> classes = traffic_classes(model);
-  const bool has_interference = std::any_of(model.content->records.begin(), model.content->records.end(),
-                                            [](const Record& record) { return record.metric == "interference" && record.value; });
-  if (has_interference) out += chart_html(kInterferenceId, "dots", "How much longer a class waits for its first token in company than alone", "Median TTFT in the mix ÷ median TTFT alone.");
+  const bool has_interference =
+      std::any_of(model.content->records.begin(), model.content->records.end(),
+                  [](const Record& record) { return record.metric == "interference" && record.value; });
+  if (has_interference)
+    out += chart_html(kInterferenceId, "dots", interference_sentence(model),
+                      "Median TTFT in the mix ÷ median TTFT alone.");
   out += "</div>\n" + service_table(model) + "<div class=\"charts\">";
   for (size_t i = 0; i < model.servings.size(); ++i) {
     const Serving& serving = model.servings[i];
-    if (serving.timeline) out += chart_html(timeline_id(i), "timeline", timeline_sentence(serving), timeline_small_print(*serving.timeline));
+    if (serving.timeline)
+      out += chart_html(timeline_id(i), "timeline", timeline_sentence(serving),
+                        timeline_small_print(*serving.timeline));
   }
   out += "</div>\n";
   for (size_t i = 0; i < classes.size(); ++i) out += class_html(model, i, classes[i]);

@@ -12,7 +12,8 @@ namespace {
 
 template <class T>
 const T* find_by_id(const std::vector<T>& rows, int64_t id) {
-  const auto found = std::lower_bound(rows.begin(), rows.end(), id, [](const T& row, int64_t x) { return row.id < x; });
+  const auto found =
+      std::lower_bound(rows.begin(), rows.end(), id, [](const T& row, int64_t x) { return row.id < x; });
   return found != rows.end() && found->id == id ? &*found : nullptr;
 }
 
@@ -70,13 +71,15 @@ Instrument make_instrument(const Model& model) {
   add("client_cpu_utilisation", "client ", " busy");
   add("instrument_overhead_us_per_event", "", " an event");
   int64_t loads = 0, voids = 0;
-  for (const Trial& trial : model.content->trials) loads += trial.exam == "load" && trial.state == TrialState::kDone;
+  for (const Trial& trial : model.content->trials)
+    loads += trial.exam == "load" && trial.state == TrialState::kDone;
   for (const Finding& finding : model.content->findings) voids += finding.code == "load.generator-late";
   if (loads > 0) parts.push_back(fmt::format("{} of {} load trials void", std::min(voids, loads), loads));
   const std::string doubts = model.doubts == 0   ? "no finding doubts a number"
                              : model.doubts == 1 ? "1 finding doubts a number"
                                                  : fmt::format("{} findings doubt a number", model.doubts);
-  instrument.sentence = fmt::format("Instrument: {} · {}", parts.empty() ? "nothing timed" : join(parts, ", "), doubts);
+  instrument.sentence =
+      fmt::format("Instrument: {} · {}", parts.empty() ? "nothing timed" : join(parts, ", "), doubts);
   return instrument;
 }
 
@@ -92,10 +95,18 @@ int Model::colour_of(const Subject* subject) const {
   return found == subjects.end() ? 0 : static_cast<int>(found - subjects.begin());
 }
 
-const Subject* Model::subject(int64_t id) const { return find_by_id(content->subjects, id); }
-const Trial* Model::trial(int64_t id) const { return find_by_id(content->trials, id); }
-const Record* Model::record(int64_t id) const { return find_by_id(content->records, id); }
-const Requirement* Model::requirement(int64_t id) const { return find_by_id(content->requirements, id); }
+const Subject* Model::subject(int64_t id) const {
+  return find_by_id(content->subjects, id);
+}
+const Trial* Model::trial(int64_t id) const {
+  return find_by_id(content->trials, id);
+}
+const Record* Model::record(int64_t id) const {
+  return find_by_id(content->records, id);
+}
+const Requirement* Model::requirement(int64_t id) const {
+  return find_by_id(content->requirements, id);
+}
 
 const Finding* Model::doubt_about(const Record& record) const {
   if (record.validity != Validity::kDoubtful && record.validity != Validity::kVoid) return nullptr;

@@ -1,5 +1,5 @@
-// Model: what a report says, taken from the records of a dossier and put in the order in which people read it. The
-// renderers only write it down. Pointers refer to the DossierContent that the model was made of.
+// Model: what a report says, taken from the records of a dossier and put in the order in which people read
+// it. The renderers only write it down. Pointers refer to the DossierContent that the model was made of.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct AnswerRow {
   int question = 0;
   std::string text;
   Answer answer = Answer::kNotExamined;
-  std::string reason;                // of not examined: the command that would, or that this version has no exam
+  std::string reason;  // of not examined: the command that would, or that this version has no exam
   std::string exam;
   std::string command;
   std::vector<int64_t> record_ids;
@@ -28,21 +28,21 @@ struct AnswerRow {
 
 // One bar of the waterfall: what this level permits or delivers, in the lane's unit.
 struct WaterfallStep {
-  std::string level;                 // "claimed peak", "theoretical bound", "kernels", "engine", "serving"
+  std::string level;  // "claimed peak", "theoretical bound", "kernels", "engine", "serving"
   std::optional<double> value, low, high;
   EvidenceClass evidence_class = EvidenceClass::kDerived;
   Validity validity = Validity::kValid;
-  std::string basis;                 // the formula with its numbers, or why the value is unknown
-  std::optional<double> share;       // of the nearest level above that has a value
-  std::string loss;                  // names the loss to that level
-  bool follows_demand = false;       // as much as the traffic asked for: being lower is no loss
+  std::string basis;            // the formula with its numbers, or why the value is unknown
+  std::optional<double> share;  // of the nearest level above that has a value
+  std::string loss;             // names the loss to that level
+  bool follows_demand = false;  // as much as the traffic asked for: being lower is no loss
   std::vector<int64_t> record_ids;
 };
 
 struct WaterfallLane {
-  std::string title;                 // "Decode, one sequence"
+  std::string title;  // "Decode, one sequence"
   std::string unit;
-  std::string sentence;              // what a tired person should take from it
+  std::string sentence;  // what a tired person should take from it
   std::vector<WaterfallStep> steps;
 };
 
@@ -50,13 +50,13 @@ struct Waterfall {
   const Subject* subject = nullptr;
   std::string model;
   std::vector<WaterfallLane> lanes;
-  std::string serving;               // throughput, goodput and offered rate in the mix, one sentence
-  std::vector<int64_t> record_ids;   // of that sentence
+  std::string serving;              // throughput, goodput and offered rate in the mix, one sentence
+  std::vector<int64_t> record_ids;  // of that sentence
 };
 
 struct RooflinePoint {
-  std::string name;                  // "matmul q4_0"
-  std::string group;                 // points of one kernel and type; the best of each is named in the chart
+  std::string name;   // "matmul q4_0"
+  std::string group;  // points of one kernel and type; the best of each is named in the chart
   double flop_per_byte = 0;
   double tflop_per_s = 0;
   bool is_best = false;
@@ -64,9 +64,9 @@ struct RooflinePoint {
 };
 
 struct RooflineCeiling {
-  std::string name;                  // "memory bandwidth, theoretical bound 76.8 GB/s"
+  std::string name;  // "memory bandwidth, theoretical bound 76.8 GB/s"
   bool is_bandwidth = false;
-  double value = 0;                  // GB/s or TFLOP/s
+  double value = 0;  // GB/s or TFLOP/s
   const Record* record = nullptr;
 };
 
@@ -79,16 +79,16 @@ struct Roofline {
 // The records of one traffic class in one trial, by metric.
 struct MetricMap {
   std::map<std::string, const Record*, std::less<>> records;
-  const Record* find(std::string_view metric) const;   // null if absent
+  const Record* find(std::string_view metric) const;  // null if absent
   bool empty() const { return records.empty(); }
 };
 
 // Cumulative share of requests up to x; thinned to at most kCurvePoints points.
 struct Curve {
-  std::string metric;                // "ttft_ms", "tpot_ms", "e2e_ms"
-  std::string phase;                 // "mix", "alone"
-  int64_t n = 0;                     // requests in the steady window that the metric applies to
-  int64_t failed = 0;                // of them: they never arrive, so the curve ends below 1
+  std::string metric;  // "ttft_ms", "tpot_ms", "e2e_ms"
+  std::string phase;   // "mix", "alone"
+  int64_t n = 0;       // requests in the steady window that the metric applies to
+  int64_t failed = 0;  // of them: they never arrive, so the curve ends below 1
   std::vector<double> x, share;
 };
 
@@ -100,46 +100,46 @@ struct ClassResult {
 
 struct RequestSpan {
   int class_index = 0;
-  int lane = 0;                      // within the class, so that spans do not overlap where there is room
-  double scheduled_s = 0, first_s = 0, end_s = 0;   // first_s < 0: no token came
+  int lane = 0;  // within the class, so that spans do not overlap where there is room
+  double scheduled_s = 0, first_s = 0, end_s = 0;  // first_s < 0: no token came
   bool good = false, failed = false;
 };
 
 struct Timeline {
   int64_t trial_id = 0;
-  int64_t requests = 0;              // all of the trial; `spans` may be fewer
+  int64_t requests = 0;  // all of the trial; `spans` may be fewer
   std::vector<std::string> classes;
-  std::vector<int> lanes;            // how many lanes each class takes
+  std::vector<int> lanes;  // how many lanes each class takes
   double bin_s = 1;
-  std::vector<double> arrivals_per_s, completions_per_s;   // by bin from 0
-  std::vector<double> in_flight;     // mean of each bin
+  std::vector<double> arrivals_per_s, completions_per_s;  // by bin from 0
+  std::vector<double> in_flight;                          // mean of each bin
   std::vector<RequestSpan> spans;
 };
 
 // What load trials say of one target.
 struct Serving {
   const Subject* subject = nullptr;
-  std::string label;                 // the subject's name, with the target's where one subject has several
+  std::string label;  // the subject's name, with the target's where one subject has several
   std::string model;
   std::vector<ClassResult> classes;
-  MetricMap mix;                     // of all classes together
+  MetricMap mix;  // of all classes together
   std::optional<Timeline> timeline;
 };
 
 // What roofline trials say of one device beyond the roofline: series for small charts.
 struct Series {
-  std::string label;                 // "copy", "f16"
+  std::string label;  // "copy", "f16"
   std::vector<double> x;
   std::vector<const Record*> records;
 };
 
 struct DeviceResult {
   const Subject* subject = nullptr;
-  std::vector<Series> bandwidth;     // over bytes, a series a kernel
-  std::vector<const Record*> matmul_best;   // one a type
-  Series batching;                   // decode speed over sequences
-  std::vector<const Record*> engine;        // prefill, decode, load time, memory, efficiency
-  std::vector<const Record*> other;         // overhead, transfers, attention's best
+  std::vector<Series> bandwidth;           // over bytes, a series a kernel
+  std::vector<const Record*> matmul_best;  // one a type
+  Series batching;                         // decode speed over sequences
+  std::vector<const Record*> engine;       // prefill, decode, load time, memory, efficiency
+  std::vector<const Record*> other;        // overhead, transfers, attention's best
 };
 
 struct Instrument {
@@ -149,22 +149,23 @@ struct Instrument {
 
 struct Model {
   const DossierContent* content = nullptr;
-  std::string title;                 // the judged subjects
-  std::vector<AnswerRow> answers;    // eight
+  std::string title;               // the judged subjects
+  std::vector<AnswerRow> answers;  // eight
   Instrument instrument;
-  std::vector<const Subject*> subjects;     // judged: all but the host; the place is the subject's colour
+  std::vector<const Subject*> subjects;  // judged: all but the host; the place is the subject's colour
   std::vector<Waterfall> waterfalls;
   std::vector<Roofline> rooflines;
   std::vector<DeviceResult> devices;
   std::vector<Serving> servings;
-  std::vector<const Finding*> findings;     // the gravest first
-  int64_t doubts = 0;                // findings that weaken a number or worse
+  std::vector<const Finding*> findings;  // the gravest first
+  int64_t doubts = 0;                    // findings that weaken a number or worse
 
-  int colour_of(const Subject* subject) const;          // place among `subjects`, 0 for others
-  const Subject* subject(int64_t id) const;             // null if unknown
+  int colour_of(const Subject* subject) const;  // place among `subjects`, 0 for others
+  const Subject* subject(int64_t id) const;     // null if unknown
   const Trial* trial(int64_t id) const;
   const Record* record(int64_t id) const;
-  const Finding* doubt_about(const Record& record) const;   // the finding that a doubtful or void record rests on, or null
+  const Finding* doubt_about(
+      const Record& record) const;  // the finding that a doubtful or void record rests on, or null
   std::vector<const Verdict*> requirement_verdicts(int question) const;
   const Requirement* requirement(int64_t id) const;
 };
@@ -200,7 +201,8 @@ struct RequestTable {
   const std::vector<int64_t>* good = nullptr;
 };
 std::optional<RequestTable> request_table(const Trial& trial, const std::vector<Sample>& samples);
-Curve make_curve(const RequestTable& table, int class_index, const std::string& metric, const std::string& phase);
+Curve make_curve(const RequestTable& table, int class_index, const std::string& metric,
+                 const std::string& phase);
 Timeline make_timeline(const RequestTable& table, int64_t trial_id);
 
 }  // namespace assay

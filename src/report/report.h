@@ -1,5 +1,5 @@
-// The front door of report: one dossier as a page, as Markdown, as JSON, and as the lines that end a run on a terminal.
-// All four are rendered from the dossier alone and say the same.
+// The front door of report: one dossier as a page, as Markdown, as JSON, and as the lines that end a run on a
+// terminal. All four are rendered from the dossier alone and say the same.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,9 @@
 
 namespace assay {
 
-// One self-contained HTML page. It requests nothing, its text and tables need no script, and whatever the dossier says is
-// escaped. Errors are those of reading the dossier. Safe to call from any thread that owns `dossier`.
+// One self-contained HTML page. It requests nothing, its text and tables need no script, and whatever the
+// dossier says is escaped. Errors are those of reading the dossier. Safe to call from any thread that owns
+// `dossier`.
 Result<std::string> render_html(const Dossier& dossier);
 
 // The same content as Markdown for tickets and pull requests, without charts.
@@ -22,11 +23,11 @@ Result<std::string> render_json(const Dossier& dossier);
 
 // What ends a run on a terminal.
 struct SummaryOptions {
-  size_t width = 80;           // columns; below 80 it is 80. No line is wider
-  bool colour = false;         // ANSI colours; they add nothing that the words don't say
-  std::string dossier_path;    // empty: no such line
-  std::string report_path;     // empty: no such line
-  std::string next_command;    // the one command to do next; empty: no such line
+  size_t width = 80;         // columns; below 80 it is 80. No line is wider
+  bool colour = false;       // ANSI colours; they add nothing that the words don't say
+  std::string dossier_path;  // empty: no such line
+  std::string report_path;   // empty: no such line
+  std::string next_command;  // the one command to do next; empty: no such line
 };
 // The eight answers, the instrument's line, the findings that weigh and the paths. Ends with a line feed.
 std::string render_terminal_summary(const DossierContent& content, const SummaryOptions& options);

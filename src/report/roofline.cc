@@ -1,4 +1,5 @@
-// Roofline: kernels against ceilings, and the small series of a device (bandwidth over size, types, batching).
+// Roofline: kernels against ceilings, and the small series of a device (bandwidth over size, types,
+// batching).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,11 +17,13 @@ bool is_plotted(const Record& record) {
   return record.value && std::isfinite(*record.value) && *record.value > 0;
 }
 
-bool is_flag_set(const Record& record, std::string_view key) { return record.conditions[key].as_bool(); }
+bool is_flag_set(const Record& record, std::string_view key) {
+  return record.conditions[key].as_bool();
+}
 
 std::string point_group(const Record& record) {
   const std::string kernel = condition(record, "kernel"), dtype = condition(record, "dtype");
-  const std::string base = !kernel.empty()                           ? kernel
+  const std::string base = !kernel.empty()                            ? kernel
                            : record.metric == "attention_tflop_per_s" ? "attention"
                            : record.metric == "matmul_tflop_per_s"    ? "matmul"
                                                                       : "triad";
@@ -52,7 +55,8 @@ void mark_best(std::vector<RooflinePoint>& points) {
 }
 
 bool is_ceiling(const Record& record) {
-  const bool is_resource = record.metric == "memory_bandwidth_gb_per_s" || record.metric == "matmul_tflop_per_s";
+  const bool is_resource =
+      record.metric == "memory_bandwidth_gb_per_s" || record.metric == "matmul_tflop_per_s";
   const bool is_bound = record.evidence_class != EvidenceClass::kMeasured && condition(record, "of").empty();
   return is_resource && (is_bound || is_flag_set(record, "best")) && condition(record, "memory") != "cache";
 }
@@ -64,12 +68,13 @@ void add_ceiling(Roofline& roofline, const Record& record) {
                                 : record.evidence_class == EvidenceClass::kClaimed ? "claimed"
                                                                                    : "bound";
   RooflineCeiling ceiling{.is_bandwidth = is_bandwidth, .value = *record.value, .record = &record};
-  ceiling.name = fmt::format("{}{} {} {} {}", is_bandwidth ? "memory" : "compute", dtype.empty() ? "" : " " + dtype, kind,
-                             value_text(record).value, record.unit);
+  ceiling.name = fmt::format("{}{} {} {} {}", is_bandwidth ? "memory" : "compute",
+                             dtype.empty() ? "" : " " + dtype, kind, value_text(record).value, record.unit);
   roofline.ceilings.push_back(std::move(ceiling));
 }
 
-// A flat ceiling next to another of its class says nothing and hides it: the first of each level stays, the highest first.
+// A flat ceiling next to another of its class says nothing and hides it: the first of each level stays, the
+// highest first.
 void thin_ceilings(std::vector<RooflineCeiling>& ceilings) {
   constexpr double kApart = 1.05;
   std::stable_sort(ceilings.begin(), ceilings.end(),
@@ -114,8 +119,9 @@ bool is_engine_metric(std::string_view metric) {
 }
 
 bool is_other_metric(std::string_view metric) {
-  return metric == "launch_overhead_us" || metric == "host_to_device_gb_per_s" || metric == "device_to_host_gb_per_s" ||
-         metric == "attention_tflop_per_s" || metric == "roofline_efficiency";
+  return metric == "launch_overhead_us" || metric == "host_to_device_gb_per_s" ||
+         metric == "device_to_host_gb_per_s" || metric == "attention_tflop_per_s" ||
+         metric == "roofline_efficiency";
 }
 
 // The best of each type: the record that says so, else the largest.
@@ -179,8 +185,8 @@ std::vector<DeviceResult> make_device_results(const Model& model) {
     }
     for (Series& series : device.bandwidth) sort_by_x(series);
     sort_by_x(device.batching);
-    const bool is_empty = device.bandwidth.empty() && device.matmul_best.empty() && device.batching.records.empty() &&
-                          device.engine.empty() && device.other.empty();
+    const bool is_empty = device.bandwidth.empty() && device.matmul_best.empty() &&
+                          device.batching.records.empty() && device.engine.empty() && device.other.empty();
     if (!is_empty) devices.push_back(std::move(device));
   }
   return devices;

@@ -25,7 +25,7 @@ std::optional<double> quantile(const Curve& curve, double share) {
 
 std::string thing_of(const std::string& metric) {
   if (metric == "ttft_ms") return "of first tokens come within";
-  return metric == "tpot_ms" ? "of requests keep a token every" : "of requests end within";
+  return metric == "tpot_ms" ? "of requests get a token every" : "of requests end within";
 }
 
 }  // namespace
@@ -41,14 +41,18 @@ std::string attainment_sentence(const Model& model) {
       (*record->value >= *required ? kept : missed).push_back(result.name);
     }
     if (kept.empty() && missed.empty()) continue;
-    std::string part = serving.label + ": ";
-    if (missed.empty()) part += "every class keeps its limits often enough";
-    else if (kept.empty()) part += "no class keeps its limits often enough";
-    else part += fmt::format("{} {} limits often enough, {} {} not", listed(kept), kept.size() == 1 ? "keeps its" : "keep their",
-                             listed(missed), missed.size() == 1 ? "does" : "do");
-    parts.push_back(std::move(part));
+    const std::string who = missed.empty() ? "every class keeps"
+                            : kept.empty() ? "no class keeps"
+                            : kept.size() <= missed.size()
+                                ? fmt::format("only {} {}", listed(kept), kept.size() == 1 ? "keeps" : "keep")
+                                : fmt::format("all but {} keep", listed(missed));
+    parts.push_back(fmt::format("on {} {} {} limits often enough", serving.label, who,
+                                who.ends_with('s') ? "its" : "their"));
   }
-  return parts.empty() ? "Whether the classes keep their limits is unknown" : join(parts, "; ");
+  if (parts.empty()) return "Whether the classes keep their limits is unknown";
+  std::string out = join(parts, "; ");
+  out[0] = 'O';
+  return out;
 }
 
 std::string curve_sentence(const Model& model, const std::string& traffic_class, const std::string& metric) {

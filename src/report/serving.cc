@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kNanosPerSecond = 1e9;
 constexpr double kNanosPerMs = 1e6;
-constexpr int kMostLanes = 24;   // of one class in the timeline
+constexpr int kMostLanes = 24;  // of one class in the timeline
 
 std::string label_of(const Model& model, const Subject& subject, const std::string& target) {
   for (const Trial& trial : model.content->trials) {
@@ -65,8 +65,11 @@ const std::vector<int64_t>* column(const Sample& sample, std::string_view name, 
 
 // One value a request in milliseconds, or nothing where the metric does not apply to it.
 std::optional<double> request_value(const RequestTable& table, size_t row, std::string_view metric) {
-  const int64_t scheduled = (*table.scheduled_ns)[row], first = (*table.first_ns)[row], last = (*table.last_ns)[row];
-  const auto ms = [](int64_t from, int64_t to) { return (static_cast<double>(to) - static_cast<double>(from)) / kNanosPerMs; };
+  const int64_t scheduled = (*table.scheduled_ns)[row], first = (*table.first_ns)[row],
+                last = (*table.last_ns)[row];
+  const auto ms = [](int64_t from, int64_t to) {
+    return (static_cast<double>(to) - static_cast<double>(from)) / kNanosPerMs;
+  };
   if (metric == "ttft_ms") return ms(scheduled, first);
   if (metric == "e2e_ms") return ms(scheduled, last);
   const int64_t tokens = (*table.output_tokens)[row];
@@ -89,7 +92,8 @@ void assign_lanes(Timeline& timeline) {
   std::vector<std::vector<double>> busy_until(timeline.classes.size());
   for (RequestSpan& span : timeline.spans) {
     std::vector<double>& lanes = busy_until[static_cast<size_t>(span.class_index)];
-    auto lane = std::find_if(lanes.begin(), lanes.end(), [&](double until) { return until <= span.scheduled_s; });
+    auto lane =
+        std::find_if(lanes.begin(), lanes.end(), [&](double until) { return until <= span.scheduled_s; });
     if (lane == lanes.end() && lanes.size() < kMostLanes) {
       lanes.push_back(0);
       lane = lanes.end() - 1;
@@ -99,7 +103,8 @@ void assign_lanes(Timeline& timeline) {
     *lane = std::max(*lane, span.end_s);
     span.lane = static_cast<int>(lane - lanes.begin());
   }
-  for (const auto& lanes : busy_until) timeline.lanes.push_back(std::max<int>(1, static_cast<int>(lanes.size())));
+  for (const auto& lanes : busy_until)
+    timeline.lanes.push_back(std::max<int>(1, static_cast<int>(lanes.size())));
 }
 
 double bin_width(double duration_s) {
@@ -113,7 +118,8 @@ double bin_width(double duration_s) {
 }  // namespace
 
 std::optional<RequestTable> request_table(const Trial& trial, const std::vector<Sample>& samples) {
-  const auto sample = std::find_if(samples.begin(), samples.end(), [](const Sample& s) { return s.name == "requests"; });
+  const auto sample =
+      std::find_if(samples.begin(), samples.end(), [](const Sample& s) { return s.name == "requests"; });
   if (sample == samples.end()) return std::nullopt;
   RequestTable table;
   for (const Json& name : trial.parameters["classes"].items()) table.classes.push_back(scalar_text(name));
@@ -128,13 +134,15 @@ std::optional<RequestTable> request_table(const Trial& trial, const std::vector<
   table.failure = column(*sample, "failure", table.rows);
   table.in_window = column(*sample, "in_window", table.rows);
   table.good = column(*sample, "good", table.rows);
-  const bool is_whole = table.class_index != nullptr && table.scheduled_ns != nullptr && table.first_ns != nullptr &&
-                        table.last_ns != nullptr && table.end_ns != nullptr && table.output_tokens != nullptr &&
-                        table.failure != nullptr && table.in_window != nullptr && table.good != nullptr;
+  const bool is_whole = table.class_index != nullptr && table.scheduled_ns != nullptr &&
+                        table.first_ns != nullptr && table.last_ns != nullptr && table.end_ns != nullptr &&
+                        table.output_tokens != nullptr && table.failure != nullptr &&
+                        table.in_window != nullptr && table.good != nullptr;
   return is_whole ? std::optional(table) : std::nullopt;
 }
 
-Curve make_curve(const RequestTable& table, int class_index, const std::string& metric, const std::string& phase) {
+Curve make_curve(const RequestTable& table, int class_index, const std::string& metric,
+                 const std::string& phase) {
   Curve curve{.metric = metric, .phase = phase};
   std::vector<double> values;
   for (size_t row = 0; row < table.rows; ++row) {
@@ -158,11 +166,13 @@ Curve make_curve(const RequestTable& table, int class_index, const std::string& 
 }
 
 Timeline make_timeline(const RequestTable& table, int64_t trial_id) {
-  Timeline timeline{.trial_id = trial_id, .requests = static_cast<int64_t>(table.rows), .classes = table.classes};
+  Timeline timeline{
+      .trial_id = trial_id, .requests = static_cast<int64_t>(table.rows), .classes = table.classes};
   const auto seconds_at = [](int64_t ns) { return static_cast<double>(ns) / kNanosPerSecond; };
   double duration_s = 0;
   for (size_t row = 0; row < table.rows; ++row) {
-    duration_s = std::max({duration_s, seconds_at((*table.scheduled_ns)[row]), seconds_at((*table.end_ns)[row])});
+    duration_s =
+        std::max({duration_s, seconds_at((*table.scheduled_ns)[row]), seconds_at((*table.end_ns)[row])});
   }
   timeline.bin_s = bin_width(duration_s);
   const size_t bins = std::min<size_t>(kTimelineBins, static_cast<size_t>(duration_s / timeline.bin_s) + 1);
@@ -184,9 +194,12 @@ Timeline make_timeline(const RequestTable& table, int64_t trial_id) {
     const bool is_known = class_index >= 0 && class_index < static_cast<int64_t>(table.classes.size());
     if (row % std::max<size_t>(1, stride) != 0 || !is_known) continue;
     const int64_t first = (*table.first_ns)[row];
-    timeline.spans.push_back({.class_index = static_cast<int>(class_index), .scheduled_s = scheduled_s,
-                              .first_s = first > 0 ? seconds_at(first) : -1, .end_s = end_s,
-                              .good = (*table.good)[row] != 0, .failed = has_failed});
+    timeline.spans.push_back({.class_index = static_cast<int>(class_index),
+                              .scheduled_s = scheduled_s,
+                              .first_s = first > 0 ? seconds_at(first) : -1,
+                              .end_s = end_s,
+                              .good = (*table.good)[row] != 0,
+                              .failed = has_failed});
   }
   std::stable_sort(timeline.spans.begin(), timeline.spans.end(),
                    [](const RequestSpan& a, const RequestSpan& b) { return a.scheduled_s < b.scheduled_s; });
@@ -214,7 +227,8 @@ Result<std::vector<Serving>> make_servings(const Model& model, const SampleReade
   }
   for (const Trial& trial : model.content->trials) {
     const Subject* subject = model.subject(trial.subject_id);
-    if (!read_samples || trial.exam != "load" || subject == nullptr || trial.state != TrialState::kDone) continue;
+    if (!read_samples || trial.exam != "load" || subject == nullptr || trial.state != TrialState::kDone)
+      continue;
     ASSIGN_OR_RETURN(const std::vector<Sample> samples, read_samples(trial.id));
     const std::optional<RequestTable> table = request_table(trial, samples);
     if (!table || table->rows == 0) continue;

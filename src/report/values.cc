@@ -31,7 +31,10 @@ size_t utf8_length(std::string_view text, size_t i) {
   const auto byte = [&](size_t at) { return static_cast<unsigned char>(text[at]); };
   const unsigned char first = byte(i);
   if (first < 0x80) return 1;
-  const size_t length = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 0;
+  const size_t length = first >= 0xf0 && first <= 0xf4  ? 4
+                        : first >= 0xe0 && first < 0xf0 ? 3
+                        : first >= 0xc2 && first < 0xe0 ? 2
+                                                        : 0;
   if (length == 0 || i + length > text.size()) return 0;
   for (size_t k = 1; k < length; ++k) {
     if ((byte(i + k) & 0xc0) != 0x80) return 0;
@@ -45,9 +48,11 @@ size_t utf8_length(std::string_view text, size_t i) {
 }  // namespace
 
 ValueText value_text(double value, std::optional<double> low, std::optional<double> high) {
-  if (!low || !high || !std::isfinite(*low) || !std::isfinite(*high)) return {format_number(value, kDigits), ""};
+  if (!low || !high || !std::isfinite(*low) || !std::isfinite(*high))
+    return {format_number(value, kDigits), ""};
   const int digits = supported_digits(value, *low, *high);
-  return {format_number(value, digits), fmt::format("{}–{}", format_number(*low, digits), format_number(*high, digits))};
+  return {format_number(value, digits),
+          fmt::format("{}–{}", format_number(*low, digits), format_number(*high, digits))};
 }
 
 DisplayUnit display_unit(std::string_view metric, std::string_view unit) {
@@ -72,7 +77,8 @@ std::string phrase(const Record& record) {
   if (record.value && !unit.empty()) out += " " + unit;
   if (!text.interval.empty()) out += fmt::format(" ({})", text.interval);
   if (record.n > 0) out += fmt::format(", n = {}", record.n);
-  if (record.evidence_class != EvidenceClass::kMeasured) out += fmt::format(", {}", name_of(record.evidence_class));
+  if (record.evidence_class != EvidenceClass::kMeasured)
+    out += fmt::format(", {}", name_of(record.evidence_class));
   if (record.validity == Validity::kDoubtful || record.validity == Validity::kVoid) {
     out += fmt::format(", {}", name_of(record.validity));
   }

@@ -1,5 +1,5 @@
-// Values: how a number of a record is written, everywhere the same: digits that its interval supports, its unit, and words
-// for what is unknown, insufficient or void.
+// Values: how a number of a record is written, everywhere the same: digits that its interval supports, its
+// unit, and words for what is unknown, insufficient or void.
 #pragma once
 
 #include <optional>
@@ -20,7 +20,8 @@ struct ValueText {
 // Three significant digits, more only where the interval is narrow enough to support them.
 ValueText value_text(double value, std::optional<double> low, std::optional<double> high);
 
-// As people read a unit in a table head: "requests/s", "%", "GiB", "×". The factor takes the stored value there.
+// As people read a unit in a table head: "requests/s", "%", "GiB", "×". The factor takes the stored value
+// there.
 struct DisplayUnit {
   std::string text;
   double factor = 1;

@@ -1,9 +1,11 @@
-// Waterfall: from what is claimed to what a user gets, in tokens per second at every level, so that each loss has a name.
+// Waterfall: from what is claimed to what a user gets, in tokens per second at every level, so that each loss
+// has a name.
 //
-// The levels above the engine permit tokens: a decode step must read the weights once, so a memory of B GB/s permits
-// B ÷ (bytes per token); a prompt token costs a number of operations, so C TFLOP/s permit C ÷ (operations per token)
-// (Williams et al., Roofline, 2009). engine_efficiency is engine ÷ kernels in those terms, so that the kernels' level is
-// the engine's speed ÷ engine_efficiency, and the bound's level scales with bound ÷ kernels.
+// The levels above the engine permit tokens: a decode step must read the weights once, so a memory of B GB/s
+// permits B ÷ (bytes per token); a prompt token costs a number of operations, so C TFLOP/s permit C ÷
+// (operations per token) (Williams et al., Roofline, 2009). engine_efficiency is engine ÷ kernels in those
+// terms, so that the kernels' level is the engine's speed ÷ engine_efficiency, and the bound's level scales
+// with bound ÷ kernels.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,18 +19,20 @@ namespace {
 
 struct LaneKind {
   const char* title;
-  const char* engine_metric;      // what the engine reaches
-  const char* efficiency_of;      // member "of" of its engine_efficiency
-  const char* kernel_metric;      // what bounds it
-  const char* resource;           // in sentences
-  const char* cost;               // what a token needs of it
+  const char* engine_metric;  // what the engine reaches
+  const char* efficiency_of;  // member "of" of its engine_efficiency
+  const char* kernel_metric;  // what bounds it
+  const char* resource;       // in sentences
+  const char* cost;           // what a token needs of it
 };
-constexpr LaneKind kDecode = {"Decode, one sequence", "decode_tokens_per_s", "decode", "memory_bandwidth_gb_per_s",
-                              "memory bandwidth", "bytes per token"};
-constexpr LaneKind kPrefill = {"Prefill, one sequence", "prefill_tokens_per_s", "prefill", "matmul_tflop_per_s",
-                               "matrix multiplication", "operations per token"};
+constexpr LaneKind kDecode = {"Decode, one sequence",      "decode_tokens_per_s", "decode",
+                              "memory_bandwidth_gb_per_s", "memory bandwidth",    "bytes per token"};
+constexpr LaneKind kPrefill = {"Prefill, one sequence", "prefill_tokens_per_s",  "prefill",
+                               "matmul_tflop_per_s",    "matrix multiplication", "operations per token"};
 
-bool is_bound(const Record& record) { return condition(record, "bound") == "theoretical"; }
+bool is_bound(const Record& record) {
+  return condition(record, "bound") == "theoretical";
+}
 
 // The records of a subject in one lane's terms; null where there is none.
 struct LaneRecords {
@@ -40,12 +44,17 @@ struct LaneRecords {
 };
 
 bool is_usable(const Record& record) {
-  return record.value && std::isfinite(*record.value) && *record.value > 0 && record.validity != Validity::kVoid;
+  return record.value && std::isfinite(*record.value) && *record.value > 0 &&
+         record.validity != Validity::kVoid;
 }
 
-bool is_in_ram(const Record& record) { return condition(record, "memory") != "cache"; }
+bool is_in_ram(const Record& record) {
+  return condition(record, "memory") != "cache";
+}
 
-const Record* larger(const Record* a, const Record* b) { return a == nullptr || *b->value > *a->value ? b : a; }
+const Record* larger(const Record* a, const Record* b) {
+  return a == nullptr || *b->value > *a->value ? b : a;
+}
 
 LaneRecords lane_records(const Model& model, const Subject& subject, const LaneKind& kind) {
   LaneRecords found;
@@ -59,9 +68,14 @@ LaneRecords lane_records(const Model& model, const Subject& subject, const LaneK
     }
     if (record.metric != kind.kernel_metric || !is_in_ram(record)) continue;
     switch (record.evidence_class) {
-      case EvidenceClass::kClaimed: found.claimed = larger(found.claimed, &record); break;
-      case EvidenceClass::kMeasured: found.kernels = larger(found.kernels, &record); break;
-      default: break;
+      case EvidenceClass::kClaimed:
+        found.claimed = larger(found.claimed, &record);
+        break;
+      case EvidenceClass::kMeasured:
+        found.kernels = larger(found.kernels, &record);
+        break;
+      default:
+        break;
     }
   }
   // The bound of the very type that the kernels reached most with, else the highest there is.
@@ -83,8 +97,8 @@ WaterfallStep unknown_step(std::string level, std::string why) {
 }
 
 // A level above the engine: `record` in tokens per second, given that `kernels` permit `kernels_tokens`.
-WaterfallStep permitted_step(std::string level, const LaneKind& kind, const Record& record, const Record& kernels,
-                             double kernels_tokens) {
+WaterfallStep permitted_step(std::string level, const LaneKind& kind, const Record& record,
+                             const Record& kernels, double kernels_tokens) {
   const double factor = kernels_tokens / *kernels.value;
   WaterfallStep step{.level = std::move(level), .value = *record.value * factor, .validity = record.validity};
   if (record.ci_low && record.ci_high) {
@@ -92,19 +106,28 @@ WaterfallStep permitted_step(std::string level, const LaneKind& kind, const Reco
     step.high = *record.ci_high * factor;
   }
   // A claim stays a claim in whatever unit it is written.
-  step.evidence_class = record.evidence_class == EvidenceClass::kClaimed ? EvidenceClass::kClaimed : EvidenceClass::kDerived;
-  step.basis = fmt::format("{} {} of {} ÷ {}", value_text(record).value, record.unit, kind.resource, kind.cost);
+  step.evidence_class =
+      record.evidence_class == EvidenceClass::kClaimed ? EvidenceClass::kClaimed : EvidenceClass::kDerived;
+  step.basis =
+      fmt::format("{} {} of {} ÷ {}", value_text(record).value, record.unit, kind.resource, kind.cost);
   step.record_ids = {record.id};
   return step;
 }
 
 WaterfallStep measured_step(std::string level, const Record& record, std::string basis) {
-  return {.level = std::move(level), .value = record.value, .low = record.ci_low, .high = record.ci_high,
-          .evidence_class = record.evidence_class, .validity = record.validity, .basis = std::move(basis),
+  return {.level = std::move(level),
+          .value = record.value,
+          .low = record.ci_low,
+          .high = record.ci_high,
+          .evidence_class = record.evidence_class,
+          .validity = record.validity,
+          .basis = std::move(basis),
           .record_ids = {record.id}};
 }
 
-std::string percent(double share) { return format_number(share * 100, share >= 0.995 ? 3 : 2) + " %"; }
+std::string percent(double share) {
+  return format_number(share * 100, share >= 0.995 ? 3 : 2) + " %";
+}
 
 // Shares and the names of losses, level by level, each against the nearest level above that has a value.
 void name_losses(WaterfallLane& lane) {
@@ -115,8 +138,10 @@ void name_losses(WaterfallLane& lane) {
       step.share = *step.value / *above->value;
       const std::string change = *step.share <= 1 ? fmt::format("−{}", percent(1 - *step.share))
                                                   : fmt::format("+{}", percent(*step.share - 1));
-      step.loss = step.follows_demand ? fmt::format("{} of the {}; as much as the traffic asked for", percent(*step.share), above->level)
-                                      : fmt::format("{} {} the {}", change, *step.share <= 1 ? "below" : "above", above->level);
+      step.loss = step.follows_demand ? fmt::format("{} of the {}; as much as the traffic asked for",
+                                                    percent(*step.share), above->level)
+                                      : fmt::format("{} {} the {}", change,
+                                                    *step.share <= 1 ? "below" : "above", above->level);
     }
     above = &step;
   }
@@ -134,23 +159,29 @@ std::string lane_sentence(const WaterfallLane& lane, const LaneKind& kind) {
   const WaterfallStep* kernels = find_step(lane, "kernels");
   const WaterfallStep* engine = find_step(lane, "engine");
   if (engine == nullptr) return fmt::format("What the engine reaches in {} is unknown.", kind.efficiency_of);
-  std::string out = fmt::format("The engine reaches {} {}", value_text(*engine->value, engine->low, engine->high).value, lane.unit);
+  std::string out = fmt::format("The engine reaches {} {}",
+                                value_text(*engine->value, engine->low, engine->high).value, lane.unit);
   if (kernels != nullptr) {
-    out += fmt::format(": {} of what the measured {} permits", percent(*engine->value / *kernels->value), kind.resource);
+    out += fmt::format(": {} of what the measured {} permits", percent(*engine->value / *kernels->value),
+                       kind.resource);
   }
   if (bound != nullptr && kernels != nullptr) {
-    out += fmt::format(", which is itself {} of the theoretical bound", percent(*kernels->value / *bound->value));
+    out += fmt::format(", which is itself {} of the theoretical bound",
+                       percent(*kernels->value / *bound->value));
   }
   return out + ".";
 }
 
 void add_levels_above(WaterfallLane& lane, const LaneKind& kind, const LaneRecords& records) {
-  const bool can_convert = records.kernels != nullptr && records.engine != nullptr && records.efficiency != nullptr;
+  const bool can_convert =
+      records.kernels != nullptr && records.engine != nullptr && records.efficiency != nullptr;
   const double kernels_tokens = can_convert ? *records.engine->value / *records.efficiency->value : 0;
   const auto add = [&](const char* level, const Record* record, std::string_view why) {
     if (record == nullptr || !can_convert) {
       lane.steps.push_back(unknown_step(
-          level, record == nullptr ? std::string(why) : fmt::format("{}, but no engine speed to convert it with", phrase(*record))));
+          level, record == nullptr
+                     ? std::string(why)
+                     : fmt::format("{}, but no engine speed to convert it with", phrase(*record))));
       return;
     }
     lane.steps.push_back(permitted_step(level, kind, *record, *records.kernels, kernels_tokens));
@@ -165,10 +196,14 @@ void add_levels_above(WaterfallLane& lane, const LaneKind& kind, const LaneRecor
 WaterfallStep stream_step(const Serving* serving) {
   const Record* tpot = serving == nullptr ? nullptr : serving->mix.find("tpot_ms_p50");
   if (tpot == nullptr || !is_usable(*tpot)) {
-    return unknown_step("serving", tpot == nullptr ? "no mix was run against it" : fmt::format("median TPOT: {}", phrase(*tpot)));
+    return unknown_step("serving", tpot == nullptr ? "no mix was run against it"
+                                                   : fmt::format("median TPOT: {}", phrase(*tpot)));
   }
-  WaterfallStep step{.level = "serving", .value = 1000 / *tpot->value, .validity = tpot->validity,
-                     .basis = fmt::format("one request's stream in the mix: 1000 ÷ median TPOT of {} ms", value_text(*tpot).value),
+  WaterfallStep step{.level = "serving",
+                     .value = 1000 / *tpot->value,
+                     .validity = tpot->validity,
+                     .basis = fmt::format("one request's stream in the mix: 1000 ÷ median TPOT of {} ms",
+                                          value_text(*tpot).value),
                      .record_ids = {tpot->id}};
   if (tpot->ci_low && tpot->ci_high && *tpot->ci_low > 0) {
     step.low = 1000 / *tpot->ci_high;
@@ -192,7 +227,8 @@ std::string engine_basis(const Record& record) {
   return model.empty() ? "one sequence alone" : fmt::format("{}, one sequence alone", model);
 }
 
-WaterfallLane make_lane(const Model& model, const Subject& subject, const LaneKind& kind, const Serving* serving) {
+WaterfallLane make_lane(const Model& model, const Subject& subject, const LaneKind& kind,
+                        const Serving* serving) {
   WaterfallLane lane{.title = kind.title, .unit = "tokens/s"};
   const LaneRecords records = lane_records(model, subject, kind);
   add_levels_above(lane, kind, records);
@@ -200,7 +236,8 @@ WaterfallLane make_lane(const Model& model, const Subject& subject, const LaneKi
                            ? unknown_step("engine", "none: no portable engine ran on it")
                            : measured_step("engine", *records.engine, engine_basis(*records.engine)));
   lane.steps.push_back(&kind == &kDecode ? stream_step(serving)
-                                         : demand_step(serving, "input_throughput_tokens_per_s", "prompt tokens of all requests in the mix"));
+                                         : demand_step(serving, "input_throughput_tokens_per_s",
+                                                       "prompt tokens of all requests in the mix"));
   name_losses(lane);
   lane.sentence = lane_sentence(lane, kind);
   return lane;
@@ -209,7 +246,8 @@ WaterfallLane make_lane(const Model& model, const Subject& subject, const LaneKi
 const Record* best_batched(const Model& model, const Subject& subject) {
   const Record* best = nullptr;
   for (const Record& record : model.content->records) {
-    const bool is_batched = record.subject_id == subject.id && record.metric == "batched_decode_tokens_per_s" && is_usable(record);
+    const bool is_batched = record.subject_id == subject.id &&
+                            record.metric == "batched_decode_tokens_per_s" && is_usable(record);
     if (is_batched) best = larger(best, &record);
   }
   return best;
@@ -220,23 +258,26 @@ WaterfallStep good_step(const Serving* serving) {
   const Record* output = serving == nullptr ? nullptr : serving->mix.find("output_throughput_tokens_per_s");
   const Record* good = serving == nullptr ? nullptr : serving->mix.find("goodput_per_s");
   const Record* all = serving == nullptr ? nullptr : serving->mix.find("request_throughput_per_s");
-  const bool is_known = output != nullptr && good != nullptr && all != nullptr && is_usable(*output) && good->value &&
-                        is_usable(*all) && good->validity != Validity::kVoid;
+  const bool is_known = output != nullptr && good != nullptr && all != nullptr && is_usable(*output) &&
+                        good->value && is_usable(*all) && good->validity != Validity::kVoid;
   if (!is_known) return unknown_step("within every SLO", "goodput of the mix is unknown");
-  return {.level = "within every SLO", .value = *output->value * std::min(1.0, *good->value / *all->value),
+  return {.level = "within every SLO",
+          .value = *output->value * std::min(1.0, *good->value / *all->value),
           .validity = std::max(output->validity, good->validity),
-          .basis = fmt::format("output throughput × goodput {} ÷ request throughput {} requests/s", value_text(*good).value,
-                               value_text(*all).value),
+          .basis = fmt::format("output throughput × goodput {} ÷ request throughput {} requests/s",
+                               value_text(*good).value, value_text(*all).value),
           .record_ids = {output->id, good->id, all->id}};
 }
 
 WaterfallLane together_lane(const Model& model, const Subject& subject, const Serving* serving) {
   WaterfallLane lane{.title = "Decode, all sequences together", .unit = "tokens/s"};
   const Record* batched = best_batched(model, subject);
-  lane.steps.push_back(batched == nullptr
-                           ? unknown_step("engine", "none: no portable engine ran on it")
-                           : measured_step("engine", *batched, fmt::format("{} sequences in one batch", condition(*batched, "sequences"))));
-  lane.steps.push_back(demand_step(serving, "output_throughput_tokens_per_s", "output tokens of all requests in the mix"));
+  lane.steps.push_back(batched == nullptr ? unknown_step("engine", "none: no portable engine ran on it")
+                                          : measured_step("engine", *batched,
+                                                          fmt::format("{} sequences in one batch",
+                                                                      condition(*batched, "sequences"))));
+  lane.steps.push_back(
+      demand_step(serving, "output_throughput_tokens_per_s", "output tokens of all requests in the mix"));
   lane.steps.push_back(good_step(serving));
   name_losses(lane);
   const WaterfallStep* served = find_step(lane, "serving");
@@ -244,9 +285,11 @@ WaterfallLane together_lane(const Model& model, const Subject& subject, const Se
   if (served == nullptr) {
     lane.sentence = "What serving delivers to all users together is unknown.";
   } else {
-    lane.sentence = fmt::format("The mix drew {} output tokens/s{}.", value_text(*served->value, served->low, served->high).value,
-                                good == nullptr ? "" : fmt::format("; {} of them belong to requests that kept every limit",
-                                                                   percent(*good->value / *served->value)));
+    lane.sentence = fmt::format(
+        "The mix drew {} output tokens/s{}.", value_text(*served->value, served->low, served->high).value,
+        good == nullptr ? ""
+                        : fmt::format("; {} of them belong to requests that kept every limit",
+                                      percent(*good->value / *served->value)));
   }
   return lane;
 }
@@ -260,7 +303,8 @@ void add_serving_sentence(Waterfall& waterfall, const Serving* serving) {
     return fmt::format("{} {}", before, phrase(*record));
   };
   std::vector<std::string> parts;
-  for (const auto& [metric, before] : {std::pair{"offered_rate_per_s", "offered"}, {"request_throughput_per_s", "served"},
+  for (const auto& [metric, before] : {std::pair{"offered_rate_per_s", "offered"},
+                                       {"request_throughput_per_s", "served"},
                                        {"goodput_per_s", "within every SLO (goodput)"}}) {
     if (std::string text = part(metric, before); !text.empty()) parts.push_back(std::move(text));
   }

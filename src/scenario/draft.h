@@ -1,4 +1,5 @@
-// Draft: a scenario while it is read. Keys come in any order, so what one says of another is checked when all are there.
+// Draft: a scenario while it is read. Keys come in any order, so what one says of another is checked when all
+// are there.
 #pragma once
 
 #include <optional>
@@ -29,7 +30,8 @@ struct Draft {
   std::vector<RequirementDraft> requirements;
 };
 
-// Lengths in all their forms: 128, {median, sigma, min, max}, {min, max}, {trace, column}. None above `maximum`.
+// Lengths in all their forms: 128, {median, sigma, min, max}, {min, max}, {trace, column}. None above
+// `maximum`.
 void read_lengths(Reader& reader, const TomlMember& member, int64_t maximum, LengthDistribution& out);
 // Reads each table of an array of tables.
 void read_target(Reader& reader, const TomlValue& table, Draft& draft);

@@ -27,7 +27,9 @@ void read_limit(Reader& reader, const TomlMember& member, std::optional<int64_t>
 
 constexpr Row<LengthDraft> kRows[] = {
     {{"lengths", "median", "number", "", "tokens", "Median of a lognormal distribution; goes with sigma."},
-     [](Reader& r, const TomlMember& m, LengthDraft& d) { r.read_number(m, 1, static_cast<double>(kMaxTokens), d.median); }},
+     [](Reader& r, const TomlMember& m, LengthDraft& d) {
+       r.read_number(m, 1, static_cast<double>(kMaxTokens), d.median);
+     }},
     {{"lengths", "sigma", "number", "", "", "Standard deviation of the logarithm, 0 to 4."},
      [](Reader& r, const TomlMember& m, LengthDraft& d) { r.read_number(m, 0, 4, d.sigma); }},
     {{"lengths", "min", "integer", "1", "tokens",
@@ -55,19 +57,24 @@ std::vector<uint32_t> column_of_trace(Reader& reader, const TomlMember& member, 
     return values;
   }
   const bool is_output = draft.column.empty() ? member.key == "output_tokens" : draft.column == kColumns[1];
-  for (const TraceEntry& entry : *entries) values.push_back(is_output ? entry.output_tokens : entry.prompt_tokens);
+  for (const TraceEntry& entry : *entries)
+    values.push_back(is_output ? entry.output_tokens : entry.prompt_tokens);
   return values;
 }
 
 // From the draft of a table to a distribution; nothing, and an error, if its keys do not go together.
-std::optional<LengthDistribution> from_draft(Reader& reader, const TomlMember& member, const LengthDraft& draft) {
+std::optional<LengthDistribution> from_draft(Reader& reader, const TomlMember& member,
+                                             const LengthDraft& draft) {
   using Kind = LengthDistribution::Kind;
   const bool is_lognormal = draft.median && draft.sigma && draft.trace.empty();
   const bool is_trace = !draft.trace.empty() && !draft.median && !draft.sigma;
-  const bool is_uniform = draft.minimum && draft.maximum && !draft.median && !draft.sigma && draft.trace.empty();
+  const bool is_uniform =
+      draft.minimum && draft.maximum && !draft.median && !draft.sigma && draft.trace.empty();
   if ((!is_lognormal && !is_trace && !is_uniform) || (!draft.column.empty() && !is_trace)) {
-    reader.error(member.value.at, fmt::format("{} must be a number, {{ median, sigma, min, max }}, {{ min, max }} or "
-                                              "{{ trace, column, min, max }}", member.key));
+    reader.error(member.value.at,
+                 fmt::format("{} must be a number, {{ median, sigma, min, max }}, {{ min, max }} or "
+                             "{{ trace, column, min, max }}",
+                             member.key));
     return std::nullopt;
   }
   LengthDistribution lengths;
@@ -107,8 +114,10 @@ void read_lengths(Reader& reader, const TomlMember& member, int64_t maximum, Len
     return;
   }
   if (member.value.kind != TomlKind::kTable) {
-    return reader.error(member.value.at, fmt::format("{} must be a whole number or a table like {{ min = 10, max = 100 }}, not a {}",
-                                                     member.key, name_of(member.value.kind)));
+    return reader.error(
+        member.value.at,
+        fmt::format("{} must be a whole number or a table like {{ min = 10, max = 100 }}, not a {}",
+                    member.key, name_of(member.value.kind)));
   }
   LengthDraft draft;
   const size_t errors_before = reader.error_count();
@@ -131,6 +140,8 @@ Result<std::vector<TraceEntry>> load_trace(const TraceSpec& trace) {
   return parse_azure_trace(text, trace.path, trace.limit, trace.scaling);
 }
 
-void append_length_keys(std::vector<ScenarioKey>& keys) { append_keys<LengthDraft>(kRows, keys); }
+void append_length_keys(std::vector<ScenarioKey>& keys) {
+  append_keys<LengthDraft>(kRows, keys);
+}
 
 }  // namespace assay

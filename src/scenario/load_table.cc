@@ -10,7 +10,8 @@
 namespace assay {
 namespace {
 
-const std::array<std::string, 4> kArrivalKinds = {"poisson", "constant", "burst", "trace"};   // as Arrivals::Kind
+const std::array<std::string, 4> kArrivalKinds = {"poisson", "constant", "burst",
+                                                  "trace"};  // as Arrivals::Kind
 const std::array<std::string, 1> kTraceFormats = {"azure"};
 
 void read_arrivals(Reader& reader, const TomlMember& member, LoadSpec& load) {
@@ -31,32 +32,39 @@ constexpr Row<TraceSpec> kTraceRows[] = {
      [](Reader& r, const TomlMember& m, TraceSpec& t) { r.read_integer(m, 1, 1'000'000, t.limit); }},
     {{"load.trace", "rate_scale", "number", "1", "", "2 replays twice as fast."},
      [](Reader& r, const TomlMember& m, TraceSpec& t) { r.read_number(m, 1e-6, 1e6, t.scaling.rate); }},
-    {{"load.trace", "length_scale", "number", "1", "", "0.1 makes prompts and answers a tenth as long, at least one token."},
+    {{"load.trace", "length_scale", "number", "1", "",
+      "0.1 makes prompts and answers a tenth as long, at least one token."},
      [](Reader& r, const TomlMember& m, TraceSpec& t) { r.read_number(m, 1e-6, 1e3, t.scaling.length); }},
 };
 
 constexpr Row<LoadSpec> kRows[] = {
     {{"load", "arrivals", "string", "\"poisson\"", "",
-      "\"poisson\", \"constant\" (evenly spaced), \"burst\" (all at once) or \"trace\" (which [load.trace] implies)."},
+      "\"poisson\", \"constant\" (evenly spaced), \"burst\" (all at once) or \"trace\" (which [load.trace] "
+      "implies)."},
      read_arrivals},
     {{"load", "rate_per_s", "number", "", "1/s",
-      "Sessions and single requests offered per second, all classes together. By default utilisation decides."},
+      "Sessions and single requests offered per second, all classes together. By default utilisation "
+      "decides."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_number(m, 1e-6, 1e6, l.rate_per_s); }},
     {{"load", "utilisation", "number", "0.6", "",
       "Without rate_per_s: this share of what a short burst shows the target can do is offered."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_number(m, 0.01, 2, l.utilisation); }},
     {{"load", "requests_per_class", "integer", "64", "",
       "So many requests of the rarest class are planned; 64 are what a 90th percentile needs."},
-     [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_integer(m, 1, 1'000'000, l.requests_per_class); }},
+     [](Reader& r, const TomlMember& m, LoadSpec& l) {
+       r.read_integer(m, 1, 1'000'000, l.requests_per_class);
+     }},
     {{"load", "max_duration_s", "number", "100", "s",
       "Limit of one trial; the number of requests is cut to fit, and the report says so."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_positive(m, 604'800, l.max_duration_s); }},
-    {{"load", "alone", "boolean", "true", "", "After the mix, each class by itself: what the classes do to each other."},
+    {{"load", "alone", "boolean", "true", "",
+      "After the mix, each class by itself: what the classes do to each other."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_boolean(m, l.alone); }},
     {{"load", "send_lag_budget_ms", "number", "10", "ms",
       "A trial in which more than one request in a thousand is sent later than this after its time is void."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_positive(m, 60'000, l.send_lag_budget_ms); }},
-    {{"load", "trace", "table", "", "", "Replays a trace: its arrivals and lengths; classes give weights, corpus and SLO."},
+    {{"load", "trace", "table", "", "",
+      "Replays a trace: its arrivals and lengths; classes give weights, corpus and SLO."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) {
        if (const TomlValue* table = r.expect_table(m)) read_table<TraceSpec>(r, *table, kTraceRows, l.trace);
      }},
@@ -70,7 +78,8 @@ void read_types(Reader& reader, const TomlMember& member, RooflineSpec& roofline
   for (size_t i = 0; i < names.size(); ++i) {
     const TensorType* type = tensor_type_named(names[i]);
     if (type == nullptr) {
-      reader.error(member.value.items[i].at, fmt::format("unknown type '{}'.{}", printable(names[i], 40), suggestion(names[i], known)));
+      reader.error(member.value.items[i].at,
+                   fmt::format("unknown type '{}'.{}", printable(names[i], 40), suggestion(names[i], known)));
       continue;
     }
     names[i] = type->name;
@@ -86,21 +95,26 @@ constexpr Row<RooflineSpec> kRooflineRows[] = {
      [](Reader& r, const TomlMember& m, RooflineSpec& s) { r.read_positive(m, 86'400, s.max_duration_s); }},
     {{"roofline", "relative_interval", "number", "0.02", "",
       "A kernel is repeated until the 95 % interval of its median is this narrow, relative to it."},
-     [](Reader& r, const TomlMember& m, RooflineSpec& s) { r.read_number(m, 0.0001, 1, s.relative_interval); }},
+     [](Reader& r, const TomlMember& m, RooflineSpec& s) {
+       r.read_number(m, 0.0001, 1, s.relative_interval);
+     }},
 };
 
 // What the keys of [load] say of each other.
 void check_arrivals(Reader& reader, const TomlValue& table, LoadSpec& load) {
   const bool has_trace = !load.trace.path.empty();
-  const bool has_rate = table.find("rate_per_s") != nullptr, has_utilisation = table.find("utilisation") != nullptr;
+  const bool has_rate = table.find("rate_per_s") != nullptr,
+             has_utilisation = table.find("utilisation") != nullptr;
   const TomlValue* arrivals = table.find("arrivals");
-  if (has_rate && has_utilisation) reader.error(table.find("utilisation")->at, "give rate_per_s or utilisation, not both");
+  if (has_rate && has_utilisation)
+    reader.error(table.find("utilisation")->at, "give rate_per_s or utilisation, not both");
   if (has_trace && arrivals == nullptr) load.arrivals.kind = Arrivals::Kind::kTrace;
   const bool is_trace = load.arrivals.kind == Arrivals::Kind::kTrace;
   if (is_trace && !has_trace) reader.error(table.at, "arrivals = \"trace\" needs a [load.trace] with a path");
   if (has_trace && !is_trace) reader.error(arrivals->at, "with [load.trace], arrivals can only be \"trace\"");
   if (is_trace && (has_rate || has_utilisation)) {
-    reader.error(table.find(has_rate ? "rate_per_s" : "utilisation")->at, "a trace has its own rate: scale it by rate_scale in [load.trace]");
+    reader.error(table.find(has_rate ? "rate_per_s" : "utilisation")->at,
+                 "a trace has its own rate: scale it by rate_scale in [load.trace]");
   }
 }
 
@@ -109,7 +123,8 @@ void check_trace(Reader& reader, TomlPosition at, const TraceSpec& trace) {
   const Result<std::vector<TraceEntry>> entries = load_trace(trace);
   if (entries) return;
   const Error& error = entries.error();
-  reader.error(at, fmt::format("{}: {}{}", error.where, error.what, error.remedy.empty() ? "" : ". " + error.remedy));
+  reader.error(
+      at, fmt::format("{}: {}{}", error.where, error.what, error.remedy.empty() ? "" : ". " + error.remedy));
 }
 
 }  // namespace
@@ -118,7 +133,8 @@ void read_load(Reader& reader, const TomlValue& table, Draft& draft) {
   LoadSpec& load = draft.scenario.load;
   read_table<LoadSpec>(reader, table, kRows, load);
   const TomlValue* trace = table.find("trace");
-  if (trace != nullptr && trace->find("path") == nullptr) reader.error(trace->at, "[load.trace] needs a path");
+  if (trace != nullptr && trace->find("path") == nullptr)
+    reader.error(trace->at, "[load.trace] needs a path");
   check_arrivals(reader, table, load);
   if (load.trace.path.empty()) return;
   load.trace.path = reader.resolved(load.trace.path);
@@ -134,6 +150,8 @@ void append_load_keys(std::vector<ScenarioKey>& keys) {
   append_keys<TraceSpec>(kTraceRows, keys);
 }
 
-void append_roofline_keys(std::vector<ScenarioKey>& keys) { append_keys<RooflineSpec>(kRooflineRows, keys); }
+void append_roofline_keys(std::vector<ScenarioKey>& keys) {
+  append_keys<RooflineSpec>(kRooflineRows, keys);
+}
 
 }  // namespace assay

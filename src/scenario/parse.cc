@@ -28,22 +28,26 @@ void read_each(Reader& reader, const TomlMember& member, Draft& draft) {
 constexpr Row<Draft> kRows[] = {
     {{"", "name", "string", "", "", "What results call the evaluation; by default the file's name."},
      [](Reader& r, const TomlMember& m, Draft& d) { r.read_string(m, d.scenario.name); }},
-    {{"", "seed", "integer", "1", "", "Every random choice follows from it: lengths, order, arrivals, prompts."},
+    {{"", "seed", "integer", "1", "",
+      "Every random choice follows from it: lengths, order, arrivals, prompts."},
      [](Reader& r, const TomlMember& m, Draft& d) { r.read_integer(m, 0, INT64_MAX, d.scenario.seed); }},
     {{"", "exams", "strings", "", "", "Which exams are run; by default all (`assay list exams`)."},
      [](Reader& r, const TomlMember& m, Draft& d) { r.read_strings(m, d.scenario.exams); }},
-    {{"", "target", "tables", "", "", "What is given work; by default every device of this machine."}, read_each<read_target>},
+    {{"", "target", "tables", "", "", "What is given work; by default every device of this machine."},
+     read_each<read_target>},
     {{"", "traffic", "tables", "", "", "The classes of requests; the load exam needs one at least."},
      read_each<read_traffic_class>},
     {{"", "load", "table", "", "", "How the load exam offers traffic."}, read_one<read_load>},
     {{"", "roofline", "table", "", "", "How the roofline exam measures."}, read_one<read_roofline>},
     {{"", "requirement", "tables", "", "",
-      "What must be reached; assay exits with 1 when it is not. Without any, the SLOs of the classes are asked for."},
+      "What must be reached; assay exits with 1 when it is not. Without any, the SLOs of the classes are "
+      "asked for."},
      read_each<read_requirement>},
 };
 
 // Names the unknown ones, and puts the rest into the order of the exam table.
-void finish_exams(Reader& reader, const TomlValue& document, std::span<const std::string> exam_names, Scenario& scenario) {
+void finish_exams(Reader& reader, const TomlValue& document, std::span<const std::string> exam_names,
+                  Scenario& scenario) {
   const TomlValue* exams = document.find("exams");
   if (exams == nullptr) {
     scenario.exams.assign(exam_names.begin(), exam_names.end());
@@ -52,8 +56,8 @@ void finish_exams(Reader& reader, const TomlValue& document, std::span<const std
   for (const TomlValue& item : exams->items) {
     if (item.kind != TomlKind::kString || item.text.empty()) continue;
     if (std::find(exam_names.begin(), exam_names.end(), item.text) != exam_names.end()) continue;
-    reader.error(item.at, fmt::format("unknown exam '{}'; there are {}.{}", printable(item.text, 60), join(exam_names, ", "),
-                                      suggestion(item.text, exam_names)));
+    reader.error(item.at, fmt::format("unknown exam '{}'; there are {}.{}", printable(item.text, 60),
+                                      join(exam_names, ", "), suggestion(item.text, exam_names)));
   }
   const std::vector<std::string> asked = std::move(scenario.exams);
   scenario.exams.clear();
@@ -73,7 +77,8 @@ void finish_targets(Scenario& scenario) {
 }
 
 void check_traffic(Reader& reader, const Scenario& scenario) {
-  const bool has_load = std::find(scenario.exams.begin(), scenario.exams.end(), "load") != scenario.exams.end();
+  const bool has_load =
+      std::find(scenario.exams.begin(), scenario.exams.end(), "load") != scenario.exams.end();
   if (!has_load || !scenario.load.classes.empty()) return;
   reader.error({}, "the load exam needs traffic: add a [[traffic]] table, or leave \"load\" out of exams");
 }
@@ -86,7 +91,8 @@ std::string name_from_path(const std::string& path) {
 
 }  // namespace
 
-Result<Scenario> parse_scenario(std::string_view text, const std::string& path, std::span<const std::string> exam_names) {
+Result<Scenario> parse_scenario(std::string_view text, const std::string& path,
+                                std::span<const std::string> exam_names) {
   ASSIGN_OR_RETURN(const TomlValue document, parse_toml(text, path));
   Reader reader(path);
   Draft draft;
@@ -103,7 +109,9 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& path, 
   return std::move(scenario);
 }
 
-std::string_view built_in_scenario_text() { return embedded_built_in_scenario(); }
+std::string_view built_in_scenario_text() {
+  return embedded_built_in_scenario();
+}
 
 std::span<const ScenarioKey> scenario_keys() {
   static const std::vector<ScenarioKey> kKeys = [] {

@@ -16,7 +16,8 @@ constexpr size_t kMaxStringBytes = 4096;
 constexpr size_t kMaxItems = 1000;
 
 bool has_control_characters(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 std::string limits(double low, double high) {
@@ -27,7 +28,9 @@ std::string limits(double low, double high) {
 
 Reader::Reader(const std::string& file) : file_(file) {}
 
-void Reader::error(TomlPosition at, std::string what) { errors_.emplace_back(at, std::move(what)); }
+void Reader::error(TomlPosition at, std::string what) {
+  errors_.emplace_back(at, std::move(what));
+}
 
 Error Reader::combined_error() const {
   CHECK(!errors_.empty());
@@ -35,7 +38,8 @@ Error Reader::combined_error() const {
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
     return std::pair(a.first.line, a.first.column) < std::pair(b.first.line, b.first.column);
   });
-  Error combined{sorted[0].second, where(sorted[0].first), "docs/scenario.md describes every key of a scenario."};
+  Error combined{sorted[0].second, where(sorted[0].first),
+                 "docs/scenario.md describes every key of a scenario."};
   for (size_t i = 1; i < std::min(sorted.size(), kMaxErrors); ++i) {
     combined.what += fmt::format("\n{}: {}", where(sorted[i].first), sorted[i].second);
   }
@@ -46,7 +50,8 @@ Error Reader::combined_error() const {
 void Reader::wrong_kind(const TomlMember& member, std::string_view wanted) {
   const std::string_view kind = name_of(member.value.kind);
   const bool vowel = kind == "integer" || kind == "array";
-  error(member.value.at, fmt::format("{} must be {}, not {} {}", printable(member.key), wanted, vowel ? "an" : "a", kind));
+  error(member.value.at,
+        fmt::format("{} must be {}, not {} {}", printable(member.key), wanted, vowel ? "an" : "a", kind));
 }
 
 void Reader::read_string(const TomlMember& member, std::string& out) {
@@ -54,7 +59,8 @@ void Reader::read_string(const TomlMember& member, std::string& out) {
   if (value.kind != TomlKind::kString) return wrong_kind(member, "a string");
   if (value.text.empty()) return error(value.at, fmt::format("{} is empty", member.key));
   if (value.text.size() > kMaxStringBytes || has_control_characters(value.text)) {
-    return error(value.at, fmt::format("{} must be one line of at most {} bytes", member.key, kMaxStringBytes));
+    return error(value.at,
+                 fmt::format("{} must be one line of at most {} bytes", member.key, kMaxStringBytes));
   }
   out = value.text;
 }
@@ -64,8 +70,9 @@ void Reader::read_choice(const TomlMember& member, std::span<const std::string> 
   read_string(member, value);
   if (value.empty()) return;
   if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
-    return error(member.value.at, fmt::format("unknown {} '{}'; it is one of {}.{}", member.key, printable(value),
-                                              join(choices, ", "), suggestion(value, choices)));
+    return error(member.value.at,
+                 fmt::format("unknown {} '{}'; it is one of {}.{}", member.key, printable(value),
+                             join(choices, ", "), suggestion(value, choices)));
   }
   out = value;
 }
@@ -74,7 +81,8 @@ void Reader::read_strings(const TomlMember& member, std::vector<std::string>& ou
   const TomlValue& value = member.value;
   if (value.kind != TomlKind::kArray) return wrong_kind(member, "an array of strings");
   if (value.items.empty()) return error(value.at, fmt::format("{} is empty", member.key));
-  if (value.items.size() > kMaxItems) return error(value.at, fmt::format("{} has too many items", member.key));
+  if (value.items.size() > kMaxItems)
+    return error(value.at, fmt::format("{} has too many items", member.key));
   std::vector<std::string> strings;
   for (const TomlValue& item : value.items) {
     std::string text;
@@ -96,7 +104,8 @@ void Reader::read_number(const TomlMember& member, double low, double high, doub
   if (!value.is_number()) return wrong_kind(member, "a number");
   // Written so that nan fails it.
   if (!(value.number >= low && value.number <= high)) {
-    return error(value.at, fmt::format("{} must lie {}, but is {}", member.key, limits(low, high), value.number));
+    return error(value.at,
+                 fmt::format("{} must lie {}, but is {}", member.key, limits(low, high), value.number));
   }
   out = value.number;
 }
@@ -122,7 +131,8 @@ bool Reader::read_int64(const TomlMember& member, int64_t low, int64_t high, int
     return false;
   }
   if (value.integer < low || value.integer > high) {
-    error(value.at, fmt::format("{} must lie between {} and {}, but is {}", member.key, low, high, value.integer));
+    error(value.at,
+          fmt::format("{} must lie between {} and {}, but is {}", member.key, low, high, value.integer));
     return false;
   }
   out = value.integer;
@@ -139,11 +149,12 @@ std::vector<const TomlValue*> Reader::expect_tables(const TomlMember& member) {
   std::vector<const TomlValue*> tables;
   const TomlValue& value = member.value;
   if (value.kind == TomlKind::kTable) return {&value};
-  const bool is_good = value.kind == TomlKind::kArray && std::all_of(value.items.begin(), value.items.end(), [](const TomlValue& item) {
-    return item.kind == TomlKind::kTable;
-  });
+  const bool is_good = value.kind == TomlKind::kArray &&
+                       std::all_of(value.items.begin(), value.items.end(),
+                                   [](const TomlValue& item) { return item.kind == TomlKind::kTable; });
   if (!is_good || value.items.size() > kMaxItems) {
-    error(member.key_at, fmt::format("{0} must be written as [[{0}]] tables, at most {1}", member.key, kMaxItems));
+    error(member.key_at,
+          fmt::format("{0} must be written as [[{0}]] tables, at most {1}", member.key, kMaxItems));
     return tables;
   }
   for (const TomlValue& item : value.items) tables.push_back(&item);
@@ -156,15 +167,20 @@ std::string Reader::resolved(const std::string& path) const {
   return folder.empty() || folder == "." ? path : folder + "/" + path;
 }
 
-void unknown_key(Reader& reader, const TomlMember& member, std::string_view table, std::span<const std::string> known) {
-  const std::string place = table.empty() ? "" : table == "lengths" ? " in a length" : fmt::format(" in [{}]", table);
+void unknown_key(Reader& reader, const TomlMember& member, std::string_view table,
+                 std::span<const std::string> known) {
+  const std::string place = table.empty()        ? ""
+                            : table == "lengths" ? " in a length"
+                                                 : fmt::format(" in [{}]", table);
   reader.error(member.key_at, fmt::format("unknown key '{}'{}.{}", printable(member.key, 60), place,
                                           suggestion(member.key, known)));
 }
 
-void require_keys(Reader& reader, const TomlValue& table, std::string_view name, std::initializer_list<const char*> keys) {
+void require_keys(Reader& reader, const TomlValue& table, std::string_view name,
+                  std::initializer_list<const char*> keys) {
   for (const char* key : keys) {
-    if (table.find(key) == nullptr) reader.error(table.at, fmt::format("[[{}]] needs a value for {}", name, key));
+    if (table.find(key) == nullptr)
+      reader.error(table.at, fmt::format("[[{}]] needs a value for {}", name, key));
   }
 }
 

@@ -1,5 +1,5 @@
-// Reader: typed reads out of a TOML document that collect every error with its place instead of stopping at the first;
-// and Row, one key of the table of keys together with what it does.
+// Reader: typed reads out of a TOML document that collect every error with its place instead of stopping at
+// the first; and Row, one key of the table of keys together with what it does.
 #pragma once
 
 #include <initializer_list>
@@ -63,7 +63,8 @@ struct Row {
 };
 
 // The error for a key that the table does not have.
-void unknown_key(Reader& reader, const TomlMember& member, std::string_view table, std::span<const std::string> known);
+void unknown_key(Reader& reader, const TomlMember& member, std::string_view table,
+                 std::span<const std::string> known);
 
 // Reads each member of `table` by its row.
 template <class T>
@@ -84,6 +85,7 @@ void read_table(Reader& reader, const TomlValue& table, std::span<const Row<T>> 
 }
 
 // Notes an error if the table lacks one of the keys.
-void require_keys(Reader& reader, const TomlValue& table, std::string_view name, std::initializer_list<const char*> keys);
+void require_keys(Reader& reader, const TomlValue& table, std::string_view name,
+                  std::initializer_list<const char*> keys);
 
 }  // namespace assay

@@ -15,12 +15,15 @@ struct Section {
 
 constexpr std::array<Section, 9> kSections = {{
     {"", "Top level", "Stand before the first table of the file."},
-    {"target", "[[target]]", "One for each thing that is given work. Keys of one kind of target are refused on the others."},
+    {"target", "[[target]]",
+     "One for each thing that is given work. Keys of one kind of target are refused on the others."},
     {"traffic", "[[traffic]]", "One for each class of requests."},
     {"traffic.slo", "slo of [[traffic]]",
-     "Written as `slo = { ttft_ms = 1000, tpot_ms = 100, share = 0.9 }`. A limit that is not given does not apply."},
+     "Written as `slo = { ttft_ms = 1000, tpot_ms = 100, share = 0.9 }`. A limit that is not given does not "
+     "apply."},
     {"lengths", "Lengths",
-     "`prompt_tokens`, `output_tokens` and `turns` are a whole number, or one of `{ median = 60, sigma = 0.5, max = 200 }` "
+     "`prompt_tokens`, `output_tokens` and `turns` are a whole number, or one of `{ median = 60, sigma = "
+     "0.5, max = 200 }` "
      "(lognormal), `{ min = 10, max = 20 }` (uniform) and `{ trace = \"trace.csv\" }` (drawn from a trace)."},
     {"load", "[load]", ""},
     {"load.trace", "[load.trace]", ""},
@@ -42,7 +45,8 @@ std::string row(const ScenarioKey& key) {
   std::string definition = key.definition;
   if (*key.of_kind != '\0') definition = fmt::format("({}) {}", key.of_kind, definition);
   const std::string otherwise = *key.default_text == '\0' ? "" : fmt::format("`{}`", key.default_text);
-  return fmt::format("| `{}` | {} | {} | {} | {} |\n", key.key, key.type, cell(otherwise), key.unit, cell(definition));
+  return fmt::format("| `{}` | {} | {} | {} | {} |\n", key.key, key.type, cell(otherwise), key.unit,
+                     cell(definition));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// [[requirement]]: what the buyer asks for, held against the metric table, the targets and the traffic classes.
+// [[requirement]]: what the buyer asks for, held against the metric table, the targets and the traffic
+// classes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,17 +14,30 @@ constexpr double kMaxValue = 1e18;
 const std::array<std::string, 2> kPhases = {"mix", "alone"};
 
 // Metrics of load trials: their records name a phase and a traffic class.
-constexpr std::array<std::string_view, 16> kServingMetrics = {
-    "ttft_ms",        "ttfo_ms",    "tpot_ms",      "chunk_gap_ms",
-    "e2e_ms",         "send_lag_ms", "offered_rate_per_s", "request_throughput_per_s",
-    "output_throughput_tokens_per_s", "input_throughput_tokens_per_s", "goodput_per_s", "slo_attainment",
-    "error_rate",     "interference", "client_cpu_utilisation", "worker_peak_memory_bytes"};
+constexpr std::array<std::string_view, 16> kServingMetrics = {"ttft_ms",
+                                                              "ttfo_ms",
+                                                              "tpot_ms",
+                                                              "chunk_gap_ms",
+                                                              "e2e_ms",
+                                                              "send_lag_ms",
+                                                              "offered_rate_per_s",
+                                                              "request_throughput_per_s",
+                                                              "output_throughput_tokens_per_s",
+                                                              "input_throughput_tokens_per_s",
+                                                              "goodput_per_s",
+                                                              "slo_attainment",
+                                                              "error_rate",
+                                                              "interference",
+                                                              "client_cpu_utilisation",
+                                                              "worker_peak_memory_bytes"};
 
 constexpr Row<RequirementDraft> kRows[] = {
     {{"requirement", "metric", "string", "", "",
-      "A metric of `assay list metrics`, with its statistic where it is a distribution: ttft_ms_p90. Required."},
+      "A metric of `assay list metrics`, with its statistic where it is a distribution: ttft_ms_p90. "
+      "Required."},
      [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_string(m, d.metric); }},
-    {{"requirement", "at_least", "number", "", "the metric's", "The value must not be lower. This or at_most is required."},
+    {{"requirement", "at_least", "number", "", "the metric's",
+      "The value must not be lower. This or at_most is required."},
      [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_number(m, 0, kMaxValue, d.at_least); }},
     {{"requirement", "at_most", "number", "", "the metric's", "The value must not be higher."},
      [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_number(m, 0, kMaxValue, d.at_most); }},
@@ -32,7 +46,8 @@ constexpr Row<RequirementDraft> kRows[] = {
      [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_string(m, d.traffic_class); }},
     {{"requirement", "target", "string", "", "", "The target that must meet it; by default every one."},
      [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_string(m, d.target); }},
-    {{"requirement", "phase", "string", "\"mix\"", "", "Of a load trial: \"mix\", or \"alone\" for a class by itself."},
+    {{"requirement", "phase", "string", "\"mix\"", "",
+      "Of a load trial: \"mix\", or \"alone\" for a class by itself."},
      [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_choice(m, kPhases, d.phase); }},
 };
 
@@ -42,7 +57,8 @@ bool is_serving(const Metric& metric) {
 
 // One direction only, and the one in which the metric is better.
 std::string problem_of_limits(const RequirementDraft& draft, const Metric& metric) {
-  if (draft.at_least.has_value() == draft.at_most.has_value()) return "a requirement needs at_least or at_most, one of them";
+  if (draft.at_least.has_value() == draft.at_most.has_value())
+    return "a requirement needs at_least or at_most, one of them";
   if (draft.at_least && metric.better == Better::kLower) {
     return fmt::format("{} is better when it is lower: require at_most", draft.metric);
   }
@@ -56,8 +72,9 @@ void check_class(Reader& reader, const RequirementDraft& draft, const Scenario& 
   std::vector<std::string> known = {"all"};
   for (const TrafficClass& c : scenario.load.classes) known.push_back(c.name);
   if (std::find(known.begin(), known.end(), draft.traffic_class) != known.end()) return;
-  reader.error(draft.at("traffic_class"), fmt::format("unknown traffic class '{}'.{}", printable(draft.traffic_class, 60),
-                                     suggestion(draft.traffic_class, known)));
+  reader.error(draft.at("traffic_class"),
+               fmt::format("unknown traffic class '{}'.{}", printable(draft.traffic_class, 60),
+                           suggestion(draft.traffic_class, known)));
 }
 
 // A target by name; with device = "*" the names are known only when the machine has been looked at.
@@ -68,7 +85,8 @@ void check_target(Reader& reader, const RequirementDraft& draft, const Scenario&
     known.push_back(target.name);
   }
   if (std::find(known.begin(), known.end(), draft.target) != known.end()) return;
-  reader.error(draft.at("target"), fmt::format("unknown target '{}'.{}", printable(draft.target, 60), suggestion(draft.target, known)));
+  reader.error(draft.at("target"), fmt::format("unknown target '{}'.{}", printable(draft.target, 60),
+                                               suggestion(draft.target, known)));
 }
 
 // "p90 of time to first token of chat ≥ 10 ms on CPU".
@@ -77,7 +95,8 @@ std::string requirement_text(const RequirementDraft& draft, const MetricName& na
   text += name.metric->title;
   if (!draft.traffic_class.empty() && draft.traffic_class != "all") text += " of " + draft.traffic_class;
   if (draft.phase == "alone") text += " alone";
-  text += fmt::format(" {} {}", draft.at_least ? "≥" : "≤", format_number(draft.at_least ? *draft.at_least : *draft.at_most));
+  text += fmt::format(" {} {}", draft.at_least ? "≥" : "≤",
+                      format_number(draft.at_least ? *draft.at_least : *draft.at_most));
   const std::string_view unit = name.metric->unit;
   if (!unit.empty()) text += unit == "1/s" ? "/s" : fmt::format(" {}", unit);
   if (!draft.target.empty()) text += " on " + draft.target;
@@ -90,15 +109,17 @@ void finish_one(Reader& reader, const RequirementDraft& draft, Scenario& scenari
   const Metric& metric = *name->metric;
   const bool serving = is_serving(metric);
   RequirementDraft full = draft;
-  // Interference compares a class with itself; there is none of all classes together.
-  const bool has_total = std::string_view(metric.name) != "interference";
-  if (serving && full.phase.empty()) full.phase = "mix";
-  if (serving && full.traffic_class.empty() && has_total && full.phase == "mix") full.traffic_class = "all";
+  // Interference lies between the phases, and there is none of all classes together.
+  const bool has_defaults = serving && std::string_view(metric.name) != "interference";
+  if (has_defaults && full.phase.empty()) full.phase = "mix";
+  if (has_defaults && full.traffic_class.empty() && full.phase == "mix") full.traffic_class = "all";
   if (const std::string problem = problem_of_limits(draft, metric); !problem.empty()) {
     return reader.error(draft.at(draft.at_least ? "at_least" : "at_most"), problem);
   }
   if (!serving && !(full.traffic_class.empty() && full.phase.empty())) {
-    return reader.error(draft.at("metric"), fmt::format("{} does not come from traffic: leave traffic_class and phase out", draft.metric));
+    return reader.error(
+        draft.at("metric"),
+        fmt::format("{} does not come from traffic: leave traffic_class and phase out", draft.metric));
   }
   if (!draft.traffic_class.empty()) check_class(reader, draft, scenario);
   if (!draft.target.empty()) check_target(reader, draft, scenario);
@@ -130,9 +151,12 @@ void read_requirement(Reader& reader, const TomlValue& table, Draft& draft) {
 }
 
 void finish_requirements(Reader& reader, Draft& draft) {
-  for (const RequirementDraft& requirement : draft.requirements) finish_one(reader, requirement, draft.scenario);
+  for (const RequirementDraft& requirement : draft.requirements)
+    finish_one(reader, requirement, draft.scenario);
 }
 
-void append_requirement_keys(std::vector<ScenarioKey>& keys) { append_keys<RequirementDraft>(kRows, keys); }
+void append_requirement_keys(std::vector<ScenarioKey>& keys) {
+  append_keys<RequirementDraft>(kRows, keys);
+}
 
 }  // namespace assay

@@ -1,5 +1,5 @@
-// The front door of scenario: the user's TOML file as a validated value. What may stand in the file is one table of keys,
-// from which validation, suggestions and the reference docs come.
+// The front door of scenario: the user's TOML file as a validated value. What may stand in the file is one
+// table of keys, from which validation, suggestions and the reference docs come.
 #pragma once
 
 #include <optional>
@@ -15,19 +15,20 @@
 namespace assay {
 
 struct TargetSpec {
-  std::string name;              // unique; default: the device ("*" for all), host:port of the URL, or "fake"
-  std::string kind;              // "device" | "endpoint" | "fake"
-  std::string where;             // file:line:column of its table
+  std::string name;   // unique; default: the device ("*" for all), host:port of the URL, or "fake"
+  std::string kind;   // "device" | "endpoint" | "fake"
+  std::string where;  // file:line:column of its table
   // device
-  std::string device = "*";      // a ggml device name; "*": every one found
-  std::string model = "auto";    // path of a GGUF | "smollm2-135m" | "synthetic:SHAPE:TYPE" | "auto": sized to the device
-  uint32_t threads = 0;          // 0: as many as cores
-  uint32_t context_tokens = 0;   // per sequence; 0: what the traffic needs
-  uint32_t sequences = 16;       // decoded at once
-  uint32_t batch_tokens = 512;   // token budget of one engine step
+  std::string device = "*";  // a ggml device name; "*": every one found
+  std::string model =
+      "auto";  // path of a GGUF | "smollm2-135m" | "synthetic:SHAPE:TYPE" | "auto": sized to the device
+  uint32_t threads = 0;         // 0: as many as cores
+  uint32_t context_tokens = 0;  // per sequence; 0: what the traffic needs
+  uint32_t sequences = 16;      // decoded at once
+  uint32_t batch_tokens = 512;  // token budget of one engine step
   // endpoint
   std::string url;
-  std::string api = "chat";      // "chat" | "completions"
+  std::string api = "chat";  // "chat" | "completions"
   std::string api_key_env, api_key_file, ca_file;
   std::string endpoint_model;
   uint32_t max_connections = 256;
@@ -42,7 +43,7 @@ struct TargetSpec {
 };
 
 struct TraceSpec {
-  std::string path;              // resolved against the scenario's folder; empty: no trace
+  std::string path;  // resolved against the scenario's folder; empty: no trace
   std::string format = "azure";
   uint32_t limit = 200;
   TraceScaling scaling;
@@ -55,12 +56,12 @@ Result<std::vector<TraceEntry>> load_trace(const TraceSpec& trace);
 struct LoadSpec {
   std::vector<TrafficClass> classes;
   Arrivals arrivals;
-  std::optional<double> rate_per_s;   // nothing: `utilisation` of what a short burst shows the target can do
+  std::optional<double> rate_per_s;  // nothing: `utilisation` of what a short burst shows the target can do
   double utilisation = 0.6;
-  uint32_t requests_per_class = 64;   // the mix has so many of each class at least
-  double max_duration_s = 100;        // of one trial; the number of requests is cut to fit, and the report says so
-  bool alone = true;                  // also each class by itself
-  double send_lag_budget_ms = 10;     // p99.9 above it voids the trial
+  uint32_t requests_per_class = 64;  // the mix has so many of each class at least
+  double max_duration_s = 100;  // of one trial; the number of requests is cut to fit, and the report says so
+  bool alone = true;            // also each class by itself
+  double send_lag_budget_ms = 10;  // p99.9 above it voids the trial
   TraceSpec trace;
 
   bool operator==(const LoadSpec&) const = default;
@@ -68,18 +69,18 @@ struct LoadSpec {
 
 struct RooflineSpec {
   std::vector<std::string> types = {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_K"};
-  double max_duration_s = 40;    // per device
-  double relative_interval = 0.02;   // repeat a kernel until its 95 % interval is so narrow
+  double max_duration_s = 40;       // per device
+  double relative_interval = 0.02;  // repeat a kernel until its 95 % interval is so narrow
 
   bool operator==(const RooflineSpec&) const = default;
 };
 
 struct Scenario {
   std::string name;
-  std::string path;              // "built-in" for the built-in one
-  std::string text;              // the TOML, whole
+  std::string path;  // "built-in" for the built-in one
+  std::string text;  // the TOML, whole
   uint64_t seed = 1;
-  std::vector<std::string> exams;   // in the order of the exam table
+  std::vector<std::string> exams;  // in the order of the exam table
   std::vector<TargetSpec> targets;
   LoadSpec load;
   RooflineSpec roofline;
@@ -87,25 +88,27 @@ struct Scenario {
   bool is_quick = false;
 };
 
-// `path` names the text in errors (file:line:column). All errors of a file are reported, one a line, at most 20.
-// Exam names are checked against `exam_names`. Reads the trace files that the text names, nothing else.
-// The scope of a requirement on a serving metric has "phase" and "traffic_class" ("all" unless the file says otherwise);
-// one on a single target has "target": the name that its trials carry.
-Result<Scenario> parse_scenario(std::string_view text, const std::string& path, std::span<const std::string> exam_names);
-// The scenario that `assay run` takes when none is named. Its text is part of the program and a file in examples/.
+// `path` names the text in errors (file:line:column). All errors of a file are reported, one a line, at
+// most 20. Exam names are checked against `exam_names`. Reads the trace files that the text names, nothing
+// else. The scope of a requirement on a serving metric has "phase" and "traffic_class" ("all" unless the file
+// says otherwise); one on a single target has "target": the name that its trials carry.
+Result<Scenario> parse_scenario(std::string_view text, const std::string& path,
+                                std::span<const std::string> exam_names);
+// The scenario that `assay run` takes when none is named. Its text is part of the program and a file in
+// examples/.
 std::string_view built_in_scenario_text();
 // The same scenario with everything cut down so that it ends within 20 seconds on 2 cores.
 Scenario quick(Scenario scenario);
 
 // One row of the key table.
 struct ScenarioKey {
-  const char* table;             // "target", "traffic.slo"; "" for the top level; "lengths" for what stands in braces
+  const char* table;  // "target", "traffic.slo"; "" for the top level; "lengths" for what stands in braces
   const char* key;
-  const char* type;              // "string", "integer", "number", "boolean", "lengths", "strings" …
+  const char* type;  // "string", "integer", "number", "boolean", "lengths", "strings" …
   const char* default_text;
   const char* unit;
   const char* definition;
-  const char* of_kind = "";      // the kind of target that has this key; "" for all
+  const char* of_kind = "";  // the kind of target that has this key; "" for all
 };
 std::span<const ScenarioKey> scenario_keys();
 // The table of keys as the Markdown of docs/scenario.md, one section a table.

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "catalogue/catalogue.h"
+#include "http/http.h"
 #include "scenario/draft.h"
 
 namespace assay {
@@ -13,41 +14,30 @@ namespace {
 const std::array<std::string, 3> kKinds = {"device", "endpoint", "fake"};
 const std::array<std::string, 2> kApis = {"chat", "completions"};
 
-// What a URL of an endpoint must be: it goes into dossiers and reports, so it must not carry a secret.
-std::string problem_of_url(std::string_view url) {
-  const bool is_http = starts_with_ignoring_case(url, "http://"), is_https = starts_with_ignoring_case(url, "https://");
-  if (!is_http && !is_https) return "url must begin with http:// or https://";
-  const std::string_view rest = url.substr(is_http ? 7 : 8);
-  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
-  if (authority.empty() || authority.starts_with(':')) return "url names no host";
-  if (authority.find('@') != std::string_view::npos) {
-    return "url must not hold a user or password: name them by api_key_env or api_key_file";
-  }
-  const bool odd = std::any_of(url.begin(), url.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20; });
-  return odd || url.size() > 2048 ? "url must not hold blanks nor be longer than 2,048 bytes" : "";
-}
-
-std::string host_and_port(std::string_view url) {
-  const size_t start = url.find("://") + 3;
-  return std::string(url.substr(start, url.find_first_of("/?#", start) - start));
+std::string with_remedy(const Error& error) {
+  return error.remedy.empty() ? error.what : fmt::format("{}. {}", error.what, error.remedy);
 }
 
 void read_model(Reader& reader, const TomlMember& member, TargetSpec& target) {
   reader.read_string(member, target.model);
   if (member.value.text.empty() || target.model == "auto") return;
   const Result<void> known = check_model_spec(target.model);
-  if (!known) reader.error(member.value.at, known.error().what + (known.error().remedy.empty() ? "" : " " + known.error().remedy));
+  if (!known) reader.error(member.value.at, with_remedy(known.error()));
 }
 
 void read_url(Reader& reader, const TomlMember& member, TargetSpec& target) {
-  reader.read_string(member, target.url);
-  if (target.url.empty()) return;
-  if (const std::string problem = problem_of_url(target.url); !problem.empty()) reader.error(member.value.at, problem);
+  std::string text;
+  reader.read_string(member, text);
+  if (text.empty()) return;
+  const Result<Url> url = parse_url(text);
+  if (!url) return reader.error(member.value.at, with_remedy(url.error()));
+  target.url = std::move(text);
 }
 
 void refuse_api_key(Reader& reader, const TomlMember& member, TargetSpec&) {
   reader.error(member.key_at,
-               "a secret does not belong in a scenario, which is stored with every result; name the environment variable "
+               "a secret does not belong in a scenario, which is stored with every result; name the "
+               "environment variable "
                "that holds it in api_key_env, or a file in api_key_file");
 }
 
@@ -57,14 +47,16 @@ constexpr TargetRow kRows[] = {
       "What results call it; unique. By default the device, the host and port of the URL, or \"fake\"."},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.name); }},
     {{"target", "kind", "string", "\"device\"", "",
-      "\"device\": a device of this machine, with the engine in a worker process; \"endpoint\": a server over HTTP; "
+      "\"device\": a device of this machine, with the engine in a worker process; \"endpoint\": a server "
+      "over HTTP; "
       "\"fake\": a target with exactly known timing, to try a scenario on."},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_choice(m, kKinds, t.kind); }},
-    {{"target", "device", "string", "\"*\"", "", "A device as `assay probe` names it; \"*\" is every one that is found.",
-      "device"},
+    {{"target", "device", "string", "\"*\"", "",
+      "A device as `assay probe` names it; \"*\" is every one that is found.", "device"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.device); }},
     {{"target", "model", "string", "\"auto\"", "",
-      "\"smollm2-135m\", the path of a GGUF file, \"synthetic:SHAPE:TYPE\" (random weights of a known shape: speed "
+      "\"smollm2-135m\", the path of a GGUF file, \"synthetic:SHAPE:TYPE\" (random weights of a known shape: "
+      "speed "
       "without the weights), or \"auto\": sized to the device.",
       "device"},
      read_model},
@@ -72,44 +64,55 @@ constexpr TargetRow kRows[] = {
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 0, 4096, t.threads); }},
     {{"target", "context_tokens", "integer", "0", "tokens",
       "Context of one sequence; 0 is what the longest request of the traffic needs.", "device"},
-     [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 0, 10'000'000, t.context_tokens); }},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) {
+       r.read_integer(m, 0, 10'000'000, t.context_tokens);
+     }},
     {{"target", "sequences", "integer", "16", "", "Requests that are decoded at once.", "device or fake"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 1, 4096, t.sequences); }},
     {{"target", "batch_tokens", "integer", "512", "tokens", "Token budget of one engine step.", "device"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 1, 1 << 20, t.batch_tokens); }},
     {{"target", "url", "string", "", "",
-      "The server's base URL, for example http://127.0.0.1:8000/v1. https verifies the server. Required.", "endpoint"},
-     read_url},
-    {{"target", "api", "string", "\"chat\"", "", "\"chat\" (/chat/completions) or \"completions\" (/completions).",
+      "The server's base URL, for example http://127.0.0.1:8000/v1. https verifies the server. Required.",
       "endpoint"},
+     read_url},
+    {{"target", "api", "string", "\"chat\"", "",
+      "\"chat\" (/chat/completions) or \"completions\" (/completions).", "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_choice(m, kApis, t.api); }},
     {{"target", "endpoint_model", "string", "", "",
       "The model as the server names it; by default the first that it lists.", "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.endpoint_model); }},
     {{"target", "api_key_env", "string", "", "",
-      "The environment variable that holds the API key. The key itself never stands in a scenario, dossier or report.",
+      "The environment variable that holds the API key. The key itself never stands in a scenario, dossier "
+      "or report.",
       "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.api_key_env); }},
-    {{"target", "api_key_file", "string", "", "", "The file that holds the API key, relative to the scenario.", "endpoint"},
+    {{"target", "api_key_file", "string", "", "",
+      "The file that holds the API key, relative to the scenario.", "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.api_key_file); }},
     {{"target", "ca_file", "string", "", "",
-      "Certificates (PEM) that the server is verified against, relative to the scenario; by default the system's.",
+      "Certificates (PEM) that the server is verified against, relative to the scenario; by default the "
+      "system's.",
       "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.ca_file); }},
     {{"target", "max_connections", "integer", "256", "", "Connections at once.", "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 1, 65'536, t.max_connections); }},
-    {{"target", "timeout_s", "number", "300", "s", "From the send of a request to its end; after that it has failed.",
-      "endpoint"},
+    {{"target", "timeout_s", "number", "300", "s",
+      "From the send of a request to its end; after that it has failed.", "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_positive(m, 86'400, t.timeout_s); }},
-    {{"target", "prefill_us_per_token", "number", "200", "µs", "Time to first token is this for each token of the prompt.",
-      "fake"},
+    {{"target", "prefill_us_per_token", "number", "200", "µs",
+      "Time to first token is this for each token of the prompt.", "fake"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_number(m, 0, 1e6, t.prefill_us_per_token); }},
     {{"target", "tpot_ms", "number", "5", "ms", "Time per output token.", "fake"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_positive(m, 60'000, t.tpot_ms); }},
     {{"target", "fail_every", "integer", "0", "", "Every so many requests one fails; 0: none.", "fake"},
-     [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 0, 1'000'000'000, t.fail_every); }},
-    {{"target", "lost_after", "integer", "0", "", "The target is lost after so many requests; 0: never.", "fake"},
-     [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 0, 1'000'000'000, t.lost_after); }},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) {
+       r.read_integer(m, 0, 1'000'000'000, t.fail_every);
+     }},
+    {{"target", "lost_after", "integer", "0", "", "The target is lost after so many requests; 0: never.",
+      "fake"},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) {
+       r.read_integer(m, 0, 1'000'000'000, t.lost_after);
+     }},
 };
 
 // Not part of the reference: there only to be refused with advice.
@@ -120,15 +123,18 @@ void refuse_foreign_keys(Reader& reader, const TomlValue& table, const std::stri
   for (const TomlMember& member : table.members) {
     for (const TargetRow& row : kRows) {
       const std::string_view of_kind = row.key.of_kind;
-      if (member.key != row.key.key || of_kind.empty() || of_kind.find(kind) != std::string_view::npos) continue;
-      reader.error(member.key_at, fmt::format("{} is a key of {} targets, and this one has kind = \"{}\"", member.key, of_kind, kind));
+      if (member.key != row.key.key || of_kind.empty() || of_kind.find(kind) != std::string_view::npos)
+        continue;
+      reader.error(member.key_at, fmt::format("{} is a key of {} targets, and this one has kind = \"{}\"",
+                                              member.key, of_kind, kind));
     }
   }
 }
 
 std::string default_name(const TargetSpec& target) {
   if (target.kind == "device") return target.device;
-  return target.kind == "endpoint" && !target.url.empty() ? host_and_port(target.url) : target.kind;
+  const Result<Url> url = parse_url(target.url);
+  return target.kind == "endpoint" && url ? url->authority() : target.kind;
 }
 
 }  // namespace
@@ -154,14 +160,17 @@ void read_target(Reader& reader, const TomlValue& table, Draft& draft) {
     reader.error(table.at, "give api_key_env or api_key_file, not both");
   }
   const auto& others = draft.scenario.targets;
-  const auto same = std::find_if(others.begin(), others.end(), [&](const TargetSpec& t) { return t.name == target.name; });
+  const auto same =
+      std::find_if(others.begin(), others.end(), [&](const TargetSpec& t) { return t.name == target.name; });
   if (same != others.end()) {
-    reader.error(table.at, fmt::format("the target at {} is called '{}' too; give each a name of its own", same->where,
-                                       printable(target.name, 60)));
+    reader.error(table.at, fmt::format("the target at {} is called '{}' too; give each a name of its own",
+                                       same->where, printable(target.name, 60)));
   }
   draft.scenario.targets.push_back(std::move(target));
 }
 
-void append_target_keys(std::vector<ScenarioKey>& keys) { append_keys<TargetSpec>(kRows, keys); }
+void append_target_keys(std::vector<ScenarioKey>& keys) {
+  append_keys<TargetSpec>(kRows, keys);
+}
 
 }  // namespace assay

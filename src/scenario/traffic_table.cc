@@ -8,7 +8,7 @@
 namespace assay {
 namespace {
 
-constexpr double kMaxLimitMs = 86'400'000;   // a day
+constexpr double kMaxLimitMs = 86'400'000;  // a day
 constexpr int64_t kMaxTurns = 1000;
 constexpr int64_t kMaxClasses = 100;
 
@@ -19,7 +19,8 @@ constexpr Row<Slo> kSloRows[] = {
      [](Reader& r, const TomlMember& m, Slo& s) { r.read_number(m, 0.001, kMaxLimitMs, s.tpot_ms); }},
     {{"traffic.slo", "e2e_ms", "number", "", "ms", "Limit of the time to the last token."},
      [](Reader& r, const TomlMember& m, Slo& s) { r.read_number(m, 0.001, kMaxLimitMs, s.e2e_ms); }},
-    {{"traffic.slo", "share", "number", "0.9", "", "Share of requests that must keep every limit for the class to meet its SLO."},
+    {{"traffic.slo", "share", "number", "0.9", "",
+      "Share of requests that must keep every limit for the class to meet its SLO."},
      [](Reader& r, const TomlMember& m, Slo& s) {
        double share = 0;
        r.read_positive(m, 1, share);
@@ -32,20 +33,30 @@ constexpr Row<TrafficClass> kRows[] = {
      [](Reader& r, const TomlMember& m, TrafficClass& c) { r.read_string(m, c.name); }},
     {{"traffic", "weight", "number", "1", "", "Its share of the requests, relative to the other classes."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) { r.read_positive(m, 1e6, c.weight); }},
-    {{"traffic", "corpus", "string", "\"prose\"", "", "The text that prompts are cut from: \"prose\" or \"code\"."},
+    {{"traffic", "corpus", "string", "\"prose\"", "",
+      "The text that prompts are cut from: \"prose\" or \"code\"."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) { r.read_choice(m, corpus_names(), c.corpus); }},
-    {{"traffic", "prompt_tokens", "lengths", "", "tokens", "Length of the prompt; of a session, of each turn's. Required."},
-     [](Reader& r, const TomlMember& m, TrafficClass& c) { read_lengths(r, m, kMaxTokens, c.prompt_tokens); }},
+    {{"traffic", "prompt_tokens", "lengths", "", "tokens",
+      "Length of the prompt; of a session, of each turn's. Required."},
+     [](Reader& r, const TomlMember& m, TrafficClass& c) {
+       read_lengths(r, m, kMaxTokens, c.prompt_tokens);
+     }},
     {{"traffic", "output_tokens", "lengths", "", "tokens",
       "Length of the answer: exactly so many tokens are asked for. Required."},
-     [](Reader& r, const TomlMember& m, TrafficClass& c) { read_lengths(r, m, kMaxTokens, c.output_tokens); }},
-    {{"traffic", "turns", "lengths", "1", "", "Turns of a session; each is sent with all before it and their answers."},
+     [](Reader& r, const TomlMember& m, TrafficClass& c) {
+       read_lengths(r, m, kMaxTokens, c.output_tokens);
+     }},
+    {{"traffic", "turns", "lengths", "1", "",
+      "Turns of a session; each is sent with all before it and their answers."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) { read_lengths(r, m, kMaxTurns, c.turns); }},
-    {{"traffic", "think_time_s", "number", "0", "s", "Mean of the exponential pause between an answer and the next turn."},
+    {{"traffic", "think_time_s", "number", "0", "s",
+      "Mean of the exponential pause between an answer and the next turn."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) { r.read_number(m, 0, 86'400, c.think_time_s); }},
     {{"traffic", "prefix_tokens", "integer", "0", "tokens",
       "So many tokens at the head of the prompt are the same in all requests of the class: a system prompt."},
-     [](Reader& r, const TomlMember& m, TrafficClass& c) { r.read_integer(m, 0, kMaxTokens, c.prefix_tokens); }},
+     [](Reader& r, const TomlMember& m, TrafficClass& c) {
+       r.read_integer(m, 0, kMaxTokens, c.prefix_tokens);
+     }},
     {{"traffic", "slo", "table", "{}", "", "The limits that a request must keep to count as good."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) {
        if (const TomlValue* table = r.expect_table(m)) read_table<Slo>(r, *table, kSloRows, c.slo);
@@ -60,15 +71,19 @@ void read_traffic_class(Reader& reader, const TomlValue& table, Draft& draft) {
   read_table<TrafficClass>(reader, table, kRows, c);
   require_keys(reader, table, "traffic", {"name", "prompt_tokens", "output_tokens"});
   std::vector<TrafficClass>& classes = draft.scenario.load.classes;
-  if (classes.size() >= kMaxClasses) return reader.error(table.at, fmt::format("more than {} traffic classes", kMaxClasses));
-  const auto same = std::find_if(classes.begin(), classes.end(), [&](const TrafficClass& other) { return other.name == c.name; });
+  if (classes.size() >= kMaxClasses)
+    return reader.error(table.at, fmt::format("more than {} traffic classes", kMaxClasses));
+  const auto same = std::find_if(classes.begin(), classes.end(),
+                                 [&](const TrafficClass& other) { return other.name == c.name; });
   if (same != classes.end() && !c.name.empty()) {
     reader.error(table.at, fmt::format("there is a traffic class '{}' already", printable(c.name, 60)));
   }
-  if (c.name == "all") reader.error(table.at, "a traffic class cannot be called 'all': results use that word for the mix");
+  if (c.name == "all")
+    reader.error(table.at, "a traffic class cannot be called 'all': results use that word for the mix");
   const bool is_read = reader.error_count() == errors_before;
   if (is_read && c.prefix_tokens > 0 && c.prefix_tokens >= c.prompt_tokens.mean()) {
-    reader.error(table.find("prefix_tokens")->at, "prefix_tokens must be below the mean of prompt_tokens, which include them");
+    reader.error(table.find("prefix_tokens")->at,
+                 "prefix_tokens must be below the mean of prompt_tokens, which include them");
   }
   classes.push_back(std::move(c));
 }

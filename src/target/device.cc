@@ -1,5 +1,5 @@
-// The device target: the engine in a worker process, behind the five methods of a Target. Whatever the worker does — die,
-// hang, leak, talk nonsense — ends as an error here and leaves assay running.
+// The device target: the engine in a worker process, behind the five methods of a Target. Whatever the worker
+// does — die, hang, leak, talk nonsense — ends as an error here and leaves assay running.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,9 +13,9 @@ namespace assay {
 namespace {
 
 constexpr Nanos kMemoryLookInterval = nanos_from_ms(100);
-constexpr Nanos kDeathGrace = nanos_from_seconds(2);    // from the end of the socket to the end of the process
+constexpr Nanos kDeathGrace = nanos_from_seconds(2);  // from the end of the socket to the end of the process
 constexpr Nanos kCloseGrace = nanos_from_seconds(5);
-constexpr size_t kMaxOutBytes = 1 << 20;                // a serving worker has nothing to say on stdout
+constexpr size_t kMaxOutBytes = 1 << 20;  // a serving worker has nothing to say on stdout
 
 class DeviceTarget final : public Target {
  public:
@@ -46,8 +46,8 @@ class DeviceTarget final : public Target {
   DeviceTargetOptions options_;
   Clock& clock_;
   std::optional<WorkerProcess> worker_;
-  std::optional<ProcessEnd> end_;       // known once the target is lost or closed
-  std::string end_words_;               // why we ended it; "" if it ended by itself
+  std::optional<ProcessEnd> end_;  // known once the target is lost or closed
+  std::string end_words_;          // why we ended it; "" if it ended by itself
   std::optional<Error> lost_;
   std::deque<Unsent> unsent_;
   std::unordered_set<RequestId> outstanding_;
@@ -56,7 +56,8 @@ class DeviceTarget final : public Target {
   Nanos next_memory_look_{};
 };
 
-// ---- losing it ----------------------------------------------------------------------------------------------------------
+// ---- losing it
+// ----------------------------------------------------------------------------------------------------------
 
 Result<void> DeviceTarget::lose(std::string what, std::string remedy) {
   if (!end_) {
@@ -84,13 +85,19 @@ Result<void> DeviceTarget::check_memory() {
                           format_bytes(options_.memory_limit_bytes)));
 }
 
-// ---- opening ------------------------------------------------------------------------------------------------------------
+// ---- opening
+// ------------------------------------------------------------------------------------------------------------
 
 Result<TargetInfo> DeviceTarget::open() {
   CHECK(!worker_);
   const Nanos begin = clock_.now();
   const Nanos deadline = begin + options_.open_timeout;
-  ASSIGN_OR_RETURN(worker_, WorkerProcess::start(options_.worker, options_.job, true, clock_));
+  auto started = WorkerProcess::start(options_.worker, options_.job, true, clock_);
+  if (!started) {
+    lost_ = started.error();
+    return std::unexpected(*lost_);
+  }
+  worker_ = std::move(*started);
   while (true) {
     ASSIGN_OR_RETURN(const std::optional<Json> ready, take_ready());
     if (ready) return info_from(*ready, begin);
@@ -118,7 +125,8 @@ Result<std::optional<Json>> DeviceTarget::take_ready() {
     lost_ = error;
     return std::unexpected(error);
   }
-  if (frame->kind != FrameKind::kReady) return broken(Error{"its first frame is not the one that says ready", "", ""});
+  if (frame->kind != FrameKind::kReady)
+    return broken(Error{"its first frame is not the one that says ready", "", ""});
   auto ready = parse_ready(frame->payload);
   if (!ready) return broken(ready.error());
   worker_->socket_input.erase(0, frame->total_bytes);
@@ -129,17 +137,20 @@ TargetInfo DeviceTarget::info_from(const Json& ready, Nanos begin) const {
   TargetInfo info;
   info.subject = {.name = options_.name, .kind = "device", .details = ready};
   info.model = ready["model"].as_string();
-  info.context_tokens = static_cast<uint32_t>(std::clamp<int64_t>(ready["context_tokens"].as_integer(), 0, UINT32_MAX));
+  info.context_tokens =
+      static_cast<uint32_t>(std::clamp<int64_t>(ready["context_tokens"].as_integer(), 0, UINT32_MAX));
   info.sequences = static_cast<uint32_t>(std::clamp<int64_t>(ready["sequences"].as_integer(), 0, UINT32_MAX));
   info.load_s = seconds(clock_.now() - begin);
   info.conditions = Json::object();
-  for (const char* name : {"device", "threads", "batch_tokens", "quantisation", "kv_type", "flash_attention"}) {
+  for (const char* name :
+       {"device", "threads", "batch_tokens", "quantisation", "kv_type", "flash_attention"}) {
     if (const Json* value = ready.find(name)) info.conditions.set(name, *value);
   }
   return info;
 }
 
-// ---- serving ------------------------------------------------------------------------------------------------------------
+// ---- serving
+// ------------------------------------------------------------------------------------------------------------
 
 Result<void> DeviceTarget::submit(const Request& request) {
   if (lost_) return std::unexpected(*lost_);
@@ -176,17 +187,20 @@ Result<void> DeviceTarget::take_frame(const Frame& frame, std::vector<StreamEven
     lost_ = error;
     return std::unexpected(error);
   }
-  if (frame.kind != FrameKind::kEvents) return lose("the worker talks nonsense: a frame that nobody waits for");
+  if (frame.kind != FrameKind::kEvents)
+    return lose("the worker talks nonsense: a frame that nobody waits for");
   const size_t before = events.size();
   const Result<void> parsed = parse_events(frame.payload, events);
   if (!parsed) return lose("the worker talks nonsense: " + parsed.error().what);
   // Events of requests that it was never given, or that have ended, are worth nothing.
   const auto is_alien = [this](const StreamEvent& event) {
     if (!outstanding_.contains(event.request)) return true;
-    if (event.kind == StreamEventKind::kDone || event.kind == StreamEventKind::kFailed) outstanding_.erase(event.request);
+    if (event.kind == StreamEventKind::kDone || event.kind == StreamEventKind::kFailed)
+      outstanding_.erase(event.request);
     return false;
   };
-  events.erase(std::remove_if(events.begin() + static_cast<ptrdiff_t>(before), events.end(), is_alien), events.end());
+  events.erase(std::remove_if(events.begin() + static_cast<ptrdiff_t>(before), events.end(), is_alien),
+               events.end());
   last_event_ = clock_.now();
   return {};
 }
@@ -208,7 +222,8 @@ Result<void> DeviceTarget::take_events(std::vector<StreamEvent>& events) {
 Result<void> DeviceTarget::poll(Nanos until, std::vector<StreamEvent>& events) {
   if (lost_) return std::unexpected(*lost_);
   const size_t before = events.size();
-  events.insert(events.end(), std::make_move_iterator(parsed_.begin()), std::make_move_iterator(parsed_.end()));
+  events.insert(events.end(), std::make_move_iterator(parsed_.begin()),
+                std::make_move_iterator(parsed_.end()));
   parsed_.clear();
   while (true) {
     note_sent(events);
@@ -230,7 +245,10 @@ Result<void> DeviceTarget::poll(Nanos until, std::vector<StreamEvent>& events) {
 
 TargetEnd DeviceTarget::close() {
   TargetEnd end;
-  if (!worker_) return end;
+  if (!worker_) {
+    end.clean = !lost_;
+    return end;
+  }
   if (!end_) {
     std::string frame;
     append_stop_frame(frame);

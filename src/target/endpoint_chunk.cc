@@ -123,7 +123,8 @@ bool EndpointChunkDecoder::decode(std::string_view json, bool wants_text, Endpoi
         take_error(field.value(), chunk);
       }
     }
-    return document.at_end();
+    // Nothing may follow the object: the place behind the last token is out of bounds.
+    return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
   } catch (const simdjson::simdjson_error&) {
     return false;
   }

@@ -1,5 +1,6 @@
-// FakeTarget: an M/G/c queue with exactly known timing. Every event happens at an instant computed from the arrivals
-// alone, however late the caller comes to fetch it, so that queueing theory is an oracle for the load generator.
+// FakeTarget: an M/G/c queue with exactly known timing. Every event happens at an instant computed from the
+// arrivals alone, however late the caller comes to fetch it, so that queueing theory is an oracle for the
+// load generator.
 #include <algorithm>
 #include <cmath>
 #include <deque>
@@ -71,7 +72,8 @@ class FakeTarget final : public Target {
       if (next != kNever) clock_.sleep_until(next);
       run_until(clock_.now());
     }
-    events.insert(events.end(), std::make_move_iterator(ready_.begin()), std::make_move_iterator(ready_.end()));
+    events.insert(events.end(), std::make_move_iterator(ready_.begin()),
+                  std::make_move_iterator(ready_.end()));
     ready_.clear();
     return {};
   }
@@ -90,8 +92,8 @@ class FakeTarget final : public Target {
     uint32_t output_tokens = 0;
     bool fails = false;
     uint32_t produced = 0;
-    Nanos next_at{};      // of its next token, or of its failure
-    uint64_t order = 0;   // of admission: breaks ties
+    Nanos next_at{};     // of its next token, or of its failure
+    uint64_t order = 0;  // of admission: breaks ties
   };
 
   static bool later(const Sequence& a, const Sequence& b) {
@@ -126,7 +128,8 @@ class FakeTarget final : public Target {
   }
 
   void fail_request(RequestId id, FailureCause cause, const char* detail, Nanos at) {
-    ready_.push_back({.request = id, .kind = StreamEventKind::kFailed, .cause = cause, .at = at, .detail = detail});
+    ready_.push_back(
+        {.request = id, .kind = StreamEventKind::kFailed, .cause = cause, .at = at, .detail = detail});
   }
 
   // Everything that happens up to `now`, in order of time.
@@ -164,7 +167,7 @@ class FakeTarget final : public Target {
   const Nanos tpot_;
   uint32_t idle_;
   uint64_t submitted_ = 0, admitted_ = 0, ended_ = 0;
-  std::vector<Sequence> running_;    // heap: the next event first
+  std::vector<Sequence> running_;  // heap: the next event first
   std::deque<Sequence> waiting_;
   std::vector<StreamEvent> ready_;
 };

@@ -1,4 +1,5 @@
-// The fake target's timing is exactly what its options say: first come first served, on a clock that only it moves.
+// The fake target's timing is exactly what its options say: first come first served, on a clock that only it
+// moves.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,7 +24,8 @@ std::vector<StreamEvent> drain(Target& target, size_t ends) {
   return events;
 }
 
-std::vector<double> times_ms(const std::vector<StreamEvent>& events, RequestId id, StreamEventKind kind, Nanos start) {
+std::vector<double> times_ms(const std::vector<StreamEvent>& events, RequestId id, StreamEventKind kind,
+                             Nanos start) {
   std::vector<double> times;
   for (const StreamEvent& event : events) {
     if (event.request == id && event.kind == kind) times.push_back(milliseconds(event.at - start));
@@ -76,7 +78,7 @@ TEST(FakeTarget, MovesTheClockNoFurtherThanItIsTold) {
   auto target = make_fake_target({.prefill_us_per_token = 1000, .tpot_ms = 5}, clock);
   ASSERT_TRUE(target->submit(request(1, 100, 1)));
   std::vector<StreamEvent> events;
-  ASSERT_TRUE(target->poll(start, events));          // what is there already
+  ASSERT_TRUE(target->poll(start, events));  // what is there already
   ASSERT_TRUE(target->poll(start + nanos_from_ms(50), events));
   EXPECT_EQ(clock.now(), start + nanos_from_ms(50));
   EXPECT_TRUE(times_ms(events, 1, StreamEventKind::kContent, start).empty());

@@ -17,7 +17,7 @@ constexpr size_t kReadBytes = 256 << 10;
 constexpr size_t kMaxLineBytes = 1 << 20;
 constexpr int64_t kMaxLines = 100'000;
 constexpr Nanos kEndGrace = nanos_from_seconds(5);
-constexpr Nanos kLookInterval = nanos_from_ms(100);   // how often an interrupt is looked for
+constexpr Nanos kLookInterval = nanos_from_ms(100);  // how often an interrupt is looked for
 
 // Reads what is there, at most kReadBytes; false when the stream has ended.
 bool read_some(int fd, std::string& into) {
@@ -36,8 +36,10 @@ timespec time_left(Nanos until, Nanos now) {
 
 }  // namespace
 
-Result<WorkerProcess> WorkerProcess::start(const WorkerCommand& worker, const Json& job, bool wants_socket, Clock& clock) {
-  ProcessOptions options{.command = worker.command, .environment = worker.environment, .wants_socket = wants_socket};
+Result<WorkerProcess> WorkerProcess::start(const WorkerCommand& worker, const Json& job, bool wants_socket,
+                                           Clock& clock) {
+  ProcessOptions options{
+      .command = worker.command, .environment = worker.environment, .wants_socket = wants_socket};
   options.command.push_back(job.dump());
   ASSIGN_OR_RETURN(Process process, Process::start(options));
   return WorkerProcess(std::move(process), clock);
@@ -52,10 +54,10 @@ void WorkerProcess::send(std::string_view bytes) {
 void WorkerProcess::flush() {
   size_t done = 0;
   while (done < outgoing_.size() && process_.socket() >= 0) {
-    const ssize_t n =
-        ::send(process_.socket(), outgoing_.data() + done, outgoing_.size() - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n = ::send(process_.socket(), outgoing_.data() + done, outgoing_.size() - done,
+                             MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) break;   // full, or gone: the reading side sees which
+    if (n < 0) break;  // full, or gone: the reading side sees which
     done += static_cast<size_t>(n);
   }
   outgoing_.erase(0, done);
@@ -70,7 +72,8 @@ void WorkerProcess::wait(Nanos until) {
   const timespec left = time_left(until, clock_->now());
   if (::ppoll(fds, 3, &left, nullptr) <= 0) return;
   if (fds[0].revents & POLLOUT) flush();
-  if (fds[0].revents & (POLLIN | POLLHUP | POLLERR)) socket_ended_ = !read_some(process_.socket(), socket_input);
+  if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
+    socket_ended_ = !read_some(process_.socket(), socket_input);
   if (fds[1].revents != 0) out_ended_ = !read_some(process_.out(), out_input);
   if (fds[2].revents != 0) err_ended_ = !read_some(process_.err(), diagnostics_);
   if (diagnostics_.size() > kDiagnosticsBytes) diagnostics_.erase(0, diagnostics_.size() - kDiagnosticsBytes);
@@ -91,8 +94,9 @@ ProcessEnd WorkerProcess::end_by(Nanos deadline) {
     if (socket_input.size() > kMaxFrameBytes) socket_input.clear();
   }
   const ProcessEnd end = process_.end_by(deadline, *clock_);
-  while (!err_ended_ && read_some(process_.err(), diagnostics_)) {
-    if (errno == EAGAIN) break;
+  for (size_t before = SIZE_MAX; !err_ended_ && diagnostics_.size() != before;) {
+    before = diagnostics_.size();
+    err_ended_ = !read_some(process_.err(), diagnostics_);
   }
   if (diagnostics_.size() > kDiagnosticsBytes) diagnostics_.erase(0, diagnostics_.size() - kDiagnosticsBytes);
   return end;
@@ -108,7 +112,8 @@ std::string WorkerProcess::last_words() const {
   return " It said: " + printable(tail, 400);
 }
 
-// ---- jobs ---------------------------------------------------------------------------------------------------------------
+// ---- jobs
+// ---------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -137,8 +142,9 @@ Error with_last_words(Error error, const WorkerProcess& process) {
 
 }  // namespace
 
-Result<WorkerJobEnd> run_worker_job(const WorkerCommand& worker, const Json& job, Clock& clock, Nanos deadline,
-                                    Nanos silence_timeout, const std::function<void(const Json& line)>& on_line,
+Result<WorkerJobEnd> run_worker_job(const WorkerCommand& worker, const Json& job, Clock& clock,
+                                    Nanos deadline, Nanos silence_timeout,
+                                    const std::function<void(const Json& line)>& on_line,
                                     const std::function<bool()>& interrupted) {
   ASSIGN_OR_RETURN(WorkerProcess process, WorkerProcess::start(worker, job, false, clock));
   const std::string where = "worker job " + job["job"].as_string();

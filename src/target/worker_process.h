@@ -1,5 +1,5 @@
-// A worker under watch: its process, what it says on socket, stdout and stderr, and the limits that it must keep. Devices
-// and worker jobs are built on it.
+// A worker under watch: its process, what it says on socket, stdout and stderr, and the limits that it must
+// keep. Devices and worker jobs are built on it.
 #pragma once
 
 #include <optional>
@@ -15,14 +15,15 @@ namespace assay {
 // One thread only. Destroying it kills the worker.
 class WorkerProcess {
  public:
-  static Result<WorkerProcess> start(const WorkerCommand& worker, const Json& job, bool wants_socket, Clock& clock);
+  static Result<WorkerProcess> start(const WorkerCommand& worker, const Json& job, bool wants_socket,
+                                     Clock& clock);
 
-  // Sends what is queued and reads what is there; waits until there is something to read or `until` has come. The end of
-  // a stream counts as something. Never fails: a worker that is gone shows as ended streams.
+  // Sends what is queued and reads what is there; waits until there is something to read or `until` has come.
+  // The end of a stream counts as something. Never fails: a worker that is gone shows as ended streams.
   void wait(Nanos until);
   // Queues bytes for the socket and sends what it takes now.
   void send(std::string_view bytes);
-  uint64_t bytes_sent() const { return bytes_sent_; }     // since the start
+  uint64_t bytes_sent() const { return bytes_sent_; }  // since the start
   uint64_t bytes_queued() const { return bytes_queued_; }
 
   // What has come and was not consumed yet. The owner bounds them by consuming.
@@ -30,12 +31,12 @@ class WorkerProcess {
   bool socket_has_ended() const { return socket_ended_; }
   bool out_has_ended() const { return out_ended_; }
 
-  int64_t resident_bytes() const;   // of the worker now; 0 if unknown
+  int64_t resident_bytes() const;  // of the worker now; 0 if unknown
   std::optional<ProcessEnd> poll_end() { return process_.poll_end(); }
   // As Process::end_by, still reading what the worker says.
   ProcessEnd end_by(Nanos deadline);
   void kill() { process_.kill(); }
-  const std::string& diagnostics() const { return diagnostics_; }   // stderr, its last 64 KiB
+  const std::string& diagnostics() const { return diagnostics_; }  // stderr, its last 64 KiB
   // " It said: …" with the last lines of stderr, or "".
   std::string last_words() const;
 

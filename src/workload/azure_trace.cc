@@ -1,7 +1,9 @@
-// The Azure LLM inference trace as CSV: "TIMESTAMP,ContextTokens,GeneratedTokens", one request a row, in order of time.
+// The Azure LLM inference trace as CSV: "TIMESTAMP,ContextTokens,GeneratedTokens", one request a row, in
+// order of time.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "workload/traffic.h"
@@ -13,13 +15,16 @@ constexpr std::string_view kHeader = "TIMESTAMP,ContextTokens,GeneratedTokens";
 constexpr size_t kMaxLineBytes = 256;
 constexpr int64_t kMaxSpanNs = int64_t{366} * 86'400 * 1'000'000'000;
 
-// Exactly `count` digits at the head of `text`, which is moved past them.
-std::optional<int64_t> take_digits(std::string_view& text, size_t count) {
-  if (text.size() < count) return std::nullopt;
-  const std::string_view digits = text.substr(0, count);
-  if (!std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
+// Exactly `count` digits at the head of `text`, which is moved past them; -1 if they are not there.
+int64_t take_digits(std::string_view& text, size_t count) {
+  if (text.size() < count) return -1;
+  int64_t value = 0;
+  for (const char c : text.substr(0, count)) {
+    if (c < '0' || c > '9') return -1;
+    value = value * 10 + (c - '0');
+  }
   text.remove_prefix(count);
-  return parse_integer(digits);
+  return value;
 }
 
 bool take(std::string_view& text, std::string_view expected) {
@@ -28,7 +33,8 @@ bool take(std::string_view& text, std::string_view expected) {
   return true;
 }
 
-// Days since 1970-01-01 of a day of the Gregorian calendar (Hinnant, chrono-compatible low-level date algorithms).
+// Days since 1970-01-01 of a day of the Gregorian calendar (Hinnant, chrono-compatible low-level date
+// algorithms).
 int64_t days_from_civil(int64_t year, int64_t month, int64_t day) {
   year -= month <= 2 ? 1 : 0;
   const int64_t era = year / 400;
@@ -38,8 +44,8 @@ int64_t days_from_civil(int64_t year, int64_t month, int64_t day) {
   return era * 146'097 + day_of_era - 719'468;
 }
 
-// The digits behind the point of a second, up to nine, as nanoseconds; nothing if there is no digit.
-std::optional<int64_t> take_fraction_ns(std::string_view& text) {
+// The digits behind the point of a second, up to nine, as nanoseconds; -1 if there is no digit.
+int64_t take_fraction_ns(std::string_view& text) {
   int64_t ns = 0, scale = 100'000'000;
   size_t count = 0;
   while (count < text.size() && count < 9 && text[count] >= '0' && text[count] <= '9') {
@@ -47,27 +53,35 @@ std::optional<int64_t> take_fraction_ns(std::string_view& text) {
     scale /= 10;
   }
   text.remove_prefix(count);
-  if (count == 0) return std::nullopt;
-  return ns;
+  return count == 0 ? -1 : ns;
 }
 
-// "2023-11-16 18:15:46.6805900" as nanoseconds since 1970; the zone "+00:00" of later traces is read over.
+// "2023-11-16 18:15:46.6805900" as nanoseconds since 1970, or nothing; the zone "+00:00" of later traces is
+// read over.
 std::optional<int64_t> parse_timestamp_ns(std::string_view text) {
-  const auto year = take_digits(text, 4);
-  const auto month = take(text, "-") ? take_digits(text, 2) : std::nullopt;
-  const auto day = take(text, "-") ? take_digits(text, 2) : std::nullopt;
-  const auto hour = take(text, " ") ? take_digits(text, 2) : std::nullopt;
-  const auto minute = take(text, ":") ? take_digits(text, 2) : std::nullopt;
-  const auto second = take(text, ":") ? take_digits(text, 2) : std::nullopt;
-  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-  const auto fraction_ns = take(text, ".") ? take_fraction_ns(text) : std::optional<int64_t>(0);
+  struct Part {
+    std::string_view before;
+    size_t digits;
+    int64_t low, high;
+  };
+  // Years that a count of nanoseconds in 64 bits holds.
+  constexpr std::array<Part, 6> kParts = {{{"", 4, 1970, 2199},
+                                           {"-", 2, 1, 12},
+                                           {"-", 2, 1, 31},
+                                           {" ", 2, 0, 23},
+                                           {":", 2, 0, 59},
+                                           {":", 2, 0, 60}}};
+  std::array<int64_t, 6> values{};
+  for (size_t i = 0; i < kParts.size(); ++i) {
+    if (!take(text, kParts[i].before)) return std::nullopt;
+    values[i] = take_digits(text, kParts[i].digits);
+    if (values[i] < kParts[i].low || values[i] > kParts[i].high) return std::nullopt;
+  }
+  const int64_t fraction_ns = take(text, ".") ? take_fraction_ns(text) : 0;
   take(text, "+00:00");
-  // Years that a nanosecond count of 64 bits holds.
-  const bool good_date = *year >= 1970 && *year < 2200 && *month >= 1 && *month <= 12 && *day >= 1 && *day <= 31;
-  const bool good_time = *hour < 24 && *minute < 60 && *second < 61;
-  if (!fraction_ns || !text.empty() || !good_date || !good_time) return std::nullopt;
-  const int64_t days = days_from_civil(*year, *month, *day);
-  return (((days * 24 + *hour) * 60 + *minute) * 60 + *second) * 1'000'000'000 + *fraction_ns;
+  if (fraction_ns < 0 || !text.empty()) return std::nullopt;
+  const int64_t days = days_from_civil(values[0], values[1], values[2]);
+  return (((days * 24 + values[3]) * 60 + values[4]) * 60 + values[5]) * 1'000'000'000 + fraction_ns;
 }
 
 std::optional<uint32_t> parse_tokens(std::string_view text) {
@@ -84,7 +98,8 @@ uint32_t scaled(uint32_t tokens, double factor) {
 Result<TraceEntry> parse_row(std::string_view line, const std::string& where) {
   constexpr const char* kRemedy = "A row reads like 2023-11-16 18:15:46.6805900,374,44.";
   const std::vector<std::string_view> fields = split(line.substr(0, kMaxLineBytes), ',');
-  if (line.size() > kMaxLineBytes || fields.size() != 3) return fail("not a row of three columns", where, kRemedy);
+  if (line.size() > kMaxLineBytes || fields.size() != 3)
+    return fail("not a row of three columns", where, kRemedy);
   const std::optional<int64_t> at_ns = parse_timestamp_ns(fields[0]);
   if (!at_ns) return fail(fmt::format("not a timestamp: '{}'", printable(fields[0], 40)), where, kRemedy);
   TraceEntry entry{Nanos(*at_ns), 0, 0};
@@ -92,7 +107,8 @@ Result<TraceEntry> parse_row(std::string_view line, const std::string& where) {
     const std::string_view field = fields[is_prompt ? 1 : 2];
     const std::optional<uint32_t> tokens = parse_tokens(field);
     if (!tokens) {
-      const std::string what = fmt::format("not a number of tokens from 0 to {}: '{}'", kMaxTokens, printable(field, 40));
+      const std::string what =
+          fmt::format("not a number of tokens from 0 to {}: '{}'", kMaxTokens, printable(field, 40));
       return fail(what, where, kRemedy);
     }
     (is_prompt ? entry.prompt_tokens : entry.output_tokens) = *tokens;
@@ -111,8 +127,8 @@ std::string_view take_line(std::string_view& text) {
 
 }  // namespace
 
-Result<std::vector<TraceEntry>> parse_azure_trace(std::string_view text, std::string_view where, uint32_t limit,
-                                                  TraceScaling scaling) {
+Result<std::vector<TraceEntry>> parse_azure_trace(std::string_view text, std::string_view where,
+                                                  uint32_t limit, TraceScaling scaling) {
   CHECK(scaling.rate > 0 && scaling.length > 0);
   take(text, "\xef\xbb\xbf");
   if (take_line(text) != kHeader) {

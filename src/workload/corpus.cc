@@ -1,4 +1,5 @@
-// The corpora inside the program, and prompts cut from them; workload/corpus/README.md says where the text comes from.
+// The corpora inside the program, and prompts cut from them; workload/corpus/README.md says where the text
+// comes from.
 #include <algorithm>
 
 #include "workload/traffic.h"
@@ -11,7 +12,9 @@ std::string_view embedded_corpus_code();
 
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\n' || c == '\t';
+}
 
 // Moves from `at` round the ring of `text` to the first byte behind a blank.
 size_t word_start(std::string_view text, size_t at) {
@@ -25,14 +28,17 @@ size_t word_start(std::string_view text, size_t at) {
 
 }  // namespace
 
-std::vector<std::string> corpus_names() { return {"prose", "code"}; }
+std::vector<std::string> corpus_names() {
+  return {"prose", "code"};
+}
 
 std::string_view corpus_text(std::string_view corpus) {
   CHECK(corpus == "prose" || corpus == "code");
   return corpus == "prose" ? embedded_corpus_prose() : embedded_corpus_code();
 }
 
-std::string prompt_text(std::string_view corpus, uint64_t prompt_seed, uint32_t tokens, double bytes_per_token) {
+std::string prompt_text(std::string_view corpus, uint64_t prompt_seed, uint32_t tokens,
+                        double bytes_per_token) {
   const std::string_view text = corpus_text(corpus);
   CHECK(bytes_per_token > 0 && bytes_per_token < 100);
   const auto wanted = std::max<size_t>(1, static_cast<size_t>(tokens * bytes_per_token));

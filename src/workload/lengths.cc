@@ -31,7 +31,8 @@ double uniform_mean(const LengthDistribution& d) {
   const auto count = static_cast<double>(high - low + 1);
   const double inside = count - below - above;
   const double middle = 0.5 * static_cast<double>(inner_low + inner_high);
-  return (below * static_cast<double>(minimum) + inside * middle + above * static_cast<double>(d.maximum)) / count;
+  return (below * static_cast<double>(minimum) + inside * middle + above * static_cast<double>(d.maximum)) /
+         count;
 }
 
 // Midpoint rule over the standard normal variable; what lies beyond eight deviations is below 1e-15.
@@ -56,7 +57,9 @@ std::optional<LengthDistribution::Kind> kind_named(std::string_view name) {
   return static_cast<LengthDistribution::Kind>(found - kKindNames.begin());
 }
 
-bool is_length(double tokens) { return tokens >= 1 && tokens <= static_cast<double>(kMaxTokens); }
+bool is_length(double tokens) {
+  return tokens >= 1 && tokens <= static_cast<double>(kMaxTokens);
+}
 
 std::string problem_of_values(const std::vector<uint32_t>& values) {
   if (values.empty()) return "there are no lengths to draw from";
@@ -69,7 +72,8 @@ std::string problem_of_values(const std::vector<uint32_t>& values) {
 
 uint32_t LengthDistribution::draw(Random& random) const {
   double tokens = a;
-  if (kind == Kind::kUniform) tokens = a + static_cast<double>(random.below(static_cast<uint64_t>(b - a) + 1));
+  if (kind == Kind::kUniform)
+    tokens = a + static_cast<double>(random.below(static_cast<uint64_t>(b - a) + 1));
   if (kind == Kind::kLognormal) tokens = a * std::exp(b * random.normal());
   if (kind == Kind::kEmpirical) tokens = values[random.below(values.size())];
   return static_cast<uint32_t>(clamped(*this, tokens));
@@ -77,30 +81,38 @@ uint32_t LengthDistribution::draw(Random& random) const {
 
 double LengthDistribution::mean() const {
   switch (kind) {
-    case Kind::kFixed: return static_cast<double>(clamped(*this, a));
-    case Kind::kUniform: return uniform_mean(*this);
-    case Kind::kLognormal: return lognormal_mean(*this);
-    case Kind::kEmpirical: break;
+    case Kind::kFixed:
+      return static_cast<double>(clamped(*this, a));
+    case Kind::kUniform:
+      return uniform_mean(*this);
+    case Kind::kLognormal:
+      return lognormal_mean(*this);
+    case Kind::kEmpirical:
+      break;
   }
-  const double sum = std::accumulate(values.begin(), values.end(), 0.0, [this](double total, uint32_t tokens) {
-    return total + static_cast<double>(clamped(*this, tokens));
-  });
+  const double sum = std::accumulate(
+      values.begin(), values.end(), 0.0,
+      [this](double total, uint32_t tokens) { return total + static_cast<double>(clamped(*this, tokens)); });
   return sum / static_cast<double>(values.size());
 }
 
 std::string LengthDistribution::problem() const {
-  if (minimum < 1 || maximum > kMaxTokens) return fmt::format("min and max must lie between 1 and {}", kMaxTokens);
+  if (minimum < 1 || maximum > kMaxTokens)
+    return fmt::format("min and max must lie between 1 and {}", kMaxTokens);
   if (minimum > maximum) return fmt::format("min ({}) is above max ({})", minimum, maximum);
   switch (kind) {
-    case Kind::kFixed: return is_length(a) ? "" : fmt::format("a length must lie between 1 and {} tokens", kMaxTokens);
+    case Kind::kFixed:
+      return is_length(a) ? "" : fmt::format("a length must lie between 1 and {} tokens", kMaxTokens);
     case Kind::kUniform:
-      if (!is_length(a) || !is_length(b)) return fmt::format("min and max must lie between 1 and {}", kMaxTokens);
+      if (!is_length(a) || !is_length(b))
+        return fmt::format("min and max must lie between 1 and {}", kMaxTokens);
       if (a != std::floor(a) || b != std::floor(b)) return "min and max must be whole numbers";
       return a <= b ? "" : fmt::format("min ({}) is above max ({})", a, b);
     case Kind::kLognormal:
       if (!is_length(a)) return fmt::format("median must lie between 1 and {} tokens", kMaxTokens);
       return b >= 0 && b <= kMaxSigma ? "" : fmt::format("sigma must lie between 0 and {}", kMaxSigma);
-    case Kind::kEmpirical: break;
+    case Kind::kEmpirical:
+      break;
   }
   return problem_of_values(values);
 }
@@ -121,7 +133,8 @@ Json LengthDistribution::to_json() const {
 
 Result<LengthDistribution> LengthDistribution::from_json(const Json& json) {
   const std::optional<Kind> kind = kind_named(json["kind"].as_string());
-  if (!kind) return fail(fmt::format("not a kind of length distribution: '{}'", printable(json["kind"].as_string())));
+  if (!kind)
+    return fail(fmt::format("not a kind of length distribution: '{}'", printable(json["kind"].as_string())));
   LengthDistribution d;
   d.kind = *kind;
   d.a = json[d.kind == Kind::kFixed ? "tokens" : d.kind == Kind::kUniform ? "low" : "median"].as_number(d.a);
@@ -131,7 +144,8 @@ Result<LengthDistribution> LengthDistribution::from_json(const Json& json) {
   for (const Json& value : json["values"].items()) {
     d.values.push_back(static_cast<uint32_t>(std::clamp<int64_t>(value.as_integer(), 0, UINT32_MAX)));
   }
-  if (const std::string problem = d.problem(); !problem.empty()) return fail("a length distribution: " + problem);
+  if (const std::string problem = d.problem(); !problem.empty())
+    return fail("a length distribution: " + problem);
   return d;
 }
 

@@ -1,5 +1,5 @@
-// What goes to a target and what comes back: one Request, and the StreamEvents that answer it. Every kind of target, the
-// engine's worker, the load generator and the simulator speak in these words.
+// What goes to a target and what comes back: one Request, and the StreamEvents that answer it. Every kind of
+// target, the engine's worker, the load generator and the simulator speak in these words.
 #pragma once
 
 #include <cstdint>
@@ -13,22 +13,23 @@ namespace assay {
 // Unique within a trial; 0 is never used.
 using RequestId = uint64_t;
 
-// One request as the plan drew it. The prompt is a recipe, not text: the target takes `prompt_tokens` tokens of the
-// corpus `corpus` from a place given by `prompt_seed` (modulo its length), counted by the model's own tokenizer where it
-// has one. A turn of a session is preceded by all earlier turns and their answers, which the target keeps until the
-// session's last turn has ended.
+// One request as the plan drew it. The prompt is a recipe, not text: the target takes `prompt_tokens` tokens
+// of the corpus `corpus` from a place given by `prompt_seed` (modulo its length), counted by the model's own
+// tokenizer where it has one. A turn of a session is preceded by all earlier turns and their answers, which
+// the target keeps until the session's last turn has ended.
 struct Request {
   RequestId id = 0;
-  uint32_t class_index = 0;      // into the traffic classes of the plan
-  uint64_t session = 0;          // 0: a request on its own
-  uint32_t turn = 0;             // 0-based
+  uint32_t class_index = 0;  // into the traffic classes of the plan
+  uint64_t session = 0;      // 0: a request on its own
+  uint32_t turn = 0;         // 0-based
   bool last_turn = true;
-  std::string_view corpus;       // "prose" or "code"; refers to static text
+  std::string_view corpus;  // "prose" or "code"; refers to static text
   uint64_t prompt_seed = 0;
-  uint32_t prefix_tokens = 0;    // of the prompt, the first so many come from `prefix_seed`: shared between requests
+  uint32_t prefix_tokens =
+      0;  // of the prompt, the first so many come from `prefix_seed`: shared between requests
   uint64_t prefix_seed = 0;
-  uint32_t prompt_tokens = 0;    // new ones of this turn, the shared prefix included; > 0
-  uint32_t output_tokens = 0;    // exactly this many are asked for (end-of-text is ignored); > 0
+  uint32_t prompt_tokens = 0;  // new ones of this turn, the shared prefix included; > 0
+  uint32_t output_tokens = 0;  // exactly this many are asked for (end-of-text is ignored); > 0
 };
 
 enum class StreamEventKind : uint8_t {
@@ -41,10 +42,20 @@ enum class StreamEventKind : uint8_t {
 };
 
 enum class FailureCause : uint8_t {
-  kNone, kRefused, kConnectionLost, kTimeout, kHttpStatus, kMalformed, kTruncated, kTooLong, kCancelled, kTargetLost,
-  kTls, kServerError,
+  kNone,
+  kRefused,
+  kConnectionLost,
+  kTimeout,
+  kHttpStatus,
+  kMalformed,
+  kTruncated,
+  kTooLong,
+  kCancelled,
+  kTargetLost,
+  kTls,
+  kServerError,
 };
-std::string_view name_of(FailureCause);   // "http-status"
+std::string_view name_of(FailureCause);  // "http-status"
 
 // `at` is CLOCK_MONOTONIC and belongs to the event itself, not to when it was read.
 struct StreamEvent {
@@ -55,7 +66,7 @@ struct StreamEvent {
   uint32_t tokens = 0;
   uint32_t prompt_tokens = 0;
   uint32_t output_tokens = 0;
-  std::string detail;            // of a failure, for people; bounded to 200 bytes
+  std::string detail;  // of a failure, for people; bounded to 200 bytes
 };
 
 }  // namespace assay

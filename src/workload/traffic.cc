@@ -1,5 +1,6 @@
-// From classes to requests: how many of each, in which order, at which instants, how long each is. Every draw names what
-// it decides (its stream) and for which request (its index), so that nothing depends on the order of evaluation.
+// From classes to requests: how many of each, in which order, at which instants, how long each is. Every draw
+// names what it decides (its stream) and for which request (its index), so that nothing depends on the order
+// of evaluation.
 #include "workload/traffic.h"
 
 #include <algorithm>
@@ -30,9 +31,9 @@ struct ClassStreams {
 
 // One session of a class, or one request on its own (turns == 1).
 struct Session {
-  uint64_t order = 0;            // random: sessions start in this order
+  uint64_t order = 0;  // random: sessions start in this order
   uint32_t class_index = 0;
-  uint32_t index = 0;            // in its class
+  uint32_t index = 0;  // in its class
   uint32_t turns = 1;
 };
 
@@ -107,7 +108,8 @@ std::vector<Nanos> start_offsets(const TrafficPlan& plan, size_t count) {
 }
 
 // One turn; its place in the session makes the index of its draws.
-Request drawn_request(const TrafficPlan& plan, const ClassStreams& streams, const Session& session, uint32_t turn) {
+Request drawn_request(const TrafficPlan& plan, const ClassStreams& streams, const Session& session,
+                      uint32_t turn) {
   const TrafficClass& c = plan.classes[session.class_index];
   const uint64_t index = (uint64_t{session.index} << 32) | turn;
   Random prompt_random(plan.seed, streams.prompt, index);
@@ -123,7 +125,8 @@ Request drawn_request(const TrafficPlan& plan, const ClassStreams& streams, cons
   return request;
 }
 
-// The shared prefix stands at the head of a session's first prompt and leaves at least one token of its own behind it.
+// The shared prefix stands at the head of a session's first prompt and leaves at least one token of its own
+// behind it.
 void add_prefix(const TrafficPlan& plan, const ClassStreams& streams, Request& request) {
   if (request.turn > 0) return;
   const TrafficClass& c = plan.classes[request.class_index];

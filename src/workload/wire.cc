@@ -1,5 +1,5 @@
-// Frames as bytes. A frame is a header of eight bytes (payload length, kind, three bytes that mark the start of a frame)
-// and the payload; numbers are in the machine's own order, field by field, without padding.
+// Frames as bytes. A frame is a header of eight bytes (payload length, kind, three bytes that mark the start
+// of a frame) and the payload; numbers are in the machine's own order, field by field, without padding.
 #include "workload/wire.h"
 
 #include <fmt/format.h>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kHeaderBytes = 8;
 constexpr std::string_view kMark = "asy";
-constexpr size_t kEventBytes = 32;          // without its detail
+constexpr size_t kEventBytes = 32;  // without its detail
 constexpr size_t kMaxDetailBytes = 200;
 
 template <class T>
@@ -84,27 +84,36 @@ bool is_known(FrameKind kind) {
     case FrameKind::kStop:
     case FrameKind::kReady:
     case FrameKind::kEvents:
-    case FrameKind::kFatal: return true;
+    case FrameKind::kFatal:
+      return true;
   }
   return false;
 }
 
+// An event as it travels, followed by its detail. One copy each way: there are millions of them.
+struct EventFields {
+  uint64_t request;
+  int64_t at_ns;
+  StreamEventKind kind;
+  FailureCause cause;
+  uint16_t detail_bytes;
+  uint32_t tokens, prompt_tokens, output_tokens;
+};
+static_assert(sizeof(EventFields) == kEventBytes, "no padding");
+
 void append_event(const StreamEvent& event, std::string& out) {
   const std::string_view detail = std::string_view(event.detail).substr(0, kMaxDetailBytes);
-  append(out, event.request);
-  append(out, event.at.count);
-  append(out, event.kind);
-  append(out, event.cause);
-  append(out, static_cast<uint16_t>(detail.size()));
-  append(out, event.tokens);
-  append(out, event.prompt_tokens);
-  append(out, event.output_tokens);
+  append(out, EventFields{event.request, event.at.count, event.kind, event.cause,
+                          static_cast<uint16_t>(detail.size()), event.tokens, event.prompt_tokens,
+                          event.output_tokens});
   out += detail;
 }
 
 // The corpus as text that lives as long as the program; empty if there is none of the name.
 std::string_view static_corpus_name(std::string_view name) {
-  return name == "prose" ? std::string_view("prose") : name == "code" ? std::string_view("code") : std::string_view();
+  return name == "prose"  ? std::string_view("prose")
+         : name == "code" ? std::string_view("code")
+                          : std::string_view();
 }
 
 }  // namespace
@@ -133,7 +142,9 @@ void append_cancel_frame(RequestId id, std::string& out) {
   close_frame(start, out);
 }
 
-void append_stop_frame(std::string& out) { close_frame(open_frame(FrameKind::kStop, out), out); }
+void append_stop_frame(std::string& out) {
+  close_frame(open_frame(FrameKind::kStop, out), out);
+}
 
 void append_ready_frame(const Json& info, std::string& out) {
   append_text_frame(FrameKind::kReady, info.dump(), out);
@@ -189,7 +200,8 @@ Result<Request> parse_request(std::string_view payload) {
   const bool lengths_good = request.prompt_tokens > 0 && request.prompt_tokens <= kMaxTokens &&
                             request.output_tokens > 0 && request.output_tokens <= kMaxTokens &&
                             request.prefix_tokens <= request.prompt_tokens;
-  if (request.id == 0 || !lengths_good) return broken(fmt::format("request {} has impossible lengths", request.id));
+  if (request.id == 0 || !lengths_good)
+    return broken(fmt::format("request {} has impossible lengths", request.id));
   return request;
 }
 
@@ -209,29 +221,23 @@ Result<Json> parse_ready(std::string_view payload) {
 Result<void> parse_events(std::string_view payload, std::vector<StreamEvent>& events) {
   FieldReader reader(payload);
   while (!reader.at_end()) {
-    StreamEvent event;
-    event.request = reader.take<uint64_t>();
-    event.at = Nanos(reader.take<int64_t>());
-    event.kind = reader.take<StreamEventKind>();
-    event.cause = reader.take<FailureCause>();
-    const auto detail_bytes = reader.take<uint16_t>();
-    event.tokens = reader.take<uint32_t>();
-    event.prompt_tokens = reader.take<uint32_t>();
-    event.output_tokens = reader.take<uint32_t>();
-    if (detail_bytes > kMaxDetailBytes) return broken("an event with too long a text");
-    event.detail = reader.take_bytes(detail_bytes);
+    const auto fields = reader.take<EventFields>();
+    if (fields.detail_bytes > kMaxDetailBytes) return broken("an event with too long a text");
+    const std::string_view detail = reader.take_bytes(fields.detail_bytes);
     if (!reader.good()) return broken("an event that is cut off");
-    if (event.kind > StreamEventKind::kFailed || event.cause > FailureCause::kServerError) {
+    if (fields.kind > StreamEventKind::kFailed || fields.cause > FailureCause::kServerError) {
       return broken("an event of an unknown kind");
     }
-    events.push_back(std::move(event));
+    events.push_back({fields.request, fields.kind, fields.cause, Nanos(fields.at_ns), fields.tokens,
+                      fields.prompt_tokens, fields.output_tokens, std::string(detail)});
   }
   return {};
 }
 
 Error parse_fatal(std::string_view payload) {
   const Result<Json> json = Json::parse(payload, "the worker's last words");
-  if (!json || (*json)["what"].as_string().empty()) return {"the worker gave up and its last words cannot be read", "", ""};
+  if (!json || (*json)["what"].as_string().empty())
+    return {"the worker gave up and its last words cannot be read", "", ""};
   return {printable((*json)["what"].as_string(), 2000), printable((*json)["where"].as_string(), 1000),
           printable((*json)["remedy"].as_string(), 2000)};
 }

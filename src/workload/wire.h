@@ -1,5 +1,5 @@
-// The frames between assay and its engine worker, over a stream socket. Same machine, same build: native byte order, but
-// every length is checked, since a worker is foreign code that may have lost its mind.
+// The frames between assay and its engine worker, over a stream socket. Same machine, same build: native byte
+// order, but every length is checked, since a worker is foreign code that may have lost its mind.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@
 namespace assay {
 
 enum class FrameKind : uint8_t {
-  kRequest = 1,   // to the worker: a Request
-  kCancel = 2,    // to the worker: a RequestId
-  kStop = 3,      // to the worker: end in order
-  kReady = 16,    // from the worker: JSON text that describes the loaded model and device
-  kEvents = 17,   // from the worker: StreamEvents of one engine step
-  kFatal = 18,    // from the worker: an Error as JSON {"what", "where", "remedy"}; it ends after it
+  kRequest = 1,  // to the worker: a Request
+  kCancel = 2,   // to the worker: a RequestId
+  kStop = 3,     // to the worker: end in order
+  kReady = 16,   // from the worker: JSON text that describes the loaded model and device
+  kEvents = 17,  // from the worker: StreamEvents of one engine step
+  kFatal = 18,   // from the worker: an Error as JSON {"what", "where", "remedy"}; it ends after it
 };
 
 // At most this many payload bytes a frame; a larger length means that the stream is broken.
@@ -36,10 +36,11 @@ void append_fatal_frame(const Error& error, std::string& out);
 struct Frame {
   FrameKind kind;
   std::string_view payload;
-  size_t total_bytes;   // header and payload: what to consume
+  size_t total_bytes;  // header and payload: what to consume
 };
 
-// The first whole frame in `buffer`; total_bytes 0 if more bytes are needed; an error if it cannot be a frame.
+// The first whole frame in `buffer`; total_bytes 0 if more bytes are needed; an error if it cannot be a
+// frame.
 Result<Frame> next_frame(std::string_view buffer);
 Result<Request> parse_request(std::string_view payload);
 Result<RequestId> parse_cancel(std::string_view payload);

@@ -24,7 +24,9 @@ constexpr FakeDevice kDevices[] = {
     {"Fake0", "gpu", 2000, 400, int64_t{8} << 30},
 };
 
-const FakeDevice& device_named(const std::string& name) { return name == kDevices[1].name ? kDevices[1] : kDevices[0]; }
+const FakeDevice& device_named(const std::string& name) {
+  return name == kDevices[1].name ? kDevices[1] : kDevices[0];
+}
 
 void say_garbage() {
   constexpr std::string_view kGarbage = "this is no JSON\n";
@@ -58,8 +60,11 @@ int devices(FakeJob& job) {
   Json engine = Json::object().set("version", "fake").set("ggml_version", "fake").set("library", "none");
   job.out.info(Json::object().set("engine", engine.set("system_info", "fake")));
   for (const FakeDevice& device : kDevices) {
-    Json json = Json::object().set("name", device.name).set("description", "a fake device").set("type", device.type);
-    json.set("backend", "Fake").set("memory_bytes", device.memory_bytes).set("memory_free_bytes", device.memory_bytes);
+    Json json =
+        Json::object().set("name", device.name).set("description", "a fake device").set("type", device.type);
+    json.set("backend", "Fake")
+        .set("memory_bytes", device.memory_bytes)
+        .set("memory_free_bytes", device.memory_bytes);
     if (job.parameters["measure_speed"].as_bool()) {
       json.set("matmul_gflop_per_s", device.gflop_per_s).set("matmul_dtype", "f16");
     }
@@ -72,7 +77,8 @@ int fit(FakeJob& job) {
   const int64_t total = 1'000'000;
   Json info = Json::object().set("model", "fake").set("memory_bytes", total).set("weights_bytes", 700'000);
   info.set("kv_bytes", 200'000).set("compute_bytes", 100'000);
-  info.set("device_free_bytes", job.device().memory_bytes).set("device_total_bytes", job.device().memory_bytes);
+  info.set("device_free_bytes", job.device().memory_bytes)
+      .set("device_total_bytes", job.device().memory_bytes);
   job.out.info(Json::object().set("fit", info.set("fits", total <= job.device().memory_bytes)));
   return 0;
 }
@@ -104,7 +110,8 @@ int speed(FakeJob& job) {
 
 int roofline(FakeJob& job) {
   const FakeDevice& device = job.device();
-  const auto bandwidth = [&](const char* kernel, double flop_per_byte, int64_t bytes, double share, bool best) {
+  const auto bandwidth = [&](const char* kernel, double flop_per_byte, int64_t bytes, double share,
+                             bool best) {
     Json conditions = Json::object().set("kernel", kernel).set("size_bytes", bytes).set("memory", "ram");
     conditions.set("kernels_of", "ggml").set("flop_per_byte", flop_per_byte);
     if (best) conditions.set("best", true);
@@ -123,7 +130,8 @@ int roofline(FakeJob& job) {
                  std::move(conditions));
     }
   }
-  Json attention = Json::object().set("dtype", "f16").set("heads", 32).set("head_size", 128).set("queries", 512);
+  Json attention =
+      Json::object().set("dtype", "f16").set("heads", 32).set("head_size", 128).set("queries", 512);
   attention.set("keys", 512).set("kernel", "attention").set("flop_per_byte", 64.0);
   job.record("attention_tflop_per_s", device.gflop_per_s / 2000, "TFLOP/s", std::move(attention));
   job.record("launch_overhead_us", 5, "us", {});

@@ -93,7 +93,8 @@ class FakeServer {
   void schedule(const Request& request) {
     const Nanos now = clock_.now();
     if (request.prompt_tokens + request.output_tokens > pace_.context_tokens) {
-      StreamEvent event{.request = request.id, .kind = StreamEventKind::kFailed, .cause = FailureCause::kTooLong};
+      StreamEvent event{
+          .request = request.id, .kind = StreamEventKind::kFailed, .cause = FailureCause::kTooLong};
       event.detail = "longer than the context";
       return add(now, std::move(event));
     }
@@ -143,7 +144,7 @@ class FakeServer {
   Misbehaviour& misbehaviour_;
   SystemClock clock_;
   std::vector<Nanos> free_at_;
-  std::multimap<Nanos, StreamEvent> due_;   // equal instants keep the order of insertion
+  std::multimap<Nanos, StreamEvent> due_;  // equal instants keep the order of insertion
   std::string in_, out_;
 };
 

@@ -16,7 +16,8 @@ Misbehaviour::Misbehaviour(std::string_view model) {
   const std::string_view words = model.substr(at + 5);
   const size_t equals = words.find('=');
   kind_ = words.substr(0, equals);
-  if (equals != std::string_view::npos) limit_ = static_cast<uint64_t>(parse_integer(words.substr(equals + 1)).value_or(0));
+  if (equals != std::string_view::npos)
+    limit_ = static_cast<uint64_t>(parse_integer(words.substr(equals + 1)).value_or(0));
 }
 
 void Misbehaviour::on_load() const {

@@ -1,61 +1,118 @@
 // Dots with whiskers, a row a thing, a colour a subject; a bar where a row requires something.
-import type { DotsChart } from "../data";
-import { axis_style, base_option, text_shape, tip, whisker, type Draw } from "../chart";
-import { colour, doubt_mark, evidence_style, short } from "../theme";
+import {axis_style, base_option, type Draw, log_axis, text_shape, tip, whisker} from '../chart';
+import type {DotsChart} from '../data';
+
+import {colour, doubt_mark, evidence_style, short} from '../theme';
 
 const row_height = 40;
 
-export const draw_dots: Draw<DotsChart> = (chart, theme) => {
+export const draw_dots: Draw<DotsChart> = (chart, theme, width) => {
   const values = chart.series.flatMap((series) => series.values.filter((value) => value !== null));
-  const ends = values.flatMap((value) => [value!.low ?? value!.value, value!.high ?? value!.value, value!.value]);
+  const ends =
+      values.flatMap((value) => [value!.low ?? value!.value, value!.high ?? value!.value, value!.value]);
   const marks = (chart.marks ?? []).filter((mark): mark is number => mark !== null);
   const most = Math.max(...ends, ...marks, 1e-12);
   const positive = ends.filter((end) => end > 0);
-  const max = chart.log ? most * 1.3 : chart.unit.startsWith("%") ? 100 : most * 1.08;
+  const max = chart.log ? most * 1.3 : chart.unit.startsWith('%') ? 100 : most * 1.08;
   const min = chart.log ? Math.min(...positive, most) / 1.6 : 0;
   const longest = Math.max(...chart.rows.map((row) => row.length), 4);
-  const left = Math.min(120, 14 + longest * 6.6);
-  const items = chart.series.flatMap((series, s) => series.values.map((value, row) => ({ value, row, s, series })));
+  const left = Math.min(130, 26 + longest * 7);
+  const items =
+      chart.series.flatMap((series, s) => series.values.map((value, row) => ({value, row, s, series})));
   const offset = (s: number) => (s - (chart.series.length - 1) / 2) * Math.min(11, 28 / chart.series.length);
+  const value_axis = {
+    ...axis_style(theme),
+    type: 'value',
+    min,
+    max,
+    axisLabel:
+        {color: theme.muted, fontSize: 11, hideOverlap: true, showMaxLabel: max === 100, formatter: short}
+  };
   return {
     height: chart.rows.length * row_height + 58,
-    key: chart.series.map((series) => ({ label: series.label, colour: colour(theme, series.colour), shape: "dot" as const })),
+    key: chart.series.map(
+        (series) => ({label: series.label, colour: colour(theme, series.colour), shape: 'dot' as const})),
     option: {
       ...base_option(theme),
-      grid: { left, right: 16, top: 6, bottom: 44 },
-      xAxis: { ...axis_style(theme), type: chart.log ? "log" : "value", min, max, name: chart.log ? `${chart.unit}, log` : chart.unit, nameLocation: "middle", nameGap: 26, axisLabel: { color: theme.muted, fontSize: 11, hideOverlap: true, showMinLabel: !chart.log, showMaxLabel: !chart.log, formatter: short } },
-      yAxis: { ...axis_style(theme), type: "category", data: chart.rows, inverse: true, splitLine: { show: true, lineStyle: { color: theme.line, opacity: 0.6 } }, axisLabel: { color: theme.text, fontSize: 12, width: left - 12, overflow: "truncate" } },
-      tooltip: tip(theme, (item) => { const one = items[item.dataIndex]; return [`${chart.rows[one.row]}, ${one.series.label}`, one.value?.text ?? "— unknown"]; }),
+      grid: {left, right: 16, top: 6, bottom: 44},
+      xAxis: {
+        ...(chart.log ? log_axis(theme, min, max, width / 70, short) : value_axis),
+        name: chart.log ? `${chart.unit}, log` : chart.unit,
+        nameLocation: 'middle',
+        nameGap: 26
+      },
+      yAxis: {
+        ...axis_style(theme),
+        type: 'category',
+        data: chart.rows,
+        inverse: true,
+        splitLine: {show: true, lineStyle: {color: theme.line, opacity: 0.6}},
+        axisLabel: {color: theme.text, fontSize: 12, width: left - 12, overflow: 'truncate'}
+      },
+      tooltip:
+          tip(theme,
+              (item) => {
+                const one = items[item.dataIndex];
+                return [`${chart.rows[one.row]}, ${one.series.label}`, one.value?.text ?? '— unknown'];
+              }),
       series: [
         {
-          type: "custom", z: 3, data: items.map((item) => [item.value?.value ?? min, item.row]),
+          type: 'custom',
+          z: 3,
+          data: items.map((item) => [item.value?.value ?? min, item.row]),
           renderItem: (params: any, api: any) => {
             const item = items[params.dataIndex];
             const at = api.coord([item.value?.value ?? min, item.row]);
             const y = at[1] + offset(item.s);
             const base = colour(theme, item.series.colour);
-            if (item.value === null) return text_shape("— unknown", params.coordSys.x + 4, y, { fill: theme.muted, fontSize: 10.5, verticalAlign: "middle" });
+            if (item.value === null)
+              return text_shape(
+                  '— unknown', params.coordSys.x + 4, y,
+                  {fill: theme.muted, fontSize: 10.5, verticalAlign: 'middle'});
             const style = evidence_style(theme, base, item.value.class);
             const children: object[] = [];
             if (item.value.low !== undefined && item.value.high !== undefined) {
               const low = Math.max(item.value.low, min);
-              children.push(...whisker(api.coord([low, item.row])[0], y, api.coord([item.value.high, item.row])[0], y, base));
+              children.push(...whisker(
+                  api.coord([low, item.row])[0], y, api.coord([item.value.high, item.row])[0], y, base));
             }
             // What is derived is lighter; on a line the ground must not shine through.
-            children.push({ type: "circle", shape: { cx: at[0], cy: y, r: 5 }, style: { fill: theme.ground } });
-            children.push({ type: "circle", shape: { cx: at[0], cy: y, r: 5 }, style: { ...style, pattern: undefined } });
-            if (item.value.validity === "void") children.push({ type: "line", silent: true, shape: { x1: at[0] - 8, y1: y, x2: at[0] + 8, y2: y }, style: { stroke: theme.text, lineWidth: 1.5 } });
-            if (item.value.validity) children.push(text_shape(doubt_mark(item.value.validity).trim(), at[0] > params.coordSys.x + params.coordSys.width - 60 ? at[0] - 8 : at[0] + 8, y, { fill: theme.text, fontSize: 11, verticalAlign: "middle", align: at[0] > params.coordSys.x + params.coordSys.width - 60 ? "right" : "left" }));
-            return { type: "group", children };
+            children.push({type: 'circle', shape: {cx: at[0], cy: y, r: 5}, style: {fill: theme.ground}});
+            children.push(
+                {type: 'circle', shape: {cx: at[0], cy: y, r: 5}, style: {...style, pattern: undefined}});
+            if (item.value.validity === 'void')
+              children.push({
+                type: 'line',
+                silent: true,
+                shape: {x1: at[0] - 8, y1: y, x2: at[0] + 8, y2: y},
+                style: {stroke: theme.text, lineWidth: 1.5}
+              });
+            if (item.value.validity)
+              children.push(text_shape(
+                  doubt_mark(item.value.validity).trim(),
+                  at[0] > params.coordSys.x + params.coordSys.width - 60 ? at[0] - 8 : at[0] + 8, y, {
+                    fill: theme.text,
+                    fontSize: 11,
+                    verticalAlign: 'middle',
+                    align: at[0] > params.coordSys.x + params.coordSys.width - 60 ? 'right' : 'left'
+                  }));
+            return {type: 'group', children};
           },
         },
         {
-          type: "custom", silent: true, z: 2, data: (chart.marks ?? []).map((mark, row) => [mark ?? 0, row]),
+          type: 'custom',
+          silent: true,
+          z: 2,
+          data: (chart.marks ?? []).map((mark, row) => [mark ?? 0, row]),
           renderItem: (params: any, api: any) => {
             const mark = chart.marks![params.dataIndex];
-            if (mark === null) return { type: "group", children: [] };
+            if (mark === null) return {type: 'group', children: []};
             const [x, y] = api.coord([mark, params.dataIndex]);
-            return { type: "rect", shape: { x: x - 1.5, y: y - row_height / 2 + 5, width: 3, height: row_height - 10 }, style: { fill: theme.muted, opacity: 0.8 } };
+            return {
+              type: 'rect',
+              shape: {x: x - 1.5, y: y - row_height / 2 + 5, width: 3, height: row_height - 10},
+              style: {fill: theme.muted, opacity: 0.8}
+            };
           },
         },
       ],

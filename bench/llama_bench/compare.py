@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Holds assay's engine against llama-bench on the same libraries, model, threads and batch.
+
+In every round llama-bench, the job `speed` and the device target's serving run one after the other, in turning order, so
+that whatever else the machine does meets all three. The table gives the median over rounds of each ratio to llama-bench,
+and its spread.
+
+With --cpu-time the speed is tokens per second of CPU time, from the difference between a run with many repetitions and one
+with few, and one thread works: that can be compared on a machine that is busy with other things, where wall time cannot.
+
+    compare.py BUILD_DIR [--model GGUF] [--rounds 5] [--repetitions 3] [--threads N] [--prompt 512] [--output 64]
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+TARGET = 0.98
+CONTESTANTS = ("llama-bench", "speed job", "serving")
+SAMPLES = {"prefill_tokens_per_s": "prefill", "decode_tokens_per_s": "decode"}
+
+
+def run(command, folder=None):
+    """The command's stdout and its CPU seconds, those of its children included."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder,
+                               env={**os.environ, "GGML_NO_BACKTRACE": "1"})
+    out = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"{command} failed with {process.returncode}:\n{out[-2000:]}")
+    return out, usage.ru_utime + usage.ru_stime
+
+
+class Comparison:
+    def __init__(self, options):
+        self.options = options
+        self.worker = f"{options.build}/tests/fake_engine/engine_worker"
+        lines = map(json.loads, run([self.worker, json.dumps({"job": "devices"})])[0].splitlines())
+        self.library_folder = next(line["engine"]["library"] for line in lines if "engine" in line)
+
+    def job(self, **more):
+        o = self.options
+        return json.dumps({"device": "CPU", "model": o.model, "threads": o.threads, "batch_tokens": o.batch,
+                           "ubatch_tokens": o.batch, **more})
+
+    def run(self, contestant, prompt, output, repetitions):
+        """Median tokens per second of prefill and decode, and the CPU time of the whole run."""
+        o = self.options
+        if contestant == "llama-bench":
+            # It looks for backends in its working folder.
+            out, cpu = run([f"{o.build}/bench/llama_bench/llama-bench", "-m", o.model, "-p", str(prompt), "-n", str(output),
+                            "-r", str(repetitions), "-t", str(o.threads), "-b", str(o.batch), "-ub", str(o.batch), "-ngl",
+                            "0", "-dev", "none", "-o", "json"], self.library_folder)
+            samples = {("prefill" if t["n_prompt"] > 0 else "decode"): t["samples_ts"] for t in json.loads(out)}
+        elif contestant == "speed job":
+            out, cpu = run([self.worker, self.job(job="speed", prompt_tokens=prompt, output_tokens=output,
+                                                  repetitions=repetitions, time_limit_s=86400)])
+            records = [line for line in map(json.loads, out.splitlines()) if line["type"] == "record"]
+            samples = {SAMPLES[r["metric"]]: r["samples"] for r in records if r["metric"] in SAMPLES}
+        else:
+            job = self.job(job="serve", sequences=1, context_tokens=max(prompt, output) + 8)
+            out, cpu = run([f"{o.build}/bench/llama_bench/serve_speed", self.worker, job, str(prompt), str(output),
+                            str(repetitions)])
+            samples = json.loads(out)
+        return {what: statistics.median(values) for what, values in samples.items() if values}, cpu
+
+    def wall_speeds(self, contestant):
+        return self.run(contestant, self.options.prompt, self.options.output, self.options.repetitions)[0]
+
+    def cpu_speeds(self, contestant):
+        speeds = {}
+        for what, prompt, output in (("prefill", self.options.prompt, 0), ("decode", 0, self.options.output)):
+            few = self.run(contestant, prompt, output, 1)[1]
+            many = self.run(contestant, prompt, output, 1 + self.options.repetitions)[1]
+            speeds[what] = (prompt + output) * self.options.repetitions / (many - few)
+        return speeds
+
+    def rounds(self):
+        measure = self.cpu_speeds if self.options.cpu_time else self.wall_speeds
+        for number in range(self.options.rounds):
+            turn = number % len(CONTESTANTS)
+            speeds = {name: measure(name) for name in CONTESTANTS[turn:] + CONTESTANTS[:turn]}
+            print(f"round {number + 1}: " + "; ".join(
+                f"{name} {speeds[name]['prefill']:.1f} / {speeds[name]['decode']:.1f}" for name in CONTESTANTS),
+                file=sys.stderr, flush=True)
+            yield speeds
+
+
+def print_table(rounds, options):
+    """True if every ratio reaches the target."""
+    unit = "tok/cpu-s" if options.cpu_time else "tokens/s"
+    print(f"{'':12} {'':8} {unit:>9} {'ratio':>7} {'least':>7} {'most':>7}   ({options.rounds} rounds, "
+          f"{options.threads} threads, prompt {options.prompt}, output {options.output}, batch {options.batch})")
+    held = True
+    for what in ("prefill", "decode"):
+        for name in CONTESTANTS:
+            ratios = [r[name][what] / r["llama-bench"][what] for r in rounds]
+            ratio = statistics.median(ratios)
+            held = held and ratio >= TARGET
+            print(f"{name:12} {what:8} {statistics.median(r[name][what] for r in rounds):9.1f} {ratio:7.3f} "
+                  f"{min(ratios):7.3f} {max(ratios):7.3f}")
+    print(f"target: every ratio >= {TARGET}: {'held' if held else 'MISSED'}")
+    return held
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    parser.add_argument("build", type=os.path.abspath)
+    parser.add_argument("--model", default=f"{source}/.deps/models/SmolLM2-135M-Instruct.Q4_1.gguf", type=os.path.abspath)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--batch", type=int, default=512)
+    parser.add_argument("--prompt", type=int, default=512)
+    parser.add_argument("--output", type=int, default=64)
+    parser.add_argument("--cpu-time", action="store_true")
+    options = parser.parse_args()
+    if options.cpu_time:
+        options.threads = 1   # threads that wait for each other spin, and that is CPU time too
+    return 0 if print_table(list(Comparison(options).rounds()), options) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+// Text: numbers as people read them, nearest names, and foreign text made harmless.
+#include <gtest/gtest.h>
+
+#include "base/base.h"
+
+namespace assay {
+namespace {
+
+TEST(Text, SplitsAndTrims) {
+  EXPECT_EQ(split("a,,b", ','), (std::vector<std::string_view>{"a", "", "b"}));
+  EXPECT_EQ(split("", ','), (std::vector<std::string_view>{""}));
+  EXPECT_EQ(trim(" \t x y\r\n"), "x y");
+  EXPECT_EQ(join(std::vector<std::string>{"a", "b"}, ", "), "a, b");
+  EXPECT_TRUE(starts_with_ignoring_case("HTTP://x", "http://"));
+  EXPECT_FALSE(starts_with_ignoring_case("ht", "http://"));
+}
+
+TEST(Text, ParsesWholeNumbersOnly) {
+  EXPECT_EQ(parse_integer("-42"), -42);
+  EXPECT_EQ(parse_integer("9223372036854775808"), std::nullopt);
+  for (const char* text : {"", " 1", "1 ", "1x", "0x10", "1.5"})
+    EXPECT_EQ(parse_integer(text), std::nullopt) << text;
+  EXPECT_EQ(parse_number("2.5e3"), 2500.0);
+  for (const char* text : {"", "inf", "nan", "1,5", "1 "})
+    EXPECT_EQ(parse_number(text), std::nullopt) << text;
+}
+
+TEST(Text, NumbersHaveTheDigitsTheyDeserve) {
+  EXPECT_EQ(format_number(0), "0");
+  EXPECT_EQ(format_number(0.012345), "0.0123");
+  EXPECT_EQ(format_number(4.567), "4.57");
+  EXPECT_EQ(format_number(9.999), "10.0");
+  EXPECT_EQ(format_number(1234), "1230");
+  EXPECT_EQ(format_number(12'345), "12,300");
+  EXPECT_EQ(format_number(-1'234'567), "-1,230,000");
+}
+
+TEST(Text, BytesAndDurations) {
+  EXPECT_EQ(format_bytes(512), "512 B");
+  EXPECT_EQ(format_bytes(int64_t{3} << 29), "1.50 GiB");
+  EXPECT_EQ(format_duration(0.85), "850 ms");
+  EXPECT_EQ(format_duration(12.34), "12.3 s");
+  EXPECT_EQ(format_duration(245), "4 min 05 s");
+}
+
+TEST(Text, SuggestsTheNearestNameAndNothingFarOff) {
+  const std::vector<std::string> known = {"roofline", "load", "probe"};
+  EXPECT_EQ(nearest("rofline", known), "roofline");
+  EXPECT_EQ(nearest("laod", known), "load");
+  EXPECT_EQ(nearest("quantise", known), std::nullopt);
+  EXPECT_EQ(suggestion("prob", known), " Did you mean 'probe'?");
+  EXPECT_EQ(suggestion("xyz", known), "");
+}
+
+TEST(Text, ForeignTextIsMadeHarmless) {
+  EXPECT_EQ(escape_html("<a href=\"x\">'&'</a>"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
+  EXPECT_EQ(printable("a\x1b[2Jb\n"), "a\\x1b[2Jb\\x0a");
+  EXPECT_EQ(printable(std::string(300, 'x'), 10), "xxxxxxxxxx…");
+}
+
+TEST(Text, WidthCountsColumnsNotBytes) {
+  EXPECT_EQ(display_width("abc"), 3U);
+  EXPECT_EQ(display_width("µs"), 2U);
+  EXPECT_EQ(display_width("天数"), 4U);
+  EXPECT_EQ(display_width("e\u0301"), 1U);
+}
+
+TEST(Text, ContentKeysTellContentsApart) {
+  EXPECT_EQ(content_key("a").size(), 32U);
+  EXPECT_EQ(content_key("a"), content_key("a"));
+  EXPECT_NE(content_key("a"), content_key("b"));
+  EXPECT_NE(content_key(""), content_key(std::string(1, '\0')));
+}
+
+}  // namespace
+}  // namespace assay

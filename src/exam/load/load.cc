@@ -1,0 +1,294 @@
+// The load exam: each target under the mix of traffic and under each class alone, at a rate that the scenario
+// gives or a burst suggests.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "exam/load/calibration.h"
+#include "exam/load/target_setup.h"
+#include "exam/load/traffic.h"
+#include "exam/rows.h"
+#include "exam/sizing.h"
+#include "load/load.h"
+
+namespace assay {
+namespace {
+
+constexpr uint32_t kUsualSequences = 16;  // of a target that does not say how many it works on at once
+// Of load.max_duration_s, which holds burst and arrivals: how long the burst may take at most, which part of
+// what it leaves is for arrivals, and how long the last answers may take beyond it.
+constexpr double kBurstShare = 0.25;
+constexpr double kLeastBurstLimit_s = 10;
+constexpr double kArrivalShare = 0.9;
+constexpr double kDrainShare = 0.25;
+
+// ---- plan ----
+
+Trial planned_trial(const Scenario& scenario, const TargetSpec& target, const Json& device,
+                    const std::string& only) {
+  Trial trial;
+  trial.exam = "load";
+  trial.target = target.name;
+  trial.name = fmt::format("load {} on {}", only.empty() ? "mix" : only + " alone", target.name);
+  Json classes = Json::array();
+  for (const TrafficClass& each : scenario.load.classes) {
+    if (only.empty() || each.name == only) classes.push(each.name);
+  }
+  trial.parameters.set("phase", only.empty() ? "mix" : "alone");
+  if (!only.empty()) trial.parameters.set("traffic_class", only);
+  trial.parameters.set("classes", std::move(classes));
+  if (target.kind == "device") {
+    trial.parameters.set("device", target.device);
+    set_sizing(size_to_device(target.model, device, scenario.load), trial.parameters);
+  } else if (target.kind == "endpoint") {
+    trial.parameters.set("url", target.url);
+  }
+  return trial;
+}
+
+std::vector<Trial> plan(const Scenario& scenario, const TargetSpec& target, const Json& device) {
+  std::vector<Trial> trials{planned_trial(scenario, target, device, "")};
+  const bool is_trace = scenario.load.arrivals.kind == Arrivals::Kind::kTrace;  // it tells no classes apart
+  if (!scenario.load.alone || scenario.load.classes.size() < 2 || is_trace) return trials;
+  for (const TrafficClass& each : scenario.load.classes) {
+    trials.push_back(planned_trial(scenario, target, device, each.name));
+  }
+  return trials;
+}
+
+// ---- run ----
+
+std::string status_line(const LoadProgress& progress) {
+  const auto ms = [](std::optional<double> value) {
+    return value ? format_number(*value) + " ms" : std::string("—");
+  };
+  return fmt::format("{}/s  {} in flight  TTFT {}  TPOT {}  {} failed  lag {} ms  {} left",
+                     format_number(progress.rate_per_s), progress.in_flight, ms(progress.ttft_ms_now),
+                     ms(progress.tpot_ms_now), progress.failed, format_number(progress.send_lag_ms_max),
+                     format_duration(progress.left_s));
+}
+
+const char* name_of_arrivals(Arrivals::Kind kind) {
+  switch (kind) {
+    case Arrivals::Kind::kPoisson:
+      return "poisson";
+    case Arrivals::Kind::kConstant:
+      return "constant";
+    case Arrivals::Kind::kBurst:
+      return "burst";
+    case Arrivals::Kind::kTrace:
+      return "trace";
+  }
+  return "";
+}
+
+// One trial, step by step; each step may end it.
+class LoadTrial {
+ public:
+  LoadTrial(ExamContext& context, const Trial& trial, const TargetSpec& spec)
+      : context_(context), trial_(trial), spec_(spec), load_(context.scenario.load) {}
+
+  Result<TrialOutcome> run() {
+    if (auto finding = sizing_finding(trial_.parameters)) outcome_.findings.push_back(std::move(*finding));
+    Result<TrialTraffic> traffic =
+        trial_traffic(context_.scenario, trial_.parameters["traffic_class"].as_string());
+    if (!traffic) {
+      end_failed(failed_exam_finding(traffic.error()));
+      return std::move(outcome_);
+    }
+    traffic_ = std::move(*traffic);
+    auto setup = set_up_target(context_, trial_, spec_, traffic_);
+    if (context_.interrupted()) return interrupted();
+    if (!setup) {
+      end_failed(std::move(setup.error()));
+      return std::move(outcome_);
+    }
+    setup_ = std::move(*setup);
+    context_.progress.update(0, "opening " + spec_.name);
+    Result<TargetInfo> info = setup_.target->open();
+    if (!info) {
+      lose(info.error());
+      return std::move(outcome_);
+    }
+    return run_open(std::move(*info));
+  }
+
+ private:
+  static Result<TrialOutcome> interrupted() { return fail("interrupted"); }
+
+  void end_failed(Finding finding) {
+    outcome_.state = TrialState::kFailed;
+    outcome_.end_text = finding.text;
+    outcome_.findings.push_back(std::move(finding));
+  }
+
+  void close() {
+    end_ = setup_.target->close();
+    if (!end_.diagnostics.empty()) {
+      outcome_.artifacts.push_back(
+          {.name = "worker.stderr", .media_type = "text/plain", .content = end_.diagnostics});
+    }
+  }
+
+  void lose(const Error& error) {
+    close();
+    end_failed(lost_target_finding(error, end_));
+  }
+
+  Result<TrialOutcome> run_open(TargetInfo info) {
+    outcome_.subject = info.subject;
+    conditions_ = setup_.conditions;
+    conditions_.set("phase", trial_.parameters["phase"]);
+    if (!conditions_["model"].is_string()) conditions_.set("model", info.model);
+    for (const auto& [name, value] : info.conditions.members()) {
+      if (conditions_.find(name) == nullptr) conditions_.set(name, value);
+    }
+    const uint32_t sequences = info.sequences > 0     ? info.sequences
+                               : setup_.sequences > 0 ? setup_.sequences
+                                                      : kUsualSequences;
+    const LoadResult burst = drive_burst(sequences);
+    if (burst.is_interrupted || context_.interrupted()) return close(), interrupted();
+    if (burst.lost) return lose(*burst.lost), std::move(outcome_);
+    if (!choose_rate(burst)) return close(), std::move(outcome_);
+
+    const double left_s = std::max(load_.max_duration_s - seconds(burst.duration), load_.max_duration_s / 2);
+    const auto planned = main_plan(traffic_, rate_per_s_, kArrivalShare * left_s, burst.planned + 1);
+    note_shortening(planned.size(), kArrivalShare * left_s);
+    const LoadResult result = drive(planned, left_s);
+    if (result.is_interrupted) return close(), interrupted();
+    close();
+    finish(result);
+    return std::move(outcome_);
+  }
+
+  // With a rate to be found: twice as many requests as the target works on at once. Else one of each class,
+  // to warm up.
+  LoadResult drive_burst(uint32_t sequences) {
+    const auto classes = static_cast<uint32_t>(traffic_.classes.size());
+    const bool must_calibrate =
+        !traffic_.rate_per_s && traffic_.trace.empty() && traffic_.arrivals.kind != Arrivals::Kind::kBurst;
+
+    const uint32_t count =
+        must_calibrate ? std::min(2 * sequences, std::max(traffic_.requests / 4, classes)) : classes;
+    LoadOptions options;
+    options.interrupted = context_.interrupted;
+    options.drain_timeout = nanos_from_seconds(burst_limit_s());
+    options.progress = [this](const LoadProgress& progress) {
+      context_.progress.update(0, fmt::format("burst: {} of {} requests", progress.ended, progress.planned));
+    };
+    const auto plan = burst_plan(traffic_, count);
+    return drive_load(*setup_.target, context_.clock, plan, options);
+  }
+
+  // False if the burst shows that there is nothing to measure.
+  bool choose_rate(const LoadResult& burst) {
+    rate_conditions_ = Json::object();
+    rate_conditions_.set("arrivals", name_of_arrivals(traffic_.arrivals.kind));
+    const Calibration calibration = calibration_of(burst);
+    if (calibration.ended_well == 0) {
+      Finding finding{.severity = Severity::kBlocker, .code = "load.failures"};
+      finding.text = fmt::format("Of {} requests sent to warm the target up, none ended well within {}.",
+                                 calibration.requests, format_duration(burst_limit_s()));
+      for (const std::string& example : burst.failure_examples) {
+        if (example.empty()) continue;
+        finding.text += fmt::format(" The first said: {}", printable(example));
+        break;
+      }
+      end_failed(std::move(finding));
+      return false;
+    }
+    if (!traffic_.trace.empty()) {
+      rate_conditions_.set("rate_chosen_by", "trace");
+    } else if (traffic_.rate_per_s) {
+      rate_conditions_.set("rate_chosen_by", "scenario");
+      rate_per_s_ = *traffic_.rate_per_s;
+    } else {
+      rate_per_s_ = load_.utilisation * calibration.rate_per_s * sessions_per_request(traffic_);
+      rate_conditions_.set("rate_chosen_by", "burst").set("utilisation", load_.utilisation);
+      rate_conditions_.set("burst_requests", static_cast<int64_t>(calibration.requests));
+      rate_conditions_.set("burst_rate_per_s", calibration.rate_per_s);
+    }
+    return true;
+  }
+
+  void note_shortening(size_t planned, double longest_s) {
+    if (planned >= traffic_.requests) return;
+    Finding finding{.severity = Severity::kNote, .code = "load.shortened"};
+    finding.text = fmt::format(
+        "{} of {} requests were sent, since all would have arrived later than {} after the start: "
+        "a trial may take {} (max_duration_s).",
+        planned, traffic_.requests, format_duration(longest_s), format_duration(load_.max_duration_s));
+    finding.evidence = Json::object();
+    finding.evidence.set("planned", static_cast<int64_t>(planned)).set("wanted", traffic_.requests);
+    outcome_.findings.push_back(std::move(finding));
+  }
+
+  LoadResult drive(const std::vector<PlannedRequest>& planned, double left_s) {
+    LoadOptions options;
+    options.max_duration = nanos_from_seconds(left_s);
+    options.drain_timeout = nanos_from_seconds(std::max(kDrainShare * load_.max_duration_s, 5.0));
+    options.interrupted = context_.interrupted;
+    options.progress = [this](const LoadProgress& progress) {
+      context_.progress.update(progress.fraction, status_line(progress));
+    };
+    return drive_load(*setup_.target, context_.clock, planned, options);
+  }
+
+  void finish(const LoadResult& result) {
+    LoadSummary summary = summarise_load(result, {.classes = traffic_.classes,
+                                                  .conditions = conditions_,
+                                                  .rate_conditions = rate_conditions_,
+                                                  .send_lag_budget_ms = load_.send_lag_budget_ms,
+                                                  .wanted_per_class = traffic_.wanted_per_class,
+                                                  .seed = context_.scenario.seed});
+    outcome_.records = std::move(summary.records);
+    outcome_.samples = std::move(summary.samples);
+    std::ranges::move(summary.findings, std::back_inserter(outcome_.findings));
+    if (end_.peak_memory_bytes > 0) add_worker_memory();
+    if (result.lost) end_failed(lost_target_finding(*result.lost, end_));
+  }
+
+  void add_worker_memory() {
+    Record record;
+    record.metric = "worker_peak_memory_bytes";
+    record.unit = "bytes";
+    record.value = static_cast<double>(end_.peak_memory_bytes);
+    record.method = "peak resident set of the worker, from its end (getrusage)";
+    record.conditions = conditions_;
+    record.conditions.set("traffic_class", "all");
+    outcome_.records.push_back(std::move(record));
+  }
+
+  ExamContext& context_;
+  const Trial& trial_;
+  const TargetSpec& spec_;
+  const LoadSpec& load_;
+  TrialTraffic traffic_;
+  TargetSetup setup_;
+  Json conditions_, rate_conditions_;
+  double rate_per_s_ = 1;
+  TargetEnd end_;
+  TrialOutcome outcome_;
+};
+
+Result<TrialOutcome> run(ExamContext& context, const Trial& trial, const TargetSpec& target) {
+  return LoadTrial(context, trial, target).run();
+}
+
+}  // namespace
+
+Exam load_exam() {
+  return {.name = "load",
+          .title = "Load",
+          .question = 2,
+          .description =
+              "Sends the scenario's traffic classes, together and each alone, on a schedule that does not "
+              "wait for "
+              "answers; measures latency, throughput and goodput with intervals.",
+          .example = "assay run --only load",
+          .plan = plan,
+          .run = run};
+}
+
+}  // namespace assay

@@ -1,0 +1,284 @@
+// The load exam from plan to outcome, on the fake target and a clock that only the exam moves.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "exam/load/calibration.h"
+#include "exam/load/traffic.h"
+#include "exam/rows.h"
+
+namespace assay {
+namespace {
+
+class Silence final : public Progress {
+ public:
+  void update(double fraction, const std::string& status) override {
+    fraction_ = fraction;
+    status_ = status;
+  }
+  void finding(const Finding&) override {}
+  double fraction_ = 0;
+  std::string status_;
+};
+
+TrafficClass traffic_class(const std::string& name, double prompt, double output) {
+  TrafficClass traffic;
+  traffic.name = name;
+  traffic.prompt_tokens.a = prompt;
+  traffic.output_tokens.a = output;
+  traffic.slo.ttft_ms = 500;
+  return traffic;
+}
+
+Scenario two_classes() {
+  Scenario scenario;
+  scenario.path = "built-in";
+  scenario.load.classes = {traffic_class("chat", 100, 10), traffic_class("rag", 400, 5)};
+  TargetSpec target;
+  target.name = "fake";
+  target.kind = "fake";
+  target.sequences = 4;
+  target.prefill_us_per_token = 100;
+  target.tpot_ms = 5;
+  scenario.targets.push_back(target);
+  return scenario;
+}
+
+struct Ran {
+  std::vector<Trial> trials;
+  std::vector<TrialOutcome> outcomes;
+};
+
+Ran run(const Scenario& scenario, std::function<bool()> interrupted = [] { return false; }) {
+  FakeClock clock;
+  Silence progress;
+  ExamContext context{.scenario = scenario,
+                      .clock = clock,
+                      .progress = progress,
+                      .interrupted = std::move(interrupted),
+                      .secret = [](const std::string&) { return std::string(); }};
+  const Exam exam = load_exam();
+  Ran ran;
+  ran.trials = exam.plan(scenario, scenario.targets[0], Json());
+  for (const Trial& trial : ran.trials) {
+    Result<TrialOutcome> outcome = exam.run(context, trial, scenario.targets[0]);
+    if (!outcome) {
+      EXPECT_EQ(outcome.error().what, "interrupted");
+      break;
+    }
+    ran.outcomes.push_back(std::move(*outcome));
+  }
+  return ran;
+}
+
+const Record* record(const TrialOutcome& outcome, std::string_view metric, std::string_view traffic_class) {
+  for (const Record& record : outcome.records) {
+    if (record.metric == metric && record.conditions["traffic_class"].as_string() == traffic_class)
+      return &record;
+  }
+  return nullptr;
+}
+
+bool has_finding(const TrialOutcome& outcome, std::string_view code) {
+  return std::ranges::any_of(outcome.findings, [&](const Finding& f) { return f.code == code; });
+}
+
+TEST(LoadExam, PlansTheMixAndEachClassAlone) {
+  const Scenario scenario = two_classes();
+  const auto trials = load_exam().plan(scenario, scenario.targets[0], Json());
+  ASSERT_EQ(trials.size(), 3U);
+  EXPECT_EQ(trials[0].name, "load mix on fake");
+  EXPECT_EQ(trials[0].parameters["classes"].items().size(), 2U);
+  EXPECT_EQ(trials[2].name, "load rag alone on fake");
+  EXPECT_EQ(trials[2].parameters["traffic_class"].as_string(), "rag");
+  EXPECT_EQ(trials[2].parameters["classes"].items().size(), 1U);
+}
+
+TEST(LoadExam, OneClassOrATraceHasNoTrialsOfClassesAlone) {
+  Scenario scenario = two_classes();
+  scenario.load.arrivals.kind = Arrivals::Kind::kTrace;
+  EXPECT_EQ(load_exam().plan(scenario, scenario.targets[0], Json()).size(), 1U);
+  scenario = two_classes();
+  scenario.load.classes.pop_back();
+  EXPECT_EQ(load_exam().plan(scenario, scenario.targets[0], Json()).size(), 1U);
+}
+
+TEST(LoadExam, PutsTheSizedModelIntoTheTrial) {
+  Scenario scenario = two_classes();
+  scenario.targets[0].kind = "device";
+  scenario.targets[0].device = "Vulkan0";
+  scenario.load.max_duration_s = 10;
+  const Json device = Json::object().set("matmul_gflop_per_s", 2.0);
+  const auto trials = load_exam().plan(scenario, scenario.targets[0], device);
+  EXPECT_EQ(trials[0].parameters["model"].as_string(), "synthetic:tiny:f16");
+  EXPECT_EQ(trials[0].parameters["device"].as_string(), "Vulkan0");
+}
+
+// Four sequences; a chat takes 10 + 50 ms and a rag 40 + 25 ms: 64 requests/s at most.
+TEST(LoadExam, TakesItsRateFromABurst) {
+  const Ran ran = run(two_classes());
+  ASSERT_EQ(ran.outcomes.size(), 3U);
+  const TrialOutcome& mix = ran.outcomes[0];
+  EXPECT_EQ(mix.state, TrialState::kDone);
+  EXPECT_EQ(mix.subject->kind, "fake");
+  const Record* offered = record(mix, "offered_rate_per_s", "all");
+  ASSERT_NE(offered, nullptr);
+  EXPECT_EQ(offered->conditions["rate_chosen_by"].as_string(), "burst");
+  EXPECT_EQ(offered->conditions["arrivals"].as_string(), "poisson");
+  EXPECT_EQ(offered->conditions["burst_requests"].as_integer(), 8);
+  const double capacity = offered->conditions["burst_rate_per_s"].as_number();
+  EXPECT_GT(capacity, 45);
+  EXPECT_LE(capacity, 65);
+  EXPECT_NEAR(*offered->value, 0.6 * capacity, 0.2 * capacity);
+  EXPECT_EQ(mix.samples[0].columns.rows(), 128U);
+  for (const char* name : {"chat", "rag"}) {
+    ASSERT_NE(record(mix, "ttft_ms_p90", name), nullptr);
+    EXPECT_TRUE(record(mix, "ttft_ms_p90", name)->value.has_value()) << name;
+    EXPECT_EQ(record(mix, "ttft_ms_p90", name)->conditions["phase"].as_string(), "mix");
+    EXPECT_EQ(record(mix, "ttft_ms_p90", name)->conditions["model"].as_string(), "fake");
+  }
+  EXPECT_EQ(ran.outcomes[2].samples[0].columns.rows(), 64U);
+  EXPECT_NE(record(ran.outcomes[2], "ttft_ms_p90", "rag"), nullptr);
+  EXPECT_EQ(record(ran.outcomes[2], "ttft_ms_p90", "chat"), nullptr);
+}
+
+TEST(LoadExam, TheScenariosRateIsSharedOutByWeightWhenAClassIsAlone) {
+  Scenario scenario = two_classes();
+  scenario.load.rate_per_s = 20;
+  scenario.load.classes[0].weight = 3;
+  const Ran ran = run(scenario);
+  ASSERT_EQ(ran.outcomes.size(), 3U);
+  EXPECT_EQ(ran.outcomes[0].samples[0].columns.rows(), 256U);  // 64 of the rarer class
+  const Record* chat = record(ran.outcomes[1], "offered_rate_per_s", "chat");
+  EXPECT_EQ(chat->conditions["rate_chosen_by"].as_string(), "scenario");
+  EXPECT_NEAR(*chat->value, 15, 4);
+}
+
+TEST(LoadExam, SendsFewerRequestsThanWantedWhenTheyWouldTakeTooLong) {
+  Scenario scenario = two_classes();
+  scenario.load.alone = false;
+  scenario.load.rate_per_s = 2;
+  scenario.load.max_duration_s = 20;
+  const Ran ran = run(scenario);
+  const TrialOutcome& mix = ran.outcomes[0];
+  EXPECT_EQ(mix.state, TrialState::kDone);
+  EXPECT_TRUE(has_finding(mix, "load.shortened"));
+  EXPECT_LT(mix.samples[0].columns.rows(), 50U);
+  EXPECT_GT(mix.samples[0].columns.rows(), 20U);
+  EXPECT_LE(mix.samples[0].columns.integers("scheduled_ns")->back(), 18'100'000'000);
+}
+
+TEST(LoadExam, ALostTargetFailsTheTrialAndVoidsItsNumbers) {
+  Scenario scenario = two_classes();
+  scenario.load.alone = false;
+  scenario.targets[0].lost_after = 60;
+  const TrialOutcome mix = run(scenario).outcomes[0];
+  EXPECT_EQ(mix.state, TrialState::kFailed);
+  EXPECT_TRUE(has_finding(mix, "load.target-lost"));
+  EXPECT_THAT(mix.end_text, testing::HasSubstr("lost after 60 requests"));
+  ASSERT_NE(record(mix, "ttft_ms_p50", "chat"), nullptr);
+  for (const Record& record : mix.records) {
+    EXPECT_THAT(record.validity, testing::AnyOf(Validity::kVoid, Validity::kInsufficient)) << record.metric;
+  }
+}
+
+TEST(LoadExam, ATargetLostInTheBurstLeavesNoNumbers) {
+  Scenario scenario = two_classes();
+  scenario.load.alone = false;
+  scenario.targets[0].lost_after = 3;
+  const TrialOutcome mix = run(scenario).outcomes[0];
+  EXPECT_EQ(mix.state, TrialState::kFailed);
+  EXPECT_TRUE(mix.records.empty());
+  EXPECT_TRUE(has_finding(mix, "load.target-lost"));
+}
+
+TEST(LoadExam, ATargetThatFailsEveryRequestIsNotMeasured) {
+  Scenario scenario = two_classes();
+  scenario.load.alone = false;
+  scenario.targets[0].fail_every = 1;
+  const TrialOutcome mix = run(scenario).outcomes[0];
+  EXPECT_EQ(mix.state, TrialState::kFailed);
+  EXPECT_THAT(mix.end_text, testing::HasSubstr("the fake target fails this one"));
+}
+
+TEST(LoadExam, AnInterruptedTrialLeavesNothing) {
+  int asked = 0;
+  EXPECT_TRUE(run(two_classes(), [&] { return ++asked > 5; }).outcomes.empty());
+}
+
+TEST(LoadExam, SameSeedSameEvidence) {
+  const Ran a = run(two_classes()), b = run(two_classes());
+  ASSERT_EQ(a.outcomes.size(), b.outcomes.size());
+  for (size_t i = 0; i < a.outcomes.size(); ++i) {
+    ASSERT_EQ(a.outcomes[i].records.size(), b.outcomes[i].records.size());
+    for (size_t k = 0; k < a.outcomes[i].records.size(); ++k) {
+      EXPECT_EQ(a.outcomes[i].records[k].value, b.outcomes[i].records[k].value);
+      EXPECT_EQ(a.outcomes[i].records[k].ci_high, b.outcomes[i].records[k].ci_high);
+    }
+  }
+}
+
+TEST(LoadExam, ReplaysATraceAtItsOwnInstants) {
+  char directory[] = "/tmp/assay_load_test_XXXXXX";
+  ASSERT_NE(mkdtemp(directory), nullptr);
+  const std::string path = std::string(directory) + "/trace.csv";
+  std::string text = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
+  for (int i = 0; i < 30; ++i) {
+    text += "2023-11-16 18:15:" + std::to_string(10 + i) + ".0000000," + std::to_string(100 + i) + ",4\n";
+  }
+  ASSERT_TRUE(write_file_atomically(path, text));
+  Scenario scenario = two_classes();
+  scenario.load.arrivals.kind = Arrivals::Kind::kTrace;
+  scenario.load.trace.path = path;
+  const Ran ran = run(scenario);
+  remove_file(path);
+  rmdir(directory);
+  ASSERT_EQ(ran.outcomes.size(), 1U);
+  const Columns& requests = ran.outcomes[0].samples[0].columns;
+  ASSERT_EQ(requests.rows(), 30U);
+  const auto& scheduled = *requests.integers("scheduled_ns");
+  for (size_t i = 1; i < 30; ++i) EXPECT_EQ(scheduled[i] - scheduled[i - 1], 1'000'000'000);
+  EXPECT_EQ((*requests.integers("prompt_tokens"))[7], 107);
+  EXPECT_EQ(record(ran.outcomes[0], "offered_rate_per_s", "all")->conditions["rate_chosen_by"].as_string(),
+            "trace");
+}
+
+TEST(LoadExam, ATraceThatIsNotThereFailsTheTrialOnly) {
+  Scenario scenario = two_classes();
+  scenario.load.arrivals.kind = Arrivals::Kind::kTrace;
+  scenario.load.trace.path = "/nonexistent/trace.csv";
+  const TrialOutcome mix = run(scenario).outcomes[0];
+  EXPECT_EQ(mix.state, TrialState::kFailed);
+  EXPECT_TRUE(has_finding(mix, "exam.failed"));
+  EXPECT_THAT(mix.end_text, testing::HasSubstr("/nonexistent/trace.csv"));
+}
+
+TEST(LoadTraffic, ContextHoldsTheLongestSessionAndTheLongestOnesTogether) {
+  Scenario scenario = two_classes();
+  scenario.load.classes[0].turns.a = 3;
+  const TrialTraffic traffic = *trial_traffic(scenario, "");
+  const ContextNeed need = context_need(traffic, 4);
+  EXPECT_EQ(need.longest, 405U);  // rag 400 + 5; chat 3 × 110
+  EXPECT_EQ(need.together, 4 * 405U);
+  EXPECT_NEAR(sessions_per_request(traffic), (1.0 / 3 + 1) / 2, 1e-9);
+}
+
+TEST(Calibration, LeavesTheTailOfABurstOut) {
+  LoadResult burst;
+  for (int i = 1; i <= 10; ++i) {
+    RequestRow row;
+    row.scheduled = nanos_from_seconds(1);
+    row.end = nanos_from_seconds(i < 10 ? 1 + i : 100);
+    burst.rows.push_back(row);
+  }
+  const Calibration calibration = calibration_of(burst);
+  EXPECT_EQ(calibration.ended_well, 10U);
+  EXPECT_DOUBLE_EQ(calibration.rate_per_s, 1);
+  for (RequestRow& row : burst.rows) row.failure = FailureCause::kTimeout;
+  EXPECT_EQ(calibration_of(burst).rate_per_s, 0);
+}
+
+}  // namespace
+}  // namespace assay

@@ -1,0 +1,176 @@
+// Makes targets for load trials; see target_setup.h.
+#include "exam/load/target_setup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace assay {
+namespace {
+
+constexpr int64_t kMaxSecretBytes = 1 << 16;
+constexpr int64_t kMemorySlackBytes = int64_t{4}
+                                      << 30;  // a worker that takes so much more than predicted leaks
+constexpr uint32_t kContextStep = 64;         // contexts are rounded up to it
+
+// An error as one line of text.
+std::string sentence(const Error& error) {
+  std::string text = error.where.empty() ? error.what : error.where + ": " + error.what;
+  if (!error.remedy.empty()) text += (text.ends_with('.') ? " " : ". ") + error.remedy;
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
+uint64_t rounded_up(uint64_t tokens) {
+  return (tokens + kContextStep - 1) / kContextStep * kContextStep;
+}
+
+Result<std::string> api_key(ExamContext& context, const TargetSpec& spec) {
+  if (!spec.api_key_env.empty()) {
+    std::string key = context.secret(spec.api_key_env);
+    if (!key.empty()) return key;
+    return fail(fmt::format("the environment variable {} is not set", spec.api_key_env), spec.where,
+                "Set it to the endpoint's key.");
+  }
+  if (spec.api_key_file.empty()) return std::string();
+  ASSIGN_OR_RETURN(const std::string text, read_file(spec.api_key_file, kMaxSecretBytes));
+  return std::string(trim(text));
+}
+
+// What the engine says the model would take; null where it cannot say.
+Json predicted_fit(ExamContext& context, Json job) {
+  job.set("job", "fit");
+  Json fit;
+  const auto on_line = [&](const Json& line) {
+    if (line["fit"].is_object()) fit = line["fit"];
+  };
+  const Nanos limit = nanos_from_seconds(60);
+  const auto ended = run_worker_job(context.worker, job, context.clock, context.clock.now() + limit, limit,
+                                    on_line, context.interrupted);
+  return ended && ended->end.clean() ? fit : Json();
+}
+
+Finding does_not_fit(const Json& fit, const std::string& model, const std::string& device) {
+  const int64_t needed = fit["memory_bytes"].as_integer(), free = fit["device_free_bytes"].as_integer();
+  Finding finding;
+  finding.severity = Severity::kBlocker;
+  finding.code = "model.does-not-fit";
+  finding.text = fmt::format(
+      "{} needs {} on {} ({} of it KV cache), which has {} free. Take a smaller model or type, fewer "
+      "sequences or a "
+      "shorter context.",
+      model, format_bytes(needed), device, format_bytes(fit["kv_bytes"].as_integer()), format_bytes(free));
+  finding.evidence = Json::object();
+  finding.evidence.set("memory_bytes", needed).set("device_free_bytes", free);
+  return finding;
+}
+
+std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Trial& trial,
+                                                 const TargetSpec& spec, const TrialTraffic& traffic) {
+  const std::string& wanted = trial.parameters["model"].as_string();
+  context.progress.update(0, "preparing " + wanted);
+  const ModelPlaces places{.bundled_directory = context.bundled_model_directory,
+                           .cache_directory = context.model_cache_directory,
+                           .cache_limit_bytes = context.model_cache_limit_bytes};
+  const auto on_write = [&](double share) {
+    context.progress.update(0, fmt::format("writing {}: {:.0f} %", wanted, share * 100));
+  };
+  Result<ResolvedModel> model = resolve_model(wanted, places, on_write);
+  if (!model) return std::unexpected(failed_exam_finding(model.error()));
+
+  const ContextNeed need = context_need(traffic, spec.sequences);
+  const uint64_t longest = spec.context_tokens > 0 ? spec.context_tokens : rounded_up(need.longest + 1);
+  uint64_t prefixes = 0;
+  for (const TrafficClass& each : traffic.classes) prefixes += each.prefix_tokens;
+  // Room for the longest sessions at once and as much again for those that rest between turns; never more
+  // than every sequence at its longest.
+  const uint64_t kv =
+      std::clamp<uint64_t>(rounded_up(2 * need.together + prefixes), longest, spec.sequences * longest);
+
+  Json job = Json::object();
+  job.set("job", "serve").set("device", spec.device).set("model", model->path).set("threads", spec.threads);
+  job.set("context_tokens", longest).set("kv_tokens", kv).set("sequences", spec.sequences);
+  job.set("batch_tokens", spec.batch_tokens);
+  const Json fit = predicted_fit(context, job);
+  if (fit.is_object() && !fit["fits"].as_bool(true)) {
+    return std::unexpected(does_not_fit(fit, model->name, spec.device));
+  }
+
+  DeviceTargetOptions options;
+  options.name = spec.device;
+  options.worker = context.worker;
+  options.job = std::move(job);
+  if (fit.is_object()) options.memory_limit_bytes = 2 * fit["memory_bytes"].as_integer() + kMemorySlackBytes;
+  TargetSetup setup;
+  setup.target = make_device_target(std::move(options), context.clock);
+  setup.model_in_use = model->in_use;
+  setup.sequences = spec.sequences;
+  setup.conditions.set("device", spec.device).set("model", model->name);
+  return setup;
+}
+
+std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const TargetSpec& spec) {
+  Result<std::string> key = api_key(context, spec);
+  if (!key) return std::unexpected(failed_exam_finding(key.error()));
+  EndpointTargetOptions options;
+  options.name = spec.name;
+  options.url = spec.url;
+  options.api = spec.api;
+  options.model = spec.endpoint_model;
+  options.api_key = std::move(*key);
+  options.ca_file = spec.ca_file;
+  options.max_connections = spec.max_connections;
+  options.timeout_s = spec.timeout_s;
+  TargetSetup setup;
+  setup.target = make_endpoint_target(std::move(options), context.clock);
+  setup.conditions.set("url", spec.url).set("api", spec.api);
+  return setup;
+}
+
+TargetSetup fake_setup(ExamContext& context, const TargetSpec& spec) {
+  TargetSetup setup;
+  setup.target = make_fake_target({.name = spec.name,
+                                   .sequences = spec.sequences,
+                                   .prefill_us_per_token = spec.prefill_us_per_token,
+                                   .tpot_ms = spec.tpot_ms,
+                                   .fail_every = spec.fail_every,
+                                   .lost_after = spec.lost_after},
+                                  context.clock);
+  setup.sequences = spec.sequences;
+  setup.conditions.set("target", spec.name);
+  return setup;
+}
+
+}  // namespace
+
+Finding failed_exam_finding(const Error& error) {
+  Finding finding;
+  finding.severity = Severity::kDoubtful;
+  finding.code = "exam.failed";
+  finding.text = sentence(error);
+  return finding;
+}
+
+std::expected<TargetSetup, Finding> set_up_target(ExamContext& context, const Trial& trial,
+                                                  const TargetSpec& spec, const TrialTraffic& traffic) {
+  if (spec.kind == "device") return device_setup(context, trial, spec, traffic);
+  if (spec.kind == "endpoint") return endpoint_setup(context, spec);
+  CHECK(spec.kind == "fake");
+  return fake_setup(context, spec);
+}
+
+Finding lost_target_finding(const Error& error, const TargetEnd& end) {
+  Finding finding;
+  finding.severity = Severity::kBlocker;
+  finding.text = sentence(error);
+  finding.code = error.what.starts_with("the worker died")            ? "engine.worker-died"
+                 : error.what.starts_with("the worker hung")          ? "engine.worker-hung"
+                 : error.what.starts_with("the worker's memory grew") ? "engine.worker-memory"
+                                                                      : "load.target-lost";
+  finding.evidence = Json::object();
+  if (!end.words.empty()) finding.evidence.set("end", end.words);
+  if (end.peak_memory_bytes > 0) finding.evidence.set("peak_memory_bytes", end.peak_memory_bytes);
+  return finding;
+}
+
+}  // namespace assay

@@ -1,0 +1,34 @@
+// From a target of the scenario to a Target that can be opened: the model resolved, its memory predicted,
+// secrets read.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "catalogue/catalogue.h"
+#include "exam/exam.h"
+#include "exam/load/traffic.h"
+#include "target/target.h"
+
+namespace assay {
+
+struct TargetSetup {
+  std::unique_ptr<Target> target;
+  std::shared_ptr<FileDescriptor> model_in_use;  // keeps a cached model while the target lives
+  uint32_t sequences = 0;                        // worked on at once, as far as the scenario says; 0: unknown
+  Json conditions;                               // flat: "device" or "url", "model"
+};
+
+// What cannot be set up is a finding: model.does-not-fit, or exam.failed with what to do.
+std::expected<TargetSetup, Finding> set_up_target(ExamContext& context, const Trial& trial,
+                                                  const TargetSpec& spec, const TrialTraffic& traffic);
+
+// exam.failed: what stopped a trial before its target was even tried, in one line.
+Finding failed_exam_finding(const Error& error);
+
+// The finding for a target that was lost or did not open: engine.worker-died, -hung or -memory, else
+// load.target-lost.
+Finding lost_target_finding(const Error& error, const TargetEnd& end);
+
+}  // namespace assay

@@ -1,0 +1,153 @@
+// Lays out the traffic of load trials; see traffic.h.
+#include "exam/load/traffic.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "measure/measure.h"
+#include "os/os.h"
+
+namespace assay {
+namespace {
+
+constexpr int64_t kMaxTraceBytes = 1 << 30;
+constexpr uint64_t kBurstSeed = 0x6275727374;  // tells the burst's draws from the trial's
+
+// Enough of each class for `per_class` of the rarest, in proportion to the weights.
+uint32_t requests_of_mix(const std::vector<TrafficClass>& classes, uint32_t per_class) {
+  double sum = 0, least = INFINITY;
+  for (const TrafficClass& traffic : classes) {
+    sum += traffic.weight;
+    if (traffic.weight > 0) least = std::min(least, traffic.weight);
+  }
+  CHECK(sum > 0);
+  return static_cast<uint32_t>(std::min(std::ceil(per_class * sum / least), 1e8));
+}
+
+// A ninth may be cut as warm-up or drain, unless that would cost a percentile that the requests support.
+uint32_t kept_per_class(uint32_t per_class) {
+  int64_t kept = per_class - per_class / 9;
+  for (const double p : {0.5, 0.9, 0.95, 0.99}) {
+    if (samples_needed(p) <= per_class) kept = std::max(kept, samples_needed(p));
+  }
+  return static_cast<uint32_t>(kept);
+}
+
+TrafficPlan plan_of(const TrialTraffic& traffic, double rate_per_s) {
+  return {.seed = traffic.seed,
+          .classes = traffic.classes,
+          .arrivals = traffic.arrivals,
+          .rate_per_s = rate_per_s,
+          .requests = traffic.requests,
+          .trace = traffic.trace};
+}
+
+double last_arrival_s(const std::vector<PlannedRequest>& plan) {
+  double last = 0;
+  for (const PlannedRequest& planned : plan) {
+    if (planned.previous == 0) last = std::max(last, seconds(planned.offset));
+  }
+  return last;
+}
+
+Result<std::vector<TraceEntry>> read_trace(const TraceSpec& spec) {
+  ASSIGN_OR_RETURN(const std::string text, read_file(spec.path, kMaxTraceBytes));
+  return parse_azure_trace(text, spec.path, spec.limit, spec.scaling);
+}
+
+}  // namespace
+
+Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& traffic_class) {
+  const LoadSpec& load = scenario.load;
+  TrialTraffic traffic;
+  traffic.seed = scenario.seed;
+  traffic.arrivals = load.arrivals;
+  traffic.classes = load.classes;
+  traffic.rate_per_s = load.rate_per_s;
+  if (load.arrivals.kind == Arrivals::Kind::kTrace) {
+    ASSIGN_OR_RETURN(traffic.trace, read_trace(load.trace));
+    if (traffic.trace.empty())
+      return fail("the trace has no requests", load.trace.path, "Name another trace.");
+  }
+  if (!traffic_class.empty()) {
+    double sum = 0;
+    for (const TrafficClass& each : load.classes) sum += each.weight;
+    std::erase_if(traffic.classes, [&](const TrafficClass& each) { return each.name != traffic_class; });
+    if (traffic.classes.empty())
+      return fail(fmt::format("there is no traffic class '{}'", traffic_class), scenario.path);
+    if (load.rate_per_s) traffic.rate_per_s = *load.rate_per_s * traffic.classes.front().weight / sum;
+  }
+  traffic.requests = traffic.trace.empty() ? requests_of_mix(traffic.classes, load.requests_per_class)
+                                           : static_cast<uint32_t>(traffic.trace.size());
+  traffic.wanted_per_class = kept_per_class(load.requests_per_class);
+  return traffic;
+}
+
+std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t count) {
+  TrafficPlan plan = plan_of(traffic, 1);
+  plan.seed ^= kBurstSeed;
+  plan.requests = count;
+  plan.arrivals.kind = Arrivals::Kind::kBurst;
+  if (!plan.trace.empty()) {
+    // A burst of the trace's own lengths.
+    plan.trace.resize(std::min<size_t>(count, plan.trace.size()));
+    for (TraceEntry& entry : plan.trace) entry.offset = Nanos(0);
+    plan.arrivals.kind = Arrivals::Kind::kTrace;
+  }
+  for (TrafficClass& each : plan.classes) each.turns = LengthDistribution{};
+  return materialise(plan, 1);
+}
+
+std::vector<PlannedRequest> main_plan(const TrialTraffic& traffic, double rate_per_s, double longest_s,
+                                      RequestId first_id) {
+  TrafficPlan plan = plan_of(traffic, rate_per_s);
+  if (!plan.trace.empty()) {
+    std::erase_if(plan.trace, [&](const TraceEntry& entry) { return seconds(entry.offset) > longest_s; });
+    plan.requests = static_cast<uint32_t>(plan.trace.size());
+    return materialise(plan, first_id);
+  }
+  std::vector<PlannedRequest> planned = materialise(plan, first_id);
+  for (double last = last_arrival_s(planned); last > longest_s && plan.requests > 1;
+       last = last_arrival_s(planned)) {
+    plan.requests = std::max(1U, static_cast<uint32_t>(plan.requests * std::min(longest_s / last, 0.99)));
+    planned = materialise(plan, first_id);
+  }
+  return planned;
+}
+
+double sessions_per_request(const TrialTraffic& traffic) {
+  if (!traffic.trace.empty()) return 1;
+  double weights = 0, sessions = 0;
+  for (const TrafficClass& each : traffic.classes) {
+    weights += each.weight;
+    sessions += each.weight / std::max(1.0, each.turns.mean());
+  }
+  return sessions / weights;
+}
+
+ContextNeed context_need(const TrialTraffic& traffic, uint32_t sequences) {
+  std::vector<PlannedRequest> all = materialise(plan_of(traffic, 1), 1);
+  const std::vector<PlannedRequest> burst = burst_plan(traffic, 2 * sequences);
+  std::map<uint64_t, uint64_t> sessions;
+  std::vector<uint64_t> totals;
+  const auto tokens = [](const Request& r) { return uint64_t{r.prompt_tokens} + r.output_tokens; };
+  for (const PlannedRequest& planned : all) {
+    if (planned.request.session == 0)
+      totals.push_back(tokens(planned.request));
+    else
+      sessions[planned.request.session] += tokens(planned.request);
+  }
+  for (const PlannedRequest& planned : burst) totals.push_back(tokens(planned.request));
+  for (const auto& [session, total] : sessions) totals.push_back(total);
+  std::ranges::sort(totals, std::greater{});
+  ContextNeed need;
+  if (totals.empty()) return need;
+  need.longest = static_cast<uint32_t>(std::min<uint64_t>(totals.front(), UINT32_MAX));
+  for (size_t i = 0; i < std::min<size_t>(sequences, totals.size()); ++i) need.together += totals[i];
+  return need;
+}
+
+}  // namespace assay

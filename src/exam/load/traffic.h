@@ -1,0 +1,48 @@
+// What a load trial sends: the traffic of its phase, cut to the time it may take, and the burst that goes
+// before it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/base.h"
+#include "scenario/scenario.h"
+#include "workload/workload.h"
+
+namespace assay {
+
+// The traffic of one trial: of the mix, or of one class alone.
+struct TrialTraffic {
+  std::vector<TrafficClass> classes;
+  std::vector<TraceEntry> trace;  // of a trace replay
+  Arrivals arrivals;
+  uint64_t seed = 0;
+  uint32_t requests = 0;             // how many are wanted
+  uint32_t wanted_per_class = 0;     // how many of each the steady window keeps at least
+  std::optional<double> rate_per_s;  // of sessions; what the scenario fixes for this phase, if it does
+};
+
+// `traffic_class` empty: the mix. Fails if the trace cannot be read or the class is not the scenario's.
+Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& traffic_class);
+
+// A burst of `count` single requests of the classes, all at once; ids from 1.
+std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t count);
+
+// The trial's requests at `rate_per_s` sessions per second; ids from `first_id`. As many as fit: the last
+// arrival lies within `longest_s`. A trace keeps its own instants.
+std::vector<PlannedRequest> main_plan(const TrialTraffic& traffic, double rate_per_s, double longest_s,
+                                      RequestId first_id);
+
+// Sessions per request of the mix: what a rate of requests is multiplied by to become one of sessions.
+double sessions_per_request(const TrialTraffic& traffic);
+
+// Room that the requests need, in tokens: of the longest session, and of the `sequences` longest ones
+// together.
+struct ContextNeed {
+  uint32_t longest = 0;
+  uint64_t together = 0;
+};
+ContextNeed context_need(const TrialTraffic& traffic, uint32_t sequences);
+
+}  // namespace assay

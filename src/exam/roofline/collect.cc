@@ -1,0 +1,212 @@
+// Checked records from a worker's lines; see collect.h.
+#include "exam/roofline/collect.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "measure/measure.h"
+
+namespace assay {
+namespace {
+
+constexpr size_t kMaxTextBytes = 1000;
+constexpr size_t kMaxConditions = 64;
+constexpr size_t kMaxSamples = 100'000;
+constexpr size_t kMaxRecords = 10'000;
+constexpr double kWide = 0.1;  // a wider interval, as a share of the value to either side, makes it doubtful
+constexpr Nanos kSilence = nanos_from_seconds(120);
+constexpr double kStartS = 30;  // for starting the worker and loading backends and model
+
+Finding finding_of(Severity severity, std::string code, std::string text, Json evidence = Json::object()) {
+  Finding finding;
+  finding.severity = severity;
+  finding.code = std::move(code);
+  finding.text = std::move(text);
+  finding.evidence = std::move(evidence);
+  return finding;
+}
+
+// Only scalars, and not too many of them.
+Json flat(const Json& object) {
+  Json result = Json::object();
+  for (const auto& [name, value] : object.members()) {
+    if (result.members().size() >= kMaxConditions) break;
+    if (value.is_string()) result.set(printable(name, 60), printable(value.as_string(), 200));
+    if (value.is_bool() || value.is_number()) result.set(printable(name, 60), value);
+  }
+  return result;
+}
+
+std::vector<double> samples_of(const Json& line) {
+  std::vector<double> samples;
+  for (const Json& item : line["samples"].items()) {
+    if (!item.is_number() || !std::isfinite(item.as_number()) || samples.size() >= kMaxSamples) return {};
+    samples.push_back(item.as_number());
+  }
+  return samples;
+}
+
+void set_interval(const Json& line, const std::vector<double>& samples, Record& record) {
+  const double low = line["ci_low"].as_number(NAN), high = line["ci_high"].as_number(NAN);
+  const double confidence = line["confidence"].as_number();
+  if (std::isfinite(low) && std::isfinite(high) && low <= high && confidence > 0 && confidence < 1) {
+    record.ci_low = low, record.ci_high = high, record.confidence = confidence;
+    return;
+  }
+  if (samples.size() < 2) return;
+  const Estimate mean = mean_estimate(samples, 1);
+  if (!mean.low || !mean.high) return;
+  record.ci_low = mean.low, record.ci_high = mean.high, record.confidence = mean.confidence;
+  record.method += "; " + mean.method;
+}
+
+// A kernel whose time allowed no interval at all is no better.
+bool is_wide(const Record& record) {
+  if (!record.ci_low || !record.ci_high) return record.conditions.find("kernel") != nullptr;
+  const double widest = std::max(*record.ci_high - *record.value, *record.value - *record.ci_low);
+  return widest > kWide * std::abs(*record.value);
+}
+
+Severity severity_of(const Json& line) {
+  return severity_named(line["severity"].as_string()).value_or(Severity::kNote);
+}
+
+// Takes the lines of one job.
+class Collector {
+ public:
+  Collector(ExamContext& context, TrialOutcome& outcome) : context_(context), outcome_(outcome) {}
+
+  void take(const Json& line) {
+    const std::string& type = line["type"].as_string();
+    if (type == "record") take_record(line);
+    if (type == "progress") {
+      context_.progress.update(std::clamp(line["fraction"].as_number(), 0.0, 1.0),
+                               printable(line["status"].as_string(), 100));
+    }
+    if (type == "finding" && outcome_.findings.size() < kMaxRecords) {
+      add(finding_of(severity_of(line), printable(line["code"].as_string(), 60),
+                     printable(line["text"].as_string(), kMaxTextBytes), flat(line["evidence"])));
+    }
+    if (type == "error") {
+      error_ = Error{printable(line["what"].as_string(), kMaxTextBytes),
+                     printable(line["where"].as_string(), 200), printable(line["remedy"].as_string(), 400)};
+    }
+  }
+
+  void add(Finding finding) {
+    context_.progress.finding(finding);
+    outcome_.findings.push_back(std::move(finding));
+  }
+
+  // What the worker refused and what it said too badly, once all is in.
+  void finish() {
+    if (!values_.empty()) {
+      Sample sample;
+      sample.name = "repetitions";
+      sample.columns.add("count", std::move(counts_));
+      sample.columns.add("value", std::move(values_));
+      outcome_.samples.push_back(std::move(sample));
+    }
+    if (refused_ > 0) {
+      add(finding_of(
+          Severity::kDoubtful, "exam.failed",
+          fmt::format("{} of the worker's records were refused, the first because {}.", refused_, refusal_)));
+    }
+    if (wide_ > 0) {
+      add(finding_of(
+          Severity::kDoubtful, "roofline.noisy",
+          fmt::format("{} of {} measurements did not settle to within ±10 %: the machine was busy, or the "
+                      "time was short. They are marked doubtful.",
+                      wide_, outcome_.records.size()),
+          Json::object().set("wide", wide_)));
+    }
+  }
+
+  const std::optional<Error>& error() const { return error_; }
+
+ private:
+  void take_record(const Json& line) {
+    Result<Record> record = read_record_line(line);
+    if (!record || outcome_.records.size() >= kMaxRecords) {
+      if (refused_++ == 0) refusal_ = record ? "there are too many" : record.error().what;
+      return;
+    }
+    if (is_wide(*record)) {
+      record->validity = Validity::kDoubtful;
+      ++wide_;
+    }
+    const std::vector<double> samples = samples_of(line);
+    counts_.push_back(static_cast<int64_t>(samples.size()));
+    values_.insert(values_.end(), samples.begin(), samples.end());
+    outcome_.records.push_back(std::move(*record));
+  }
+
+  ExamContext& context_;
+  TrialOutcome& outcome_;
+  std::vector<int64_t> counts_;
+  std::vector<double> values_;
+  int64_t refused_ = 0, wide_ = 0;
+  std::string refusal_;
+  std::optional<Error> error_;
+};
+
+void fail_outcome(TrialOutcome& outcome, Collector& collector, Severity severity, const char* code,
+                  std::string text) {
+  outcome.state = TrialState::kFailed;
+  outcome.end_text = text;
+  collector.add(finding_of(severity, code, std::move(text)));
+}
+
+}  // namespace
+
+Result<Record> read_record_line(const Json& line) {
+  Record record;
+  record.metric = line["metric"].as_string();
+  ASSIGN_OR_RETURN(const MetricName name, parse_metric_name(record.metric));
+  const Json& value = line["value"];
+  if (!value.is_number() || !std::isfinite(value.as_number()) || value.as_number() < 0) {
+    return fail(fmt::format("the value of {} is no finite number from 0 on", record.metric));
+  }
+  if (line["unit"].as_string() != name.metric->unit) {
+    return fail(fmt::format("{} is in '{}' instead of '{}'", record.metric,
+                            printable(line["unit"].as_string(), 20), name.metric->unit));
+  }
+  record.value = value.as_number();
+  record.unit = name.metric->unit;
+  record.n = std::max<int64_t>(0, line["n"].as_integer());
+  record.method = printable(line["method"].as_string(), kMaxTextBytes);
+  record.conditions = flat(line["conditions"]);
+  record.source = "assay";
+  set_interval(line, samples_of(line), record);
+  return record;
+}
+
+Result<void> run_evidence_job(ExamContext& context, const Json& job, double limit_s, TrialOutcome& outcome) {
+  Collector collector(context, outcome);
+  const Nanos deadline = context.clock.now() + nanos_from_seconds(kStartS + 3 * limit_s);
+  const auto ended = run_worker_job(
+      context.worker, job, context.clock, deadline, kSilence, [&](const Json& line) { collector.take(line); },
+      context.interrupted);
+  if (!ended && context.interrupted && context.interrupted()) return std::unexpected(ended.error());
+  collector.finish();
+  if (!ended) {
+    fail_outcome(outcome, collector, Severity::kBlocker, "engine.worker-hung", ended.error().message());
+    return {};
+  }
+  if (!ended->diagnostics.empty()) {
+    outcome.artifacts.push_back(
+        {.name = "worker.stderr", .media_type = "text/plain", .content = ended->diagnostics});
+  }
+  if (collector.error()) {
+    fail_outcome(outcome, collector, Severity::kBlocker, "exam.failed", collector.error()->message());
+  } else if (!ended->end.clean()) {
+    fail_outcome(outcome, collector, Severity::kBlocker, "engine.worker-died",
+                 fmt::format("The engine's worker died with {} while it worked on '{}'.", ended->end.words(),
+                             job["job"].as_string()));
+  }
+  return {};
+}
+
+}  // namespace assay

@@ -1,0 +1,172 @@
+// The exam "roofline": what kernels get out of a device, then what the engine gets out of the kernels with a
+// real model.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "catalogue/catalogue.h"
+#include "exam/roofline/bounds.h"
+#include "exam/roofline/collect.h"
+#include "exam/roofline/peak.h"
+#include "exam/rows.h"
+#include "exam/sizing.h"
+
+namespace assay {
+namespace {
+
+// Of the time of a device; the rest is the engine's.
+constexpr double kKernelShare = 0.6;
+constexpr int64_t kMaxCpuInfoBytes = 16 << 20;
+
+std::vector<Trial> plan_roofline(const Scenario& scenario, const TargetSpec& target, const Json& device) {
+  if (target.kind != "device") return {};
+  std::vector<Trial> trials;
+  for (const char* part : {"kernels", "engine"}) {
+    Trial trial;
+    trial.exam = "roofline";
+    trial.target = target.name;
+    trial.name = fmt::format("roofline {} on {}", part, target.name);
+    trial.parameters = Json::object().set("part", part).set("device", target.device);
+    if (!device["type"].as_string().empty()) trial.parameters.set("device_type", device["type"].as_string());
+    trials.push_back(std::move(trial));
+  }
+  set_sizing(size_to_device(target.model, device, scenario.load), trials.back().parameters);
+  return trials;
+}
+
+Subject subject_of(const Trial& trial) {
+  Subject subject;
+  subject.name = trial.parameters["device"].as_string();
+  subject.kind = "device";
+  return subject;
+}
+
+int64_t threads_of(const TrialOutcome& outcome) {
+  int64_t threads = 0;
+  for (const Record& record : outcome.records)
+    threads = std::max(threads, record.conditions["threads"].as_integer());
+  return threads;
+}
+
+Result<void> run_kernels(ExamContext& context, const Trial& trial, const TargetSpec& target,
+                         TrialOutcome& outcome) {
+  const RooflineSpec& spec = context.scenario.roofline;
+  const double limit_s = spec.max_duration_s * kKernelShare;
+  Json types = Json::array();
+  for (const std::string& type : spec.types) types.push(type);
+  Json job = Json::object();
+  job.set("job", "roofline").set("device", trial.parameters["device"]).set("threads", target.threads);
+  job.set("types", std::move(types))
+      .set("max_duration_s", limit_s)
+      .set("relative_interval", spec.relative_interval);
+  RETURN_IF_ERROR(run_evidence_job(context, job, limit_s, outcome));
+  mark_best(outcome.records);
+  if (trial.parameters["device_type"].as_string() != "cpu") return {};
+  const auto cpuinfo = read_file("/proc/cpuinfo", kMaxCpuInfoBytes);
+  if (!cpuinfo) return {};
+  add_cpu_bounds(parse_cpuinfo(*cpuinfo), threads_of(outcome), measured_clock_ghz(context.clock), outcome);
+  return {};
+}
+
+void add_finding(ExamContext& context, TrialOutcome& outcome, Finding finding) {
+  context.progress.finding(finding);
+  outcome.findings.push_back(std::move(finding));
+}
+
+void fail_with(ExamContext& context, TrialOutcome& outcome, const char* code, std::string words) {
+  outcome.state = TrialState::kFailed;
+  outcome.end_text = words;
+  Finding finding;
+  finding.severity = Severity::kBlocker;
+  finding.code = code;
+  finding.text = std::move(words);
+  add_finding(context, outcome, std::move(finding));
+}
+
+Result<ResolvedModel> prepare_model(ExamContext& context, const std::string& wanted) {
+  context.progress.update(0, "preparing " + wanted);
+  const ModelPlaces places{context.bundled_model_directory, context.model_cache_directory,
+                           context.model_cache_limit_bytes};
+  return resolve_model(wanted, places, [&](double share) {
+    context.progress.update(0, fmt::format("writing {}: {:.0f} %", wanted, share * 100));
+  });
+}
+
+// Whether the engine predicts that the model has no room; a prediction that cannot be made is none.
+std::optional<std::string> why_it_does_not_fit(ExamContext& context, Json job, const std::string& model) {
+  job.set("job", "fit");
+  Json fit;
+  const Nanos limit = nanos_from_seconds(60);
+  const auto ended = run_worker_job(
+      context.worker, job, context.clock, context.clock.now() + limit, limit,
+      [&](const Json& line) {
+        if (line["fit"].is_object()) fit = line["fit"];
+      },
+      context.interrupted);
+  if (!ended || !ended->end.clean() || fit["fits"].as_bool(true)) return std::nullopt;
+  return fmt::format("{} needs {} on {}, which has {} free. Take a smaller model or type.", model,
+                     format_bytes(fit["memory_bytes"].as_integer()), job["device"].as_string(),
+                     format_bytes(fit["device_free_bytes"].as_integer()));
+}
+
+Json sequences_to_try(const Scenario& scenario, const TargetSpec& target) {
+  Json sequences = Json::array();
+  if (!scenario.is_quick && target.sequences > 4) sequences.push(4);
+  if (target.sequences > 1) sequences.push(target.sequences);
+  return sequences;
+}
+
+Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSpec& target,
+                        TrialOutcome& outcome) {
+  if (auto finding = sizing_finding(trial.parameters)) add_finding(context, outcome, std::move(*finding));
+  const auto model = prepare_model(context, trial.parameters["model"].as_string());
+  if (!model) return fail_with(context, outcome, "exam.failed", model.error().message()), Result<void>();
+  const bool is_quick = context.scenario.is_quick;
+  const double limit_s = context.scenario.roofline.max_duration_s * (1 - kKernelShare);
+  Json job = Json::object();
+  job.set("job", "speed").set("device", trial.parameters["device"]).set("model", model->path);
+  job.set("threads", target.threads).set("batch_tokens", target.batch_tokens);
+  job.set("prompt_tokens", 512).set("output_tokens", is_quick ? 16 : 64);
+  job.set("sequences", sequences_to_try(context.scenario, target));
+  job.set("repetitions", is_quick ? 3 : 10).set("time_limit_s", std::max(0.1, limit_s));
+  if (const auto reason = why_it_does_not_fit(context, job, model->name)) {
+    return fail_with(context, outcome, "model.does-not-fit", *reason), Result<void>();
+  }
+  RETURN_IF_ERROR(run_evidence_job(context, job, limit_s, outcome));
+  for (Record& record : outcome.records) {
+    record.conditions.set("model", model->name).set("weights_type", model->model.type_name);
+    record.conditions.set("weight_bytes_per_token", model->weight_bytes_per_token);
+    record.conditions.set("flop_per_token", model->flop_per_token);
+  }
+  return {};
+}
+
+Result<TrialOutcome> run_roofline_trial(ExamContext& context, const Trial& trial, const TargetSpec& target) {
+  const Nanos begin = context.clock.now();
+  TrialOutcome outcome;
+  outcome.subject = subject_of(trial);
+  const bool is_engine = trial.parameters["part"].as_string() == "engine";
+  RETURN_IF_ERROR((is_engine ? run_engine : run_kernels)(context, trial, target, outcome));
+  outcome.duration_s = seconds(context.clock.now() - begin);
+  return outcome;
+}
+
+}  // namespace
+
+Exam roofline_exam() {
+  return {
+      .name = "roofline",
+      .title = "What kernels and the engine get out of the silicon",
+      .question = 2,
+      .description =
+          "Measures memory bandwidth, matrix multiplication in several types, attention, launch overhead and "
+          "transfers with the kernels of the engine's own library, then prefill, decode and batched decode "
+          "of a "
+          "model, and holds them against each other and, for a CPU, against the theoretical bound.",
+      .example = "assay run --only roofline",
+      .plan = plan_roofline,
+      .run = run_roofline_trial,
+  };
+}
+
+}  // namespace assay

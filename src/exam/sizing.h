@@ -1,0 +1,38 @@
+// Sizing: which model `auto` means on a device, from its measured speed and the traffic that is planned.
+// Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/base.h"
+#include "evidence/evidence.h"
+#include "scenario/scenario.h"
+
+namespace assay {
+
+// What stands for `auto`: the real language model, and the shape that takes its place on a device too slow
+// for it.
+inline constexpr const char* kAutoModel = "smollm2-135m";
+inline constexpr const char* kSmallModel = "synthetic:tiny:f16";
+
+struct Sizing {
+  std::string model;  // never "auto"
+  bool is_sized_down = false;
+  double matmul_gflop_per_s = 0;  // as the probe measured it; 0: unknown
+  double predicted_s = 0;         // for the mix with the real model; 0: not predicted
+  double allowed_s = 0;
+};
+
+// A model that the scenario names is taken as it is. `auto` is the real model unless the device's measured
+// speed is below 25 GFLOP/s and predicts that the mix would take more than four times load.max_duration_s.
+// `device`: its probe JSON.
+Sizing size_to_device(const std::string& model, const Json& device, const LoadSpec& load);
+
+// How a trial's parameters carry a sizing from plan to run: the flat members "model" and, if it was sized
+// down, "sized_from", "matmul_gflop_per_s", "predicted_s" and "allowed_s".
+void set_sizing(const Sizing& sizing, Json& parameters);
+// model.sized-down with its numbers, if the parameters say so.
+std::optional<Finding> sizing_finding(const Json& parameters);
+
+}  // namespace assay

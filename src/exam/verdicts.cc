@@ -1,0 +1,360 @@
+// Draws the conclusions of a run; see verdicts.h.
+#include "exam/verdicts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace assay {
+namespace {
+
+bool is_usable(const Record& record) {
+  return record.value && (record.validity == Validity::kValid || record.validity == Validity::kDoubtful);
+}
+
+std::string percent(double share) {
+  return fmt::format("{} %", format_number(share * 100));
+}
+
+std::string with_unit(double value, const std::string& unit) {
+  return unit.empty() ? format_number(value) : fmt::format("{} {}", format_number(value), unit);
+}
+
+class Conclusion {
+ public:
+  Conclusion(const DossierContent& content, const Scenario& scenario)
+      : content_(content), scenario_(scenario) {
+    for (const Trial& trial : content.trials) trials_[trial.id] = &trial;
+    for (const Subject& subject : content.subjects) subjects_[subject.id] = &subject;
+  }
+
+  Conclusions draw() {
+    for (const Requirement& requirement : content_.requirements) out_.verdicts.push_back(judge(requirement));
+    const size_t requirements = out_.verdicts.size();
+    for (const Question& question : questions()) {
+      Verdict verdict = question.number == 1   ? runs(question)
+                        : question.number == 2 ? fast_enough(question)
+                                               : not_examined(question, "");
+      hold_against_requirements(verdict, requirements);
+      out_.verdicts.push_back(std::move(verdict));
+    }
+    interference();
+    return std::move(out_);
+  }
+
+ private:
+  const Trial* trial_of(const Record& record) const {
+    const auto found = trials_.find(record.trial_id);
+    return found == trials_.end() ? nullptr : found->second;
+  }
+
+  std::string subject_name(const Record& record) const {
+    const auto found = subjects_.find(record.subject_id);
+    return found == subjects_.end() ? std::string() : found->second->name;
+  }
+
+  // What people call the thing that a record is about: the scenario's target, else the subject.
+  std::string target_name(const Record& record) const {
+    const Trial* trial = trial_of(record);
+    return trial != nullptr && !trial->target.empty() ? trial->target : subject_name(record);
+  }
+
+  // What would examine a question; "" where this version cannot.
+  std::string command_for(const Question& question) const {
+    if (*question.exam == '\0') return "";
+    const std::string file =
+        scenario_.path == "built-in" || scenario_.path.empty() ? "" : " " + scenario_.path;
+    return fmt::format("assay run{} --only {}", file, question.exam);
+  }
+
+  Verdict not_examined(const Question& question, std::string reason) const {
+    return {.question = question.number,
+            .answer = Answer::kNotExamined,
+            .reason = std::move(reason),
+            .exam = question.exam,
+            .command = command_for(question)};
+  }
+
+  // ---- requirements ----
+
+  bool is_in_scope(const Record& record, const Requirement& requirement) const {
+    if (record.metric != requirement.metric) return false;
+    for (const auto& [name, value] : requirement.scope.members()) {
+      if (name == "subject") {
+        if (value.as_string() != subject_name(record) && value.as_string() != target_name(record))
+          return false;
+      } else if (!(record.conditions[name] == value)) {
+        return false;
+      }
+    }
+    const auto defaults_to = [&](const char* name, const char* value) {
+      return requirement.scope.find(name) != nullptr || record.conditions.find(name) == nullptr ||
+             record.conditions[name].as_string() == value;
+    };
+    return defaults_to("phase", "mix") && defaults_to("traffic_class", "all");
+  }
+
+  std::string words(const Record& record) const {
+    std::string text = fmt::format("{} on {}", with_unit(*record.value, record.unit), target_name(record));
+    if (record.ci_low && record.ci_high) {
+      text += fmt::format(" ({}–{})", format_number(*record.ci_low), format_number(*record.ci_high));
+    }
+    return text;
+  }
+
+  Verdict judge(const Requirement& requirement) const {
+    const Question& asked = question(std::clamp(requirement.question, 1, 8));
+    Verdict verdict = not_examined(asked, "");
+    verdict.requirement_id = requirement.id;
+    const bool is_floor = requirement.comparison == ">=";
+    const Record* worst = nullptr;
+    size_t unusable = 0;
+    for (const Record& record : content_.records) {
+      if (!is_in_scope(record, requirement)) continue;
+      if (!is_usable(record)) {
+        ++unusable;
+        continue;
+      }
+      verdict.record_ids.push_back(record.id);
+      if (worst == nullptr || (is_floor ? *record.value < *worst->value : *record.value > *worst->value))
+        worst = &record;
+    }
+    if (worst == nullptr) {
+      verdict.reason =
+          unusable > 0 ? fmt::format("the measurements are void or rest on too few samples ({})", unusable)
+                       : "nothing was measured that it could be held against";
+      return verdict;
+    }
+    const bool is_met = is_floor ? *worst->value >= requirement.value : *worst->value <= requirement.value;
+    verdict.answer = is_met ? Answer::kYes : Answer::kNo;
+    verdict.command.clear();
+    if (const Trial* trial = trial_of(*worst)) verdict.exam = trial->exam;
+    verdict.reason = fmt::format("{}, needs {} {}", words(*worst), is_floor ? "≥" : "≤",
+                                 with_unit(requirement.value, worst->unit));
+    const bool is_close = worst->ci_low && worst->ci_high && *worst->ci_low <= requirement.value &&
+                          requirement.value <= *worst->ci_high;
+    if (is_close) verdict.reason += "; the limit lies within the interval";
+    return verdict;
+  }
+
+  // Where the buyer says what is needed, that decides; the first question also keeps its own rule.
+  void hold_against_requirements(Verdict& verdict, size_t requirements) const {
+    const Verdict* failed = nullptr;
+    const Verdict* unknown = nullptr;
+    const Verdict* met = nullptr;
+    for (size_t i = 0; i < requirements; ++i) {
+      const Verdict& each = out_.verdicts[i];
+      if (each.question != verdict.question) continue;
+      const Verdict*& first = each.answer == Answer::kNo    ? failed
+                              : each.answer == Answer::kYes ? met
+                                                            : unknown;
+      if (first == nullptr) first = &each;
+    }
+    const Verdict* decisive = failed != nullptr ? failed : unknown != nullptr ? unknown : met;
+    if (decisive == nullptr || (verdict.question == 1 && decisive->answer == Answer::kYes)) return;
+    const std::string command =
+        verdict.command.empty() ? command_for(question(verdict.question)) : verdict.command;
+    const int number = verdict.question;
+    verdict = *decisive;
+    verdict.question = number;
+    verdict.requirement_id = 0;
+    verdict.command = decisive->answer == Answer::kNotExamined ? command : "";
+  }
+
+  // ---- 1: does our software run on it? ----
+
+  static bool runs_an_engine(const Trial& trial) {
+    return trial.exam == "load" ||
+           (trial.exam == "roofline" && trial.parameters["part"].as_string() == "engine");
+  }
+
+  std::string why_it_failed(const Trial& trial) const {
+    for (const Finding& finding : content_.findings) {
+      if (finding.trial_id == trial.id && finding.severity == Severity::kBlocker) return finding.text;
+    }
+    return trial.end_text.empty() ? "it failed" : trial.end_text;
+  }
+
+  // The failure with its target's name before it, once.
+  std::string about(const Trial& trial) const {
+    const std::string why = why_it_failed(trial);
+    return why.starts_with(trial.target + ": ") ? why : fmt::format("{}: {}", trial.target, why);
+  }
+
+  Verdict runs(const Question& question) const {
+    std::vector<std::string> good, unfinished;
+    const Trial* failed = nullptr;
+    std::map<std::string, bool> targets;  // by name: every trial is done
+    size_t done = 0;
+    for (const Trial& trial : content_.trials) {
+      if (!runs_an_engine(trial)) continue;
+      const bool is_done = trial.state == TrialState::kDone;
+      done += is_done ? 1 : 0;
+      targets.try_emplace(trial.target, true).first->second &= is_done;
+      if (trial.state == TrialState::kFailed && failed == nullptr) failed = &trial;
+    }
+    for (const auto& [name, all_done] : targets) (all_done ? good : unfinished).push_back(name);
+    Verdict verdict = not_examined(question, "");
+    if (failed != nullptr) {
+      verdict.answer = Answer::kNo;
+      verdict.exam = failed->exam;
+      verdict.command.clear();
+      verdict.reason = about(*failed);
+    } else if (!targets.empty() && unfinished.empty()) {
+      verdict.answer = Answer::kYes;
+      verdict.command.clear();
+      verdict.reason =
+          fmt::format("{} trial{} ended well on {}", done, done == 1 ? "" : "s", join(good, ", "));
+    } else if (!targets.empty()) {
+      verdict.reason = fmt::format("unfinished on {}", join(unfinished, ", "));
+    }
+    return verdict;
+  }
+
+  // ---- 2: is it fast enough under our mix? ----
+
+  static bool has_limits(const Record& record) {
+    return record.conditions.find("slo_ttft_ms") != nullptr ||
+           record.conditions.find("slo_tpot_ms") != nullptr ||
+           record.conditions.find("slo_e2e_ms") != nullptr;
+  }
+
+  bool is_mix_of_a_class(const Record& record) const {
+    return record.metric == "slo_attainment" && record.conditions["phase"].as_string() == "mix" &&
+           has_limits(record);
+  }
+
+  Verdict fast_enough(const Question& question) const {
+    Verdict verdict = not_examined(question, "");
+    const Record* worst = nullptr;
+    double worst_margin = 0;
+    size_t classes = 0, unusable = 0;
+    for (const Record& record : content_.records) {
+      if (!is_mix_of_a_class(record)) continue;
+      if (!is_usable(record)) {
+        ++unusable;
+        continue;
+      }
+      ++classes;
+      verdict.record_ids.push_back(record.id);
+      const double margin = *record.value - record.conditions["required_share"].as_number();
+      if (worst == nullptr || margin < worst_margin) {
+        worst = &record;
+        worst_margin = margin;
+      }
+    }
+    const Trial* failed = failed_mix();
+    if (failed == nullptr && worst == nullptr) {
+      verdict.reason = unusable > 0      ? "the measurements of the mix are void"
+                       : has_mix_trial() ? "no traffic class has an SLO and nothing is required"
+                                         : "";
+      return verdict;
+    }
+    verdict.command.clear();
+    const bool is_missed = worst != nullptr && worst_margin < 0;
+    if (worst == nullptr || (failed != nullptr && !is_missed)) {
+      verdict.answer = Answer::kNo;
+      verdict.reason = fmt::format("the mix could not be served: {}", about(*failed));
+      return verdict;
+    }
+    const std::string share =
+        fmt::format("{} met its SLO in {} of requests on {}, needs {}",
+                    worst->conditions["traffic_class"].as_string(), percent(*worst->value),
+                    target_name(*worst), percent(worst->conditions["required_share"].as_number()));
+    verdict.answer = is_missed ? Answer::kNo : Answer::kYes;
+    verdict.reason =
+        is_missed ? share : fmt::format("every class on every target ({}); the closest, {}", classes, share);
+    if (!is_missed && unusable > 0) {
+      verdict.answer = Answer::kNotExamined;
+      verdict.command = command_for(question);
+      verdict.reason = fmt::format("{} of {} measurements of the mix are void", unusable, unusable + classes);
+    }
+    return verdict;
+  }
+
+  static bool is_mix(const Trial& trial) {
+    return trial.exam == "load" && trial.parameters["phase"].as_string() == "mix";
+  }
+  const Trial* failed_mix() const {
+    for (const Trial& trial : content_.trials) {
+      if (is_mix(trial) && trial.state == TrialState::kFailed) return &trial;
+    }
+    return nullptr;
+  }
+  bool has_mix_trial() const {
+    return std::ranges::any_of(content_.trials,
+                               [](const Trial& t) { return is_mix(t) && t.state == TrialState::kDone; });
+  }
+
+  // ---- derived records ----
+
+  const Record* find(const std::string& target, const std::string& phase, const std::string& traffic_class,
+                     const char* metric) const {
+    for (const Record& record : content_.records) {
+      const Trial* trial = trial_of(record);
+      if (record.metric == metric && trial != nullptr && trial->exam == "load" && trial->target == target &&
+          record.conditions["phase"].as_string() == phase &&
+          record.conditions["traffic_class"].as_string() == traffic_class) {
+        return &record;
+      }
+    }
+    return nullptr;
+  }
+
+  // How much a class suffers from the others: its median time to first token in the mix over that alone.
+  void interference() {
+    for (const Trial& trial : content_.trials) {
+      if (trial.exam != "load" || trial.parameters["phase"].as_string() != "alone") continue;
+      const std::string& name = trial.parameters["traffic_class"].as_string();
+      const Record* mix = find(trial.target, "mix", name, "ttft_ms_p50");
+      const Record* alone = find(trial.target, "alone", name, "ttft_ms_p50");
+      if (mix == nullptr || alone == nullptr || !mix->value || !alone->value || *alone->value <= 0) continue;
+      out_.records.push_back(interference_record(*mix, *alone, trial.target, name));
+    }
+  }
+
+  Record interference_record(const Record& mix, const Record& alone, const std::string& target,
+                             const std::string& name) const {
+    const auto rate = [&](const char* phase) {
+      const Record* record =
+          find(target, phase, phase == std::string_view("mix") ? "all" : name, "offered_rate_per_s");
+      return record != nullptr && record->value ? format_number(*record->value)
+                                                : std::string("an unknown number of");
+    };
+    Record record;
+    record.subject_id = mix.subject_id;
+    record.evidence_class = EvidenceClass::kDerived;
+    record.metric = "interference";
+    record.value = *mix.value / *alone.value;
+    if (mix.ci_low && mix.ci_high && alone.ci_low && alone.ci_high && *alone.ci_low > 0) {
+      record.ci_low = *mix.ci_low / *alone.ci_high;
+      record.ci_high = *mix.ci_high / *alone.ci_low;
+      record.confidence = std::max(0.0, mix.confidence + alone.confidence - 1);  // Bonferroni
+    }
+    record.n = std::min(mix.n, alone.n);
+    record.method = fmt::format(
+        "median TTFT of {}: {} ms in the mix (all classes at {} requests/s) / {} ms alone (at {} "
+        "requests/s)",
+        name, format_number(*mix.value), rate("mix"), format_number(*alone.value), rate("alone"));
+    record.conditions = mix.conditions;
+    record.conditions.set("phase", "mix over alone");
+    record.validity = std::max(mix.validity, alone.validity);  // valid < doubtful < void
+    record.source = fmt::format("assay, trials {} and {}", mix.trial_id, alone.trial_id);
+    return record;
+  }
+
+  const DossierContent& content_;
+  const Scenario& scenario_;
+  std::map<int64_t, const Trial*> trials_;
+  std::map<int64_t, const Subject*> subjects_;
+  Conclusions out_;
+};
+
+}  // namespace
+
+Conclusions conclude(const DossierContent& content, const Scenario& scenario) {
+  return Conclusion(content, scenario).draw();
+}
+
+}  // namespace assay

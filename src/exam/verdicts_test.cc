@@ -1,0 +1,209 @@
+// Answers to the eight questions from evidence laid out by hand.
+#include "exam/verdicts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace assay {
+namespace {
+
+// A dossier of one load trial of the mix and one of chat alone on CPU, both done.
+class Evidence {
+ public:
+  Evidence() {
+    content.subjects.push_back({.id = 1, .name = "CPU", .kind = "device"});
+    add_trial(1, "CPU", "mix", "");
+    add_trial(2, "CPU", "alone", "chat");
+  }
+
+  Trial& add_trial(int64_t id, const std::string& target, const std::string& phase,
+                   const std::string& traffic_class) {
+    Trial trial{.id = id, .exam = "load", .target = target, .subject_id = 1, .state = TrialState::kDone};
+    trial.parameters.set("phase", phase);
+    if (!traffic_class.empty()) trial.parameters.set("traffic_class", traffic_class);
+    content.trials.push_back(trial);
+    return content.trials.back();
+  }
+
+  Record& add(int64_t trial, const std::string& metric, const std::string& traffic_class, double value) {
+    Record record{.id = static_cast<int64_t>(content.records.size()) + 1, .trial_id = trial, .subject_id = 1};
+    record.metric = metric;
+    record.value = value;
+    record.conditions.set("phase", trial == 2 ? "alone" : "mix").set("traffic_class", traffic_class);
+    content.records.push_back(record);
+    return content.records.back();
+  }
+
+  Record& add_attainment(int64_t trial, const std::string& traffic_class, double share) {
+    Record& record = add(trial, "slo_attainment", traffic_class, share);
+    record.conditions.set("slo_ttft_ms", 500).set("required_share", 0.9);
+    return record;
+  }
+
+  Requirement& require(const std::string& metric, const std::string& comparison, double value) {
+    content.requirements.push_back({.id = static_cast<int64_t>(content.requirements.size()) + 1,
+                                    .metric = metric,
+                                    .comparison = comparison,
+                                    .value = value,
+                                    .scope = Json::object()});
+    return content.requirements.back();
+  }
+
+  Conclusions draw() const { return conclude(content, scenario); }
+  Verdict answer(int number) const {
+    for (const Verdict& verdict : draw().verdicts) {
+      if (verdict.question == number && verdict.requirement_id == 0) return verdict;
+    }
+    ADD_FAILURE();
+    return {};
+  }
+
+  DossierContent content;
+  Scenario scenario{.path = "built-in"};
+};
+
+TEST(Verdicts, AnswerAllEightQuestionsInOrder) {
+  const Conclusions conclusions = Evidence().draw();
+  ASSERT_EQ(conclusions.verdicts.size(), 8U);
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(conclusions.verdicts[i].question, i + 1);
+}
+
+TEST(Verdicts, AQuestionWithoutAnExamNamesNoCommand) {
+  for (int number = 3; number <= 8; ++number) {
+    const Verdict verdict = Evidence().answer(number);
+    EXPECT_EQ(verdict.answer, Answer::kNotExamined);
+    EXPECT_EQ(verdict.command, "");
+  }
+}
+
+TEST(Verdicts, SoftwareRunsIfEveryTrialEndedWell) {
+  Evidence evidence;
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kYes);
+  EXPECT_THAT(evidence.answer(1).reason, testing::HasSubstr("2 trials ended well on CPU"));
+  Trial& failed = evidence.add_trial(3, "Vulkan0", "mix", "");
+  failed.state = TrialState::kFailed;
+  evidence.content.findings.push_back({.trial_id = 3,
+                                       .severity = Severity::kBlocker,
+                                       .code = "engine.worker-died",
+                                       .text = "the worker died"});
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kNo);
+  EXPECT_EQ(evidence.answer(1).reason, "Vulkan0: the worker died");
+}
+
+TEST(Verdicts, UnfinishedTrialsLeaveTheFirstQuestionOpen) {
+  Evidence evidence;
+  evidence.content.trials[1].state = TrialState::kPlanned;
+  const Verdict verdict = evidence.answer(1);
+  EXPECT_EQ(verdict.answer, Answer::kNotExamined);
+  EXPECT_EQ(verdict.command, "assay run --only load");
+}
+
+TEST(Verdicts, NothingExaminedNamesTheCommandWithTheScenario) {
+  Evidence evidence;
+  evidence.content = {};
+  evidence.scenario.path = "my.toml";
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+  EXPECT_EQ(evidence.answer(2).command, "assay run my.toml --only load");
+}
+
+TEST(Verdicts, FastEnoughIfEveryClassOfTheMixMeetsItsShare) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 0.97);
+  evidence.add_attainment(1, "rag", 0.91);
+  evidence.add_attainment(2, "chat", 0.1);  // alone: not asked
+  const Verdict yes = evidence.answer(2);
+  EXPECT_EQ(yes.answer, Answer::kYes);
+  EXPECT_THAT(yes.reason, testing::HasSubstr("rag met its SLO in 91.0 %"));
+  EXPECT_THAT(yes.record_ids, testing::ElementsAre(1, 2));
+  evidence.add_attainment(1, "code", 0.5);
+  const Verdict no = evidence.answer(2);
+  EXPECT_EQ(no.answer, Answer::kNo);
+  EXPECT_EQ(no.reason, "code met its SLO in 50.0 % of requests on CPU, needs 90.0 %");
+}
+
+TEST(Verdicts, VoidNumbersDecideNothing) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 0.1).validity = Validity::kVoid;
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("void"));
+  evidence.add_attainment(1, "rag", 0.99);
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+}
+
+TEST(Verdicts, AMixThatCouldNotBeServedIsNotFastEnough) {
+  Evidence evidence;
+  evidence.content.trials[0].state = TrialState::kFailed;
+  evidence.content.trials[0].end_text = "the worker hung";
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNo);
+  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("the worker hung"));
+}
+
+TEST(Verdicts, RequirementsDecideTheirQuestion) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 0.1);
+  Record& goodput = evidence.add(1, "goodput_per_s", "all", 12);
+  goodput.ci_low = 11;
+  goodput.ci_high = 13;
+  evidence.require("goodput_per_s", ">=", 10);
+  const Conclusions conclusions = evidence.draw();
+  EXPECT_EQ(conclusions.verdicts[0].requirement_id, 1);
+  EXPECT_EQ(conclusions.verdicts[0].answer, Answer::kYes);
+  EXPECT_EQ(conclusions.verdicts[0].reason, "12.0 on CPU (11.0–13.0), needs ≥ 10.0");
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kYes);
+  evidence.require("goodput_per_s", ">=", 12.5);
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNo);
+  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("the limit lies within the interval"));
+}
+
+TEST(Verdicts, ARequirementReadsTheMixOfAllClassesUnlessItsScopeSaysOtherwise) {
+  Evidence evidence;
+  evidence.add(1, "ttft_ms_p90", "all", 100);
+  evidence.add(1, "ttft_ms_p90", "chat", 300);
+  evidence.add(2, "ttft_ms_p90", "chat", 50);
+  evidence.require("ttft_ms_p90", "<=", 200);
+  EXPECT_EQ(evidence.draw().verdicts[0].answer, Answer::kYes);
+  evidence.content.requirements[0].scope.set("traffic_class", "chat").set("subject", "CPU");
+  EXPECT_EQ(evidence.draw().verdicts[0].answer, Answer::kNo);
+  evidence.content.requirements[0].scope.set("phase", "alone");
+  EXPECT_EQ(evidence.draw().verdicts[0].answer, Answer::kYes);
+  evidence.content.requirements[0].scope.set("subject", "GPU");
+  EXPECT_EQ(evidence.draw().verdicts[0].answer, Answer::kNotExamined);
+}
+
+TEST(Verdicts, ARequirementIsNotMetByInsufficientSamples) {
+  Evidence evidence;
+  Record& record = evidence.add(1, "ttft_ms_p99", "all", 0);
+  record.value.reset();
+  record.validity = Validity::kInsufficient;
+  evidence.require("ttft_ms_p99", "<=", 200);
+  EXPECT_EQ(evidence.draw().verdicts[0].answer, Answer::kNotExamined);
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+}
+
+TEST(Verdicts, InterferenceIsTheMixOverAlone) {
+  Evidence evidence;
+  Record& mix = evidence.add(1, "ttft_ms_p50", "chat", 300);
+  mix.ci_low = 240;
+  mix.ci_high = 330;
+  mix.confidence = 0.95;
+  Record& alone = evidence.add(2, "ttft_ms_p50", "chat", 100);
+  alone.ci_low = 80;
+  alone.ci_high = 120;
+  alone.confidence = 0.95;
+  evidence.add(1, "offered_rate_per_s", "all", 20);
+  evidence.add(2, "offered_rate_per_s", "chat", 30);
+  const Conclusions conclusions = evidence.draw();
+  ASSERT_EQ(conclusions.records.size(), 1U);
+  const Record& record = conclusions.records[0];
+  EXPECT_EQ(record.metric, "interference");
+  EXPECT_EQ(record.evidence_class, EvidenceClass::kDerived);
+  EXPECT_DOUBLE_EQ(*record.value, 3);
+  EXPECT_DOUBLE_EQ(*record.ci_low, 2);
+  EXPECT_DOUBLE_EQ(*record.ci_high, 330.0 / 80);
+  EXPECT_NEAR(record.confidence, 0.9, 1e-12);
+  EXPECT_THAT(record.method, testing::HasSubstr("300 ms in the mix (all classes at 20.0 requests/s)"));
+  EXPECT_EQ(record.conditions["traffic_class"].as_string(), "chat");
+}
+
+}  // namespace
+}  // namespace assay

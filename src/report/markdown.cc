@@ -1,0 +1,211 @@
+// Markdown: the page's words and tables without its charts, for tickets and pull requests. See report.h.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "os/os.h"
+#include "report/charts.h"
+#include "report/html_sections.h"
+#include "report/report.h"
+#include "report/values.h"
+
+namespace assay {
+namespace {
+
+// Text in which nothing is markup, on one line: every ASCII mark that Markdown or HTML could read is escaped.
+std::string md(std::string_view text) {
+  std::string out;
+  for (const char c : clean_utf8(text)) {
+    constexpr std::string_view kMarks = "\\`*_[]<>|#~!$&";
+    if (c == '\n' || c == '\t')
+      out += ' ';
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '&')
+      out += "&amp;";
+    else if (kMarks.find(c) != std::string_view::npos)
+      out += fmt::format("\\{}", c);
+    else
+      out += c;
+  }
+  return out;
+}
+
+// Text as code. Longer fences than any inside keep it whole.
+std::string code(std::string_view text) {
+  std::string clean = clean_utf8(text);
+  std::replace(clean.begin(), clean.end(), '\n', ' ');
+  std::string fence = "`";
+  while (clean.find(fence) != std::string::npos) fence += '`';
+  const bool is_edged = clean.starts_with('`') || clean.ends_with('`');
+  std::string out = fmt::format("{0}{1}{2}{1}{0}", fence, is_edged ? " " : "", clean);
+  for (size_t at = 0; (at = out.find('|', at)) != std::string::npos; at += 2) out.insert(at, "\\");
+  return out;
+}
+
+const char* shape_of(Answer answer) {
+  return answer == Answer::kYes ? "✓" : answer == Answer::kNo ? "✗" : "○";
+}
+
+// A value in a cell: class and validity in words, void struck through.
+std::string value(const Record* record) {
+  if (record == nullptr) return "— unknown";
+  const ValueText text = value_text(*record);
+  std::string out =
+      record->validity == Validity::kVoid ? fmt::format("~~{}~~ void ⚠", md(text.value)) : md(text.value);
+  if (!text.interval.empty()) out += fmt::format(" ({})", md(text.interval));
+  if (!record->value && record->n > 0) out += fmt::format(" (n = {})", record->n);
+  if (record->validity == Validity::kDoubtful) out += " ⚠";
+  if (record->evidence_class != EvidenceClass::kMeasured)
+    out += fmt::format(" *{}*", name_of(record->evidence_class));
+  return out;
+}
+
+std::string row(const std::vector<std::string>& cells) {
+  return fmt::format("| {} |\n", join(cells, " | "));
+}
+
+std::string table_head(const std::vector<std::string>& titles, size_t first_number) {
+  std::string out = row(titles) + "|";
+  for (size_t i = 0; i < titles.size(); ++i) out += i < first_number ? " --- |" : " ---: |";
+  return out + "\n";
+}
+
+std::string answers(const Model& model) {
+  std::string out = table_head({"", "question", "answer", "reason", "exam"}, 5);
+  for (const AnswerRow& one : model.answers) {
+    const bool is_open = one.answer == Answer::kNotExamined;
+    out += row({std::to_string(one.question), md(one.text),
+                fmt::format("{} {}", shape_of(one.answer), name_of(one.answer)),
+                is_open && !one.command.empty() ? code(one.command) : md(one.reason), md(one.exam)});
+  }
+  return out + fmt::format("\n{}\n\n", md(model.instrument.sentence));
+}
+
+std::string waterfalls(const Model& model) {
+  std::string out;
+  for (const Waterfall& waterfall : model.waterfalls) {
+    out += fmt::format("### {}{}\n\n", md(waterfall.subject->name),
+                       waterfall.model.empty() ? "" : fmt::format(" ({})", md(waterfall.model)));
+    for (const WaterfallLane& lane : waterfall.lanes) {
+      out += fmt::format("{}: {}\n\n", lane.title, md(lane.sentence)) +
+             table_head({"level", lane.unit, "class", "change", "basis"}, 5);
+      for (const WaterfallStep& step : lane.steps) {
+        const std::string text =
+            step.value ? value_text(*step.value, step.low, step.high).value : "— unknown";
+        const bool is_void = step.validity == Validity::kVoid;
+        out +=
+            row({md(step.level),
+                 is_void ? fmt::format("~~{}~~ void ⚠", text)
+                         : text + (step.validity == Validity::kDoubtful ? " ⚠" : ""),
+                 step.value ? std::string(name_of(step.evidence_class)) : "", md(step.loss), md(step.basis)});
+      }
+      out += "\n";
+    }
+    if (!waterfall.serving.empty()) out += md(waterfall.serving) + "\n\n";
+  }
+  return out;
+}
+
+std::string service(const Model& model) {
+  if (model.servings.empty()) return "";
+  std::string out = fmt::format("{}.\n\n", md(attainment_sentence(model))) +
+                    table_head({"target", "class", "limits kept, %", "goodput, requests/s",
+                                "offered, requests/s", "output, tokens/s", "failed, %", "TTFT p50, ms",
+                                "TTFT p90, ms", "TPOT p50, ms", "E2E p90, ms"},
+                               2);
+  const auto line = [&](const Serving& serving, const std::string& name, const MetricMap& records) {
+    std::vector<std::string> cells = {md(serving.label), md(name)};
+    for (const char* metric :
+         {"slo_attainment", "goodput_per_s", "offered_rate_per_s", "output_throughput_tokens_per_s",
+          "error_rate", "ttft_ms_p50", "ttft_ms_p90", "tpot_ms_p50", "e2e_ms_p90"}) {
+      cells.push_back(value(records.find(metric)));
+    }
+    out += row(cells);
+  };
+  for (const Serving& serving : model.servings) {
+    for (const ClassResult& result : serving.classes) {
+      if (!result.mix.empty()) line(serving, result.name, result.mix);
+    }
+    if (!serving.mix.empty()) line(serving, "all", serving.mix);
+  }
+  return out + "\n";
+}
+
+std::string silicon(const Model& model) {
+  std::string out;
+  for (const DeviceResult& device : model.devices) {
+    out += fmt::format("### {}\n\n", md(device.subject->name)) +
+           table_head({"metric", "value", "unit", "n", "conditions"}, 5);
+    std::vector<const Record*> records = device.engine;
+    records.insert(records.end(), device.matmul_best.begin(), device.matmul_best.end());
+    records.insert(records.end(), device.batching.records.begin(), device.batching.records.end());
+    records.insert(records.end(), device.other.begin(), device.other.end());
+    for (const Record* record : records) {
+      out += row({md(metric_title(record->metric)), value(record),
+                  md(display_unit(record->metric, record->unit).text), std::to_string(record->n),
+                  md(short_conditions(record->conditions))});
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+std::string findings(const Model& model) {
+  if (model.findings.empty()) return "There are none.\n\n";
+  std::string out;
+  for (const Finding* finding : model.findings) {
+    const Trial* trial = model.trial(finding->trial_id);
+    out += fmt::format("- **{}** {}{}: {}\n", name_of(finding->severity), code(finding->code),
+                       trial == nullptr ? "" : fmt::format(" ({})", md(trial->name)), md(finding->text));
+  }
+  return out + "\n";
+}
+
+std::string requirements(const Model& model) {
+  std::string out;
+  for (const Verdict& verdict : model.content->verdicts) {
+    const Requirement* requirement = model.requirement(verdict.requirement_id);
+    if (requirement == nullptr) continue;
+    out += fmt::format("- {} **{}** {}: {}\n", shape_of(verdict.answer), name_of(verdict.answer),
+                       md(requirement->text), md(verdict.reason));
+  }
+  return out.empty() ? "" : "## Requirements\n\n" + out + "\n";
+}
+
+std::string conditions(const Model& model, const std::string& dossier_name) {
+  const RunInfo& run = model.content->run;
+  std::string out =
+      fmt::format("- dossier {}, assay {}, seed {}\n- scenario {} ({})\n- started {}, finished {}\n",
+                  code(run.id), md(run.assay_version), run.seed, md(run.scenario_name), md(run.scenario_path),
+                  md(run.created_at), run.finished_at.empty() ? "— unknown" : md(run.finished_at));
+  for (const Subject& subject : model.content->subjects)
+    out += fmt::format("- {} ({}): {}\n", md(subject.name), md(subject.kind),
+                       md(short_conditions(subject.details)));
+  return out + fmt::format("\nEvery record and all raw samples: {}\n",
+                           code(fmt::format("assay report {} -o report.json", dossier_name)));
+}
+
+}  // namespace
+
+Result<std::string> render_markdown(const Dossier& dossier) {
+  ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
+  ASSIGN_OR_RETURN(const Model model, make_model(content, nullptr));
+  std::string out = fmt::format("# assay: {}\n\n{}, dossier {}\n\n", md(model.title),
+                                md(content.run.created_at.substr(0, 10)), code(content.run.id));
+  if (content.run.finished_at.empty())
+    out += "⚠ This run was interrupted or is under way: what is below is not all.\n\n";
+  out += answers(model);
+  out +=
+      "Unless another class is named, a value is measured; in brackets stands its interval. ⚠ marks what a "
+      "finding doubts.\n\n";
+  out += requirements(model);
+  if (!model.waterfalls.empty()) out += "## Where the speed goes\n\n" + waterfalls(model);
+  if (!model.devices.empty()) out += "## What kernels and engine get out of the silicon\n\n" + silicon(model);
+  if (!model.servings.empty()) out += "## Service in the mix\n\n" + service(model);
+  out += fmt::format("## Findings\n\n{}", findings(model));
+  return out + "## How this was measured\n\n" + md(trials_sentence(model)) + "\n\n" +
+         conditions(model, file_name(dossier.path()));
+}
+
+}  // namespace assay

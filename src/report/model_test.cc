@@ -1,0 +1,227 @@
+#include "report/model.h"
+
+#include <gtest/gtest.h>
+
+namespace assay {
+namespace {
+
+Json members(std::initializer_list<std::pair<std::string, Json>> list) {
+  return Json(Json::Object(list));
+}
+
+// A dossier of one device with engine and kernels; tests add what they are about.
+DossierContent device_content() {
+  DossierContent content;
+  content.run.scenario_name = "test";
+  content.subjects = {{.id = 1, .name = "host", .kind = "host"}, {.id = 2, .name = "CPU", .kind = "device"}};
+  content.trials = {{.id = 1,
+                     .exam = "roofline",
+                     .target = "CPU",
+                     .subject_id = 2,
+                     .name = "kernels",
+                     .state = TrialState::kDone},
+                    {.id = 2,
+                     .exam = "roofline",
+                     .target = "CPU",
+                     .subject_id = 2,
+                     .name = "engine",
+                     .state = TrialState::kDone},
+                    {.id = 3,
+                     .exam = "load",
+                     .target = "CPU",
+                     .subject_id = 2,
+                     .name = "mix",
+                     .parameters = members({{"phase", "mix"}, {"classes", Json(Json::Array{"chat"})}}),
+                     .state = TrialState::kDone}};
+  return content;
+}
+
+Record& add(DossierContent& content, int64_t trial, std::string metric, double value, Json conditions,
+            EvidenceClass evidence_class = EvidenceClass::kMeasured) {
+  content.records.push_back({.id = static_cast<int64_t>(content.records.size()) + 1,
+                             .trial_id = trial,
+                             .subject_id = 2,
+                             .evidence_class = evidence_class,
+                             .metric = std::move(metric),
+                             .value = value,
+                             .conditions = std::move(conditions)});
+  return content.records.back();
+}
+
+void add_decode_chain(DossierContent& content) {
+  content.records.reserve(16);
+  add(content, 1, "memory_bandwidth_gb_per_s", 300, members({{"kernel", "copy"}, {"memory", "cache"}}));
+  add(content, 1, "memory_bandwidth_gb_per_s", 40,
+      members({{"kernel", "copy"}, {"memory", "ram"}, {"best", true}}));
+  add(content, 1, "memory_bandwidth_gb_per_s", 80, members({{"bound", "theoretical"}}),
+      EvidenceClass::kDerived);
+  add(content, 2, "decode_tokens_per_s", 100, members({{"model", "m.gguf"}}));
+  add(content, 2, "engine_efficiency", 0.5, members({{"of", "decode"}}), EvidenceClass::kDerived);
+  add(content, 3, "tpot_ms_p50", 20, members({{"phase", "mix"}, {"traffic_class", "all"}}));
+}
+
+const WaterfallStep& step(const Model& model, size_t lane, std::string_view level) {
+  for (const WaterfallStep& one : model.waterfalls.at(0).lanes.at(lane).steps) {
+    if (one.level == level) return one;
+  }
+  throw std::out_of_range(std::string(level));
+}
+
+TEST(Waterfall, EveryLevelReadsInTokensPerSecond) {
+  DossierContent content = device_content();
+  add_decode_chain(content);
+  const Model model = *make_model(content, nullptr);
+  // The engine's 100 tokens/s are half of what 40 GB/s permit, which are half of the bound.
+  EXPECT_DOUBLE_EQ(*step(model, 0, "kernels").value, 200);
+  EXPECT_DOUBLE_EQ(*step(model, 0, "theoretical bound").value, 400);
+  EXPECT_DOUBLE_EQ(*step(model, 0, "engine").value, 100);
+  EXPECT_DOUBLE_EQ(*step(model, 0, "serving").value, 50);
+  EXPECT_EQ(step(model, 0, "engine").loss, "−50 % below the kernels");
+  EXPECT_EQ(step(model, 0, "kernels").evidence_class, EvidenceClass::kDerived);
+  EXPECT_EQ(step(model, 0, "engine").evidence_class, EvidenceClass::kMeasured);
+}
+
+TEST(Waterfall, WhatNobodyClaimedIsUnknown) {
+  DossierContent content = device_content();
+  add_decode_chain(content);
+  const Model model = *make_model(content, nullptr);
+  EXPECT_FALSE(step(model, 0, "claimed peak").value);
+  EXPECT_EQ(step(model, 0, "claimed peak").basis, "no claim about it is in this dossier");
+}
+
+TEST(Waterfall, AClaimStaysAClaim) {
+  DossierContent content = device_content();
+  add_decode_chain(content);
+  add(content, 0, "memory_bandwidth_gb_per_s", 120, Json::object(), EvidenceClass::kClaimed);
+  const Model model = *make_model(content, nullptr);
+  EXPECT_DOUBLE_EQ(*step(model, 0, "claimed peak").value, 600);
+  EXPECT_EQ(step(model, 0, "claimed peak").evidence_class, EvidenceClass::kClaimed);
+}
+
+TEST(Waterfall, AVoidNumberCarriesNothing) {
+  DossierContent content = device_content();
+  add_decode_chain(content);
+  for (Record& record : content.records) {
+    if (record.metric == "tpot_ms_p50") record.validity = Validity::kVoid;
+  }
+  const Model model = *make_model(content, nullptr);
+  EXPECT_FALSE(step(model, 0, "serving").value);
+}
+
+TEST(Answers, AreAlwaysEightAndNameWhatWouldExamine) {
+  DossierContent content = device_content();
+  content.verdicts = {{.id = 1, .question = 2, .answer = Answer::kNo, .reason = "too slow", .exam = "load"}};
+  const Model model = *make_model(content, nullptr);
+  ASSERT_EQ(model.answers.size(), 8u);
+  EXPECT_EQ(model.answers[0].answer, Answer::kNotExamined);
+  EXPECT_EQ(model.answers[0].command, "assay run --only load");
+  EXPECT_EQ(model.answers[1].reason, "too slow");
+  EXPECT_EQ(model.answers[4].reason, "no exam in this version");
+}
+
+// Requests of one class: `ttft_ms[i]` after its scheduled second i; a negative one failed.
+std::vector<Sample> requests(const std::vector<double>& ttft_ms) {
+  std::vector<int64_t> zero(ttft_ms.size(), 0), one(ttft_ms.size(), 1), tokens(ttft_ms.size(), 11), scheduled,
+      first, last, failure;
+  for (size_t i = 0; i < ttft_ms.size(); ++i) {
+    const bool has_failed = ttft_ms[i] < 0;
+    scheduled.push_back(static_cast<int64_t>(i) * 1'000'000'000);
+    first.push_back(has_failed ? 0 : scheduled.back() + static_cast<int64_t>(ttft_ms[i] * 1e6));
+    last.push_back(has_failed ? 0 : first.back() + 100'000'000);
+    failure.push_back(has_failed ? 3 : 0);
+  }
+  std::vector<int64_t> end = last;
+  for (size_t i = 0; i < end.size(); ++i) end[i] = std::max(end[i], scheduled[i] + 1'000'000);
+  Columns columns;
+  columns.add("class", zero);
+  columns.add("scheduled_ns", scheduled);
+  columns.add("first_ns", first);
+  columns.add("last_ns", last);
+  columns.add("end_ns", end);
+  columns.add("output_tokens", tokens);
+  columns.add("failure", failure);
+  columns.add("in_window", one);
+  columns.add("good", one);
+  return {{.id = 1, .trial_id = 3, .name = "requests", .columns = columns}};
+}
+
+TEST(Curves, FailedRequestsNeverArrive) {
+  const DossierContent content = device_content();
+  const std::vector<Sample> samples = requests({30, 10, -1, 20});
+  const RequestTable table = *request_table(content.trials[2], samples);
+  const Curve curve = make_curve(table, 0, "ttft_ms", "mix");
+  EXPECT_EQ(curve.n, 4);
+  EXPECT_EQ(curve.failed, 1);
+  EXPECT_EQ(curve.x, (std::vector<double>{10, 20, 30}));
+  EXPECT_EQ(curve.share, (std::vector<double>{0.25, 0.5, 0.75}));
+  EXPECT_DOUBLE_EQ(make_curve(table, 0, "tpot_ms", "mix").x[0], 10);  // 100 ms over ten gaps
+}
+
+TEST(Curves, AndTimelinesAreThinnedWithTheirEndsKept) {
+  const DossierContent content = device_content();
+  std::vector<double> ttft_ms;
+  for (int i = 1; i <= 5000; ++i) ttft_ms.push_back(i);
+  const std::vector<Sample> samples = requests(ttft_ms);
+  const RequestTable table = *request_table(content.trials[2], samples);
+  const Curve curve = make_curve(table, 0, "ttft_ms", "mix");
+  EXPECT_EQ(curve.x.size(), kCurvePoints);
+  EXPECT_EQ(curve.x.front(), 1);
+  EXPECT_EQ(curve.x.back(), 5000);
+  EXPECT_EQ(curve.share.back(), 1);
+  const Timeline timeline = make_timeline(table, 3);
+  EXPECT_LE(timeline.spans.size(), kTimelineSpans);
+  EXPECT_GT(timeline.spans.size(), kTimelineSpans / 2);
+  EXPECT_LE(timeline.arrivals_per_s.size(), kTimelineBins);
+  double arrivals = 0;
+  for (const double rate : timeline.arrivals_per_s) arrivals += rate * timeline.bin_s;
+  EXPECT_NEAR(arrivals, 5000, 1e-6) << "the curves count all";
+}
+
+TEST(Samples, OfOddShapeAreNoTable) {
+  const DossierContent content = device_content();
+  std::vector<Sample> samples = requests({10, 20});
+  samples[0].columns.columns[2].integers.pop_back();
+  EXPECT_FALSE(request_table(content.trials[2], samples));
+  EXPECT_FALSE(request_table(content.trials[2], {}));
+}
+
+TEST(Timeline, PassesOverClassesThatAreNotThere) {
+  const DossierContent content = device_content();
+  std::vector<Sample> samples = requests({10, 20});
+  samples[0].columns.columns[0].integers = {7, -3};
+  const RequestTable table = *request_table(content.trials[2], samples);
+  EXPECT_TRUE(make_timeline(table, 3).spans.empty());
+}
+
+TEST(Model, FollowsNoIdThatLeadsNowhere) {
+  DossierContent content = device_content();
+  add(content, 99, "ttft_ms_p50", 1, members({{"traffic_class", "chat"}, {"phase", "mix"}})).subject_id = 77;
+  content.findings = {{.id = 1, .trial_id = 55, .subject_id = 44, .severity = Severity::kDoubtful}};
+  const Result<Model> model = make_model(content, nullptr);
+  ASSERT_TRUE(model);
+  EXPECT_TRUE(model->servings.empty());
+  EXPECT_EQ(model->doubts, 1);
+}
+
+TEST(Roofline, NamesTheBestOfEachTypeAndHidesNoCeiling) {
+  DossierContent content = device_content();
+  content.records.reserve(16);
+  add(content, 1, "matmul_tflop_per_s", 0.1, members({{"dtype", "f16"}, {"flop_per_byte", 10.0}}));
+  add(content, 1, "matmul_tflop_per_s", 0.2,
+      members({{"dtype", "f16"}, {"flop_per_byte", 100.0}, {"best", true}}));
+  add(content, 1, "matmul_tflop_per_s", 0.4, members({{"dtype", "f16"}, {"bound", "theoretical"}}),
+      EvidenceClass::kDerived);
+  add(content, 1, "memory_bandwidth_gb_per_s", 30,
+      members({{"kernel", "triad"}, {"flop_per_byte", 0.167}, {"best", true}}));
+  const Model model = *make_model(content, nullptr);
+  ASSERT_EQ(model.rooflines.size(), 1u);
+  const Roofline& roofline = model.rooflines[0];
+  ASSERT_EQ(roofline.points.size(), 3u);
+  EXPECT_FALSE(roofline.points[0].is_best);
+  EXPECT_TRUE(roofline.points[1].is_best);
+  EXPECT_NEAR(roofline.points[2].tflop_per_s, 30 * 0.167 / 1000, 1e-12);
+  EXPECT_EQ(roofline.ceilings.size(), 3u);
+}
+
+}  // namespace
+}  // namespace assay

@@ -1,0 +1,143 @@
+#include "report/report.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include "os/os.h"
+#include "report/values.h"
+
+namespace assay {
+namespace {
+
+constexpr const char* kHostile = "</script><script>alert(1)</script><img src=x>|`**\"'\x1b[31m\xff";
+
+// A dossier on disk whose every name is hostile.
+class Rendering : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string folder = testing::TempDir() + "assay-report-XXXXXX";
+    ASSERT_NE(mkdtemp(folder.data()), nullptr);
+    folder_ = folder;
+    RunInfo run{.id = "0123456789abcdef0123456789abcdef",
+                .assay_version = "0.1.0",
+                .created_at = "2026-01-02T03:04:05Z",
+                .scenario_name = kHostile,
+                .scenario_path = "built-in",
+                .scenario_text = kHostile};
+    Trial trial{.id = 1, .exam = "load", .target = kHostile, .name = kHostile};
+    trial.parameters.set("phase", "mix").set("classes", Json(Json::Array{Json(kHostile)}));
+    Result<Dossier> dossier = Dossier::create(folder + "/x.dossier", run, {trial}, {});
+    ASSERT_TRUE(dossier) << dossier.error().message();
+    dossier_.emplace(std::move(*dossier));
+    TrialOutcome outcome;
+    outcome.subject = Subject{.name = kHostile, .kind = "device"};
+    Json conditions;
+    conditions.set("phase", "mix").set("traffic_class", kHostile).set(kHostile, kHostile);
+    outcome.records = {{.metric = "ttft_ms_p50",
+                        .value = 12.5,
+                        .unit = "ms",
+                        .ci_low = 12,
+                        .ci_high = 13,
+                        .n = 70,
+                        .method = kHostile,
+                        .conditions = conditions,
+                        .source = kHostile},
+                       {.metric = "e2e_ms_p50",
+                        .value = 77.7,
+                        .unit = "ms",
+                        .n = 70,
+                        .conditions = conditions,
+                        .validity = Validity::kVoid},
+                       {.metric = "ttft_ms_p99",
+                        .unit = "ms",
+                        .n = 70,
+                        .conditions = conditions,
+                        .validity = Validity::kInsufficient}};
+    outcome.findings = {{.severity = Severity::kDoubtful, .code = "load.rate-not-held", .text = kHostile}};
+    Columns columns;
+    for (const char* name : {"class", "failure"}) columns.add(name, std::vector<int64_t>{0, 0});
+    for (const char* name : {"in_window", "good"}) columns.add(name, std::vector<int64_t>{1, 1});
+    columns.add("scheduled_ns", std::vector<int64_t>{0, 1'000'000});
+    columns.add("first_ns", std::vector<int64_t>{5'000'000, 9'000'000});
+    columns.add("last_ns", std::vector<int64_t>{15'000'000, 19'000'000});
+    columns.add("end_ns", std::vector<int64_t>{15'000'000, 19'000'000});
+    columns.add("output_tokens", std::vector<int64_t>{5, 5});
+    outcome.samples = {{.name = "requests", .columns = columns}};
+    ASSERT_TRUE(dossier_->commit_trial(1, outcome));
+    ASSERT_TRUE(dossier_->commit_conclusions(
+        {{.question = 2, .answer = Answer::kNo, .reason = kHostile, .exam = "load", .record_ids = {1}}}, {},
+        {}, "2026-01-02T03:05:05Z"));
+  }
+
+  std::optional<Dossier> dossier_;
+  std::string folder_;
+};
+
+size_t count(std::string_view text, std::string_view part) {
+  size_t found = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string_view::npos; at += part.size()) ++found;
+  return found;
+}
+
+TEST_F(Rendering, TheDataBlockCannotBeClosedByAName) {
+  const std::string page = *render_html(*dossier_);
+  // Two data blocks and the program: nothing else opens or closes a script element.
+  EXPECT_EQ(count(page, "</script"), 3u);
+  EXPECT_EQ(count(page, "<img"), 0u);
+  EXPECT_EQ(page.find('\x1b'), std::string::npos);
+  EXPECT_NE(page.find("default-src 'none'"), std::string::npos);
+}
+
+TEST_F(Rendering, VoidIsStruckThroughAndUnknownIsNamed) {
+  const std::string page = *render_html(*dossier_);
+  EXPECT_NE(page.find("<s>77.7</s>"), std::string::npos);
+  EXPECT_NE(page.find("insufficient"), std::string::npos);
+  EXPECT_NE(page.find("—&nbsp;unknown"), std::string::npos);
+}
+
+TEST_F(Rendering, MarkdownHoldsNoMarkupOfNames) {
+  const std::string text = *render_markdown(*dossier_);
+  EXPECT_EQ(text.find("<script"), std::string::npos);
+  EXPECT_EQ(text.find("<img"), std::string::npos);
+  EXPECT_NE(text.find("Is it fast enough under our mix?"), std::string::npos);
+}
+
+TEST_F(Rendering, JsonReadsBackWithEveryPartAndTheRawSamples) {
+  const std::string text = *render_json(*dossier_);
+  const Result<Json> json = Json::parse(text, "report.json");
+  ASSERT_TRUE(json) << json.error().message();
+  for (const char* part : {"answers", "waterfall", "roofline", "load", "findings", "provenance", "samples"})
+    EXPECT_NE(json->find(part), nullptr) << part;
+  EXPECT_EQ((*json)["answers"].items().size(), 8u);
+  EXPECT_EQ((*json)["provenance"]["records"].items().size(), 3u);
+  EXPECT_EQ((*json)["samples"]["1"]["requests"]["first_ns"].items()[1].as_integer(), 9'000'000);
+}
+
+TEST_F(Rendering, TheTerminalKeepsItsWidthAndSaysAllInWords) {
+  const DossierContent content = *dossier_->read();
+  for (const size_t width : {40u, 80u, 100u, 132u}) {
+    const std::string text = render_terminal_summary(content, {.width = width,
+                                                               .dossier_path = "x.dossier",
+                                                               .report_path = "x.html",
+                                                               .next_command = "assay report x.dossier"});
+    EXPECT_EQ(text.find('\x1b'), std::string::npos)
+        << "colour was not asked for, and a name must not bring its own";
+    for (const std::string_view line : split(text, '\n'))
+      EXPECT_LE(display_width(line), std::max<size_t>(width, 80)) << line;
+    EXPECT_EQ(count(text, "not examined"), 7u);
+    EXPECT_NE(text.find("x.html"), std::string::npos);
+  }
+}
+
+TEST_F(Rendering, ColourAddsNothingToTheWords) {
+  const DossierContent content = *dossier_->read();
+  std::string coloured = render_terminal_summary(content, {.colour = true}),
+              plain = render_terminal_summary(content, {});
+  EXPECT_NE(coloured, plain);
+  for (size_t at = 0; (at = coloured.find('\x1b')) != std::string::npos;)
+    coloured.erase(at, coloured.find('m', at) - at + 1);
+  EXPECT_EQ(coloured, plain);
+}
+
+}  // namespace
+}  // namespace assay

@@ -1,0 +1,193 @@
+// The lines that end a run on a terminal: eight answers, the instrument, the findings that weigh, the paths.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/model.h"
+#include "report/report.h"
+#include "report/values.h"
+
+namespace assay {
+namespace {
+
+constexpr size_t kLeastWidth = 80;
+constexpr size_t kNumberWidth = 3;  // "1  "
+constexpr size_t kQuestionWidth = 36;
+constexpr size_t kAnswerWidth = 14;  // "not examined  "
+constexpr size_t kReasonLines = 3;
+constexpr size_t kFindingLines = 3;
+constexpr size_t kMostFindings = 12;
+
+enum class Ink { kPlain, kGood, kBad, kFaint, kWarning, kStrong };
+
+// Foreign text for a terminal: one line, no control characters.
+std::string line_text(std::string_view text) {
+  std::string out = clean_utf8(text);
+  std::replace(out.begin(), out.end(), '\n', ' ');
+  std::replace(out.begin(), out.end(), '\t', ' ');
+  return out;
+}
+
+// `text` cut to `width` columns, with an ellipsis where something is lost.
+std::string cut(std::string_view text, size_t width) {
+  if (display_width(text) <= width) return std::string(text);
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    size_t next = i + 1;
+    while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xc0) == 0x80) ++next;
+    if (display_width(out) + display_width(text.substr(i, next - i)) + 1 > width) break;
+    out += text.substr(i, next - i);
+    i = next;
+  }
+  return out + "…";
+}
+
+std::string padded(std::string_view text, size_t width) {
+  std::string out = cut(text, width);
+  out.append(width - std::min(width, display_width(out)), ' ');
+  return out;
+}
+
+// `text` broken at blanks into at most `most` lines of `width` columns; what does not fit ends in an
+// ellipsis.
+std::vector<std::string> wrapped(std::string_view text, size_t width, size_t most) {
+  std::vector<std::string> lines;
+  std::string line;
+  bool is_cut = false;
+  for (const std::string_view word : split(text, ' ')) {
+    if (word.empty()) continue;
+    const std::string longer = line.empty() ? std::string(word) : fmt::format("{} {}", line, word);
+    if (display_width(longer) <= width) {
+      line = longer;
+      continue;
+    }
+    if (!line.empty()) lines.push_back(line);
+    line = cut(word, width);
+    if (lines.size() == most) {
+      is_cut = true;
+      break;
+    }
+  }
+  if (!is_cut && !line.empty()) lines.push_back(line);
+  if (lines.size() > most) lines.resize(most), is_cut = true;
+  if (is_cut) lines.back() = cut(lines.back() + " …", width);
+  return lines;
+}
+
+class Lines {
+ public:
+  explicit Lines(const SummaryOptions& options)
+      : width_(std::max(options.width, kLeastWidth)), has_colour_(options.colour) {}
+
+  size_t width() const { return width_; }
+  std::string ink(Ink ink, std::string_view text) const {
+    if (!has_colour_ || ink == Ink::kPlain || text.empty()) return std::string(text);
+    const char* code = ink == Ink::kGood      ? "32"
+                       : ink == Ink::kBad     ? "31"
+                       : ink == Ink::kWarning ? "33"
+                       : ink == Ink::kFaint   ? "2"
+                                              : "1";
+    return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+  }
+  void add(std::string_view line) {
+    size_t end = line.size();
+    while (end > 0 && line[end - 1] == ' ') --end;
+    out_ += line.substr(0, end);
+    out_ += '\n';
+  }
+  void rule() { add(ink(Ink::kFaint, std::string(width_ - 1, '-'))); }
+  std::string take() { return std::move(out_); }
+
+ private:
+  size_t width_;
+  bool has_colour_;
+  std::string out_;
+};
+
+void add_head(Lines& lines, const Model& model) {
+  const RunInfo& run = model.content->run;
+  const std::string right =
+      fmt::format("{}  dossier {}", line_text(run.created_at.substr(0, 10)), line_text(run.id.substr(0, 8)));
+  const size_t left_width = lines.width() - 2 - display_width(right);
+  lines.add(lines.ink(Ink::kStrong, padded("assay  ·  " + line_text(model.title), left_width)) + " " + right);
+}
+
+void add_answer(Lines& lines, const AnswerRow& row) {
+  const size_t indent = kNumberWidth + kQuestionWidth + kAnswerWidth;
+  const bool is_open = row.answer == Answer::kNotExamined;
+  const size_t exam_width = is_open || row.exam.empty() ? 0 : display_width(row.exam) + 2;
+  const size_t reason_width = lines.width() - 1 - indent;
+  const bool is_wide = lines.width() >= 110;  // room for the exam in a column of its own
+  const std::string reason = line_text(is_open && !row.command.empty() ? row.command : row.reason);
+  std::vector<std::string> parts = wrapped(reason, reason_width - (is_wide ? exam_width : 0), kReasonLines);
+  if (parts.empty()) parts.emplace_back();
+  const Ink ink = row.answer == Answer::kYes  ? Ink::kGood
+                  : row.answer == Answer::kNo ? Ink::kBad
+                                              : Ink::kFaint;
+  const std::string first = is_wide && exam_width > 0
+                                ? padded(parts[0], reason_width - exam_width) + "  " + line_text(row.exam)
+                                : parts[0];
+  lines.add(padded(fmt::format("{}  {}", row.question, row.text), kNumberWidth + kQuestionWidth) +
+            lines.ink(ink, padded(name_of(row.answer), kAnswerWidth)) +
+            (is_open ? lines.ink(Ink::kFaint, first) : first));
+  for (size_t i = 1; i < parts.size(); ++i)
+    lines.add(std::string(indent, ' ') + (is_open ? lines.ink(Ink::kFaint, parts[i]) : parts[i]));
+}
+
+void add_wrapped(Lines& lines, const std::string& text, std::string_view indent, size_t most,
+                 Ink ink = Ink::kPlain) {
+  for (const std::string& part : wrapped(text, lines.width() - 1 - indent.size(), most))
+    lines.add(std::string(indent) + lines.ink(ink, part));
+}
+
+void add_findings(Lines& lines, const Model& model) {
+  std::vector<const Finding*> weighty;
+  for (const Finding* finding : model.findings) {
+    if (finding->severity != Severity::kNote) weighty.push_back(finding);
+  }
+  const size_t notes = model.findings.size() - weighty.size();
+  if (!weighty.empty()) lines.add("");
+  for (size_t i = 0; i < std::min(weighty.size(), kMostFindings); ++i) {
+    const Finding& finding = *weighty[i];
+    const Trial* trial = model.trial(finding.trial_id);
+    const Ink ink = finding.severity == Severity::kDoubtful ? Ink::kWarning : Ink::kBad;
+    const std::string head =
+        fmt::format("{} {}{}", name_of(finding.severity), line_text(finding.code),
+                    trial == nullptr ? "" : fmt::format(" ({})", line_text(trial->name)));
+    add_wrapped(lines, head, "", 1, ink);
+    add_wrapped(lines, line_text(finding.text), "  ", kFindingLines);
+  }
+  const size_t hidden = weighty.size() - std::min(weighty.size(), kMostFindings);
+  if (hidden + notes > 0)
+    lines.add(lines.ink(Ink::kFaint, fmt::format("{} more finding{} in the report", hidden + notes,
+                                                 hidden + notes == 1 ? "" : "s")));
+}
+
+// Paths are for copying: they are never cut or broken. A terminal wraps a longer one itself.
+void add_path(Lines& lines, std::string_view name, std::string_view path) {
+  if (!path.empty()) lines.add(fmt::format("{:<8}{}", name, printable(path, 4096)));
+}
+
+}  // namespace
+
+std::string render_terminal_summary(const DossierContent& content, const SummaryOptions& options) {
+  const Result<Model> model = make_model(content, nullptr);
+  CHECK(model.has_value());  // only reading samples can fail
+  Lines lines(options);
+  add_head(lines, *model);
+  lines.rule();
+  for (const AnswerRow& row : model->answers) add_answer(lines, row);
+  lines.rule();
+  add_wrapped(lines, line_text(model->instrument.sentence), "", 2);
+  if (content.run.finished_at.empty())
+    add_wrapped(lines, "This run was interrupted or is under way: these are not all results.", "", 2,
+                Ink::kWarning);
+  add_findings(lines, *model);
+  if (!options.dossier_path.empty() || !options.report_path.empty()) lines.add("");
+  add_path(lines, "dossier", options.dossier_path);
+  add_path(lines, "report", options.report_path);
+  add_path(lines, "next", options.next_command);
+  return lines.take();
+}
+
+}  // namespace assay

@@ -1,0 +1,51 @@
+#include "report/values.h"
+
+#include <gtest/gtest.h>
+
+namespace assay {
+namespace {
+
+TEST(Values, ShowThreeDigitsUnlessTheIntervalSupportsMore) {
+  EXPECT_EQ(value_text(12.3456, std::nullopt, std::nullopt).value, "12.3");
+  EXPECT_EQ(value_text(12.3456, 11.0, 13.7).value, "12.3");
+  EXPECT_EQ(value_text(1234.56, 1234.1, 1235.0).value, "1234.6");
+  EXPECT_EQ(value_text(1234.56, 1234.1, 1235.0).interval, "1234.1–1235.0");
+}
+
+TEST(Values, SharesReadInPercentAndBytesInGibibytes) {
+  Record record{.metric = "slo_attainment", .value = 0.931, .ci_low = 0.902, .ci_high = 0.95, .n = 384};
+  EXPECT_EQ(phrase(record), "93.1 % (90.2–95.0), n = 384");
+  record = {.metric = "model_memory_bytes", .value = 1 << 30, .unit = "bytes"};
+  EXPECT_EQ(phrase(record), "1.00 GiB");
+}
+
+TEST(Values, WhatIsNotThereIsNamedNeverZero) {
+  EXPECT_EQ(phrase({.metric = "ttft_ms_p99", .unit = "ms", .n = 12, .validity = Validity::kInsufficient}),
+            "insufficient, n = 12");
+  EXPECT_EQ(phrase({.metric = "ttft_ms_p99", .unit = "ms"}), "— unknown");
+}
+
+TEST(Values, ClassAndValidityAreSaidUnlessMeasuredAndValid) {
+  EXPECT_EQ(phrase({.evidence_class = EvidenceClass::kClaimed,
+                    .metric = "matmul_tflop_per_s",
+                    .value = 192.0,
+                    .unit = "TFLOP/s",
+                    .validity = Validity::kDoubtful}),
+            "192 TFLOP/s, claimed, doubtful");
+}
+
+TEST(Values, MetricsAreCalledByTheirTitle) {
+  EXPECT_EQ(metric_title("ttft_ms_p99_9"), "time to first token, p99.9");
+  EXPECT_EQ(metric_title("of nobody"), "of nobody");
+}
+
+TEST(Values, BrokenUtf8AndControlCharactersAreReplaced) {
+  EXPECT_EQ(clean_utf8("plain · ✓\n"), "plain · ✓\n");
+  EXPECT_EQ(clean_utf8("a\x1b[31mb"), "a\xef\xbf\xbd[31mb");
+  EXPECT_EQ(clean_utf8("\xff\xc0\x80\xed\xa0\x80"),
+            "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(clean_utf8("cut \xe2\x9c"), "cut \xef\xbf\xbd\xef\xbf\xbd");
+}
+
+}  // namespace
+}  // namespace assay

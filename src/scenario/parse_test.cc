@@ -1,0 +1,354 @@
+// Scenarios: what a file says, what it leaves to the defaults, and every way in which it can be wrong.
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+
+#include "os/os.h"
+#include "scenario/scenario.h"
+
+namespace assay {
+namespace {
+
+const std::vector<std::string> kExams = {"probe", "roofline", "load"};
+const std::string kChat = "[[traffic]]\nname = \"chat\"\nprompt_tokens = 10\noutput_tokens = 5\n";
+
+Scenario parsed(const std::string& text, const std::string& path = "s.toml") {
+  Result<Scenario> scenario = parse_scenario(text, path, kExams);
+  EXPECT_TRUE(scenario) << text << "\n" << (scenario ? "" : scenario.error().message());
+  return scenario ? std::move(*scenario) : Scenario();
+}
+
+// The message, whole, as a user sees it.
+std::string message_of(const std::string& text) {
+  const Result<Scenario> scenario = parse_scenario(text, "s.toml", kExams);
+  EXPECT_FALSE(scenario) << text;
+  return scenario ? "" : scenario.error().message();
+}
+
+void expect_message(const std::string& text, const std::string& part) {
+  const std::string message = message_of(text);
+  EXPECT_NE(message.find(part), std::string::npos) << text << "\nsays\n" << message << "\nwithout\n" << part;
+}
+
+TEST(Scenario, AFileMaySayVeryLittle) {
+  const Scenario scenario = parsed(kChat, "folder/mine.toml");
+  EXPECT_EQ(scenario.name, "mine");
+  EXPECT_EQ(scenario.seed, 1U);
+  EXPECT_EQ(scenario.exams, kExams);
+  ASSERT_EQ(scenario.targets.size(), 1U);
+  EXPECT_EQ(scenario.targets[0].kind, "device");
+  EXPECT_EQ(scenario.targets[0].device, "*");
+  EXPECT_EQ(scenario.targets[0].name, "*");
+  ASSERT_EQ(scenario.load.classes.size(), 1U);
+  EXPECT_EQ(scenario.load.classes[0].prompt_tokens,
+            (LengthDistribution{LengthDistribution::Kind::kFixed, 10}));
+  EXPECT_EQ(scenario.load.rate_per_s, std::nullopt);
+  EXPECT_FALSE(scenario.is_quick);
+}
+
+TEST(Scenario, ReadsWhatAFileSays) {
+  const Scenario scenario = parsed(R"(
+name = "office"
+seed = 7
+exams = ["load", "probe"]
+[[target]]
+kind = "endpoint"
+url = "http://127.0.0.1:8000/v1"
+api = "completions"
+api_key_env = "KEY"
+timeout_s = 20
+[[target]]
+name = "cpu"
+device = "CPU"
+model = "synthetic:tiny:f16"
+threads = 2
+[[traffic]]
+name = "agent"
+weight = 2.5
+corpus = "code"
+prompt_tokens = { median = 60, sigma = 0.5, min = 4, max = 200 }
+output_tokens = { min = 5, max = 9 }
+turns = 3
+think_time_s = 1.5
+prefix_tokens = 20
+slo = { ttft_ms = 500, e2e_ms = 3000, share = 0.95 }
+[load]
+arrivals = "constant"
+rate_per_s = 4
+alone = false
+[roofline]
+types = ["F16", "q4_K"]
+[[requirement]]
+metric = "ttft_ms_p90"
+at_most = 400
+traffic_class = "agent"
+target = "cpu"
+)");
+  EXPECT_EQ(scenario.name, "office");
+  EXPECT_EQ(scenario.exams, (std::vector<std::string>{"probe", "load"}));
+  EXPECT_EQ(scenario.targets[0].name, "127.0.0.1:8000");
+  EXPECT_EQ(scenario.targets[0].where, "s.toml:5:1");
+  EXPECT_EQ(scenario.targets[0].api, "completions");
+  EXPECT_EQ(scenario.targets[0].api_key_env, "KEY");
+  EXPECT_EQ(scenario.targets[0].timeout_s, 20);
+  EXPECT_EQ(scenario.targets[1].name, "cpu");
+  EXPECT_EQ(scenario.targets[1].threads, 2U);
+  const TrafficClass& agent = scenario.load.classes[0];
+  EXPECT_EQ(agent.weight, 2.5);
+  EXPECT_EQ(agent.corpus, "code");
+  EXPECT_EQ(agent.prompt_tokens.kind, LengthDistribution::Kind::kLognormal);
+  EXPECT_EQ(agent.prompt_tokens.maximum, 200);
+  EXPECT_EQ(agent.output_tokens.kind, LengthDistribution::Kind::kUniform);
+  EXPECT_EQ(agent.turns.a, 3);
+  EXPECT_EQ(agent.prefix_tokens, 20U);
+  EXPECT_EQ(agent.slo.ttft_ms, 500);
+  EXPECT_EQ(agent.slo.tpot_ms, std::nullopt);
+  EXPECT_EQ(agent.slo.required_share, 0.95);
+  EXPECT_EQ(scenario.load.arrivals.kind, Arrivals::Kind::kConstant);
+  EXPECT_EQ(scenario.load.rate_per_s, 4);
+  EXPECT_FALSE(scenario.load.alone);
+  EXPECT_EQ(scenario.roofline.types, (std::vector<std::string>{"f16", "q4_K"}));
+  ASSERT_EQ(scenario.requirements.size(), 1U);
+  const Requirement& requirement = scenario.requirements[0];
+  EXPECT_EQ(requirement.text, "p90 of time to first token of agent ≤ 400 ms on cpu");
+  EXPECT_EQ(requirement.comparison, "<=");
+  EXPECT_EQ(requirement.scope.dump(), R"({"phase": "mix", "traffic_class": "agent", "target": "cpu"})");
+  EXPECT_EQ(requirement.source, "s.toml:32:1");
+}
+
+TEST(Scenario, RequirementsOnKernelsNameNoTraffic) {
+  const Scenario scenario =
+      parsed(kChat +
+             "[[requirement]]\nmetric = 'decode_tokens_per_s'\nat_least = 50\n[[requirement]]\n"
+             "metric = 'goodput_per_s'\nat_least = 10\n[[requirement]]\n"
+             "metric = 'interference'\nat_most = 2\ntraffic_class = 'chat'\n");
+  EXPECT_EQ(scenario.requirements[0].text, "decode speed ≥ 50.0 tokens/s");
+  EXPECT_EQ(scenario.requirements[0].scope.dump(), "{}");
+  EXPECT_EQ(scenario.requirements[1].text, "goodput ≥ 10.0/s");
+  EXPECT_EQ(scenario.requirements[1].scope.dump(), R"({"phase": "mix", "traffic_class": "all"})");
+  EXPECT_EQ(scenario.requirements[2].scope.dump(), R"({"traffic_class": "chat"})");
+}
+
+TEST(Scenario, ErrorsPointToTheirPlaceAndSuggest) {
+  EXPECT_EQ(message_of(kChat + "wieght = 2\n"),
+            "s.toml:5:1: unknown key 'wieght' in [traffic]. Did you mean 'weight'?\n"
+            "  docs/scenario.md describes every key of a scenario.");
+  expect_message("[[trafic]]\n" + kChat, "s.toml:1:3: unknown key 'trafic'. Did you mean 'traffic'?");
+  expect_message(kChat + "slo = { tfft_ms = 3 }\n",
+                 "unknown key 'tfft_ms' in [traffic.slo]. Did you mean 'ttft_ms'?");
+  expect_message("exams = [\"probe\", \"laod\"]\n" + kChat,
+                 "s.toml:1:19: unknown exam 'laod'; there are probe, roofline, load. Did you mean 'load'?");
+  expect_message("[[target]]\nkind = \"devise\"\n" + kChat,
+                 "unknown kind 'devise'; it is one of device, endpoint, fake. Did you mean 'device'?");
+  expect_message("[[target]]\nkind = 'endpoint'\nurl = 'http://x'\napi = 'caht'\n" + kChat,
+                 "s.toml:4:7: unknown api 'caht'");
+  expect_message(kChat + "corpus = 'poems'\n", "unknown corpus 'poems'; it is one of prose, code");
+  expect_message(kChat + "[roofline]\ntypes = ['f32', 'q4_k', 'q4_X']\n",
+                 "s.toml:6:25: unknown type 'q4_X'.");
+}
+
+TEST(Scenario, ImpossibleValuesAreRefused) {
+  const std::string load = kChat + "[load]\n";
+  expect_message(load + "rate_per_s = -1\n", "s.toml:6:14: rate_per_s must lie between");
+  expect_message(load + "rate_per_s = nan\n", "rate_per_s must lie between");
+  expect_message(load + "max_duration_s = 0\n", "max_duration_s must be above 0, but is 0");
+  expect_message(load + "requests_per_class = 0\n",
+                 "requests_per_class must lie between 1 and 1000000, but is 0");
+  expect_message(load + "requests_per_class = 2.5\n",
+                 "requests_per_class must be a whole number, not a number");
+  expect_message(load + "alone = 1\n", "alone must be true or false, not an integer");
+  expect_message(kChat + "slo = { share = 1.5 }\n", "share must lie between 0 and 1.00, but is 1.5");
+  expect_message(kChat + "slo = 3\n", "slo must be a table, not an integer");
+  expect_message(kChat + "weight = 0\n", "weight must be above 0");
+  expect_message(kChat + "prefix_tokens = 10\n",
+                 "s.toml:5:17: prefix_tokens must be below the mean of prompt_tokens");
+  expect_message(kChat + "turns = 100000\n", "turns must lie between 1 and 1000");
+  expect_message("seed = -1\n" + kChat, "seed must lie between 0");
+  expect_message("name = \"\"\n" + kChat, "name is empty");
+  expect_message("name = 3\n" + kChat, "s.toml:1:8: name must be a string, not an integer");
+  expect_message("exams = []\n" + kChat, "exams is empty");
+  expect_message("exams = ['load', 'load']\n" + kChat, "'load' stands in exams twice");
+  expect_message("target = 3\n" + kChat, "target must be written as [[target]] tables");
+}
+
+TEST(Scenario, ImpossibleLengthsAreRefused) {
+  const auto with = [](const std::string& lengths) {
+    return "[[traffic]]\nname = 'chat'\noutput_tokens = 5\nprompt_tokens = " + lengths + "\n";
+  };
+  expect_message(with("0"), "s.toml:4:17: prompt_tokens must lie between 1 and 1000000, but is 0");
+  expect_message(
+      with("'many'"),
+      "prompt_tokens must be a whole number or a table like { min = 10, max = 100 }, not a string");
+  expect_message(with("{ median = 5 }"), "prompt_tokens must be a number, { median, sigma, min, max }");
+  expect_message(with("{ min = 9, max = 3 }"), "prompt_tokens: min (9) is above max (3)");
+  expect_message(with("{ median = 9, sigma = -1 }"), "sigma must lie between 0 and 4.00, but is -1");
+  expect_message(with("{ median = 9, sigma = 1, column = 'ContextTokens' }"),
+                 "prompt_tokens must be a number");
+  expect_message(with("{ medain = 9, sigma = 1 }"),
+                 "unknown key 'medain' in a length. Did you mean 'median'?");
+  expect_message(with("{ trace = 'absent.csv' }"), "s.toml:4:17: absent.csv: cannot open");
+}
+
+TEST(Scenario, TargetsAreCheckedByTheirKind) {
+  expect_message("[[target]]\nkind = 'endpoint'\n" + kChat, "s.toml:1:1: [[target]] needs a value for url");
+  expect_message("[[target]]\nurl = 'http://x/v1'\n" + kChat,
+                 "s.toml:2:1: url is a key of endpoint targets, and this one has kind = \"device\"");
+  expect_message("[[target]]\nkind = 'fake'\nthreads = 3\n" + kChat, "threads is a key of device targets");
+  parsed("[[target]]\nkind = 'fake'\nsequences = 3\n" + kChat);
+  expect_message("[[target]]\nkind = 'endpoint'\nurl = 'ftp://x'\n" + kChat, "s.toml:3:7: ");
+  expect_message("[[target]]\nmodel = 'synthetic:no-such-shape:f16'\n" + kChat, "s.toml:2:9: ");
+  expect_message("[[target]]\n[[target]]\n" + kChat,
+                 "s.toml:2:1: the target at s.toml:1:1 is called '*' too");
+  expect_message(kChat + kChat, "s.toml:5:1: there is a traffic class 'chat' already");
+  expect_message("[[traffic]]\nname = 'all'\nprompt_tokens = 1\noutput_tokens = 1\n",
+                 "cannot be called 'all'");
+}
+
+TEST(Scenario, SecretsAreRefusedAndNeverRepeated) {
+  const std::string in_key =
+      message_of("[[target]]\nkind = 'endpoint'\nurl = 'http://x/v1'\napi_key = 'sk-hunter2'\n" + kChat);
+  EXPECT_NE(in_key.find("s.toml:4:1: a secret does not belong in a scenario"), std::string::npos) << in_key;
+  EXPECT_NE(in_key.find("api_key_env"), std::string::npos);
+  EXPECT_EQ(in_key.find("hunter2"), std::string::npos) << in_key;
+  const std::string in_url =
+      message_of("[[target]]\nkind = 'endpoint'\nurl = 'http://me:hunter2@x/v1'\n" + kChat);
+  EXPECT_EQ(in_url.find("hunter2"), std::string::npos) << in_url;
+  expect_message(
+      "[[target]]\nkind = 'endpoint'\nurl = 'http://x'\napi_key_env = 'A'\napi_key_file = 'b'\n" + kChat,
+      "give api_key_env or api_key_file, not both");
+}
+
+TEST(Scenario, WhatKeysOfLoadSayOfEachOther) {
+  expect_message(kChat + "[load]\nrate_per_s = 1\nutilisation = 0.5\n",
+                 "s.toml:7:15: give rate_per_s or utilisation, not both");
+  expect_message(kChat + "[load]\narrivals = 'trace'\n", "arrivals = \"trace\" needs a [load.trace]");
+  expect_message(kChat + "[load.trace]\nlimit = 3\n", "[load.trace] needs a path");
+  expect_message("exams = ['load']\n", "s.toml: the load exam needs traffic");
+  EXPECT_TRUE(parsed("exams = ['probe']\n").load.classes.empty());
+}
+
+TEST(Scenario, RequirementsAreHeldAgainstTheMetricTable) {
+  const auto with = [](const std::string& keys) { return kChat + "[[requirement]]\n" + keys; };
+  expect_message(with("at_least = 1\n"), "s.toml:5:1: [[requirement]] needs a value for metric");
+  expect_message(with("metric = 'ttft_ms_p9'\nat_most = 1\n"), "s.toml:6:10: ");
+  expect_message(with("metric = 'ttft_ms_p90'\n"), "needs at_least or at_most");
+  expect_message(with("metric = 'ttft_ms_p90'\nat_most = 1\nat_least = 1\n"), "needs at_least or at_most");
+  expect_message(with("metric = 'ttft_ms_p90'\nat_least = 1\n"),
+                 "s.toml:7:12: ttft_ms_p90 is better when it is lower: require at_most");
+  expect_message(with("metric = 'goodput_per_s'\nat_most = 1\n"), "better when it is higher");
+  expect_message(with("metric = 'goodput_per_s'\nat_least = -1\n"), "at_least must lie between");
+  expect_message(with("metric = 'goodput_per_s'\nat_least = 1\ntraffic_class = 'chta'\n"),
+                 "s.toml:8:17: unknown traffic class 'chta'. Did you mean 'chat'?");
+  expect_message(with("metric = 'decode_tokens_per_s'\nat_least = 1\nphase = 'mix'\n"),
+                 "does not come from traffic");
+  expect_message(
+      "[[target]]\ndevice = 'CPU'\n" + with("metric = 'goodput_per_s'\nat_least = 1\ntarget = 'CPV'\n"),
+      "unknown target 'CPV'. Did you mean 'CPU'?");
+  // Which devices "*" will find is not known yet.
+  parsed(with("metric = 'goodput_per_s'\nat_least = 1\ntarget = 'Vulkan0'\n"));
+}
+
+TEST(Scenario, AllErrorsAreReportedInTheirOrder) {
+  const std::string message = message_of("name = 3\nsede = 1\n" + kChat + "weight = -1\n");
+  EXPECT_EQ(message,
+            "s.toml:1:8: name must be a string, not an integer\n"
+            "s.toml:2:1: unknown key 'sede'. Did you mean 'seed'?\n"
+            "s.toml:7:10: weight must be above 0, but is -1\n"
+            "  docs/scenario.md describes every key of a scenario.");
+  std::string many;
+  for (int i = 0; i < 50; ++i) many += "key" + std::to_string(i) + " = 1\n";
+  const std::string bounded = message_of(many + kChat);
+  EXPECT_NE(bounded.find("\nand 30 more"), std::string::npos) << bounded;
+  EXPECT_EQ(std::count(bounded.begin(), bounded.end(), '\n'), 21);
+}
+
+TEST(Scenario, MalformedTomlSaysWhere) {
+  expect_message("name = \n", "s.toml:1:");
+}
+
+TEST(Scenario, TracesAreReadFromBesideTheScenario) {
+  std::string folder = std::string(::testing::TempDir()) + "assay-scenario-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  ASSERT_TRUE(write_file_atomically(folder + "/t.csv",
+                                    "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:00:00,100,3\n"
+                                    "2023-11-16 18:00:04,300,4\n"));
+  const std::string text = kChat +
+                           "[[traffic]]\nname = 'x'\nprompt_tokens = { trace = 't.csv' }\noutput_tokens = { "
+                           "trace = 't.csv', max = 3 }\n"
+                           "[load.trace]\npath = 't.csv'\nrate_scale = 2\nlength_scale = 0.1\n";
+  const Scenario scenario = parsed(text, folder + "/s.toml");
+  EXPECT_EQ(scenario.load.arrivals.kind, Arrivals::Kind::kTrace);
+  EXPECT_EQ(scenario.load.trace.path, folder + "/t.csv");
+  EXPECT_EQ(scenario.load.classes[1].prompt_tokens.values, (std::vector<uint32_t>{100, 300}));
+  EXPECT_EQ(scenario.load.classes[1].output_tokens.values, (std::vector<uint32_t>{3, 4}));
+  const auto entries = load_trace(scenario.load.trace);
+  ASSERT_TRUE(entries);
+  EXPECT_EQ((*entries)[1].offset, nanos_from_seconds(2));
+  EXPECT_EQ((*entries)[1].prompt_tokens, 30U);
+
+  const auto refused = [&](const std::string& more) {
+    const Result<Scenario> result = parse_scenario(text + more, folder + "/s.toml", kExams);
+    return result ? std::string() : result.error().message();
+  };
+  EXPECT_NE(refused("[load]\narrivals = 'poisson'\n").find("arrivals can only be \"trace\""),
+            std::string::npos);
+  EXPECT_NE(refused("[load]\nrate_per_s = 3\n").find("scale it by rate_scale"), std::string::npos);
+  ASSERT_TRUE(write_file_atomically(folder + "/t.csv", "nonsense\n"));
+  EXPECT_NE(refused("").find(folder + "/t.csv:1: not a trace of the Azure format"), std::string::npos)
+      << refused("");
+  remove_file(folder + "/t.csv");
+  ASSERT_EQ(::rmdir(folder.c_str()), 0);
+}
+
+TEST(Scenario, TheReferenceStatesTheTrueDefaults) {
+  // Each key with a plain default, written out, must change nothing.
+  const Scenario otherwise = parsed(kChat +
+                                    "[[target]]\nkind = 'device'\n[[target]]\nkind = "
+                                    "'fake'\n[[target]]\nkind = 'endpoint'\nurl = 'http://x'\n");
+  std::string top, device, fake, endpoint, traffic, load, roofline;
+  for (const ScenarioKey& key : scenario_keys()) {
+    const std::string table = key.table, line = std::string(key.key) + " = " + key.default_text + "\n",
+                      kind = key.of_kind;
+    if (*key.default_text == '\0') continue;
+    if (table.empty()) top += line;
+    if (table == "target" && std::string(key.key) != "kind") {
+      if (kind.find("device") != std::string::npos) device += line;
+      if (kind.find("fake") != std::string::npos) fake += line;
+      if (kind == "endpoint") endpoint += line;
+    }
+    if (table == "traffic") traffic += line;
+    if (table == "load") load += line;
+    if (table == "roofline") roofline += line;
+  }
+  const Scenario stated =
+      parsed(top + kChat + traffic + "[[target]]\nkind = 'device'\n" + device +
+             "[[target]]\nkind = 'fake'\n" + fake + "[[target]]\nkind = 'endpoint'\nurl = 'http://x'\n" +
+             endpoint + "[load]\n" + load + "[roofline]\n" + roofline);
+  EXPECT_EQ(stated.seed, otherwise.seed);
+  ASSERT_EQ(stated.targets.size(), 3U);
+  for (size_t i = 0; i < 3; ++i) {
+    TargetSpec target = stated.targets[i];
+    target.where = otherwise.targets[i].where;
+    EXPECT_EQ(target, otherwise.targets[i]) << i;
+  }
+  EXPECT_EQ(stated.load, otherwise.load);
+  EXPECT_EQ(stated.roofline, otherwise.roofline);
+}
+
+TEST(Scenario, TheReferenceHasEveryKeyOnce) {
+  const std::string markdown = scenario_reference_markdown();
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const ScenarioKey& key : scenario_keys()) {
+    EXPECT_TRUE(seen.insert({key.table, key.key}).second) << key.table << "." << key.key;
+    EXPECT_NE(markdown.find(std::string("| `") + key.key + "` | " + key.type), std::string::npos) << key.key;
+    EXPECT_TRUE(std::string(key.definition).ends_with('.')) << key.key;
+  }
+  EXPECT_EQ(markdown.find("api_key`"), std::string::npos);
+  EXPECT_EQ(std::count(markdown.begin(), markdown.end(), '#'), 9 * 3);
+}
+
+}  // namespace
+}  // namespace assay

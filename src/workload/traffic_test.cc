@@ -1,0 +1,218 @@
+// The plan materialised: shares, sessions, arrivals, and that every choice is a pure function of (seed,
+// class, index).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "workload/workload.h"
+
+namespace assay {
+namespace {
+
+using Kind = LengthDistribution::Kind;
+
+TrafficClass traffic_class(const char* name, double weight = 1) {
+  TrafficClass c;
+  c.name = name;
+  c.weight = weight;
+  c.prompt_tokens = {Kind::kLognormal, 100, 0.5};
+  c.output_tokens = {Kind::kUniform, 5, 20};
+  return c;
+}
+
+TrafficPlan plan_of(std::vector<TrafficClass> classes, uint32_t requests) {
+  TrafficPlan plan;
+  plan.seed = 11;
+  plan.classes = std::move(classes);
+  plan.requests = requests;
+  plan.rate_per_s = 50;
+  return plan;
+}
+
+std::map<uint32_t, int> counts_by_class(const std::vector<PlannedRequest>& planned) {
+  std::map<uint32_t, int> counts;
+  for (const PlannedRequest& p : planned) ++counts[p.request.class_index];
+  return counts;
+}
+
+// What makes a request the same, its id and place aside.
+auto essence(const PlannedRequest& p) {
+  return std::tuple(p.request.prompt_seed, p.request.prompt_tokens, p.request.output_tokens, p.request.turn);
+}
+
+TEST(Traffic, SharesAreExactToOneRequest) {
+  const auto planned =
+      materialise(plan_of({traffic_class("a", 5), traffic_class("b", 3), traffic_class("c", 2)}, 1001));
+  EXPECT_EQ(planned.size(), 1001U);
+  auto counts = counts_by_class(planned);
+  EXPECT_NEAR(counts[0], 500.5, 1);
+  EXPECT_NEAR(counts[1], 300.3, 1);
+  EXPECT_NEAR(counts[2], 200.2, 1);
+  const auto equal = materialise(plan_of({traffic_class("a"), traffic_class("b"), traffic_class("c")}, 192));
+  for (const auto& [index, count] : counts_by_class(equal)) EXPECT_EQ(count, 64) << index;
+}
+
+TEST(Traffic, EvenATinyTrialStarvesNoClass) {
+  const auto planned =
+      materialise(plan_of({traffic_class("a", 1), traffic_class("b", 1), traffic_class("c", 1)}, 3));
+  EXPECT_EQ(counts_by_class(planned), (std::map<uint32_t, int>{{0, 1}, {1, 1}, {2, 1}}));
+  EXPECT_TRUE(materialise(plan_of({traffic_class("a")}, 0)).empty());
+}
+
+TEST(Traffic, TheSameSeedGivesTheSamePlanAndAnotherGivesAnother) {
+  TrafficPlan plan = plan_of({traffic_class("a"), traffic_class("b")}, 200);
+  const auto one = materialise(plan), two = materialise(plan);
+  for (size_t i = 0; i < one.size(); ++i) {
+    EXPECT_EQ(essence(one[i]), essence(two[i]));
+    EXPECT_EQ(one[i].offset, two[i].offset);
+  }
+  plan.seed = 12;
+  EXPECT_NE(essence(materialise(plan)[0]), essence(one[0]));
+}
+
+TEST(Traffic, AClassAloneSendsWhatItSendsInTheMix) {
+  const auto mix = materialise(plan_of({traffic_class("a"), traffic_class("b")}, 100));
+  const auto alone = materialise(plan_of({traffic_class("b")}, 50));
+  std::vector<decltype(essence(mix[0]))> in_mix, by_itself;
+  for (const PlannedRequest& p : mix) {
+    if (p.request.class_index == 1) in_mix.push_back(essence(p));
+  }
+  for (const PlannedRequest& p : alone) by_itself.push_back(essence(p));
+  EXPECT_EQ(in_mix, by_itself);
+}
+
+TEST(Traffic, ClassesAreMixedInTime) {
+  const auto planned = materialise(plan_of({traffic_class("a"), traffic_class("b")}, 10'000));
+  // In a random order of equal parts the number of runs is about half the length (Wald, Wolfowitz 1940).
+  int runs = 1;
+  for (size_t i = 1; i < planned.size(); ++i) {
+    runs += planned[i].request.class_index != planned[i - 1].request.class_index ? 1 : 0;
+  }
+  EXPECT_NEAR(runs, 5001, 6 * 50);
+}
+
+TEST(Traffic, PoissonGapsAreExponential) {
+  const auto planned = materialise(plan_of({traffic_class("a"), traffic_class("b")}, 20'000));
+  std::vector<double> gaps;
+  double last = 0;
+  for (const PlannedRequest& p : planned) {
+    gaps.push_back(seconds(p.offset) - last);
+    last = seconds(p.offset);
+  }
+  std::sort(gaps.begin(), gaps.end());
+  double distance = 0;  // Kolmogorov, Smirnov
+  const auto n = static_cast<double>(gaps.size());
+  for (size_t i = 0; i < gaps.size(); ++i) {
+    const double theory = 1 - std::exp(-50 * gaps[i]);
+    distance = std::max({distance, std::fabs(theory - static_cast<double>(i) / n),
+                         std::fabs(theory - static_cast<double>(i + 1) / n)});
+  }
+  EXPECT_LT(distance, 1.95 / std::sqrt(n));  // the critical value at 0.001
+  EXPECT_NEAR(last, n / 50, 6 * std::sqrt(n) / 50);
+}
+
+TEST(Traffic, ConstantArrivalsAreEvenAndABurstIsAtOnce) {
+  TrafficPlan plan = plan_of({traffic_class("a")}, 5);
+  plan.arrivals.kind = Arrivals::Kind::kConstant;
+  plan.rate_per_s = 4;
+  const auto constant = materialise(plan);
+  for (size_t i = 0; i < 5; ++i)
+    EXPECT_EQ(constant[i].offset, nanos_from_seconds(0.25 * static_cast<double>(i)));
+  plan.arrivals.kind = Arrivals::Kind::kBurst;
+  for (const PlannedRequest& p : materialise(plan)) EXPECT_EQ(p.offset, Nanos(0));
+}
+
+TEST(Traffic, TurnsOfASessionStandBehindOneAnother) {
+  TrafficClass agent = traffic_class("agent");
+  agent.turns = {Kind::kUniform, 1, 4};
+  agent.think_time_s = 2;
+  const auto planned = materialise(plan_of({agent, traffic_class("chat")}, 2000), 501);
+  ASSERT_EQ(planned.size(), 2000U);
+  auto counts = counts_by_class(planned);
+  EXPECT_EQ(counts[0], 1000);
+  std::set<uint64_t> sessions;
+  Nanos last_start{};
+  for (size_t i = 0; i < planned.size(); ++i) {
+    const PlannedRequest& p = planned[i];
+    EXPECT_EQ(p.request.id, 501 + i);
+    if (p.request.turn == 0) {
+      EXPECT_EQ(p.previous, 0U);
+      EXPECT_GE(p.offset, last_start);
+      last_start = p.offset;
+      if (p.request.session != 0) {
+        EXPECT_TRUE(sessions.insert(p.request.session).second);
+      }
+    } else {
+      const PlannedRequest& before = planned[i - 1];
+      EXPECT_EQ(p.previous, before.request.id);
+      EXPECT_EQ(p.request.session, before.request.session);
+      EXPECT_EQ(p.request.turn, before.request.turn + 1);
+      EXPECT_FALSE(before.request.last_turn);
+    }
+    const bool next_goes_on = i + 1 < planned.size() && planned[i + 1].request.turn > 0;
+    EXPECT_EQ(p.request.last_turn, !next_goes_on);
+    EXPECT_EQ(p.request.session == 0, p.request.turn == 0 && p.request.last_turn);
+  }
+  EXPECT_GT(sessions.size(), 200U);
+}
+
+TEST(Traffic, ThinkTimesHaveTheirMean) {
+  TrafficClass agent = traffic_class("agent");
+  agent.turns = {Kind::kFixed, 2};
+  agent.think_time_s = 2;
+  double sum = 0;
+  for (const PlannedRequest& p : materialise(plan_of({agent}, 40'000))) {
+    if (p.request.turn > 0) sum += seconds(p.offset);
+  }
+  EXPECT_NEAR(sum / 20'000, 2, 6 * 2 / std::sqrt(20'000.0));
+}
+
+TEST(Traffic, APrefixIsSharedByAClassAndLeavesSomethingOfItsOwn) {
+  TrafficClass rag = traffic_class("rag");
+  rag.prefix_tokens = 90;
+  rag.prompt_tokens = {Kind::kUniform, 1, 200};
+  TrafficClass chat = rag;
+  chat.name = "chat";
+  std::map<uint32_t, std::set<uint64_t>> seeds;
+  for (const PlannedRequest& p : materialise(plan_of({rag, chat}, 400))) {
+    EXPECT_LE(p.request.prefix_tokens, 90U);
+    EXPECT_LT(p.request.prefix_tokens, p.request.prompt_tokens);
+    if (p.request.prefix_tokens > 0) seeds[p.request.class_index].insert(p.request.prefix_seed);
+  }
+  EXPECT_EQ(seeds[0].size(), 1U);
+  EXPECT_EQ(seeds[1].size(), 1U);
+  EXPECT_NE(*seeds[0].begin(), *seeds[1].begin());
+}
+
+TEST(Traffic, ATraceSetsArrivalsAndLengths) {
+  TrafficClass agent = traffic_class("agent");
+  agent.turns = {Kind::kFixed, 3};
+  TrafficPlan plan = plan_of({agent}, 0);
+  plan.arrivals.kind = Arrivals::Kind::kTrace;
+  plan.trace = {{Nanos(5), 10, 1}, {Nanos(7), 20, 2}, {Nanos(7), 30, 3}};
+  const auto planned = materialise(plan);
+  ASSERT_EQ(planned.size(), 3U);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(planned[i].offset, plan.trace[i].offset);
+    EXPECT_EQ(planned[i].request.prompt_tokens, plan.trace[i].prompt_tokens);
+    EXPECT_EQ(planned[i].request.output_tokens, plan.trace[i].output_tokens);
+    EXPECT_EQ(planned[i].request.session, 0U);
+  }
+  plan.requests = 2;
+  EXPECT_EQ(materialise(plan).size(), 2U);
+  plan.requests = 9;
+  EXPECT_EQ(materialise(plan).size(), 3U);
+}
+
+TEST(Traffic, AHundredThousandRequestsAreDistinct) {
+  const auto planned = materialise(plan_of({traffic_class("a", 3), traffic_class("b")}, 100'000));
+  std::set<uint64_t> seeds;
+  for (const PlannedRequest& p : planned) seeds.insert(p.request.prompt_seed);
+  EXPECT_EQ(seeds.size(), 100'000U);
+}
+
+}  // namespace
+}  // namespace assay
