@@ -29,6 +29,8 @@ function(assay_folder name)
   if(tests)
     add_executable(${name}_test EXCLUDE_FROM_ALL ${tests})
     target_link_libraries(${name}_test PRIVATE assay_${name} GTest::gmock_main)
+    # Tests are run once and compiled often.
+    target_compile_options(${name}_test PRIVATE -O1)
     target_compile_definitions(${name}_test PRIVATE ASSAY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     set_property(GLOBAL APPEND PROPERTY ASSAY_UNIT_TESTS ${name})
   endif()

@@ -133,7 +133,9 @@ void write(const Json& json, int indent, int depth, std::string& out) {
     fmt::format_to(std::back_inserter(out), "{}", json.as_integer());
   } else if (json.is_number()) {
     const double value = json.as_number();
-    if (std::isfinite(value)) {
+    if (value == 0 && std::signbit(value)) {
+      out += "-0.0";  // "-0" would be read as the integer 0
+    } else if (std::isfinite(value)) {
       fmt::format_to(std::back_inserter(out), "{}", value);
     } else {
       out += "null";

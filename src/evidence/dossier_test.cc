@@ -14,6 +14,7 @@ namespace assay {
 namespace {
 
 using ::testing::HasSubstr;
+using namespace std::string_literals;
 using testing::some_outcome;
 using testing::some_requirements;
 using testing::some_run;
@@ -258,7 +259,7 @@ TEST(Dossier, BytesThatAreNotTextDoNotMakeItUnreadable) {
   const TemporaryFolder folder;
   Dossier dossier = created(folder.file("run.dossier"));
   TrialOutcome outcome;
-  outcome.end_text = std::string("bad \xc3\x28 and \xed\xa0\x80 and \0 zero", 27);
+  outcome.end_text = "bad \xc3\x28 and \xed\xa0\x80 and \0 zero"s;
   outcome.findings.push_back(
       {.code = "x", .text = "\xff", .evidence = Json(Json::Object{{"said", "\xfe!"}})});
   ASSERT_OK(dossier.commit_trial(1, outcome));
@@ -266,7 +267,7 @@ TEST(Dossier, BytesThatAreNotTextDoNotMakeItUnreadable) {
   ASSERT_OK(content);
   EXPECT_THAT(content->trials[0].end_text, ::testing::StartsWith("bad \xef\xbf\xbd("));
   EXPECT_EQ(content->trials[0].end_text.find('\0'),
-            outcome.end_text.find('\0') + 8);  // three bytes each for four
+            outcome.end_text.find('\0') + 8);  // four bytes became three each
   EXPECT_EQ(content->findings[0].evidence["said"].as_string(), "\xef\xbf\xbd!");
   EXPECT_TRUE(Json::parse(dossier.to_json(true)->dump(), "export"));
 }

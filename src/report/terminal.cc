@@ -14,7 +14,7 @@ constexpr size_t kLeastWidth = 80;
 constexpr size_t kNumberWidth = 3;  // "1  "
 constexpr size_t kQuestionWidth = 36;
 constexpr size_t kAnswerWidth = 14;  // "not examined  "
-constexpr size_t kReasonLines = 3;
+constexpr size_t kReasonLines = 2;
 constexpr size_t kFindingLines = 3;
 constexpr size_t kMostFindings = 12;
 
@@ -112,26 +112,29 @@ void add_head(Lines& lines, const Model& model) {
   lines.add(lines.ink(Ink::kStrong, padded("assay  ·  " + line_text(model.title), left_width)) + " " + right);
 }
 
+// Beside the answer where there is room for it, else on lines of its own below.
 void add_answer(Lines& lines, const AnswerRow& row) {
   const size_t indent = kNumberWidth + kQuestionWidth + kAnswerWidth;
   const bool is_open = row.answer == Answer::kNotExamined;
-  const size_t exam_width = is_open || row.exam.empty() ? 0 : display_width(row.exam) + 2;
-  const size_t reason_width = lines.width() - 1 - indent;
-  const bool is_wide = lines.width() >= 110;  // room for the exam in a column of its own
   const std::string reason = line_text(is_open && !row.command.empty() ? row.command : row.reason);
-  std::vector<std::string> parts = wrapped(reason, reason_width - (is_wide ? exam_width : 0), kReasonLines);
-  if (parts.empty()) parts.emplace_back();
+  const std::string exam = is_open ? "" : line_text(row.exam);
+  const size_t room = lines.width() - 1 - indent;
+  const size_t exam_room = exam.empty() ? 0 : display_width(exam) + 2;
+  const bool fits = display_width(reason) + exam_room <= room;
   const Ink ink = row.answer == Answer::kYes  ? Ink::kGood
                   : row.answer == Answer::kNo ? Ink::kBad
                                               : Ink::kFaint;
-  const std::string first = is_wide && exam_width > 0
-                                ? padded(parts[0], reason_width - exam_width) + "  " + line_text(row.exam)
-                                : parts[0];
-  lines.add(padded(fmt::format("{}  {}", row.question, row.text), kNumberWidth + kQuestionWidth) +
-            lines.ink(ink, padded(name_of(row.answer), kAnswerWidth)) +
-            (is_open ? lines.ink(Ink::kFaint, first) : first));
-  for (size_t i = 1; i < parts.size(); ++i)
-    lines.add(std::string(indent, ' ') + (is_open ? lines.ink(Ink::kFaint, parts[i]) : parts[i]));
+  const Ink reason_ink = is_open ? Ink::kFaint : Ink::kPlain;
+  std::string line = padded(fmt::format("{}  {}", row.question, row.text), kNumberWidth + kQuestionWidth) +
+                     lines.ink(ink, padded(name_of(row.answer), kAnswerWidth));
+  const size_t used = fits ? display_width(reason) : 0;
+  if (fits) line += lines.ink(reason_ink, reason);
+  if (!exam.empty()) line += std::string(room - used - exam_room + 2, ' ') + lines.ink(Ink::kFaint, exam);
+  lines.add(line);
+  if (fits) return;
+  for (const std::string& part : wrapped(reason, lines.width() - 1 - kNumberWidth, kReasonLines)) {
+    lines.add(std::string(kNumberWidth, ' ') + lines.ink(reason_ink, part));
+  }
 }
 
 void add_wrapped(Lines& lines, const std::string& text, std::string_view indent, size_t most,

@@ -42,7 +42,7 @@ constexpr Row<LoadSpec> kRows[] = {
       "\"poisson\", \"constant\" (evenly spaced), \"burst\" (all at once) or \"trace\" (which [load.trace] "
       "implies)."},
      read_arrivals},
-    {{"load", "rate_per_s", "number", "", "1/s",
+    {{"load", "rate_per_s", "number", "", "requests/s",
       "Sessions and single requests offered per second, all classes together. By default utilisation "
       "decides."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_number(m, 1e-6, 1e6, l.rate_per_s); }},

@@ -115,7 +115,7 @@ target = "cpu"
   const Requirement& requirement = scenario.requirements[0];
   EXPECT_EQ(requirement.text, "p90 of time to first token of agent ≤ 400 ms on cpu");
   EXPECT_EQ(requirement.comparison, "<=");
-  EXPECT_EQ(requirement.scope.dump(), R"({"phase": "mix", "traffic_class": "agent", "target": "cpu"})");
+  EXPECT_EQ(requirement.scope.dump(), R"({"phase": "mix", "traffic_class": "agent", "subject": "cpu"})");
   EXPECT_EQ(requirement.source, "s.toml:32:1");
 }
 
@@ -127,7 +127,7 @@ TEST(Scenario, RequirementsOnKernelsNameNoTraffic) {
              "metric = 'interference'\nat_most = 2\ntraffic_class = 'chat'\n");
   EXPECT_EQ(scenario.requirements[0].text, "decode speed ≥ 50.0 tokens/s");
   EXPECT_EQ(scenario.requirements[0].scope.dump(), "{}");
-  EXPECT_EQ(scenario.requirements[1].text, "goodput ≥ 10.0/s");
+  EXPECT_EQ(scenario.requirements[1].text, "goodput ≥ 10.0 requests/s");
   EXPECT_EQ(scenario.requirements[1].scope.dump(), R"({"phase": "mix", "traffic_class": "all"})");
   EXPECT_EQ(scenario.requirements[2].scope.dump(), R"({"traffic_class": "chat"})");
 }

@@ -98,7 +98,7 @@ std::string requirement_text(const RequirementDraft& draft, const MetricName& na
   text += fmt::format(" {} {}", draft.at_least ? "≥" : "≤",
                       format_number(draft.at_least ? *draft.at_least : *draft.at_most));
   const std::string_view unit = name.metric->unit;
-  if (!unit.empty()) text += unit == "1/s" ? "/s" : fmt::format(" {}", unit);
+  if (!unit.empty()) text += fmt::format(" {}", unit);
   if (!draft.target.empty()) text += " on " + draft.target;
   return text;
 }
@@ -127,7 +127,7 @@ void finish_one(Reader& reader, const RequirementDraft& draft, Scenario& scenari
   Json scope = Json::object();
   if (!full.phase.empty()) scope.set("phase", full.phase);
   if (!full.traffic_class.empty()) scope.set("traffic_class", full.traffic_class);
-  if (!full.target.empty()) scope.set("target", full.target);
+  if (!full.target.empty()) scope.set("subject", full.target);
   scenario.requirements.push_back({.id = static_cast<int64_t>(scenario.requirements.size()) + 1,
                                    .text = requirement_text(full, *name),
                                    .metric = draft.metric,

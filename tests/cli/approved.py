@@ -42,7 +42,7 @@ def text_of(result, folder):
 
 def stable(line):
     """What differs from run to run by its nature: the id of a dossier."""
-    return re.sub(r"dossier [0-9a-f]{4,32}…?", "dossier ID", line)
+    return re.sub(r"dossier `?[0-9a-f]{4,32}`?", "dossier ID", line)
 
 
 def check(environment):

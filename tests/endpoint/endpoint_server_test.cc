@@ -114,7 +114,9 @@ void expect_good_story(const std::vector<StreamEvent>& events, uint32_t output_t
   EXPECT_GT(events.back().prompt_tokens, 0U);
   for (size_t i = 1; i < events.size(); ++i) {
     EXPECT_GE(events[i].at, events[i - 1].at);
-    if (i + 1 < events.size()) EXPECT_EQ(events[i].kind, StreamEventKind::kContent);
+    if (i + 1 < events.size()) {
+      EXPECT_EQ(events[i].kind, StreamEventKind::kContent);
+    }
   }
 }
 

@@ -13,7 +13,8 @@ namespace assay {
 Misbehaviour::Misbehaviour(std::string_view model) {
   const size_t at = model.rfind("fake:");
   if (at == std::string_view::npos) return;
-  const std::string_view words = model.substr(at + 5);
+  std::string_view words = model.substr(at + 5);
+  if (words.ends_with(".gguf")) words.remove_suffix(5);
   const size_t equals = words.find('=');
   kind_ = words.substr(0, equals);
   if (equals != std::string_view::npos)

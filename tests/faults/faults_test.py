@@ -74,11 +74,25 @@ def resumed_runs_are_unbroken_ones(how):
         print(f"{how}: {stops} stops, each resumed to the unbroken dossier")
 
 
+def tiny_model():
+    """A GGUF that is whole: what a run on a synthetic model leaves in the cache of this build."""
+    cache = Path(os.environ["ASSAY_BUILD"]) / "test-cache"
+    found = sorted(cache.rglob("*.gguf"))
+    if not found:
+        with fresh_folder() as folder:
+            scenario = Path(folder) / "worker.toml"
+            scenario.write_text(scenario.read_text().replace("fake:MISBEHAVIOUR.gguf", "synthetic:tiny:f16"))
+            assay("run", "worker.toml", "--out", "out", folder=folder, clock="real", ASSAY_CACHE_DIR=str(cache))
+        found = sorted(cache.rglob("*.gguf"))
+    assert found, "no synthetic model was written"
+    return min(found, key=lambda path: path.stat().st_size)
+
+
 def misbehaving_workers_are_evidence():
     """Each misbehaviour ends its trial with a finding; the run goes on to the end and the other target is measured."""
     expected = {
-        "abort": "engine.worker-died",
-        "hang": "engine.worker-hung",
+        "abort-after=3": "engine.worker-died",
+        "hang-after=3": "engine.worker-hung",
         "leak": "engine.worker-memory",
         "garbage": "engine.worker-died",
         "die-on-load": "engine.worker-died",
@@ -87,6 +101,8 @@ def misbehaving_workers_are_evidence():
         with fresh_folder() as folder:
             scenario = Path(folder) / "worker.toml"
             scenario.write_text(scenario.read_text().replace("MISBEHAVIOUR", name))
+            # The file is a real model; its name tells the fake engine how to behave.
+            shutil.copy(tiny_model(), Path(folder) / f"fake:{name}.gguf")
             result = assay("run", "worker.toml", "--out", "out", folder=folder, clock="real", timeout=120)
             expect(result.returncode in (0, 1), f"{name}: exit {result.returncode}: {result.stderr[-500:]}")
             if result.returncode == 2:

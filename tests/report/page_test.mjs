@@ -27,6 +27,7 @@ const page_limit_bytes = 2_000_000;
 async function open(browser, name, {viewport = desktop, scheme = 'light', script = true} = {}) {
   const context = await browser.newContext(
       {viewport, colorScheme: scheme, javaScriptEnabled: script, deviceScaleFactor: 1});
+  context.setDefaultTimeout(120_000);   // others may share the machine
   const page = await context.newPage();
   const url = pathToFileURL(path.join(folder, `${name}.html`)).href;
   const wrongs = [];

@@ -105,7 +105,7 @@ class Writer {
                                               .metric = "goodput_per_s",
                                               .comparison = ">=",
                                               .value = 0.5,
-                                              .unit = "1/s",
+                                              .unit = "requests/s",
                                               .question = 2,
                                               .source = "mine.toml:31"},
                                              {.id = 2,
@@ -450,10 +450,10 @@ class Writer {
     attainment.ci_low = std::max(0.0, share - 0.07);
     attainment.ci_high = std::min(1.0, share + 0.05);
     attainment.confidence = 0.95;
-    out.add("goodput_per_s", static_cast<double>(good) / seconds, "1/s", conditions, 0.07, n);
-    out.add("request_throughput_per_s", static_cast<double>(n - failed) / seconds, "1/s", conditions, 0.05,
+    out.add("goodput_per_s", static_cast<double>(good) / seconds, "requests/s", conditions, 0.07, n);
+    out.add("request_throughput_per_s", static_cast<double>(n - failed) / seconds, "requests/s", conditions, 0.05,
             n);
-    out.add("offered_rate_per_s", static_cast<double>(n) / seconds * 1.03, "1/s", conditions, 0, n);
+    out.add("offered_rate_per_s", static_cast<double>(n) / seconds * 1.03, "requests/s", conditions, 0, n);
     out.add("output_throughput_tokens_per_s", output / seconds, "tokens/s", conditions, 0.05, n);
     out.add("error_rate", static_cast<double>(failed) / static_cast<double>(std::max<int64_t>(1, n)), "",
             conditions, 0.5, n);

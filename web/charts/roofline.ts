@@ -57,15 +57,20 @@ function point_labels(points: RooflinePoint[], place: Place, left: number, botto
       shape: {x1: column + 2, y1: heights[i], x2: at[i][0], y2: at[i][1]},
       style: {stroke: theme.line, lineWidth: 1}
     });
-    shapes.push(text_shape(
-        point.group + doubt_mark(point.validity), column, heights[i],
-        {fill: theme.text, fontSize: 11, align: 'right', verticalAlign: 'middle'}));
+    shapes.push(text_shape(point.group + doubt_mark(point.validity), column, heights[i], {
+      fill: theme.text,
+      stroke: theme.ground,
+      lineWidth: 3,
+      fontSize: 11,
+      align: 'right',
+      verticalAlign: 'middle'
+    }));
   });
   for (const point of best.filter((one) => symbol_of(one) === 'triangle')) {
     const [x, y] = place(point.x, point.value);
     shapes.push(text_shape(
         point.group + doubt_mark(point.validity), x + 8, y,
-        {fill: theme.text, fontSize: 11, verticalAlign: 'middle'}));
+        {fill: theme.text, stroke: theme.ground, lineWidth: 3, fontSize: 11, verticalAlign: 'middle'}));
   }
   return shapes;
 }

@@ -18,6 +18,7 @@ namespace {
 constexpr uint32_t kUsualSequences = 16;  // of a target that does not say how many it works on at once
 // Of load.max_duration_s, which holds burst and arrivals: how long the burst may take at most, which part of
 // what it leaves is for arrivals, and how long the last answers may take beyond it.
+constexpr double kLeastBurstS = 10;
 constexpr double kBurstShare = 0.25;
 constexpr double kLeastBurstLimit_s = 10;
 constexpr double kArrivalShare = 0.9;
@@ -162,13 +163,15 @@ class LoadTrial {
     return std::move(outcome_);
   }
 
-  // With a rate to be found: twice as many requests as the target works on at once. Else one of each class,
-  // to warm up.
+  // Half a trial's time, but never so little that a slow device could not compile its kernels in it.
+  double burst_limit_s() const { return std::max(kBurstShare * load_.max_duration_s, kLeastBurstS); }
+
+  // With a rate to be found: twice as many requests as the target works on at once, but no more than a
+  // quarter of the trial's. Else one of each class, to warm up.
   LoadResult drive_burst(uint32_t sequences) {
     const auto classes = static_cast<uint32_t>(traffic_.classes.size());
     const bool must_calibrate =
         !traffic_.rate_per_s && traffic_.trace.empty() && traffic_.arrivals.kind != Arrivals::Kind::kBurst;
-
     const uint32_t count =
         must_calibrate ? std::min(2 * sequences, std::max(traffic_.requests / 4, classes)) : classes;
     LoadOptions options;
