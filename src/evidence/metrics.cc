@@ -93,8 +93,8 @@ constexpr Metric kMetrics[] = {
      "operations per token, divided by the best measured matrix multiplication.",
      "assay metric definitions"},
     // Probe: what is there.
-    {"device_memory_bytes", "bytes", kHigher, false, "device memory", "Memory of the device, as its backend reports it.",
-     "ggml_backend_dev_memory"},
+    {"device_memory_bytes", "bytes", kHigher, false, "device memory",
+     "Memory of the device, as its backend reports it.", "ggml_backend_dev_memory"},
     {"cpu_cores", "", kHigher, false, "CPU cores", "Physical cores that this process may use.", "hwloc"},
     // The instrument itself.
     {"instrument_overhead_us_per_event", "µs", kLower, false, "instrument overhead per event",
@@ -123,9 +123,12 @@ std::vector<std::string> all_names() {
 
 std::string_view direction(Better better) {
   switch (better) {
-    case Better::kHigher: return "higher is better";
-    case Better::kLower: return "lower is better";
-    case Better::kNeither: return "neither is better";
+    case Better::kHigher:
+      return "higher is better";
+    case Better::kLower:
+      return "lower is better";
+    case Better::kNeither:
+      return "neither is better";
   }
   std::unreachable();
 }
@@ -156,15 +159,17 @@ Result<MetricName> parse_metric_name(std::string_view name) {
 std::string metric_reference_markdown() {
   std::string out =
       "# Metrics\n\n"
-      "Every quantity that a record can carry. A distribution is recorded by its statistics: the name followed by\n"
-      "`_mean`, `_max`, `_p50`, `_p90`, `_p95`, `_p99` or `_p99_9`. How means, percentiles and intervals are computed\n"
+      "Every quantity that a record can carry. A distribution is recorded by its statistics: the name "
+      "followed by\n"
+      "`_mean`, `_max`, `_p50`, `_p90`, `_p95`, `_p99` or `_p99_9`. How means, percentiles and intervals are "
+      "computed\n"
       "stands in [statistics.md](statistics.md).\n\n"
       "| metric | unit | better | definition | source |\n|---|---|---|---|---|\n";
   for (const Metric& metric : kMetrics) {
     const std::string unit = *metric.unit != '\0' ? metric.unit : "ratio";
     out += fmt::format("| `{}`{}<br>{} | {} | {} | {} | {} |\n", metric.name,
-                       metric.is_distribution ? " (distribution)" : "", metric.title, unit, direction(metric.better),
-                       metric.definition, metric.source);
+                       metric.is_distribution ? " (distribution)" : "", metric.title, unit,
+                       direction(metric.better), metric.definition, metric.source);
   }
   return out;
 }

@@ -1,7 +1,7 @@
 // The table of the eight questions.
 #include "evidence/questions.h"
 
-#include "base/check.h"
+#include "base/base.h"
 
 namespace assay {
 namespace {

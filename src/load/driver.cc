@@ -1,6 +1,8 @@
 // The load generator's loop: submit what is due, wait for the target until the next is, write down what came.
 #include "load/driver.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <deque>
 #include <limits>
@@ -13,6 +15,8 @@ namespace {
 // zero.
 constexpr Nanos kLead = nanos_from_ms(1);
 constexpr Nanos kTick = nanos_from_ms(100);
+// A step of the slowest devices takes seconds, and they look at their orders between steps.
+constexpr Nanos kCancelTimeout = nanos_from_seconds(30);
 constexpr uint32_t kSpareChunks = 8;  // per request: a target may split tokens or add an empty one
 constexpr size_t kRecent = 32;
 constexpr uint32_t kNoRow = UINT32_MAX;
@@ -170,7 +174,7 @@ class Driver {
     events_.clear();
   }
 
-  // Cancelled requests still answer with kFailed; those that do not within another timeout are given up.
+  // Cancelled requests still answer with kFailed; a target that does not is lost.
   void cancel_the_rest() {
     if (!was_cancelled_) {
       was_cancelled_ = true;
@@ -178,10 +182,10 @@ class Driver {
       for (const RequestRow& row : result_.rows) {
         if (is_out(row)) target_.cancel(row.id);
       }
-    } else if (now() >= cancelled_at_ + nanos_from_seconds(10)) {
-      for (RequestRow& row : result_.rows) {
-        if (is_out(row)) end_request(row, FailureCause::kTimeout, now());
-      }
+    } else if (now() >= cancelled_at_ + kCancelTimeout) {
+      result_.lost = Error{fmt::format("the target hung: {} requests did not even answer their cancellation within {}",
+                                       in_flight_, format_duration(seconds(kCancelTimeout))),
+                           "", ""};
     }
   }
 

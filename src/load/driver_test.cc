@@ -219,7 +219,9 @@ TEST(Driver, SurvivesATargetThatTalksNonsenseAndNeverAnswers) {
   EXPECT_EQ(result.rows[0].chunks, 10U);
   EXPECT_EQ(result.dropped_chunks, 90U);
   EXPECT_EQ(result.stray_events, 5U);
-  EXPECT_EQ(result.rows[1].failure, FailureCause::kTimeout);
+  EXPECT_EQ(result.rows[1].failure, FailureCause::kTargetLost);
+  ASSERT_TRUE(result.lost);
+  EXPECT_EQ(result.lost->what, "the target hung: 1 requests did not even answer their cancellation within 30.0 s");
 }
 
 }  // namespace

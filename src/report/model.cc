@@ -67,7 +67,14 @@ Instrument make_instrument(const Model& model) {
       instrument.record_ids.push_back(record->id);
     }
   };
-  add("send_lag_ms_p99", "send lag p99 ", "");
+  // The highest percentile that there were samples for.
+  for (const auto& [metric, words] : {std::pair{"send_lag_ms_p99_9", "send lag p99.9 "},
+                                      {"send_lag_ms_p99", "send lag p99 "},
+                                      {"send_lag_ms_p50", "send lag p50 "}}) {
+    if (worst(*model.content, metric) == nullptr) continue;
+    add(metric, words, "");
+    break;
+  }
   add("client_cpu_utilisation", "client ", " busy");
   add("instrument_overhead_us_per_event", "", " an event");
   int64_t loads = 0, voids = 0;

@@ -12,7 +12,6 @@
 
 #include "base/base.h"
 #include "evidence/evidence.h"
-#include "evidence/questions.h"
 
 namespace assay {
 

@@ -1,3 +1,4 @@
+// The report's model as stories: what a dossier says becomes answers, levels and curves.
 #include "report/model.h"
 
 #include <gtest/gtest.h>
@@ -79,6 +80,28 @@ TEST(Waterfall, EveryLevelReadsInTokensPerSecond) {
   EXPECT_EQ(step(model, 0, "engine").loss, "−50 % below the kernels");
   EXPECT_EQ(step(model, 0, "kernels").evidence_class, EvidenceClass::kDerived);
   EXPECT_EQ(step(model, 0, "engine").evidence_class, EvidenceClass::kMeasured);
+}
+
+TEST(Waterfall, TheCostOfATokenIsTakenFromTheEnginesRecord) {
+  DossierContent content = device_content();
+  add_decode_chain(content);
+  content.records[1].unit = "GB/s";
+  content.records[3].conditions.set("weight_bytes_per_token", 1e8);
+  const Model model = *make_model(content, nullptr);
+  EXPECT_DOUBLE_EQ(*step(model, 0, "kernels").value, 400);
+  EXPECT_EQ(step(model, 0, "kernels").basis, "40.0 GB/s of memory bandwidth ÷ 100 MB a token");
+  EXPECT_DOUBLE_EQ(*step(model, 0, "theoretical bound").value, 800);
+}
+
+TEST(Waterfall, AMixThatFailedIsSaidToHaveFailed) {
+  DossierContent content = device_content();
+  add_decode_chain(content);
+  content.records.pop_back();
+  content.trials[2].state = TrialState::kFailed;
+  content.trials[2].end_text = "the worker hung";
+  const Model model = *make_model(content, nullptr);
+  EXPECT_EQ(step(model, 0, "serving").basis, "the mix failed: the worker hung");
+  EXPECT_EQ(step(model, 2, "engine").basis, "batched decode was not measured");
 }
 
 TEST(Waterfall, WhatNobodyClaimedIsUnknown) {

@@ -1,3 +1,4 @@
+// The four renderings as stories: complete, escaped, and the same on every run.
 #include "report/report.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// How values read: digits, units, intervals, and what is not known.
 #include "report/values.h"
 
 #include <gtest/gtest.h>

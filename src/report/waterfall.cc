@@ -3,9 +3,9 @@
 //
 // The levels above the engine permit tokens: a decode step must read the weights once, so a memory of B GB/s
 // permits B ÷ (bytes per token); a prompt token costs a number of operations, so C TFLOP/s permit C ÷
-// (operations per token) (Williams et al., Roofline, 2009). engine_efficiency is engine ÷ kernels in those
-// terms, so that the kernels' level is the engine's speed ÷ engine_efficiency, and the bound's level scales
-// with bound ÷ kernels.
+// (operations per token) (Williams et al., Roofline, 2009). What a token costs stands in the conditions of
+// the engine's record; where it does not, engine_efficiency, which is engine ÷ kernels in those terms, says
+// it too.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,12 +23,16 @@ struct LaneKind {
   const char* efficiency_of;  // member "of" of its engine_efficiency
   const char* kernel_metric;  // what bounds it
   const char* resource;       // in sentences
-  const char* cost;           // what a token needs of it
+  const char* cost;           // what a token needs of it: a condition of the engine's record
+  double unit;                // operations or bytes in the kernel metric's unit
+  const char* cost_unit;
 };
-constexpr LaneKind kDecode = {"Decode, one sequence",      "decode_tokens_per_s", "decode",
-                              "memory_bandwidth_gb_per_s", "memory bandwidth",    "bytes per token"};
-constexpr LaneKind kPrefill = {"Prefill, one sequence", "prefill_tokens_per_s",  "prefill",
-                               "matmul_tflop_per_s",    "matrix multiplication", "operations per token"};
+constexpr LaneKind kDecode = {
+    "Decode, one sequence", "decode_tokens_per_s",    "decode", "memory_bandwidth_gb_per_s",
+    "memory bandwidth",     "weight_bytes_per_token", 1e9,      "MB"};
+constexpr LaneKind kPrefill = {
+    "Prefill, one sequence", "prefill_tokens_per_s", "prefill", "matmul_tflop_per_s",
+    "matrix multiplication", "flop_per_token",       1e12,      "MFLOP"};
 
 bool is_bound(const Record& record) {
   return condition(record, "bound") == "theoretical";
@@ -48,8 +52,9 @@ bool is_usable(const Record& record) {
          record.validity != Validity::kVoid;
 }
 
-bool is_in_ram(const Record& record) {
-  return condition(record, "memory") != "cache";
+// What bounds an engine: memory beyond the caches, unless the exam itself took another for the best.
+bool is_ceiling(const Record& record) {
+  return condition(record, "memory") != "cache" || record.conditions["best"].as_bool();
 }
 
 const Record* larger(const Record* a, const Record* b) {
@@ -66,7 +71,7 @@ LaneRecords lane_records(const Model& model, const Subject& subject, const LaneK
     if (record.metric == "engine_efficiency" && condition(record, "of") == kind.efficiency_of) {
       found.efficiency = &record;
     }
-    if (record.metric != kind.kernel_metric || !is_in_ram(record)) continue;
+    if (record.metric != kind.kernel_metric || !is_ceiling(record)) continue;
     switch (record.evidence_class) {
       case EvidenceClass::kClaimed:
         found.claimed = larger(found.claimed, &record);
@@ -96,10 +101,28 @@ WaterfallStep unknown_step(std::string level, std::string why) {
   return {.level = std::move(level), .validity = Validity::kValid, .basis = std::move(why)};
 }
 
-// A level above the engine: `record` in tokens per second, given that `kernels` permit `kernels_tokens`.
+// Tokens per second that one unit of the kernel metric permits, and how a token's cost reads.
+struct Conversion {
+  double factor;
+  std::string cost;
+};
+
+std::optional<Conversion> conversion_of(const LaneKind& kind, const LaneRecords& records) {
+  if (records.engine == nullptr) return std::nullopt;
+  const double cost = records.engine->conditions[kind.cost].as_number();
+  if (cost > 0)
+    return Conversion{kind.unit / cost,
+                      fmt::format("{} {} a token", format_number(cost / 1e6), kind.cost_unit)};
+  if (records.kernels == nullptr || records.efficiency == nullptr) return std::nullopt;
+  const double kernels_tokens = *records.engine->value / *records.efficiency->value;
+  return Conversion{kernels_tokens / *records.kernels->value,
+                    "what a token needs, from the engine's efficiency"};
+}
+
+// A level above the engine: `record` in tokens per second.
 WaterfallStep permitted_step(std::string level, const LaneKind& kind, const Record& record,
-                             const Record& kernels, double kernels_tokens) {
-  const double factor = kernels_tokens / *kernels.value;
+                             const Conversion& conversion) {
+  const double factor = conversion.factor;
   WaterfallStep step{.level = std::move(level), .value = *record.value * factor, .validity = record.validity};
   if (record.ci_low && record.ci_high) {
     step.low = *record.ci_low * factor;
@@ -109,7 +132,7 @@ WaterfallStep permitted_step(std::string level, const LaneKind& kind, const Reco
   step.evidence_class =
       record.evidence_class == EvidenceClass::kClaimed ? EvidenceClass::kClaimed : EvidenceClass::kDerived;
   step.basis =
-      fmt::format("{} {} of {} ÷ {}", value_text(record).value, record.unit, kind.resource, kind.cost);
+      fmt::format("{} {} of {} ÷ {}", value_text(record).value, record.unit, kind.resource, conversion.cost);
   step.record_ids = {record.id};
   return step;
 }
@@ -138,6 +161,12 @@ void name_losses(WaterfallLane& lane) {
       step.share = *step.value / *above->value;
       const std::string change = *step.share <= 1 ? fmt::format("−{}", percent(1 - *step.share))
                                                   : fmt::format("+{}", percent(*step.share - 1));
+      constexpr double kSame = 0.0005;  // shown digits would read 0 %
+      if (std::fabs(*step.share - 1) < kSame) {
+        step.loss = fmt::format("as much as the {}", above->level);
+        above = &step;
+        continue;
+      }
       step.loss = step.follows_demand ? fmt::format("{} of the {}; as much as the traffic asked for",
                                                     percent(*step.share), above->level)
                                       : fmt::format("{} {} the {}", change,
@@ -173,31 +202,40 @@ std::string lane_sentence(const WaterfallLane& lane, const LaneKind& kind) {
 }
 
 void add_levels_above(WaterfallLane& lane, const LaneKind& kind, const LaneRecords& records) {
-  const bool can_convert =
-      records.kernels != nullptr && records.engine != nullptr && records.efficiency != nullptr;
-  const double kernels_tokens = can_convert ? *records.engine->value / *records.efficiency->value : 0;
-  const auto add = [&](const char* level, const Record* record, std::string_view why) {
-    if (record == nullptr || !can_convert) {
-      lane.steps.push_back(unknown_step(
-          level, record == nullptr
-                     ? std::string(why)
-                     : fmt::format("{}, but no engine speed to convert it with", phrase(*record))));
-      return;
+  const std::optional<Conversion> conversion = conversion_of(kind, records);
+  const auto add = [&](const char* level, const Record* record, const char* why) {
+    if (record == nullptr) {
+      lane.steps.push_back(unknown_step(level, why));
+    } else if (!conversion) {
+      lane.steps.push_back(
+          unknown_step(level, fmt::format("{}, but no engine speed to convert it with", phrase(*record))));
+    } else {
+      lane.steps.push_back(permitted_step(level, kind, *record, *conversion));
+      lane.steps.back().record_ids.push_back(records.engine->id);
     }
-    lane.steps.push_back(permitted_step(level, kind, *record, *records.kernels, kernels_tokens));
-    lane.steps.back().record_ids.push_back(records.efficiency->id);
   };
   add("claimed peak", records.claimed, "no claim about it is in this dossier");
   add("theoretical bound", records.bound, "no bound is known for it");
   add("kernels", records.kernels, "no kernel was measured on it");
 }
 
+// Why there is nothing of a mix on a subject.
+std::string no_mix(const Model& model, const Subject& subject) {
+  const auto is_failed_mix = [&](const Trial& trial) {
+    return trial.exam == "load" && trial.subject_id == subject.id &&
+           trial.parameters["phase"].as_string() == "mix" && trial.state == TrialState::kFailed;
+  };
+  const auto failed = std::find_if(model.content->trials.begin(), model.content->trials.end(), is_failed_mix);
+  if (failed == model.content->trials.end()) return "no mix was run against it";
+  return failed->end_text.empty() ? "the mix failed" : fmt::format("the mix failed: {}", failed->end_text);
+}
+
 // What one user's stream gets while the mix runs: 1000 ÷ median TPOT.
-WaterfallStep stream_step(const Serving* serving) {
+WaterfallStep stream_step(const Model& model, const Subject& subject, const Serving* serving) {
   const Record* tpot = serving == nullptr ? nullptr : serving->mix.find("tpot_ms_p50");
   if (tpot == nullptr || !is_usable(*tpot)) {
-    return unknown_step("serving", tpot == nullptr ? "no mix was run against it"
-                                                   : fmt::format("median TPOT: {}", phrase(*tpot)));
+    return unknown_step(
+        "serving", tpot == nullptr ? no_mix(model, subject) : fmt::format("median TPOT: {}", phrase(*tpot)));
   }
   WaterfallStep step{.level = "serving",
                      .value = 1000 / *tpot->value,
@@ -212,9 +250,11 @@ WaterfallStep stream_step(const Serving* serving) {
   return step;
 }
 
-WaterfallStep demand_step(const Serving* serving, const char* metric, const char* basis) {
+WaterfallStep demand_step(const Model& model, const Subject& subject, const Serving* serving,
+                          const char* metric, const char* basis) {
   const Record* record = serving == nullptr ? nullptr : serving->mix.find(metric);
-  if (record == nullptr || !is_usable(*record)) return unknown_step("serving", "no mix was run against it");
+  if (record == nullptr) return unknown_step("serving", no_mix(model, subject));
+  if (!is_usable(*record)) return unknown_step("serving", fmt::format("in the mix: {}", phrase(*record)));
   WaterfallStep step = measured_step("serving", *record, basis);
   step.follows_demand = true;
   return step;
@@ -235,9 +275,10 @@ WaterfallLane make_lane(const Model& model, const Subject& subject, const LaneKi
   lane.steps.push_back(records.engine == nullptr
                            ? unknown_step("engine", "none: no portable engine ran on it")
                            : measured_step("engine", *records.engine, engine_basis(*records.engine)));
-  lane.steps.push_back(&kind == &kDecode ? stream_step(serving)
-                                         : demand_step(serving, "input_throughput_tokens_per_s",
-                                                       "prompt tokens of all requests in the mix"));
+  lane.steps.push_back(&kind == &kDecode
+                           ? stream_step(model, subject, serving)
+                           : demand_step(model, subject, serving, "input_throughput_tokens_per_s",
+                                         "prompt tokens of all requests in the mix"));
   name_losses(lane);
   lane.sentence = lane_sentence(lane, kind);
   return lane;
@@ -272,12 +313,14 @@ WaterfallStep good_step(const Serving* serving) {
 WaterfallLane together_lane(const Model& model, const Subject& subject, const Serving* serving) {
   WaterfallLane lane{.title = "Decode, all sequences together", .unit = "tokens/s"};
   const Record* batched = best_batched(model, subject);
-  lane.steps.push_back(batched == nullptr ? unknown_step("engine", "none: no portable engine ran on it")
+  const bool has_engine = lane_records(model, subject, kDecode).engine != nullptr;
+  const char* why = has_engine ? "batched decode was not measured" : "none: no portable engine ran on it";
+  lane.steps.push_back(batched == nullptr ? unknown_step("engine", why)
                                           : measured_step("engine", *batched,
                                                           fmt::format("{} sequences in one batch",
                                                                       condition(*batched, "sequences"))));
-  lane.steps.push_back(
-      demand_step(serving, "output_throughput_tokens_per_s", "output tokens of all requests in the mix"));
+  lane.steps.push_back(demand_step(model, subject, serving, "output_throughput_tokens_per_s",
+                                   "output tokens of all requests in the mix"));
   lane.steps.push_back(good_step(serving));
   name_losses(lane);
   const WaterfallStep* served = find_step(lane, "serving");

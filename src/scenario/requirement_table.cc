@@ -97,8 +97,7 @@ std::string requirement_text(const RequirementDraft& draft, const MetricName& na
   if (draft.phase == "alone") text += " alone";
   text += fmt::format(" {} {}", draft.at_least ? "≥" : "≤",
                       format_number(draft.at_least ? *draft.at_least : *draft.at_most));
-  const std::string_view unit = name.metric->unit;
-  if (!unit.empty()) text += fmt::format(" {}", unit);
+  if (const std::string_view unit = name.metric->unit; !unit.empty()) text += fmt::format(" {}", unit);
   if (!draft.target.empty()) text += " on " + draft.target;
   return text;
 }

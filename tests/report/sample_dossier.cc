@@ -451,8 +451,8 @@ class Writer {
     attainment.ci_high = std::min(1.0, share + 0.05);
     attainment.confidence = 0.95;
     out.add("goodput_per_s", static_cast<double>(good) / seconds, "requests/s", conditions, 0.07, n);
-    out.add("request_throughput_per_s", static_cast<double>(n - failed) / seconds, "requests/s", conditions, 0.05,
-            n);
+    out.add("request_throughput_per_s", static_cast<double>(n - failed) / seconds, "requests/s", conditions,
+            0.05, n);
     out.add("offered_rate_per_s", static_cast<double>(n) / seconds * 1.03, "requests/s", conditions, 0, n);
     out.add("output_throughput_tokens_per_s", output / seconds, "tokens/s", conditions, 0.05, n);
     out.add("error_rate", static_cast<double>(failed) / static_cast<double>(std::max<int64_t>(1, n)), "",

@@ -20,7 +20,6 @@ constexpr uint32_t kUsualSequences = 16;  // of a target that does not say how m
 // what it leaves is for arrivals, and how long the last answers may take beyond it.
 constexpr double kLeastBurstS = 10;
 constexpr double kBurstShare = 0.25;
-constexpr double kLeastBurstLimit_s = 10;
 constexpr double kArrivalShare = 0.9;
 constexpr double kDrainShare = 0.25;
 

@@ -9,7 +9,7 @@ namespace assay {
 namespace {
 
 constexpr int64_t kMaxSecretBytes = 1 << 16;
-constexpr int64_t kMemorySlackBytes = int64_t{4}
+constexpr int64_t kMemorySlackBytes = int64_t{2}
                                       << 30;  // a worker that takes so much more than predicted leaks
 constexpr uint32_t kContextStep = 64;         // contexts are rounded up to it
 
@@ -163,9 +163,11 @@ Finding lost_target_finding(const Error& error, const TargetEnd& end) {
   Finding finding;
   finding.severity = Severity::kBlocker;
   finding.text = sentence(error);
-  finding.code = error.what.starts_with("the worker died")            ? "engine.worker-died"
-                 : error.what.starts_with("the worker hung")          ? "engine.worker-hung"
-                 : error.what.starts_with("the worker's memory grew") ? "engine.worker-memory"
+  const std::string& what = error.what;
+  const bool is_hung = what.starts_with("the worker hung") || what.starts_with("the target hung");
+  finding.code = what.starts_with("the worker died")            ? "engine.worker-died"
+                 : is_hung                                      ? "engine.worker-hung"
+                 : what.starts_with("the worker's memory grew") ? "engine.worker-memory"
                                                                       : "load.target-lost";
   finding.evidence = Json::object();
   if (!end.words.empty()) finding.evidence.set("end", end.words);

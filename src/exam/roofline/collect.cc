@@ -96,7 +96,6 @@ class Collector {
   }
 
   void add(Finding finding) {
-    context_.progress.finding(finding);
     outcome_.findings.push_back(std::move(finding));
   }
 

@@ -68,19 +68,18 @@ Result<void> run_kernels(ExamContext& context, const Trial& trial, const TargetS
   return {};
 }
 
-void add_finding(ExamContext& context, TrialOutcome& outcome, Finding finding) {
-  context.progress.finding(finding);
+void add_finding(TrialOutcome& outcome, Finding finding) {
   outcome.findings.push_back(std::move(finding));
 }
 
-void fail_with(ExamContext& context, TrialOutcome& outcome, const char* code, std::string words) {
+void fail_with(TrialOutcome& outcome, const char* code, std::string words) {
   outcome.state = TrialState::kFailed;
   outcome.end_text = words;
   Finding finding;
   finding.severity = Severity::kBlocker;
   finding.code = code;
   finding.text = std::move(words);
-  add_finding(context, outcome, std::move(finding));
+  add_finding(outcome, std::move(finding));
 }
 
 Result<ResolvedModel> prepare_model(ExamContext& context, const std::string& wanted) {
@@ -118,9 +117,9 @@ Json sequences_to_try(const Scenario& scenario, const TargetSpec& target) {
 
 Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSpec& target,
                         TrialOutcome& outcome) {
-  if (auto finding = sizing_finding(trial.parameters)) add_finding(context, outcome, std::move(*finding));
+  if (auto finding = sizing_finding(trial.parameters)) add_finding(outcome, std::move(*finding));
   const auto model = prepare_model(context, trial.parameters["model"].as_string());
-  if (!model) return fail_with(context, outcome, "exam.failed", model.error().message()), Result<void>();
+  if (!model) return fail_with(outcome, "exam.failed", model.error().message()), Result<void>();
   const bool is_quick = context.scenario.is_quick;
   const double limit_s = context.scenario.roofline.max_duration_s * (1 - kKernelShare);
   Json job = Json::object();
@@ -130,7 +129,7 @@ Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSp
   job.set("sequences", sequences_to_try(context.scenario, target));
   job.set("repetitions", is_quick ? 3 : 10).set("time_limit_s", std::max(0.1, limit_s));
   if (const auto reason = why_it_does_not_fit(context, job, model->name)) {
-    return fail_with(context, outcome, "model.does-not-fit", *reason), Result<void>();
+    return fail_with(outcome, "model.does-not-fit", *reason), Result<void>();
   }
   RETURN_IF_ERROR(run_evidence_job(context, job, limit_s, outcome));
   for (Record& record : outcome.records) {
