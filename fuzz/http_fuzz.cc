@@ -1,5 +1,5 @@
-// HTTP responses, URLs and whole answers from hostile bytes. Oracles: cutting the bytes differently must tell the same
-// story, nothing is handed out that lies outside the input, and limits hold.
+// HTTP responses, URLs and whole answers from hostile bytes. Oracles: cutting the bytes differently must tell
+// the same story, nothing is handed out that lies outside the input, and limits hold.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -33,7 +33,8 @@ std::string story_of(std::string_view bytes, size_t step) {
         case Step::kHead:
           CHECK(parser.fields().size() <= kLimits.fields);
           story += "head " + std::to_string(parser.status()) + std::string(parser.reason());
-          for (const assay::HttpField& field : parser.fields()) story.append(field.name).append("=").append(field.value);
+          for (const assay::HttpField& field : parser.fields())
+            story.append(field.name).append("=").append(field.value);
           break;
         case Step::kBody:
           CHECK(!parser.body().empty());
@@ -49,7 +50,8 @@ std::string story_of(std::string_view bytes, size_t step) {
           body = 0;
           more = !input.empty();
           break;
-        case Step::kError: return story + "error " + std::string(parser.error());
+        case Step::kError:
+          return story + "error " + std::string(parser.error());
       }
     }
   }

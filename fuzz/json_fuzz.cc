@@ -7,7 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size > 1 << 16) return 0;
-  const assay::Result<assay::Json> json = assay::Json::parse({reinterpret_cast<const char*>(data), size}, "fuzz");
+  const assay::Result<assay::Json> json =
+      assay::Json::parse({reinterpret_cast<const char*>(data), size}, "fuzz");
   if (!json) {
     CHECK(!json.error().what.empty());
     return 0;

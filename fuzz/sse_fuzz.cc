@@ -1,5 +1,5 @@
-// Event streams from hostile bytes, held against a second parser that is written as the standard reads: line by line over
-// the whole text, with nothing clever.
+// Event streams from hostile bytes, held against a second parser that is written as the standard reads: line
+// by line over the whole text, with nothing clever.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +21,8 @@ std::string events_of(std::string_view bytes, size_t step) {
   std::string events;
   while (!bytes.empty()) {
     // A copy of its own, so that a view kept too long is one into freed memory.
-    const std::vector<char> copy(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(std::min(step, bytes.size())));
+    const std::vector<char> copy(bytes.begin(),
+                                 bytes.begin() + static_cast<ptrdiff_t>(std::min(step, bytes.size())));
     bytes.remove_prefix(copy.size());
     std::string_view input(copy.data(), copy.size());
     while (parser.advance(input) == assay::SseParser::Step::kEvent) {
@@ -77,12 +78,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size > 1 << 14) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const std::string wanted = expected(bytes);
-  for (const size_t step : {size, size_t{1}, size_t{5}}) CHECK(events_of(bytes, std::max<size_t>(step, 1)) == wanted);
+  for (const size_t step : {size, size_t{1}, size_t{5}})
+    CHECK(events_of(bytes, std::max<size_t>(step, 1)) == wanted);
 
   assay::SseParser small(16);
   std::string_view input = bytes;
   size_t most = 0;
-  while (small.advance(input) == assay::SseParser::Step::kEvent) most = std::max(most, small.event().data.size());
+  while (small.advance(input) == assay::SseParser::Step::kEvent)
+    most = std::max(most, small.event().data.size());
   CHECK(most <= 16);
   return 0;
 }

@@ -61,6 +61,24 @@ uint32_t next_code_point(std::string_view text, size_t& i) {
   return code;
 }
 
+// The length of the UTF-8 sequence (RFC 3629) at the start of `text`, or 0 if it is broken or a control character.
+size_t printable_bytes(std::string_view text) {
+  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};  // by length; smaller ones are overlong
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
+  const size_t length = first >= 0xf8 ? 0 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
+  if (length == 0 || length > text.size()) return 0;
+  uint32_t code = first & (0xffU >> (length + 1));
+  for (size_t k = 1; k < length; ++k) {
+    const auto byte = static_cast<unsigned char>(text[k]);
+    if ((byte & 0xc0U) != 0x80) return 0;
+    code = (code << 6) | (byte & 0x3fU);
+  }
+  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  const bool control = code >= 0x80 && code <= 0x9f;
+  return code < kSmallest[length] || code > 0x10ffff || surrogate || control ? 0 : length;
+}
+
 bool is_wide(uint32_t code) {
   return (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) || (code >= 0xac00 && code <= 0xd7a3) ||
          (code >= 0xf900 && code <= 0xfaff) || (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) ||
@@ -190,15 +208,17 @@ std::string escape_html(std::string_view text) {
 
 std::string printable(std::string_view text, size_t max_bytes) {
   std::string out;
-  for (const char c : text.substr(0, max_bytes)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
+  while (!text.empty()) {
+    const size_t length = printable_bytes(text);
+    const size_t written = length > 0 ? length : 4;
+    if (out.size() + written > max_bytes) return out + "…";
+    if (length > 0) {
+      out += text.substr(0, length);
     } else {
-      out += c;
+      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(text.front()));
     }
+    text.remove_prefix(std::max<size_t>(length, 1));
   }
-  if (text.size() > max_bytes) out += "…";
   return out;
 }
 

@@ -33,7 +33,8 @@ std::string suggestion(std::string_view name, std::span<const std::string> known
 
 // Text with &, <, >, " and ' escaped, safe inside HTML elements and quoted attributes.
 std::string escape_html(std::string_view text);
-// Control characters (terminal escapes above all) of foreign text made visible, length bounded; for terminal and logs.
+// Foreign text for terminal, logs and reports: control characters (terminal escapes above all) and bytes that are not UTF-8
+// are made visible; what goes beyond `max_bytes` of output is cut at a character, and shown by an ellipsis.
 std::string printable(std::string_view text, size_t max_bytes = 200);
 
 // Columns that a terminal spends on `text` (UTF-8; East Asian wide characters count two).

@@ -13,7 +13,7 @@ constexpr ModelShape kShapes[] = {
     // vocabulary, context,
     // rope base, scaling, epsilon, tied, bias, norm, source
     {"tiny",  "Tiny (a small Llama, for tests and slow devices)",
-     "llama", 4,
+     "llama", 2,
      256,     4,
      2,       64,
      768,     0,

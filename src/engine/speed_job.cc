@@ -15,6 +15,8 @@ namespace assay {
 namespace {
 
 constexpr uint32_t kShortestPrompt = 32;
+constexpr uint32_t kShortestOutput = 4;
+constexpr double kRunsToAfford = 4;  // one to warm up and three to measure
 
 struct SpeedOptions {
   ModelOptions model;
@@ -64,7 +66,9 @@ class SpeedRun {
  private:
   Result<void> prefill(uint32_t tokens);
   Result<void> decode(uint32_t sequences, uint32_t steps);
-  Result<uint32_t> affordable_prompt();
+  using Body = std::function<Result<void>(uint32_t tokens)>;
+  Result<uint32_t> affordable(const char* what, uint32_t wanted, uint32_t shortest, const Body& body);
+  bool is_late() const { return context_.clock.now() >= deadline_; }
   // Repeats `body`, which works on `tokens` tokens, and records the rate.
   Result<void> measure(std::string_view metric, Json conditions, double tokens,
                        const std::function<Result<void>()>& body);
@@ -113,20 +117,27 @@ Result<void> SpeedRun::decode(uint32_t sequences, uint32_t steps) {
   return {};
 }
 
-// The prompt is cut on a device so slow that one would eat the time of all.
-Result<uint32_t> SpeedRun::affordable_prompt() {
-  const uint32_t probe = std::min(kShortestPrompt, options_.prompt_tokens);
+// How many tokens a repetition takes: what was asked for, or less on a device so slow that one would eat the
+// time of all. `body` works on the given number of tokens or steps; its first run also compiles the device's
+// kernels and is not counted.
+Result<uint32_t> SpeedRun::affordable(const char* what, uint32_t wanted, uint32_t shortest,
+                                      const Body& body) {
+  const uint32_t probe = std::min(shortest, wanted);
+  clear();
+  RETURN_IF_ERROR(body(probe));
+  clear();
   const Nanos begin = context_.clock.now();
-  RETURN_IF_ERROR(prefill(probe));
+  RETURN_IF_ERROR(body(probe));
   clear();
   const double s_per_token = seconds(context_.clock.now() - begin) / probe;
-  uint32_t tokens = options_.prompt_tokens;
-  while (tokens > kShortestPrompt && 3 * s_per_token * tokens > options_.time_limit_s / 2) tokens /= 2;
-  if (tokens < options_.prompt_tokens) {
+  uint32_t tokens = wanted;
+  while (tokens / 2 >= shortest && kRunsToAfford * s_per_token * tokens > options_.time_limit_s / parts_)
+    tokens /= 2;
+  if (tokens < wanted) {
     context_.out.finding(
-        "note", "engine.prompt-shortened",
-        fmt::format("The prompt was cut from {} to {} tokens, since the device reads about {} a second.",
-                    options_.prompt_tokens, tokens, format_number(1 / s_per_token)));
+        "note", "engine.shortened",
+        fmt::format("{} was cut from {} to {} tokens a repetition, since the device does about {} a second.",
+                    what, wanted, tokens, format_number(1 / s_per_token)));
   }
   return tokens;
 }
@@ -139,7 +150,7 @@ Result<void> SpeedRun::measure(std::string_view metric, Json conditions, double 
   for (const auto& [name, value] : conditions.members()) record.conditions.set(name, value);
   clear();
   RETURN_IF_ERROR(body());
-  for (uint32_t i = 0; i < options_.repetitions && (i == 0 || context_.clock.now() < deadline_); ++i) {
+  for (uint32_t i = 0; i < options_.repetitions && (i == 0 || !is_late()); ++i) {
     clear();
     const Nanos begin = context_.clock.now();
     RETURN_IF_ERROR(body());
@@ -157,18 +168,28 @@ Result<void> SpeedRun::measure(std::string_view metric, Json conditions, double 
 Result<void> SpeedRun::run() {
   parts_ = (options_.prompt_tokens > 0) + (options_.output_tokens > 0) * (1.0 + options_.sequences.size());
   if (options_.prompt_tokens > 0) {
-    ASSIGN_OR_RETURN(const uint32_t tokens, affordable_prompt());
+    const Body body = [this](uint32_t tokens) { return prefill(tokens); };
+    ASSIGN_OR_RETURN(const uint32_t tokens,
+                     affordable("The prompt", options_.prompt_tokens, kShortestPrompt, body));
     RETURN_IF_ERROR(measure("prefill_tokens_per_s", Json::object().set("prompt_tokens", tokens), tokens,
                             [&] { return prefill(tokens); }));
   }
-  const uint32_t steps = options_.output_tokens;
-  if (steps == 0) return {};
-  RETURN_IF_ERROR(measure("decode_tokens_per_s", Json::object().set("output_tokens", steps), steps,
-                          [&] { return decode(1, steps); }));
-  for (const uint32_t n : options_.sequences) {
-    RETURN_IF_ERROR(measure("batched_decode_tokens_per_s",
-                            Json::object().set("sequences", n).set("output_tokens", steps),
-                            double{1} * n * steps, [&] { return decode(n, steps); }));
+  if (options_.output_tokens == 0) return {};
+  std::vector<uint32_t> sequences{1};
+  sequences.insert(sequences.end(), options_.sequences.begin(), options_.sequences.end());
+  for (const uint32_t n : sequences) {
+    if (n > 1 && is_late()) {
+      context_.out.finding("note", "engine.left-out",
+                           fmt::format("Decoding {} sequences at once was left out: the time was up.", n));
+      continue;
+    }
+    const Body body = [this, n](uint32_t steps) { return decode(n, steps); };
+    ASSIGN_OR_RETURN(const uint32_t steps,
+                     affordable("The output", options_.output_tokens, kShortestOutput, body));
+    Json conditions = Json::object().set("output_tokens", steps);
+    if (n > 1) conditions.set("sequences", n);
+    RETURN_IF_ERROR(measure(n == 1 ? "decode_tokens_per_s" : "batched_decode_tokens_per_s",
+                            std::move(conditions), double{1} * n * steps, [&] { return decode(n, steps); }));
   }
   return {};
 }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <map>
 
+#include "measure/measure.h"
+
 namespace assay {
 namespace {
 
@@ -225,15 +227,23 @@ class Conclusion {
            has_limits(record);
   }
 
+  // A share decides from as many requests on as its percentile takes, and with fewer once it is missed beyond
+  // doubt.
+  static bool is_decisive(const Record& record) {
+    const double required = record.conditions["required_share"].as_number();
+    const bool is_missed = record.ci_high && *record.ci_high < required;
+    return is_missed || required <= 0 || required >= 1 || record.n >= samples_needed(required);
+  }
+
   Verdict fast_enough(const Question& question) const {
     Verdict verdict = not_examined(question, "");
     const Record* worst = nullptr;
     double worst_margin = 0;
-    size_t classes = 0, unusable = 0;
+    size_t classes = 0, unusable = 0, few = 0;
     for (const Record& record : content_.records) {
       if (!is_mix_of_a_class(record)) continue;
-      if (!is_usable(record)) {
-        ++unusable;
+      if (!is_usable(record) || !is_decisive(record)) {
+        ++(is_usable(record) ? few : unusable);
         continue;
       }
       ++classes;
@@ -246,7 +256,8 @@ class Conclusion {
     }
     const Trial* failed = failed_mix();
     if (failed == nullptr && worst == nullptr) {
-      verdict.reason = unusable > 0      ? "the measurements of the mix are void"
+      verdict.reason = few > 0           ? "too few requests to tell"
+                       : unusable > 0    ? "the measurements of the mix are void"
                        : has_mix_trial() ? "no traffic class has an SLO and nothing is required"
                                          : "";
       return verdict;
@@ -265,10 +276,11 @@ class Conclusion {
     verdict.answer = is_missed ? Answer::kNo : Answer::kYes;
     verdict.reason =
         is_missed ? share : fmt::format("every class on every target ({}); the closest, {}", classes, share);
-    if (!is_missed && unusable > 0) {
+    if (!is_missed && unusable + few > 0) {
       verdict.answer = Answer::kNotExamined;
       verdict.command = command_for(question);
-      verdict.reason = fmt::format("{} of {} measurements of the mix are void", unusable, unusable + classes);
+      verdict.reason = fmt::format("{} of {} measurements of the mix are void or rest on too few requests",
+                                   unusable + few, unusable + few + classes);
     }
     return verdict;
   }

@@ -1,4 +1,5 @@
-// The front door of http: URLs, the HTTP/1.1 client codec and the event-stream codec. No I/O: bytes in, facts out.
+// The front door of http: URLs, the HTTP/1.1 client codec and the event-stream codec. No I/O: bytes in, facts
+// out.
 #pragma once
 
 #include "http/request.h"   // IWYU pragma: export

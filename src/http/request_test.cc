@@ -22,7 +22,8 @@ TEST(HttpRequest, PostHasItsLengthAndItsFieldsInOrder) {
   EXPECT_EQ(written({.method = "POST", .target = "/", .host = "h", .fields = fields, .body = "{}"}),
             "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nX-Request-Id: 7\r\n"
             "Content-Length: 2\r\n\r\n{}");
-  EXPECT_EQ(written({.method = "POST", .target = "", .host = "h"}), "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(written({.method = "POST", .target = "", .host = "h"}),
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
 }
 
 TEST(HttpRequest, KnowsWhatCouldSmuggleAField) {

@@ -8,7 +8,9 @@
 namespace assay {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
 
 std::string_view trim_blanks(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
@@ -105,8 +107,10 @@ ResponseParser::Step ResponseParser::advance(std::string_view& input) {
 
 ResponseParser::Step ResponseParser::end_of_input() {
   switch (state_) {
-    case State::kError: return Step::kError;
-    case State::kEnded: return Step::kEnd;
+    case State::kError:
+      return Step::kError;
+    case State::kEnded:
+      return Step::kEnd;
     case State::kAtEnd:
     case State::kUntilCloseBody:
       state_ = State::kEnded;
@@ -115,7 +119,8 @@ ResponseParser::Step ResponseParser::end_of_input() {
     case State::kHead:
       return fail(started_ ? "the connection ended within the head of the response"
                            : "the connection ended before any response");
-    default: return fail("the connection ended within the body of the response");
+    default:
+      return fail("the connection ended within the body of the response");
   }
 }
 
@@ -137,7 +142,8 @@ ResponseParser::Step ResponseParser::advance_head(std::string_view& input) {
     if (!choose_framing()) return Step::kError;
     return Step::kHead;
   }
-  // RFC 9110 §15.2: interim responses precede the one that counts. 101 answers an Upgrade, which is never asked for.
+  // RFC 9110 §15.2: interim responses precede the one that counts. 101 answers an Upgrade, which is never
+  // asked for.
   if (status_ == 101) return fail("the server switched protocols without being asked");
   if (++interim_ > limits_.interim_responses) return fail("too many interim responses");
   head_.clear();
@@ -175,10 +181,11 @@ bool ResponseParser::parse_head() {
 // §4: HTTP-version SP 3DIGIT SP [reason]. The blank before an absent reason is often missing.
 bool ResponseParser::parse_status_line(std::string_view line) {
   const auto digit = [&](size_t i) { return line[i] >= '0' && line[i] <= '9'; };
-  const bool is_http = line.size() >= 12 && line.starts_with("HTTP/1.") && digit(7) && line[8] == ' ' && digit(9) &&
-                       digit(10) && digit(11) && (line.size() == 12 || line[12] == ' ');
+  const bool is_http = line.size() >= 12 && line.starts_with("HTTP/1.") && digit(7) && line[8] == ' ' &&
+                       digit(9) && digit(10) && digit(11) && (line.size() == 12 || line[12] == ' ');
   if (!is_http) {
-    fail(line.starts_with("HTTP/") ? "a status line that is not HTTP/1.1" : "what came is not an HTTP response");
+    fail(line.starts_with("HTTP/") ? "a status line that is not HTTP/1.1"
+                                   : "what came is not an HTTP response");
     return false;
   }
   minor_version_ = line[7] - '0';
@@ -229,7 +236,8 @@ bool ResponseParser::choose_framing() {
       says_keep_alive |= lists(field.value, "keep-alive");
     }
   }
-  // §9.3. A response with both framings, or a transfer coding in HTTP/1.0, may be an attack: it is the last one.
+  // §9.3. A response with both framings, or a transfer coding in HTTP/1.0, may be an attack: it is the last
+  // one.
   keep_alive_ = !says_close && (minor_version_ >= 1 || says_keep_alive) &&
                 !(has_transfer_encoding && (length || minor_version_ == 0));
   if (status_ == 204 || status_ == 304) {
@@ -267,9 +275,11 @@ ResponseParser::Step ResponseParser::advance_body(std::string_view& input) {
       case State::kUntilCloseBody: {
         if (input.empty()) return Step::kNeedMore;
         const bool until_close = state_ == State::kUntilCloseBody;
-        const size_t n = until_close ? input.size() : static_cast<size_t>(std::min<uint64_t>(remaining_, input.size()));
+        const size_t n =
+            until_close ? input.size() : static_cast<size_t>(std::min<uint64_t>(remaining_, input.size()));
         body_total_ += n;
-        if (body_total_ > limits_.body_bytes) return fail("the body of the response is larger than is allowed here");
+        if (body_total_ > limits_.body_bytes)
+          return fail("the body of the response is larger than is allowed here");
         body_ = input.substr(0, n);
         input.remove_prefix(n);
         if (until_close) return Step::kBody;
@@ -277,7 +287,8 @@ ResponseParser::Step ResponseParser::advance_body(std::string_view& input) {
         if (remaining_ == 0) state_ = state_ == State::kChunkData ? State::kChunkDataEnd : State::kAtEnd;
         return Step::kBody;
       }
-      case State::kTrailer: return advance_trailer(input);
+      case State::kTrailer:
+        return advance_trailer(input);
       default:
         if (input.empty()) return Step::kNeedMore;
         if (!advance_chunk_line(input)) return Step::kError;
@@ -305,7 +316,8 @@ bool ResponseParser::advance_chunk_line(std::string_view& input) {
       return true;
     }
     case State::kChunkExtension:
-      if (++side_bytes_ > limits_.head_bytes) return fail("chunk extensions larger than are allowed here"), false;
+      if (++side_bytes_ > limits_.head_bytes)
+        return fail("chunk extensions larger than are allowed here"), false;
       if (c == '\n') return end_chunk_size();
       if (c == '\r') state_ = State::kChunkSizeLineFeed;
       return true;
@@ -324,13 +336,15 @@ bool ResponseParser::advance_chunk_line(std::string_view& input) {
       chunk_has_digits_ = false;
       remaining_ = 0;
       return true;
-    default: CHECK(false);
+    default:
+      CHECK(false);
   }
   return false;
 }
 
 bool ResponseParser::end_chunk_size() {
-  if (remaining_ > limits_.body_bytes) return fail("the body of the response is larger than is allowed here"), false;
+  if (remaining_ > limits_.body_bytes)
+    return fail("the body of the response is larger than is allowed here"), false;
   state_ = remaining_ == 0 ? State::kTrailer : State::kChunkData;
   line_is_empty_ = true;
   return true;

@@ -1,5 +1,5 @@
-// ResponseParser: HTTP/1.1 responses from bytes as they come (RFC 9112). The body is handed out as views into the
-// caller's own bytes, so that nothing is copied or allocated between a segment and its events.
+// ResponseParser: HTTP/1.1 responses from bytes as they come (RFC 9112). The body is handed out as views into
+// the caller's own bytes, so that nothing is copied or allocated between a segment and its events.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@
 namespace assay {
 
 struct HttpLimits {
-  size_t head_bytes = 64 * 1024;        // of status line and fields; trailers and chunk extensions the same, each
+  size_t head_bytes = 64 * 1024;  // of status line and fields; trailers and chunk extensions the same, each
   size_t fields = 128;
   uint64_t body_bytes = uint64_t{1} << 30;
-  int interim_responses = 16;           // 1xx before the real one
+  int interim_responses = 16;  // 1xx before the real one
 };
 
 // Parses one response after another on one connection. Use:
@@ -25,18 +25,18 @@ struct HttpLimits {
 //     case kNeedMore: return;               // input is used up
 //     case kHead:     … status(), field() …
 //     case kBody:     … body() …            // a view into `input` as it was; never empty
-//     case kEnd:      … keep_alive() …      // call restart() before the next response; input may hold more
+//     case kEnd:      … keep_alive() …      // restart() before the next one; input may hold more
 //     case kError:    … error() …           // for good
 //   }
 //
-// Tolerated, as RFC 9112 allows: bare LF as line end, folded fields. Refused: a bare CR, blanks before a colon, lengths
-// that contradict each other or overflow, chunk sizes without digits.
+// Tolerated, as RFC 9112 allows: bare LF as line end, folded fields. Refused: a bare CR, blanks before a
+// colon, lengths that contradict each other or overflow, chunk sizes without digits.
 class ResponseParser {
  public:
   enum class Step { kNeedMore, kHead, kBody, kEnd, kError };
 
   explicit ResponseParser(HttpLimits limits = {}) : limits_(limits) {}
-  ResponseParser(const ResponseParser&) = delete;   // it holds views into itself
+  ResponseParser(const ResponseParser&) = delete;  // it holds views into itself
   ResponseParser& operator=(const ResponseParser&) = delete;
 
   // Takes what it needs from the front of `input`.
@@ -48,22 +48,33 @@ class ResponseParser {
 
   // From kHead until restart().
   int status() const { return status_; }
-  int minor_version() const { return minor_version_; }      // of HTTP/1.x
+  int minor_version() const { return minor_version_; }  // of HTTP/1.x
   std::string_view reason() const { return reason_; }
   // The value of a field (its first line), by name in any case; nothing if absent.
   std::optional<std::string_view> field(std::string_view name) const;
   const std::vector<HttpField>& fields() const { return fields_; }
   bool chunked() const { return framing_ == Framing::kChunked; }
 
-  std::string_view body() const { return body_; }           // of the last kBody
-  bool keep_alive() const { return keep_alive_; }           // the connection may carry another request after kEnd
-  bool started() const { return started_; }                 // a byte of the response has come
-  std::string_view error() const { return error_; }         // what was wrong, in words; static text
+  std::string_view body() const { return body_; }    // of the last kBody
+  bool keep_alive() const { return keep_alive_; }    // the connection may carry another request after kEnd
+  bool started() const { return started_; }          // a byte of the response has come
+  std::string_view error() const { return error_; }  // what was wrong, in words; static text
 
  private:
   enum class State {
-    kHead, kLengthBody, kUntilCloseBody, kChunkSize, kChunkExtension, kChunkSizeLineFeed, kChunkData, kChunkDataEnd,
-    kChunkDataLineFeed, kTrailer, kAtEnd, kEnded, kError
+    kHead,
+    kLengthBody,
+    kUntilCloseBody,
+    kChunkSize,
+    kChunkExtension,
+    kChunkSizeLineFeed,
+    kChunkData,
+    kChunkDataEnd,
+    kChunkDataLineFeed,
+    kTrailer,
+    kAtEnd,
+    kEnded,
+    kError
   };
   enum class Framing { kNone, kLength, kChunked, kUntilClose };
 
@@ -81,15 +92,15 @@ class ResponseParser {
   HttpLimits limits_;
   State state_ = State::kHead;
   Framing framing_ = Framing::kNone;
-  std::string head_;                    // the head's own bytes; fields_ and reason_ refer into it
+  std::string head_;  // the head's own bytes; fields_ and reason_ refer into it
   std::vector<HttpField> fields_;
   std::string_view reason_, body_;
   const char* error_ = "";
   int status_ = 0, minor_version_ = 1, interim_ = 0;
   bool keep_alive_ = false, started_ = false, chunk_has_digits_ = false, line_is_empty_ = true;
-  uint64_t remaining_ = 0;              // of the body (kLength) or the chunk
-  uint64_t body_total_ = 0;             // all body bytes so far, for the limit
-  size_t side_bytes_ = 0;               // of chunk extensions and trailers
+  uint64_t remaining_ = 0;   // of the body (kLength) or the chunk
+  uint64_t body_total_ = 0;  // all body bytes so far, for the limit
+  size_t side_bytes_ = 0;    // of chunk extensions and trailers
 };
 
 }  // namespace assay

@@ -19,23 +19,32 @@ class Story {
   void feed(std::string_view input) {
     while (true) {
       switch (parser_.advance(input)) {
-        case Step::kNeedMore: return;
-        case Step::kHead: head(); break;
-        case Step::kBody: body_ += parser_.body(); break;
+        case Step::kNeedMore:
+          return;
+        case Step::kHead:
+          head();
+          break;
+        case Step::kBody:
+          body_ += parser_.body();
+          break;
         case Step::kEnd:
           end();
           parser_.restart();
           if (input.empty()) return;
           break;
-        case Step::kError: text_ = "error: " + std::string(parser_.error()); return;
+        case Step::kError:
+          text_ = "error: " + std::string(parser_.error());
+          return;
       }
     }
   }
 
   std::string close() {
     if (parser_.started() || text_.empty()) {
-      if (parser_.end_of_input() == Step::kEnd) end();
-      else text_ = "error: " + std::string(parser_.error());
+      if (parser_.end_of_input() == Step::kEnd)
+        end();
+      else
+        text_ = "error: " + std::string(parser_.error());
     }
     return text_;
   }
@@ -83,7 +92,8 @@ TEST(HttpResponse, ChunkedWithExtensionsAndTrailers) {
   EXPECT_EQ(story_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                      "5\r\nhello\r\n1;a=\"b\"\r\n,\r\n0006 \r\n world\r\n0\r\nX-T: 1\r\n\r\n"),
             "200 [hello, world] end keep; ");
-  EXPECT_EQ(story_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n0\r\n\r\n"), "200 [] end keep; ");
+  EXPECT_EQ(story_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n0\r\n\r\n"),
+            "200 [] end keep; ");
   EXPECT_EQ(story_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n"),
             "200 [0123456789] end keep; ");
 }
@@ -94,7 +104,8 @@ TEST(HttpResponse, BodyUntilTheConnectionEnds) {
 }
 
 TEST(HttpResponse, SeveralOnOneConnection) {
-  EXPECT_EQ(story_of("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nnoHTTP/1.1 200 OK\r\n"
+  EXPECT_EQ(story_of("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: "
+                     "2\r\n\r\nnoHTTP/1.1 200 OK\r\n"
                      "Content-Length: 1\r\nConnection: close\r\n\r\nx"),
             "204 [] end keep; 404 [no] end keep; 200 [x] end close; ");
 }
@@ -118,18 +129,23 @@ TEST(HttpResponse, KeepsAliveAsTheVersionsSay) {
 
 TEST(HttpResponse, BareLineFeedsAndFoldedFieldsAreTaken) {
   EXPECT_EQ(story_of("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nok\n0\n\n"), "200 [ok] end keep; ");
-  EXPECT_EQ(story_of("HTTP/1.1 200 OK\r\nX-Mark: a\r\n  b\r\nContent-Length: 0\r\n\r\n"), "200 mark=a    b [] end keep; ");
+  EXPECT_EQ(story_of("HTTP/1.1 200 OK\r\nX-Mark: a\r\n  b\r\nContent-Length: 0\r\n\r\n"),
+            "200 mark=a    b [] end keep; ");
 }
 
 TEST(HttpResponse, BothFramingsMeanChunkedForTheLastTime) {
-  EXPECT_EQ(story_of("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
-            "200 [x] end close; ");
+  EXPECT_EQ(
+      story_of(
+          "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
+      "200 [x] end close; ");
 }
 
 TEST(HttpResponse, WhatIsCutOffIsAnError) {
   EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell"), HasSubstr("within the body"));
-  EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"), HasSubstr("within the body"));
-  EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"), HasSubstr("within the body"));
+  EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"),
+              HasSubstr("within the body"));
+  EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"),
+              HasSubstr("within the body"));
   EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nContent-Le"), HasSubstr("within the head"));
   EXPECT_THAT(story_of(""), HasSubstr("before any response"));
 }
@@ -148,8 +164,10 @@ TEST(HttpResponse, GarbageIsRefused) {
   EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\n: x\r\n\r\n"), HasSubstr("no field"));
   EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n"), HasSubstr("bare CR"));
   EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), HasSubstr("Content-Length"));
-  EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"), HasSubstr("Content-Length"));
-  EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n"), HasSubstr("Content-Length"));
+  EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+              HasSubstr("Content-Length"));
+  EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n"),
+              HasSubstr("Content-Length"));
   EXPECT_THAT(chunked("\r\n"), HasSubstr("without digits"));
   EXPECT_THAT(chunked("5x\r\nhello"), HasSubstr("no number"));
   EXPECT_THAT(chunked("5\rx"), HasSubstr("bare CR"));
@@ -160,7 +178,8 @@ TEST(HttpResponse, GarbageIsRefused) {
 
 TEST(HttpResponse, EverythingIsBounded) {
   const HttpLimits small{.head_bytes = 100, .fields = 2, .body_bytes = 10};
-  EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nX: " + std::string(100, 'a') + "\r\n\r\n", small), HasSubstr("head"));
+  EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nX: " + std::string(100, 'a') + "\r\n\r\n", small),
+              HasSubstr("head"));
   EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\na: 1\r\nb: 1\r\nc: 1\r\n\r\n", small), HasSubstr("more fields"));
   EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n", small), HasSubstr("body"));
   EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\n\r\n12345678901", small), HasSubstr("body"));

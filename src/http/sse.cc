@@ -12,10 +12,12 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr size_t kSettled = 4;
 
-// The first CR or LF of `text`, or npos. LF is by far the usual one, and memchr by far the fastest way to find it.
+// The first CR or LF of `text`, or npos. LF is by far the usual one, and memchr by far the fastest way to
+// find it.
 size_t find_line_end(std::string_view text) {
   const void* feed = std::memchr(text.data(), '\n', text.size());
-  const size_t end = feed == nullptr ? text.size() : static_cast<size_t>(static_cast<const char*>(feed) - text.data());
+  const size_t end =
+      feed == nullptr ? text.size() : static_cast<size_t>(static_cast<const char*>(feed) - text.data());
   const void* carriage = end == 0 ? nullptr : std::memchr(text.data(), '\r', end);
   if (carriage != nullptr) return static_cast<size_t>(static_cast<const char*>(carriage) - text.data());
   return feed == nullptr ? std::string_view::npos : end;

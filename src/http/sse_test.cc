@@ -13,8 +13,11 @@ using Step = SseParser::Step;
 void feed(SseParser& parser, std::string_view input, std::string& out) {
   while (true) {
     switch (parser.advance(input)) {
-      case Step::kNeedMore: return;
-      case Step::kTooLong: out += "too long"; return;
+      case Step::kNeedMore:
+        return;
+      case Step::kTooLong:
+        out += "too long";
+        return;
       case Step::kEvent:
         out += std::string(parser.event().type) + "(" + std::string(parser.event().data) + ")";
         if (!parser.event().id.empty()) out += "#" + std::string(parser.event().id);
@@ -52,7 +55,9 @@ TEST(Sse, AllLineEndsCountAndMayBeMixed) {
   EXPECT_EQ(events_of("data: a\r\n\r\ndata: b\r\rdata: c\n\ndata: d\r\n\n"), "(a) (b) (c) (d) ");
 }
 
-TEST(Sse, DataLinesAreJoined) { EXPECT_EQ(events_of("data: a\ndata\ndata:b\ndata:  c\n\n"), "(a\n\nb\n c) "); }
+TEST(Sse, DataLinesAreJoined) {
+  EXPECT_EQ(events_of("data: a\ndata\ndata:b\ndata:  c\n\n"), "(a\n\nb\n c) ");
+}
 
 TEST(Sse, EmptyDataIsAnEventButNoDataIsNone) {
   EXPECT_EQ(events_of("data:\n\n"), "() ");
@@ -64,11 +69,18 @@ TEST(Sse, TypeHoldsForOneEventAndIdUntilChanged) {
   EXPECT_EQ(events_of(std::string_view("id: a\0b\ndata: x\n\n", 17)), "(x) ");
 }
 
-TEST(Sse, UnknownFieldsAreIgnored) { EXPECT_EQ(events_of("foo: x\nDATA: y\n data: z\ndata: a\n\n"), "(a) "); }
+TEST(Sse, UnknownFieldsAreIgnored) {
+  EXPECT_EQ(events_of("foo: x\nDATA: y\n data: z\ndata: a\n\n"), "(a) ");
+}
 
 TEST(Sse, AByteOrderMarkAtTheStartIsPassedOver) {
-  EXPECT_EQ(events_of("\xef\xbb\xbf" "data: a\n\n\xef\xbb\xbf" "data: b\n\n"), "(a) ");
-  EXPECT_EQ(events_of("\xef\xbb" "data: a\n\ndata: b\n\n"), "(b) ");
+  EXPECT_EQ(events_of("\xef\xbb\xbf"
+                      "data: a\n\n\xef\xbb\xbf"
+                      "data: b\n\n"),
+            "(a) ");
+  EXPECT_EQ(events_of("\xef\xbb"
+                      "data: a\n\ndata: b\n\n"),
+            "(b) ");
 }
 
 TEST(Sse, WhatIsNotFinishedIsNoEvent) {
@@ -106,7 +118,10 @@ TEST(Sse, RestartForgetsTheStreamBefore) {
   std::string out;
   feed(parser, "id: 3\nevent: x\ndata: half", out);
   parser.restart();
-  feed(parser, "\xef\xbb\xbf" "data: a\n\n", out);
+  feed(parser,
+       "\xef\xbb\xbf"
+       "data: a\n\n",
+       out);
   EXPECT_EQ(out, "(a) ");
 }
 

@@ -19,7 +19,9 @@ std::unexpected<Error> refuse(std::string_view text, std::string what) {
   return fail(std::move(what), may_hold_secret ? "URL" : printable(text), std::string(kExample));
 }
 
-bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_alphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 bool is_host_name(std::string_view host) {
   return !host.empty() && host.size() <= 253 && host.front() != '-' && host.front() != '.' &&
@@ -71,10 +73,13 @@ std::string Url::authority() const {
   return port == (https ? 443 : 80) ? name : fmt::format("{}:{}", name, port);
 }
 
-std::string Url::text() const { return fmt::format("{}://{}{}", https ? "https" : "http", authority(), path); }
+std::string Url::text() const {
+  return fmt::format("{}://{}{}", https ? "https" : "http", authority(), path);
+}
 
 Result<Url> parse_url(std::string_view text) {
-  if (text.size() > kMaxUrlBytes) return refuse(text, fmt::format("a URL of more than {} bytes", kMaxUrlBytes));
+  if (text.size() > kMaxUrlBytes)
+    return refuse(text, fmt::format("a URL of more than {} bytes", kMaxUrlBytes));
   for (const char c : text) {
     if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f) {
       return refuse(text, "a URL has no blanks, control characters or letters beyond ASCII");
@@ -94,9 +99,11 @@ Result<Url> parse_url(std::string_view text) {
   const std::string_view authority_text = rest.substr(0, path_at);
   std::string_view path = rest.substr(path_at);
   if (authority_text.find('@') != std::string_view::npos) {
-    return refuse(text, "a URL here has no user name or password (a key goes into api_key_env or api_key_file)");
+    return refuse(text,
+                  "a URL here has no user name or password (a key goes into api_key_env or api_key_file)");
   }
-  if (path.find_first_of("?#") != std::string_view::npos) return refuse(text, "a URL here has no ? or # part");
+  if (path.find_first_of("?#") != std::string_view::npos)
+    return refuse(text, "a URL here has no ? or # part");
 
   const Authority authority = split_authority(authority_text);
   if (!authority.ok) return refuse(text, "what follows the host is not a port");

@@ -1,4 +1,5 @@
-// Time as an argument. Everything that waits or stamps gets a Clock, so that tests run on a FakeClock and never sleep.
+// Time as an argument. Everything that waits or stamps gets a Clock, so that tests run on a FakeClock and
+// never sleep.
 #pragma once
 
 #include <string>
@@ -11,10 +12,10 @@ namespace assay {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual Nanos now() const = 0;                  // CLOCK_MONOTONIC; for durations and stamps
-  virtual void sleep_until(Nanos instant) = 0;    // returns at once for an instant in the past
-  virtual Nanos cpu_time() const = 0;             // of this process, user and system
-  virtual std::string wall_time() const = 0;      // "2026-11-24T05:36:46Z"; only ever a label
+  virtual Nanos now() const = 0;                // CLOCK_MONOTONIC; for durations and stamps
+  virtual void sleep_until(Nanos instant) = 0;  // returns at once for an instant in the past
+  virtual Nanos cpu_time() const = 0;           // of this process, user and system
+  virtual std::string wall_time() const = 0;    // "2026-11-24T05:36:46Z"; only ever a label
 };
 
 class SystemClock final : public Clock {

@@ -13,7 +13,9 @@ Nanos read_clock(clockid_t id) {
   return Nanos(int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec);
 }
 
-Nanos magnitude(Nanos n) { return n.count < 0 ? Nanos(-n.count) : n; }
+Nanos magnitude(Nanos n) {
+  return n.count < 0 ? Nanos(-n.count) : n;
+}
 
 }  // namespace
 
@@ -59,13 +61,15 @@ Nanos ClockOffset::offset_at(Nanos monotonic) const {
                       static_cast<double>((last_->at - before_->at).count);
   // Neither far back nor far ahead does the present rate hold; beyond one span the ends do.
   const int64_t span = (last_->at - before_->at).count;
-  const int64_t ahead = std::clamp((monotonic - last_->at).count, -span, std::max(span, kSampleEvery.count * 10));
+  const int64_t ahead =
+      std::clamp((monotonic - last_->at).count, -span, std::max(span, kSampleEvery.count * 10));
   return last_->offset + Nanos(static_cast<int64_t>(rate * static_cast<double>(ahead)));
 }
 
 Nanos ClockOffset::to_monotonic(Nanos realtime) const {
   CHECK(last_.has_value());
-  // The offset at the instant that the last offset gives: the rate is at most 500 ppm, so one step is exact enough.
+  // The offset at the instant that the last offset gives: the rate is at most 500 ppm, so one step is exact
+  // enough.
   const Nanos roughly = realtime - last_->offset;
   return realtime - offset_at(roughly);
 }

@@ -1,5 +1,6 @@
-// ClockOffset: turns the kernel's receive stamps, which are CLOCK_REALTIME, into CLOCK_MONOTONIC. The wall clock is
-// slewed and sometimes stepped while a trial runs, so its distance is sampled over and over and interpolated between.
+// ClockOffset: turns the kernel's receive stamps, which are CLOCK_REALTIME, into CLOCK_MONOTONIC. The wall
+// clock is slewed and sometimes stepped while a trial runs, so its distance is sampled over and over and
+// interpolated between.
 #pragma once
 
 #include <cstdint>
@@ -23,17 +24,19 @@ ClockReading read_clocks();
 // One thread only.
 class ClockOffset {
  public:
-  // A sample that lies further from where the ones before said it would, beyond what the readings cannot tell.
+  // A sample that lies further from where the ones before said it would, beyond what the readings cannot
+  // tell.
   static constexpr Nanos kJump{10'000};
-  // A stamp converted with a sample older than this may be wrong by more than kJump where the clock is being slewed.
+  // A stamp converted with a sample older than this may be wrong by more than kJump where the clock is being
+  // slewed.
   static constexpr Nanos kSampleEvery{100'000'000};
 
   // Readings come in the order of time.
   void add(const ClockReading& reading);
   bool due(Nanos monotonic_now) const { return !last_ || monotonic_now - last_->at >= kSampleEvery; }
 
-  // The monotonic instant of a wall-clock one: interpolated between the last two samples, and after the last one
-  // carried on at the rate between them. CHECKs that there is a sample.
+  // The monotonic instant of a wall-clock one: interpolated between the last two samples, and after the last
+  // one carried on at the rate between them. CHECKs that there is a sample.
   Nanos to_monotonic(Nanos realtime) const;
 
   uint32_t jumps() const { return jumps_; }

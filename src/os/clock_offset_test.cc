@@ -10,7 +10,9 @@ constexpr Nanos kDay{86'400'000'000'000};
 constexpr Nanos kSecond{1'000'000'000};
 
 // A reading at monotonic `at` of a wall clock that is `offset` ahead, taken within ±`blur`.
-ClockReading reading(Nanos at, Nanos offset, Nanos blur = Nanos(20)) { return {at - blur, at + offset, at + blur}; }
+ClockReading reading(Nanos at, Nanos offset, Nanos blur = Nanos(20)) {
+  return {at - blur, at + offset, at + blur};
+}
 
 TEST(ClockOffset, ConvertsByTheOnlySampleThereIs) {
   ClockOffset offset;
@@ -27,7 +29,8 @@ TEST(ClockOffset, FollowsASlewBetweenAndBeyondItsSamples) {
   offset.add(reading(kSecond, kDay));
   offset.add(reading(kSecond + Nanos(100'000'000), kDay + Nanos(10'000)));
   const Nanos halfway = kSecond + Nanos(50'000'000);
-  EXPECT_NEAR(static_cast<double>((offset.to_monotonic(halfway + kDay + Nanos(5'000)) - halfway).count), 0, 5);
+  EXPECT_NEAR(static_cast<double>((offset.to_monotonic(halfway + kDay + Nanos(5'000)) - halfway).count), 0,
+              5);
   const Nanos beyond = kSecond + Nanos(150'000'000);
   EXPECT_NEAR(static_cast<double>((offset.to_monotonic(beyond + kDay + Nanos(15'000)) - beyond).count), 0, 5);
   EXPECT_EQ(offset.jumps(), 0U);
@@ -51,11 +54,13 @@ TEST(ClockOffset, ASteadySlewIsNoJumpHoweverLarge) {
   ClockOffset offset;
   offset.add(reading(kSecond, kDay));
   for (int i = 1; i <= 20; ++i) {
-    offset.add(reading(kSecond + Nanos(100'000'000) * i, kDay + Nanos(50'000) * i));  // the most that Linux slews
+    offset.add(
+        reading(kSecond + Nanos(100'000'000) * i, kDay + Nanos(50'000) * i));  // the most that Linux slews
   }
   EXPECT_EQ(offset.jumps(), 0U);
   // When it ends, the prediction is wrong once.
-  for (int i = 1; i <= 20; ++i) offset.add(reading(kSecond * 3 + Nanos(100'000'000) * i, kDay + Nanos(1'000'000)));
+  for (int i = 1; i <= 20; ++i)
+    offset.add(reading(kSecond * 3 + Nanos(100'000'000) * i, kDay + Nanos(1'000'000)));
   EXPECT_EQ(offset.jumps(), 1U);
 }
 

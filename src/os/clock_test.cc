@@ -16,7 +16,8 @@ TEST(SystemClock, NeverRunsBackwardsAndReachesWhatItSleepsFor) {
 }
 
 TEST(SystemClock, LabelsInUtc) {
-  EXPECT_THAT(SystemClock().wall_time(), testing::MatchesRegex("20[0-9][0-9]-[0-9]+-[0-9]+T[0-9]+:[0-9]+:[0-9]+Z"));
+  EXPECT_THAT(SystemClock().wall_time(),
+              testing::MatchesRegex("20[0-9][0-9]-[0-9]+-[0-9]+T[0-9]+:[0-9]+:[0-9]+Z"));
 }
 
 TEST(FakeClock, MovesOnlyForwardsAndOnlyWhenTold) {

@@ -23,7 +23,8 @@ int to_milliseconds(Nanos timeout) {
 Result<EventLoop> EventLoop::create() {
   FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid()) return fail("cannot create an epoll instance: " + errno_text(errno));
-  // By default Linux may wake a thread 50 µs late to save power, which a load generator would report as the server's.
+  // By default Linux may wake a thread 50 µs late to save power, which a load generator would report as the
+  // server's.
   ::prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
   return EventLoop(std::move(epoll));
 }
@@ -37,7 +38,9 @@ Result<void> EventLoop::watch(int fd, uint64_t token, bool readable, bool writab
   return fail("cannot watch a descriptor: " + errno_text(errno));
 }
 
-void EventLoop::forget(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+void EventLoop::forget(int fd) {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
 
 EventLoop::Timer EventLoop::set_timer(Nanos at, uint64_t token) {
   const Timer timer{at, ++timers_set_};
@@ -55,9 +58,11 @@ Result<void> EventLoop::wait(Nanos until, Clock& clock, std::vector<LoopEvent>& 
   if (has_pwait2_) {
     const timespec t{.tv_sec = timeout.count / 1'000'000'000, .tv_nsec = timeout.count % 1'000'000'000};
     n = ::epoll_pwait2(epoll_.get(), ready, kMostEvents, forever ? nullptr : &t, nullptr);
-    if (n < 0 && (errno == ENOSYS || errno == EPERM)) has_pwait2_ = false;  // EPERM: an old container's filter
+    if (n < 0 && (errno == ENOSYS || errno == EPERM))
+      has_pwait2_ = false;  // EPERM: an old container's filter
   }
-  if (!has_pwait2_) n = ::epoll_wait(epoll_.get(), ready, kMostEvents, forever ? -1 : to_milliseconds(timeout));
+  if (!has_pwait2_)
+    n = ::epoll_wait(epoll_.get(), ready, kMostEvents, forever ? -1 : to_milliseconds(timeout));
   if (n < 0 && errno != EINTR) return fail("cannot wait for sockets: " + errno_text(errno));
   if (n == 0 && timeout > Nanos()) clock.sleep_until(deadline);
 

@@ -1,5 +1,6 @@
-// EventLoop: waits for many sockets and timers at once, to the nanosecond as far as the kernel goes (epoll_pwait2).
-// It hands out what has happened and calls nobody, so that the order of work stays in its user's hands.
+// EventLoop: waits for many sockets and timers at once, to the nanosecond as far as the kernel goes
+// (epoll_pwait2). It hands out what has happened and calls nobody, so that the order of work stays in its
+// user's hands.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ namespace assay {
 struct LoopEvent {
   uint64_t token = 0;
   bool timer = false;
-  bool readable = false;   // bytes, the end, or an error that the next read tells
-  bool writable = false;   // room, or an error that the next write tells
+  bool readable = false;  // bytes, the end, or an error that the next read tells
+  bool writable = false;  // room, or an error that the next write tells
 };
 
 // One thread only: the one that created it (its timer slack is set to 1 µs, the least that Linux keeps).
@@ -29,26 +30,29 @@ class EventLoop {
 
   static Result<EventLoop> create();
 
-  // Watches `fd` (level-triggered), or changes what it is watched for. A closed descriptor is forgotten by itself.
+  // Watches `fd` (level-triggered), or changes what it is watched for. A closed descriptor is forgotten by
+  // itself.
   Result<void> watch(int fd, uint64_t token, bool readable, bool writable);
   void forget(int fd);
 
   // Comes once, as an event, from the first wait that reaches `at`.
   Timer set_timer(Nanos at, uint64_t token);
-  void cancel_timer(const Timer& timer) { timers_.erase(timer); }   // one that has come or was cancelled is ignored
+  void cancel_timer(const Timer& timer) {
+    timers_.erase(timer);
+  }  // one that has come or was cancelled is ignored
 
-  // Waits until something happens or the clock reaches `until` (kNever: without end), and appends what happened: at
-  // most 256 descriptors and all timers that are due, which come last. Also returns, with nothing, on a signal.
-  // A FakeClock is moved to `until`, or to the first timer, after as much real time.
+  // Waits until something happens or the clock reaches `until` (kNever: without end), and appends what
+  // happened: at most 256 descriptors and all timers that are due, which come last. Also returns, with
+  // nothing, on a signal. A FakeClock is moved to `until`, or to the first timer, after as much real time.
   Result<void> wait(Nanos until, Clock& clock, std::vector<LoopEvent>& events);
 
  private:
   explicit EventLoop(FileDescriptor epoll) : epoll_(std::move(epoll)) {}
 
   FileDescriptor epoll_;
-  std::map<Timer, uint64_t> timers_;   // to their tokens
+  std::map<Timer, uint64_t> timers_;  // to their tokens
   uint64_t timers_set_ = 0;
-  bool has_pwait2_ = true;             // Linux 5.11; before it, waits are rounded up to milliseconds
+  bool has_pwait2_ = true;  // Linux 5.11; before it, waits are rounded up to milliseconds
 };
 
 }  // namespace assay

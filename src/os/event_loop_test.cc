@@ -105,7 +105,8 @@ TEST_F(Loop, AStampIsOfTheArrivalNotOfTheReading) {
   auto [ours, theirs] = connected();
   if (!enable_receive_stamps(ours.get())) GTEST_SKIP() << "no kernel stamps here";
   ASSERT_TRUE(loop_.watch(ours.get(), 7, true, false));
-  // The kernel begins to stamp a little after it was asked to; until then it stamps what is read when it is read.
+  // The kernel begins to stamp a little after it was asked to; until then it stamps what is read when it is
+  // read.
   for (int attempt = 0; attempt < 100'000; ++attempt) {
     const ClockReading before = read_clocks();
     ASSERT_EQ(send(theirs.get(), "x").bytes, 1U);

@@ -78,13 +78,16 @@ Result<void> write_file_atomically(const std::string& path, std::string_view con
   const FileDescriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!fd.valid()) return fail_errno("create", path);
   Result<void> written = write_all(fd.get(), content, path);
-  if (written && ::fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS) written = fail_errno("sync", path);
+  if (written && ::fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS)
+    written = fail_errno("sync", path);
   if (written && ::rename(beside.c_str(), path.c_str()) != 0) written = fail_errno("rename into place", path);
   if (!written) ::unlink(beside.c_str());
   return written;
 }
 
-bool file_exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+bool file_exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
 
 Result<int64_t> file_size(const std::string& path) {
   struct stat info{};
@@ -95,7 +98,8 @@ Result<int64_t> file_size(const std::string& path) {
 Result<void> make_directories(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) return fail("cannot create the folder: " + error.message(), path, "Name a folder that you may write to.");
+  if (error)
+    return fail("cannot create the folder: " + error.message(), path, "Name a folder that you may write to.");
   return {};
 }
 
@@ -111,7 +115,9 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
   return names;
 }
 
-void remove_file(const std::string& path) { ::unlink(path.c_str()); }
+void remove_file(const std::string& path) {
+  ::unlink(path.c_str());
+}
 
 Result<int64_t> free_disk_space_bytes(const std::string& path) {
   struct statvfs info{};
@@ -130,7 +136,9 @@ std::string parent_directory(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
-std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
 
 Result<std::string> own_executable_path() {
   std::error_code error;

@@ -1,4 +1,5 @@
-// Files: read whole with a bound, written whole or not at all, found by name. Errors name the path and what to do.
+// Files: read whole with a bound, written whole or not at all, found by name. Errors name the path and what
+// to do.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,8 @@ class FileDescriptor {
 
 // Fails if the file is larger than `max_bytes`.
 Result<std::string> read_file(const std::string& path, int64_t max_bytes);
-// Writes beside, syncs, renames: after a crash there is the old file or the new one. Fails whole on a full disk.
+// Writes beside, syncs, renames: after a crash there is the old file or the new one. Fails whole on a full
+// disk.
 Result<void> write_file_atomically(const std::string& path, std::string_view content);
 
 bool file_exists(const std::string& path);

@@ -34,7 +34,9 @@ Result<Pipe> make_pipe() {
   return Pipe{FileDescriptor(fds[0]), FileDescriptor(fds[1])};
 }
 
-void set_non_blocking(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
+void set_non_blocking(int fd) {
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> result;
@@ -43,7 +45,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return result;
 }
 
-// Everything the child needs between fork and exec, prepared before the fork: only async-signal-safe calls after it.
+// Everything the child needs between fork and exec, prepared before the fork: only async-signal-safe calls
+// after it.
 struct ChildPlan {
   char* const* argv;
   char* const* envp;
@@ -73,7 +76,8 @@ struct ChildPlan {
   ::dup2(err, 2);
   const int first_closed = socket >= 0 ? kChildSocket + 1 : kChildSocket;
   if (socket >= 0) ::dup2(socket, kChildSocket);
-  // No descriptor of ours (dossier, sockets to endpoints) may leak into foreign code; exec closes those above.
+  // No descriptor of ours (dossier, sockets to endpoints) may leak into foreign code; exec closes those
+  // above.
   ::syscall(SYS_close_range, first_closed, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
   ::execve(plan.argv[0], plan.argv, plan.envp);
   const int number = errno;
@@ -91,7 +95,9 @@ int exec_error(int fd) {
   return n == sizeof number ? number : 0;
 }
 
-Nanos from_timeval(const timeval& t) { return Nanos(int64_t{t.tv_sec} * 1'000'000'000 + int64_t{t.tv_usec} * 1000); }
+Nanos from_timeval(const timeval& t) {
+  return Nanos(int64_t{t.tv_sec} * 1'000'000'000 + int64_t{t.tv_usec} * 1000);
+}
 
 }  // namespace
 
@@ -138,7 +144,8 @@ Result<Process> Process::start(const ProcessOptions& options) {
   set_non_blocking(process.err());
   error.write.reset();
   if (const int number = exec_error(error.read.get()); number != 0) {
-    return fail("cannot execute: " + errno_text(number), options.command[0], "Check the path and its permissions.");
+    return fail("cannot execute: " + errno_text(number), options.command[0],
+                "Check the path and its permissions.");
   }
   return process;
 }
@@ -163,7 +170,8 @@ Process::~Process() {
 
 std::optional<ProcessEnd> Process::poll_end() {
   if (end_) return end_;
-  // First only looked at: until it is reaped its number cannot pass to a stranger, who would then be killed in its place.
+  // First only looked at: until it is reaped its number cannot pass to a stranger, who would then be killed
+  // in its place.
   siginfo_t info{};
   const int looked = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
   if (looked == 0 && info.si_pid == 0) return std::nullopt;
@@ -184,7 +192,8 @@ std::optional<ProcessEnd> Process::poll_end() {
     end.peak_memory_bytes = int64_t{usage.ru_maxrss} * 1024;
     end.cpu_time = from_timeval(usage.ru_utime) + from_timeval(usage.ru_stime);
   } else {
-    // Somebody else has reaped it (SIGCHLD is ignored in this program): how it ended is lost, and that is not clean.
+    // Somebody else has reaped it (SIGCHLD is ignored in this program): how it ended is lost, and that is not
+    // clean.
     end.exited = true;
     end.exit_code = -1;
   }
@@ -219,7 +228,8 @@ std::vector<std::pair<std::string, std::string>> environment_subset(const std::v
     if (equals == std::string_view::npos) continue;
     const std::string_view name = text.substr(0, equals);
     const bool wanted = std::any_of(names.begin(), names.end(), [&](const std::string& pattern) {
-      return pattern.ends_with('*') ? name.starts_with(pattern.substr(0, pattern.size() - 1)) : name == pattern;
+      return pattern.ends_with('*') ? name.starts_with(pattern.substr(0, pattern.size() - 1))
+                                    : name == pattern;
     });
     if (wanted) result.emplace_back(name, text.substr(equals + 1));
   }

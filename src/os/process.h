@@ -1,5 +1,5 @@
-// Child processes: started with a scrubbed environment in a process group of their own, watched, and ended with everything
-// they started. The engine's worker and, later, a vendor's kit run in one.
+// Child processes: started with a scrubbed environment in a process group of their own, watched, and ended
+// with everything they started. The engine's worker and, later, a vendor's kit run in one.
 #pragma once
 
 #include <sys/types.h>
@@ -16,25 +16,26 @@
 namespace assay {
 
 struct ProcessOptions {
-  std::vector<std::string> command;                                   // command[0] is a path
-  std::vector<std::pair<std::string, std::string>> environment;       // the whole environment of the child
+  std::vector<std::string> command;                              // command[0] is a path
+  std::vector<std::pair<std::string, std::string>> environment;  // the whole environment of the child
   bool wants_socket = false;  // a stream socket pair; the child's end is descriptor 3
 };
 
 // How a child ended.
 struct ProcessEnd {
-  bool exited = false;       // by itself, with exit_code; otherwise by `signal`
+  bool exited = false;  // by itself, with exit_code; otherwise by `signal`
   int exit_code = 0;
   int signal = 0;
-  // Resident; at least what this program had resident at the fork, since Linux carries that over into the child.
+  // Resident; at least what this program had resident at the fork, since Linux carries that over into the
+  // child.
   int64_t peak_memory_bytes = 0;
-  Nanos cpu_time{};          // user and system
+  Nanos cpu_time{};  // user and system
   bool clean() const { return exited && exit_code == 0; }
   std::string words() const;  // "exit code 3", "signal 6 (Aborted)"
 };
 
-// One child. Destroying it kills its process group. One thread only, which must outlive the child: Linux kills the child
-// when the thread that started it ends.
+// One child. Destroying it kills its process group. One thread only, which must outlive the child: Linux
+// kills the child when the thread that started it ends.
 class Process {
  public:
   static Result<Process> start(const ProcessOptions& options);
@@ -43,7 +44,8 @@ class Process {
   ~Process();
 
   pid_t pid() const { return pid_; }
-  // Non-blocking descriptors: stdout and stderr of the child, and our end of the socket pair (invalid if not wanted).
+  // Non-blocking descriptors: stdout and stderr of the child, and our end of the socket pair (invalid if not
+  // wanted).
   int out() const { return out_.get(); }
   int err() const { return err_.get(); }
   int socket() const { return socket_.get(); }
@@ -51,7 +53,8 @@ class Process {
 
   // The end of the child if it has ended (and once known, ever after), without waiting.
   std::optional<ProcessEnd> poll_end();
-  // Waits (reading nothing: a child that fills its pipes waits too) until the child has ended by itself or `deadline` has passed; then SIGTERM, 500 ms, SIGKILL to the whole group.
+  // Waits (reading nothing: a child that fills its pipes waits too) until the child has ended by itself or
+  // `deadline` has passed; then SIGTERM, 500 ms, SIGKILL to the whole group.
   ProcessEnd end_by(Nanos deadline, Clock& clock);
   void kill();  // SIGKILL to the group
 

@@ -16,7 +16,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-ProcessOptions shell(const std::string& script) { return {.command = {"/bin/sh", "-c", script}}; }
+ProcessOptions shell(const std::string& script) {
+  return {.command = {"/bin/sh", "-c", script}};
+}
 
 Process started(const ProcessOptions& options) {
   Result<Process> process = Process::start(options);
@@ -78,8 +80,9 @@ TEST(Process, InheritsNoDescriptors) {
   // One that lacks close-on-exec, as foreign libraries open them.
   const FileDescriptor leak(::fcntl(0, F_DUPFD, 20));
   ASSERT_TRUE(leak.valid());
-  Process process = started(shell("for fd in /proc/$$/fd/*; do n=${fd##*/}; [ -e $fd ] && [ $n -gt 2 ] && [ $n -lt 250 ] && "
-                                  "[ $(readlink $fd) != /dev/null ] && echo $n; done; echo end"));
+  Process process = started(
+      shell("for fd in /proc/$$/fd/*; do n=${fd##*/}; [ -e $fd ] && [ $n -gt 2 ] && [ $n -lt 250 ] && "
+            "[ $(readlink $fd) != /dev/null ] && echo $n; done; echo end"));
   EXPECT_EQ(read_all(process.out()), "end\n");
 }
 
@@ -155,7 +158,8 @@ TEST(Environment, IsReadByNameAndByPrefix) {
   ASSERT_EQ(one.size(), 1U);
   EXPECT_EQ(one[0].second, "1");
   bool found = false;
-  for (const auto& [name, value] : environment_subset({"ASSAY_TEST_*"})) found |= name == "ASSAY_TEST_TWO" && value == "a=b";
+  for (const auto& [name, value] : environment_subset({"ASSAY_TEST_*"}))
+    found |= name == "ASSAY_TEST_TWO" && value == "a=b";
   EXPECT_TRUE(found);
   EXPECT_TRUE(environment_subset({"ASSAY_TEST"}).empty());
 }

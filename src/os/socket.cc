@@ -62,8 +62,9 @@ uint16_t SocketAddress::port() const {
 std::string SocketAddress::text() const {
   char host[INET6_ADDRSTRLEN] = "?";
   const bool ipv6 = storage.ss_family == AF_INET6;
-  const void* address = ipv6 ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr)
-                             : &reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr;
+  const void* address =
+      ipv6 ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr)
+           : &reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr;
   ::inet_ntop(storage.ss_family, address, host, sizeof host);
   return ipv6 ? fmt::format("[{}]:{}", host, port()) : fmt::format("{}:{}", host, port());
 }

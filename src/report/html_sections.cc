@@ -167,6 +167,7 @@ std::string records_table(const Model& model, const std::string& caption,
                           text_cell(display_unit(record->metric, record->unit).text), count_cell(record->n),
                           text_cell(own_conditions(*record, shared))});
   }
+  if (records.empty()) return "";
   const std::string all = short_conditions(shared);
   return table.html() +
          (all.empty() ? "" : fmt::format("<p class=\"small\">All rows: {}.</p>\n", escape_html(all)));
@@ -221,19 +222,21 @@ std::string requirements_table(const Model& model, int question) {
   return table.html();
 }
 
+// What a section begins with: the reason, or what would examine the question.
+std::string lead_html(const AnswerRow& row) {
+  const std::string end = row.reason.empty() || row.reason.ends_with('.') ? " " : ". ";
+  if (row.answer != Answer::kNotExamined) return escape_html(row.reason) + end + record_links(row.record_ids);
+  if (row.command.empty()) return fmt::format("Not examined: {}.", escape_html(row.reason));
+  const std::string reason = row.reason.empty() ? "." : ": " + escape_html(row.reason) + ".";
+  return fmt::format("Not examined{} This would tell: <code>{}</code>", reason, escape_html(row.command));
+}
+
 std::string section(const AnswerRow& row, const std::string& body) {
-  const std::string reason =
-      row.answer == Answer::kNotExamined
-          ? (row.command.empty()
-                 ? "Not examined: this version of assay has no exam for it."
-                 : fmt::format("Not examined. This would: <code>{}</code>", escape_html(row.command)))
-          : fmt::format("{}{} {}", escape_html(row.reason), row.reason.ends_with('.') ? "" : ".",
-                        record_links(row.record_ids));
   return fmt::format(
-      "<section class=\"{4}\" id=\"q{0}\"><h2><span class=\"no\">{0}</span> {1} {2}</h2>\n<p "
-      "class=\"lead\">{3}</p>\n{5}</section>\n",
-      row.question, escape_html(row.text), answer_html(row.answer), reason, body.empty() ? "brief" : "full",
-      body);
+      "<section class=\"{4}\" id=\"q{0}\"><h2><span class=\"no\">{0}</span> {1} {2}</h2>\n"
+      "<p class=\"lead\">{3}</p>\n{5}</section>\n",
+      row.question, escape_html(row.text), answer_html(row.answer), lead_html(row),
+      body.empty() ? "brief" : "full", body);
 }
 
 std::string severity_html(Severity severity) {
@@ -325,12 +328,12 @@ std::string silicon_html(const Model& model) {
   }
   out += "</div>\n" + matmul_table(model) + batching_table(model);
   for (const DeviceResult& device : model.devices) {
-    std::vector<const Record*> rows = device.engine;
-    rows.insert(rows.end(), device.other.begin(), device.other.end());
-    if (!rows.empty())
-      out += fmt::format("<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}</h3>\n",
-                         model.colour_of(device.subject) % 8, escape_html(device.subject->name)) +
-             records_table(model, fmt::format("Engine and kernels on {}", device.subject->name), rows);
+    const std::string& name = device.subject->name;
+    out += fmt::format("<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}</h3>\n",
+                       model.colour_of(device.subject) % 8, escape_html(name));
+    // Each table says once what its rows share: the engine's conditions are others than the kernels'.
+    out += records_table(model, fmt::format("Engine on {}", name), device.engine);
+    out += records_table(model, fmt::format("Kernels on {}", name), device.other);
   }
   return out + "</section>\n";
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "report/charts.h"
 #include "report/html_parts.h"
@@ -159,7 +160,7 @@ std::string timeline_sentence(const Serving& serving) {
     failed += span.failed;
     missed += !span.failed && !span.good;
   }
-  std::string out = fmt::format("{}: up to {} requests at once", serving.label, format_number(peak, 2));
+  std::string out = fmt::format("{}: up to {} at once", serving.label, static_cast<int64_t>(std::ceil(peak)));
   const std::string_view among =
       timeline.spans.size() < static_cast<size_t>(timeline.requests) ? " of those shown" : "";
   if (missed > 0) out += fmt::format("; {}{} missed a limit", missed, among);

@@ -30,24 +30,35 @@ std::string thing_of(const std::string& metric) {
 
 }  // namespace
 
+// Only an interval that lies on one side of the required share decides.
 std::string attainment_sentence(const Model& model) {
   std::vector<std::string> parts;
   for (const Serving& serving : model.servings) {
-    std::vector<std::string> kept, missed;
+    std::vector<std::string> kept, missed, open;
     for (const ClassResult& result : serving.classes) {
       const Record* record = result.mix.find("slo_attainment");
       const std::optional<double> required = required_share(result);
       if (record == nullptr || !record->value || !required || record->validity == Validity::kVoid) continue;
-      (*record->value >= *required ? kept : missed).push_back(result.name);
+      const bool is_kept = record->ci_low.value_or(*record->value) >= *required;
+      const bool is_missed = record->ci_high.value_or(*record->value) < *required;
+      (is_kept ? kept : is_missed ? missed : open).push_back(result.name);
     }
-    if (kept.empty() && missed.empty()) continue;
-    const std::string who = missed.empty() ? "every class keeps"
-                            : kept.empty() ? "no class keeps"
-                            : kept.size() <= missed.size()
-                                ? fmt::format("only {} {}", listed(kept), kept.size() == 1 ? "keeps" : "keep")
-                                : fmt::format("all but {} keep", listed(missed));
-    parts.push_back(fmt::format("on {} {} {} limits often enough", serving.label, who,
-                                who.ends_with('s') ? "its" : "their"));
+    std::vector<std::string> words;
+    if (!kept.empty())
+      words.push_back(fmt::format("{} {} limits often enough", listed(kept),
+                                  kept.size() == 1 ? "keeps its" : "keep their"));
+    if (!missed.empty())
+      words.push_back(fmt::format("{} {} not", listed(missed), missed.size() == 1 ? "does" : "do"));
+    if (kept.empty() && open.empty() && !missed.empty()) words = {"no class keeps its limits often enough"};
+    if (missed.empty() && open.empty() && !kept.empty())
+      words = {"every class keeps its limits often enough"};
+    if (kept.empty() && missed.empty() && !open.empty())
+      words = {"it cannot be told from so few requests whether the limits are kept"};
+    else if (kept.empty() && !missed.empty() && !open.empty())
+      words = {fmt::format("{} {} too many limits", listed(missed), missed.size() == 1 ? "misses" : "miss")};
+    const bool is_mixed = !open.empty() && kept.size() + missed.size() > 0;
+    if (is_mixed) words.push_back(fmt::format("of {} it cannot be told", listed(open)));
+    if (!words.empty()) parts.push_back(fmt::format("on {} {}", serving.label, join(words, ", ")));
   }
   if (parts.empty()) return "Whether the classes keep their limits is unknown";
   std::string out = join(parts, "; ");

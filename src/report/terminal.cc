@@ -116,7 +116,10 @@ void add_head(Lines& lines, const Model& model) {
 void add_answer(Lines& lines, const AnswerRow& row) {
   const size_t indent = kNumberWidth + kQuestionWidth + kAnswerWidth;
   const bool is_open = row.answer == Answer::kNotExamined;
-  const std::string reason = line_text(is_open && !row.command.empty() ? row.command : row.reason);
+  const bool has_both = is_open && !row.reason.empty() && !row.command.empty();
+  const std::string reason = line_text(has_both                          ? row.reason + ": " + row.command
+                                       : is_open && !row.command.empty() ? row.command
+                                                                         : row.reason);
   const std::string exam = is_open ? "" : line_text(row.exam);
   const size_t room = lines.width() - 1 - indent;
   const size_t exam_room = exam.empty() ? 0 : display_width(exam) + 2;

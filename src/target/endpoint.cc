@@ -1,10 +1,10 @@
-// The endpoint target: an OpenAI-compatible server over HTTP/1.1, plain or TLS. This file is the pool of connections, the
-// queue before it, the time limits, and the questions that open() asks; what a request says is in endpoint_body, what an
-// answer means in endpoint_reply, how bytes move in endpoint_connection.
+// The endpoint target: an OpenAI-compatible server over HTTP/1.1, plain or TLS. This file is the pool of
+// connections, the queue before it, the time limits, and the questions that open() asks; what a request says
+// is in endpoint_body, what an answer means in endpoint_reply, how bytes move in endpoint_connection.
 //
-// A request is sent at once on an idle connection or on a new one; when all max_connections are busy it waits in a queue,
-// which shows as send lag, since kSent comes when the last byte of the request has been given to the kernel. Events carry
-// the kernel's receive stamp of the segment that completed them, where there is one.
+// A request is sent at once on an idle connection or on a new one; when all max_connections are busy it waits
+// in a queue, which shows as send lag, since kSent comes when the last byte of the request has been given to
+// the kernel. Events carry the kernel's receive stamp of the segment that completed them, where there is one.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,21 +20,21 @@ namespace assay {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
-constexpr Nanos kDrainTime = nanos_from_seconds(1);   // for the end of a body behind its answer
+constexpr Nanos kDrainTime = nanos_from_seconds(1);  // for the end of a body behind its answer
 constexpr double kMaxFetchSeconds = 30;
-constexpr RequestId kOwnRequest = 0;                  // open()'s own questions; no plan uses it
+constexpr RequestId kOwnRequest = 0;  // open()'s own questions; no plan uses it
 constexpr uint32_t kMaxModelFacts = 40;
 
 // One request on its way.
 struct Work {
   Request request;
-  std::string wire;          // as it goes out, head and body
-  std::string said;          // what it adds to its session
-  bool fetch = false;        // a GET of open()
+  std::string wire;    // as it goes out, head and body
+  std::string said;    // what it adds to its session
+  bool fetch = false;  // a GET of open()
   Nanos time_limit{};
   bool sent = false;
-  bool sent_again = false;   // the server had closed the idle connection it went out on
-  Nanos last_at{};           // of its events, which never run backwards
+  bool sent_again = false;  // the server had closed the idle connection it went out on
+  Nanos last_at{};          // of its events, which never run backwards
 };
 
 // One connection and what happens on it.
@@ -43,17 +43,17 @@ struct Channel {
   uint64_t token;
   std::unique_ptr<EndpointConnection> connection;
   EndpointReply reply;
-  std::unique_ptr<Work> work;        // null: idle
+  std::unique_ptr<Work> work;  // null: idle
   EventLoop::Timer timer{};
-  bool answered = false;             // work's last event is out; the end of the body is awaited
+  bool answered = false;  // work's last event is out; the end of the body is awaited
   bool reused = false;
   bool watches_write = false;
 };
 
 // What open() learns from one of its own requests.
 struct Answer {
-  StreamEvent event;                 // kDone or kFailed
-  Error error;                       // of a failed connection
+  StreamEvent event;  // kDone or kFailed
+  Error error;        // of a failed connection
   int status = 0;
   std::string body, server, tls;
   bool streamed = false, has_usage = false;
@@ -67,7 +67,9 @@ bool is_word_character(char c) {
 bool names(std::string_view text, std::string_view word) {
   for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
     const size_t end = at + word.size();
-    if ((at == 0 || !is_word_character(text[at - 1])) && (end == text.size() || !is_word_character(text[end]))) return true;
+    if ((at == 0 || !is_word_character(text[at - 1])) &&
+        (end == text.size() || !is_word_character(text[end])))
+      return true;
   }
   return false;
 }
@@ -77,7 +79,8 @@ class EndpointTarget final : public Target {
   EndpointTarget(EndpointTargetOptions options, Clock& clock)
       : options_(std::move(options)),
         clock_(clock),
-        bodies_(options_.api == "completions" ? EndpointApi::kCompletions : EndpointApi::kChat, options_.bytes_per_token),
+        bodies_(options_.api == "completions" ? EndpointApi::kCompletions : EndpointApi::kChat,
+                options_.bytes_per_token),
         buffer_(std::make_unique<char[]>(kReadBytes + EndpointChunkDecoder::kPadding)) {}
 
   Result<TargetInfo> open() override;
@@ -96,11 +99,12 @@ class EndpointTarget final : public Target {
   Result<Answer> try_request(const std::vector<std::string>& models);
   bool drop_refused_field(const Answer& answer);
   std::unexpected<Error> refused(const Answer& answer, const std::vector<std::string>& models) const;
-  std::string wire_of(std::string_view method, std::string_view path, RequestId id, std::string_view body) const;
+  std::string wire_of(std::string_view method, std::string_view path, RequestId id,
+                      std::string_view body) const;
 
   // the pool
   void start_waiting();
-  bool start(std::unique_ptr<Work>& work);
+  void start(std::unique_ptr<Work> work);
   Channel* open_channel(const Work& work);
   void assign(Channel& channel, std::unique_ptr<Work> work);
   void advance(Channel& channel);
@@ -119,33 +123,35 @@ class EndpointTarget final : public Target {
   EndpointTargetOptions options_;
   Clock& clock_;
   EndpointBodies bodies_;
-  std::unique_ptr<char[]> buffer_;   // with room behind it for SIMD reads
+  std::unique_ptr<char[]> buffer_;  // with room behind it for SIMD reads
   EndpointChunkDecoder decoder_;
   Url url_;
   std::vector<SocketAddress> addresses_;
-  size_t address_ = 0;               // into addresses_: the one that answered
+  size_t address_ = 0;  // into addresses_: the one that answered
   std::optional<TlsContext> tls_;
   std::optional<EventLoop> loop_;
   ClockOffset offset_;
-  std::unordered_map<uint64_t, std::unique_ptr<Channel>> channels_;   // by token
-  std::vector<uint64_t> idle_;       // the last used last: it is the least likely to have been closed
+  std::unordered_map<uint64_t, std::unique_ptr<Channel>> channels_;  // by token
+  std::vector<uint64_t> idle_;  // the last used last: it is the least likely to have been closed
   std::deque<std::unique_ptr<Work>> waiting_;
-  std::unordered_map<RequestId, uint64_t> busy_;   // to the channel's token
+  std::unordered_map<RequestId, uint64_t> busy_;  // to the channel's token
   uint64_t tokens_ = 0;
   std::vector<LoopEvent> loop_events_;
   std::vector<StreamEvent> pending_;
   std::optional<Answer> own_answer_;
-  FileDescriptor stamp_keeper_;      // the kernel stamps only while some socket asks for it, and begins a little late
+  FileDescriptor
+      stamp_keeper_;  // the kernel stamps only while some socket asks for it, and begins a little late
   bool has_stamps_ = true;
   uint64_t reads_ = 0, unstamped_reads_ = 0;
   uint64_t sent_again_ = 0;
 };
 
-// ---- opening ----------------------------------------------------------------------------------------------------------
+// ---- opening ----
 
 Result<void> EndpointTarget::check_options() {
   if (options_.api != "chat" && options_.api != "completions") {
-    return fail("unknown api '" + printable(options_.api) + "'", options_.name, "Use \"chat\" or \"completions\".");
+    return fail("unknown api '" + printable(options_.api) + "'", options_.name,
+                "Use \"chat\" or \"completions\".");
   }
   if (!is_field_value(options_.api_key)) {
     return fail("the API key holds control characters", options_.name,
@@ -154,7 +160,8 @@ Result<void> EndpointTarget::check_options() {
   if (!(options_.timeout_s > 0 && options_.timeout_s <= 86'400)) {
     return fail("timeout_s is not between 0 and 86,400", options_.name);
   }
-  if (options_.max_connections == 0) return fail("max_connections is 0", options_.name, "Allow at least one.");
+  if (options_.max_connections == 0)
+    return fail("max_connections is 0", options_.name, "Allow at least one.");
   ASSIGN_OR_RETURN(url_, parse_url(options_.url));
   return {};
 }
@@ -236,7 +243,8 @@ Result<Answer> EndpointTarget::fetch_models() {
     ASSIGN_OR_RETURN(Answer answer, ask(std::move(work)));
     if (answer.event.kind == StreamEventKind::kDone) return answer;
     const bool another = address_ + 1 < addresses_.size() && answer.status == 0 &&
-                         answer.event.cause != FailureCause::kTls && answer.event.cause != FailureCause::kMalformed;
+                         answer.event.cause != FailureCause::kTls &&
+                         answer.event.cause != FailureCause::kMalformed;
     if (another) continue;
     Error error = answer.error;
     if (error.what.empty()) error.what = answer.event.detail;
@@ -248,9 +256,11 @@ Result<Answer> EndpointTarget::fetch_models() {
 
 Result<std::vector<std::string>> EndpointTarget::read_models(const Answer& answer, TargetInfo& info) {
   if (answer.status == 401 || answer.status == 403) {
-    return fail(fmt::format("the server refuses access (HTTP {}): {}", answer.status, endpoint_error_words(answer.body)),
-                url_.text(), options_.api_key.empty() ? "Give a key with api_key_env or api_key_file."
-                                                      : "Check the key in api_key_env or api_key_file.");
+    return fail(fmt::format("the server refuses access (HTTP {}): {}", answer.status,
+                            endpoint_error_words(answer.body)),
+                url_.text(),
+                options_.api_key.empty() ? "Give a key with api_key_env or api_key_file."
+                                         : "Check the key in api_key_env or api_key_file.");
   }
   std::vector<std::string> models;
   info.model = options_.model;
@@ -266,8 +276,9 @@ Result<std::vector<std::string>> EndpointTarget::read_models(const Answer& answe
     }
   }
   if (info.model.empty()) {
-    return fail(fmt::format("the server does not list its models (GET {}/models: HTTP {})", url_.path, answer.status),
-                url_.text(), "Name one with model, and check the path of the URL: it usually ends with /v1.");
+    return fail(
+        fmt::format("the server does not list its models (GET {}/models: HTTP {})", url_.path, answer.status),
+        url_.text(), "Name one with model, and check the path of the URL: it usually ends with /v1.");
   }
   return models;
 }
@@ -288,7 +299,8 @@ void EndpointTarget::take_model_facts(const Json& entry, TargetInfo& info) {
   take(entry["meta"]);
   for (const Json* length : {&entry["max_model_len"], &entry["context_length"], &entry["meta"]["n_ctx"]}) {
     const int64_t tokens = length->as_integer();
-    if (tokens > 0 && tokens <= UINT32_MAX && info.context_tokens == 0) info.context_tokens = static_cast<uint32_t>(tokens);
+    if (tokens > 0 && tokens <= UINT32_MAX && info.context_tokens == 0)
+      info.context_tokens = static_cast<uint32_t>(tokens);
   }
 }
 
@@ -299,7 +311,8 @@ Result<Answer> EndpointTarget::try_request(const std::vector<std::string>& model
     work->request = {.id = kOwnRequest, .corpus = "prose", .prompt_tokens = 8, .output_tokens = 2};
     work->time_limit = nanos_from_seconds(options_.timeout_s);
     const std::string body = bodies_.body_for(work->request, work->said);
-    work->wire = wire_of("POST", options_.api == "chat" ? "/chat/completions" : "/completions", kOwnRequest, body);
+    work->wire =
+        wire_of("POST", options_.api == "chat" ? "/chat/completions" : "/completions", kOwnRequest, body);
     ASSIGN_OR_RETURN(Answer answer, ask(std::move(work)));
     if (answer.event.kind == StreamEventKind::kDone) return answer;
     if (!drop_refused_field(answer)) return refused(answer, models);
@@ -311,7 +324,8 @@ bool EndpointTarget::drop_refused_field(const Answer& answer) {
   if (answer.status != 400 && answer.status != 422) return false;
   EndpointFields& fields = bodies_.fields();
   if (fields.ignore_eos && names(answer.body, "ignore_eos")) return fields.ignore_eos = false, true;
-  if (fields.stream_options && names(answer.body, "stream_options")) return fields.stream_options = false, true;
+  if (fields.stream_options && names(answer.body, "stream_options"))
+    return fields.stream_options = false, true;
   if (fields.temperature && names(answer.body, "temperature")) return fields.temperature = false, true;
   if (!fields.max_completion_tokens && names(answer.body, "max_completion_tokens")) {
     return fields.max_completion_tokens = true;
@@ -319,7 +333,8 @@ bool EndpointTarget::drop_refused_field(const Answer& answer) {
   return false;
 }
 
-std::unexpected<Error> EndpointTarget::refused(const Answer& answer, const std::vector<std::string>& models) const {
+std::unexpected<Error> EndpointTarget::refused(const Answer& answer,
+                                               const std::vector<std::string>& models) const {
   Error error = answer.error;
   if (error.what.empty()) error.what = answer.event.detail;
   error.what = "a trial request failed: " + error.what;
@@ -328,16 +343,18 @@ std::unexpected<Error> EndpointTarget::refused(const Answer& answer, const std::
   if (answer.status == 401 || answer.status == 403) {
     error.remedy = "Check the key in api_key_env or api_key_file.";
   } else if (!listed && !models.empty()) {
-    error.remedy = fmt::format("The server does not list the model '{}'.{} It lists: {}.", printable(options_.model),
-                               suggestion(options_.model, models),
-                               printable(join(std::span(models).first(std::min<size_t>(models.size(), 8)), ", ")));
+    error.remedy =
+        fmt::format("The server does not list the model '{}'.{} It lists: {}.", printable(options_.model),
+                    suggestion(options_.model, models),
+                    printable(join(std::span(models).first(std::min<size_t>(models.size(), 8)), ", ")));
   } else if (answer.status == 404) {
-    error.remedy = "Check the path of the URL: it usually ends with /v1; and whether the server has this api.";
+    error.remedy =
+        "Check the path of the URL: it usually ends with /v1; and whether the server has this api.";
   }
   return std::unexpected(error);
 }
 
-// ---- the five methods -------------------------------------------------------------------------------------------------
+// ---- the five methods ----
 
 Result<void> EndpointTarget::submit(const Request& request) {
   CHECK(loop_.has_value() && request.id != kOwnRequest);
@@ -345,15 +362,17 @@ Result<void> EndpointTarget::submit(const Request& request) {
   work->request = request;
   work->time_limit = nanos_from_seconds(options_.timeout_s);
   const std::string body = bodies_.body_for(request, work->said);
-  work->wire = wire_of("POST", options_.api == "chat" ? "/chat/completions" : "/completions", request.id, body);
+  work->wire =
+      wire_of("POST", options_.api == "chat" ? "/chat/completions" : "/completions", request.id, body);
   waiting_.push_back(std::move(work));
   start_waiting();
   return {};
 }
 
 void EndpointTarget::cancel(RequestId id) {
-  const auto waiting = std::find_if(waiting_.begin(), waiting_.end(),
-                                    [&](const std::unique_ptr<Work>& work) { return work->request.id == id; });
+  const auto waiting = std::find_if(waiting_.begin(), waiting_.end(), [&](const std::unique_ptr<Work>& work) {
+    return work->request.id == id;
+  });
   if (waiting != waiting_.end()) {
     const std::unique_ptr<Work> work = std::move(*waiting);
     waiting_.erase(waiting);
@@ -390,7 +409,8 @@ Result<void> EndpointTarget::poll(Nanos until, std::vector<StreamEvent>& events)
   if (events.empty()) {
     events.swap(pending_);
   } else {
-    events.insert(events.end(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));
+    events.insert(events.end(), std::make_move_iterator(pending_.begin()),
+                  std::make_move_iterator(pending_.end()));
   }
   pending_.clear();
   return {};
@@ -406,31 +426,33 @@ TargetEnd EndpointTarget::close() {
   TargetEnd end;
   end.words = "closed";
   if (sent_again_ > 0) {
-    end.diagnostics += fmt::format("{} requests were sent again, since the server had closed their idle connection.\n",
-                                   sent_again_);
+    end.diagnostics += fmt::format(
+        "{} requests were sent again, since the server had closed their idle connection.\n", sent_again_);
   }
   if (has_stamps_ && unstamped_reads_ * 100 > reads_) {
-    end.diagnostics += fmt::format("{} of {} reads had no kernel stamp; their events carry the time of the read.\n",
-                                   unstamped_reads_, reads_);
+    end.diagnostics +=
+        fmt::format("{} of {} reads had no kernel stamp; their events carry the time of the read.\n",
+                    unstamped_reads_, reads_);
   }
   if (offset_.jumps() > 0) {
-    end.diagnostics += fmt::format("The system's clock jumped {} times, by up to {}: arrival stamps are in doubt.\n",
-                                   offset_.jumps(), format_duration(seconds(offset_.largest_jump())));
+    end.diagnostics +=
+        fmt::format("The system's clock jumped {} times, by up to {}: arrival stamps are in doubt.\n",
+                    offset_.jumps(), format_duration(seconds(offset_.largest_jump())));
   }
   return end;
 }
 
-// ---- the pool ---------------------------------------------------------------------------------------------------------
+// ---- the pool ----
 
 void EndpointTarget::start_waiting() {
   while (!waiting_.empty() && (!idle_.empty() || !is_full())) {
     std::unique_ptr<Work> work = std::move(waiting_.front());
     waiting_.pop_front();
-    start(work);
+    start(std::move(work));
   }
 }
 
-bool EndpointTarget::start(std::unique_ptr<Work>& work) {
+void EndpointTarget::start(std::unique_ptr<Work> work) {
   // One that met a closed connection gets a new one: others that lie idle have probably gone the same way.
   if (work->sent_again && is_full()) drop(idle_.front());
   Channel* channel = nullptr;
@@ -441,9 +463,7 @@ bool EndpointTarget::start(std::unique_ptr<Work>& work) {
   } else {
     channel = open_channel(*work);
   }
-  if (channel == nullptr) return false;
-  assign(*channel, std::move(work));
-  return true;
+  if (channel != nullptr) assign(*channel, std::move(work));
 }
 
 Channel* EndpointTarget::open_channel(const Work& work) {
@@ -498,7 +518,8 @@ void EndpointTarget::advance(Channel& channel) {
   const bool wants_write = channel.connection->wants_write();
   if (wants_write != channel.watches_write) {
     channel.watches_write = wants_write;
-    // It was watched before, so only a lack of kernel memory can make this fail; the time limit then ends the request.
+    // It was watched before, so only a lack of kernel memory can make this fail; the time limit then ends the
+    // request.
     (void)loop_->watch(channel.connection->fd(), channel.token, true, wants_write);
   }
   // TLS may have read the beginning of the answer together with the end of the handshake.
@@ -510,14 +531,18 @@ void EndpointTarget::read(Channel& channel) {
   do {
     EndpointConnection::Received received;
     switch (channel.connection->read({buffer_.get(), kReadBytes}, received)) {
-      case EndpointConnection::Read::kNothing: break;
-      case EndpointConnection::Read::kEnd: return lost(channel, true);
-      case EndpointConnection::Read::kFailed: return lost(channel, false);
+      case EndpointConnection::Read::kNothing:
+        break;
+      case EndpointConnection::Read::kEnd:
+        return lost(channel, true);
+      case EndpointConnection::Read::kFailed:
+        return lost(channel, false);
       case EndpointConnection::Read::kBytes:
         if (!channel.work) return drop(channel.token);  // bytes that nobody asked for
         ++reads_;
         if (received.realtime == Nanos()) ++unstamped_reads_;
-        if (!take_bytes(channel, {buffer_.get(), received.bytes}, stamp(received.realtime, *channel.work))) return;
+        if (!take_bytes(channel, {buffer_.get(), received.bytes}, stamp(received.realtime, *channel.work)))
+          return;
     }
   } while (channel.connection->has_more());
   if (channel.connection->wants_write()) advance(channel);
@@ -553,9 +578,13 @@ void EndpointTarget::answered(Channel& channel, const StreamEvent& event) {
   if (work.request.id == kOwnRequest) {
     const EndpointReply& reply = channel.reply;
     const TlsSession* tls = channel.connection->tls();
-    own_answer_ = Answer{.event = event, .status = reply.status(), .body = reply.body(), .server = reply.server(),
+    own_answer_ = Answer{.event = event,
+                         .status = reply.status(),
+                         .body = reply.body(),
+                         .server = reply.server(),
                          .tls = tls != nullptr ? tls->version() + " " + tls->cipher() : "",
-                         .streamed = reply.streamed(), .has_usage = reply.has_usage()};
+                         .streamed = reply.streamed(),
+                         .has_usage = reply.has_usage()};
   } else if (event.kind == StreamEventKind::kDone) {
     bodies_.answered(work.request, work.said, channel.reply.answer());
   } else {
@@ -599,10 +628,10 @@ void EndpointTarget::lost(Channel& channel, bool end_of_input) {
 void EndpointTarget::time_out(Channel& channel) {
   if (channel.work && !channel.answered) {
     const bool connected = channel.connection->established();
-    const char* what = !connected                    ? "no connection"
-                       : !channel.work->sent         ? "the request could not be sent"
-                       : !channel.reply.started()    ? "no answer"
-                                                     : "no end of the answer";
+    const char* what = !connected                 ? "no connection"
+                       : !channel.work->sent      ? "the request could not be sent"
+                       : !channel.reply.started() ? "no answer"
+                                                  : "no end of the answer";
     fail_work(*channel.work, FailureCause::kTimeout,
               fmt::format("{} within {}", what, format_duration(seconds(channel.work->time_limit))));
   }
@@ -636,7 +665,8 @@ void EndpointTarget::fail_work(const Work& work, FailureCause cause, std::string
   pending_.push_back(std::move(event));
 }
 
-// The instant of CLOCK_MONOTONIC at which the kernel had the bytes: never after now, never before what came before.
+// The instant of CLOCK_MONOTONIC at which the kernel had the bytes: never after now, never before what came
+// before.
 Nanos EndpointTarget::stamp(Nanos realtime, const Work& work) {
   const Nanos now = clock_.now();
   const Nanos at = realtime == Nanos() ? now : std::min(now, offset_.to_monotonic(realtime));

@@ -60,7 +60,8 @@ std::string EndpointBodies::body_for(const Request& request, std::string& said) 
   body += said;
   body += chat ? "]" : "\"";
   fmt::format_to(std::back_inserter(body), R"(,"{}":{})",
-                 fields_.max_completion_tokens ? "max_completion_tokens" : "max_tokens", request.output_tokens);
+                 fields_.max_completion_tokens ? "max_completion_tokens" : "max_tokens",
+                 request.output_tokens);
   if (fields_.temperature) body += R"(,"temperature":0)";
   body += R"(,"stream":true)";
   if (fields_.stream_options) body += R"(,"stream_options":{"include_usage":true})";

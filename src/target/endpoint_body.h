@@ -1,4 +1,5 @@
-// What an OpenAI-compatible server is asked: the JSON of a request, with the earlier turns of its session before it.
+// What an OpenAI-compatible server is asked: the JSON of a request, with the earlier turns of its session
+// before it.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@ enum class EndpointApi { kChat, kCompletions };
 
 // Fields that a server may not know and refuse; open() finds out which.
 struct EndpointFields {
-  bool ignore_eos = true;            // llama.cpp, vLLM, SGLang: go on to max_tokens
-  bool stream_options = true;        // usage at the end of a stream
+  bool ignore_eos = true;      // llama.cpp, vLLM, SGLang: go on to max_tokens
+  bool stream_options = true;  // usage at the end of a stream
   bool temperature = true;
   bool max_completion_tokens = false;  // in place of max_tokens
 };
@@ -26,8 +27,8 @@ void append_json_text(std::string_view text, std::string& out);
 // The prompt of one turn: the shared prefix, then what is its own.
 std::string endpoint_prompt(const Request& request, double bytes_per_token);
 
-// Builds bodies and keeps what sessions have said so far: one JSON fragment each, so that a turn costs what it adds.
-// One thread only.
+// Builds bodies and keeps what sessions have said so far: one JSON fragment each, so that a turn costs what
+// it adds. One thread only.
 class EndpointBodies {
  public:
   EndpointBodies(EndpointApi api, double bytes_per_token) : api_(api), bytes_per_token_(bytes_per_token) {}
@@ -46,9 +47,10 @@ class EndpointBodies {
  private:
   EndpointApi api_;
   double bytes_per_token_;
-  std::string model_;                                    // as JSON text
+  std::string model_;  // as JSON text
   EndpointFields fields_;
-  std::unordered_map<uint64_t, std::string> histories_;  // by session: messages (chat) or text (completions), as JSON
+  std::unordered_map<uint64_t, std::string>
+      histories_;  // by session: messages (chat) or text (completions), as JSON
 };
 
 }  // namespace assay

@@ -37,7 +37,8 @@ TEST(EndpointBody, AsksForAStreamOfExactlySoManyTokens) {
 
 TEST(EndpointBody, LeavesOutWhatTheServerRefuses) {
   EndpointBodies bodies(EndpointApi::kCompletions, 4.2);
-  bodies.fields() = {.ignore_eos = false, .stream_options = false, .temperature = false, .max_completion_tokens = true};
+  bodies.fields() = {
+      .ignore_eos = false, .stream_options = false, .temperature = false, .max_completion_tokens = true};
   std::string said;
   const Json body = parsed(bodies.body_for(request(), said));
   EXPECT_EQ(body["prompt"].as_string(), prompt_text("prose", 3, 10, 4.2));

@@ -1,5 +1,5 @@
-// What one JSON document of an OpenAI-compatible answer says: a chunk of a stream, or a whole answer. simdjson does the
-// reading, and only endpoint_chunk.cc sees it.
+// What one JSON document of an OpenAI-compatible answer says: a chunk of a stream, or a whole answer.
+// simdjson does the reading, and only endpoint_chunk.cc sees it.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@ namespace assay {
 
 // Views live until the decoder's next call.
 struct EndpointChunk {
-  bool content = false;          // output text that is not empty
-  bool reasoning = false;        // the same of reasoning (reasoning_content, or reasoning)
-  bool tool_call = false;        // at least one tool call's piece
-  bool finished = false;         // a finish_reason
+  bool content = false;    // output text that is not empty
+  bool reasoning = false;  // the same of reasoning (reasoning_content, or reasoning)
+  bool tool_call = false;  // at least one tool call's piece
+  bool finished = false;   // a finish_reason
   bool has_usage = false;
   uint32_t prompt_tokens = 0, output_tokens = 0;
-  std::string_view text;         // content unescaped, if it was asked for and can be
-  bool has_error = false;        // the server reports an error in place of an answer
-  std::string_view error;        // its message, unescaped; may be empty
+  std::string_view text;   // content unescaped, if it was asked for and can be
+  bool has_error = false;  // the server reports an error in place of an answer
+  std::string_view error;  // its message, unescaped; may be empty
 };
 
 // Keeps its buffers: no allocation per document once they are large enough. One thread only.

@@ -12,8 +12,8 @@ constexpr size_t kCiphertextBytes = 32 * 1024;  // two records of the largest si
 
 }  // namespace
 
-Result<std::unique_ptr<EndpointConnection>> EndpointConnection::begin(const SocketAddress& address, const Url& url,
-                                                                      const TlsContext* tls) {
+Result<std::unique_ptr<EndpointConnection>> EndpointConnection::begin(const SocketAddress& address,
+                                                                      const Url& url, const TlsContext* tls) {
   ASSIGN_OR_RETURN(FileDescriptor fd, start_connect(address));
   std::unique_ptr<EndpointConnection> connection(new EndpointConnection(std::move(fd), address.text()));
   connection->has_stamps_ = enable_receive_stamps(connection->fd());
@@ -78,11 +78,15 @@ bool EndpointConnection::advance_handshake() {
     if (!flushed) return false;
     const Transfer transfer = receive(fd(), buffer);
     switch (transfer.state) {
-      case Transfer::State::kMoved: tls_->receive({buffer, transfer.bytes}); break;
-      case Transfer::State::kWouldBlock: return true;
+      case Transfer::State::kMoved:
+        tls_->receive({buffer, transfer.bytes});
+        break;
+      case Transfer::State::kWouldBlock:
+        return true;
       case Transfer::State::kEnd:
-        return lost(FailureCause::kTls, Error{.what = "the server ended the connection during the TLS handshake",
-                                              .where = where_});
+        return lost(
+            FailureCause::kTls,
+            Error{.what = "the server ended the connection during the TLS handshake", .where = where_});
       case Transfer::State::kFailed:
         return lost_errno(FailureCause::kConnectionLost, "the TLS handshake was cut off", transfer.error);
     }
@@ -107,10 +111,15 @@ EndpointConnection::Read EndpointConnection::read(std::span<char> buffer, Receiv
   if (tls_) return read_tls(buffer, received);
   const Transfer transfer = receive(fd(), buffer);
   switch (transfer.state) {
-    case Transfer::State::kMoved: received = {transfer.bytes, transfer.realtime}; return Read::kBytes;
-    case Transfer::State::kWouldBlock: return Read::kNothing;
-    case Transfer::State::kEnd: return Read::kEnd;
-    case Transfer::State::kFailed: break;
+    case Transfer::State::kMoved:
+      received = {transfer.bytes, transfer.realtime};
+      return Read::kBytes;
+    case Transfer::State::kWouldBlock:
+      return Read::kNothing;
+    case Transfer::State::kEnd:
+      return Read::kEnd;
+    case Transfer::State::kFailed:
+      break;
   }
   lost_errno(FailureCause::kConnectionLost, "the connection broke", transfer.error);
   return Read::kFailed;
@@ -134,10 +143,15 @@ EndpointConnection::Read EndpointConnection::read_tls(std::span<char> buffer, Re
   tls_->take_output(out_);  // answers to key updates leave with the next advance()
   tls_pending_ = step == TlsSession::Step::kMoved;
   switch (step) {
-    case TlsSession::Step::kMoved: received = {bytes, last_realtime_}; return Read::kBytes;
-    case TlsSession::Step::kNeedInput: return Read::kNothing;  // no whole record yet
-    case TlsSession::Step::kEnd: return Read::kEnd;
-    case TlsSession::Step::kFailed: break;
+    case TlsSession::Step::kMoved:
+      received = {bytes, last_realtime_};
+      return Read::kBytes;
+    case TlsSession::Step::kNeedInput:
+      return Read::kNothing;  // no whole record yet
+    case TlsSession::Step::kEnd:
+      return Read::kEnd;
+    case TlsSession::Step::kFailed:
+      break;
   }
   lost(FailureCause::kTls, tls_->error());
   return Read::kFailed;

@@ -1,5 +1,5 @@
-// EndpointConnection: one connection to a server, plain or TLS, never blocking: connecting, shaking hands, sending what
-// is queued, and reading plaintext with the kernel's receive stamps.
+// EndpointConnection: one connection to a server, plain or TLS, never blocking: connecting, shaking hands,
+// sending what is queued, and reading plaintext with the kernel's receive stamps.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,7 @@ class EndpointConnection {
   };
   struct Received {
     size_t bytes = 0;
-    Nanos realtime{};   // CLOCK_REALTIME arrival of the segment that completed them; 0: not known
+    Nanos realtime{};  // CLOCK_REALTIME arrival of the segment that completed them; 0: not known
   };
 
   // Begins to connect. `tls` is null for plain http, and must outlive the connection otherwise.
@@ -37,7 +37,8 @@ class EndpointConnection {
 
   // Queues `bytes`; they leave with the next advance() that finds the connection established.
   void send(std::string_view bytes);
-  // Goes on with connecting, handshake and sending as far as that is possible now. False: it is lost, see failure().
+  // Goes on with connecting, handshake and sending as far as that is possible now. False: it is lost, see
+  // failure().
   bool advance();
   bool wants_write() const { return state_ == State::kConnecting || sent_ < out_.size(); }
   bool all_sent() const { return established() && sent_ == out_.size(); }
@@ -63,8 +64,8 @@ class EndpointConnection {
   std::string where_;
   std::optional<TlsSession> tls_;
   State state_ = State::kConnecting;
-  std::string plain_;        // queued before the handshake is over
-  std::string out_;          // bytes for the socket, of which sent_ have gone
+  std::string plain_;  // queued before the handshake is over
+  std::string out_;    // bytes for the socket, of which sent_ have gone
   size_t sent_ = 0;
   bool has_stamps_ = false, tls_pending_ = false;
   Nanos last_realtime_{};

@@ -43,7 +43,8 @@ void EndpointReply::begin(RequestId id, bool wants_text, bool fetch) {
   body_.clear();
 }
 
-EndpointReply::State EndpointReply::receive(std::string_view bytes, Nanos at, std::vector<StreamEvent>& events) {
+EndpointReply::State EndpointReply::receive(std::string_view bytes, Nanos at,
+                                            std::vector<StreamEvent>& events) {
   while (true) {
     const ResponseParser::Step next = parser_.advance(bytes);
     const State state = step(next, at, events);
@@ -59,18 +60,27 @@ EndpointReply::State EndpointReply::end_of_input(Nanos at, std::vector<StreamEve
     end_body(at, events);
   } else if (!answered_) {
     const bool lost = !parser_.started();
-    failed(lost ? FailureCause::kConnectionLost : FailureCause::kTruncated, std::string(parser_.error()), at, events);
+    failed(lost ? FailureCause::kConnectionLost : FailureCause::kTruncated, std::string(parser_.error()), at,
+           events);
   }
   broken_ = true;
   return State::kOver;
 }
 
-EndpointReply::State EndpointReply::step(ResponseParser::Step step, Nanos at, std::vector<StreamEvent>& events) {
+EndpointReply::State EndpointReply::step(ResponseParser::Step step, Nanos at,
+                                         std::vector<StreamEvent>& events) {
   switch (step) {
-    case ResponseParser::Step::kNeedMore: break;
-    case ResponseParser::Step::kHead: take_head(at, events); break;
-    case ResponseParser::Step::kBody: take_body(parser_.body(), at, events); break;
-    case ResponseParser::Step::kEnd: end_body(at, events); return State::kOver;
+    case ResponseParser::Step::kNeedMore:
+      break;
+    case ResponseParser::Step::kHead:
+      take_head(at, events);
+      break;
+    case ResponseParser::Step::kBody:
+      take_body(parser_.body(), at, events);
+      break;
+    case ResponseParser::Step::kEnd:
+      end_body(at, events);
+      return State::kOver;
     case ResponseParser::Step::kError:
       broken_ = true;
       if (!answered_) failed(FailureCause::kMalformed, std::string(parser_.error()), at, events);
@@ -105,7 +115,9 @@ void EndpointReply::take_body(std::string_view bytes, Nanos at, std::vector<Stre
     return;
   }
   switch (kind_) {
-    case Kind::kStream: take_stream(bytes, at, events); break;
+    case Kind::kStream:
+      take_stream(bytes, at, events);
+      break;
     case Kind::kError:
       ignored_bytes_ += bytes.size();
       if (ignored_bytes_ > kMaxIgnoredBytes) {
@@ -124,19 +136,22 @@ void EndpointReply::take_body(std::string_view bytes, Nanos at, std::vector<Stre
       }
       body_ += bytes;
       break;
-    case Kind::kUnknown: CHECK(false);
+    case Kind::kUnknown:
+      CHECK(false);
   }
 }
 
 void EndpointReply::take_stream(std::string_view bytes, Nanos at, std::vector<StreamEvent>& events) {
   while (!answered_) {
     switch (sse_.advance(bytes)) {
-      case SseParser::Step::kNeedMore: return;
+      case SseParser::Step::kNeedMore:
+        return;
       case SseParser::Step::kTooLong:
         broken_ = true;
         failed(FailureCause::kMalformed, "an event of the stream is larger than 1 MiB", at, events);
         return;
-      case SseParser::Step::kEvent: take_chunk(sse_.event().data, at, events);
+      case SseParser::Step::kEvent:
+        take_chunk(sse_.event().data, at, events);
     }
   }
 }
@@ -157,7 +172,8 @@ void EndpointReply::take_chunk(std::string_view json, Nanos at, std::vector<Stre
   }
   if (chunk_.has_error) {
     broken_ = true;
-    failed(FailureCause::kServerError, "the server says: " + printable(chunk_.error, kDetailBytes), at, events);
+    failed(FailureCause::kServerError, "the server says: " + printable(chunk_.error, kDetailBytes), at,
+           events);
     return;
   }
   // A chunk with both reads as output: it is what the reader waits for.
@@ -183,16 +199,23 @@ void EndpointReply::end_body(Nanos at, std::vector<StreamEvent>& events) {
         done(at, events);
       } else {
         failed(FailureCause::kTruncated,
-               has_content_ ? "the stream ended in the middle of the answer" : "the stream ended without any output",
+               has_content_ ? "the stream ended in the middle of the answer"
+                            : "the stream ended without any output",
                at, events);
       }
       break;
-    case Kind::kDocument: take_document(at, events); break;
-    case Kind::kError:
-      failed(FailureCause::kHttpStatus, fmt::format("HTTP {}: {}", status_, endpoint_error_words(body_)), at, events);
+    case Kind::kDocument:
+      take_document(at, events);
       break;
-    case Kind::kFetch: done(at, events); break;
-    case Kind::kUnknown: CHECK(false);
+    case Kind::kError:
+      failed(FailureCause::kHttpStatus, fmt::format("HTTP {}: {}", status_, endpoint_error_words(body_)), at,
+             events);
+      break;
+    case Kind::kFetch:
+      done(at, events);
+      break;
+    case Kind::kUnknown:
+      CHECK(false);
   }
 }
 
@@ -203,7 +226,8 @@ void EndpointReply::take_document(Nanos at, std::vector<StreamEvent>& events) {
     return;
   }
   if (chunk_.has_error) {
-    failed(FailureCause::kServerError, "the server says: " + printable(chunk_.error, kDetailBytes), at, events);
+    failed(FailureCause::kServerError, "the server says: " + printable(chunk_.error, kDetailBytes), at,
+           events);
     return;
   }
   if (!chunk_.content && !chunk_.tool_call && !chunk_.reasoning) {
@@ -214,12 +238,14 @@ void EndpointReply::take_document(Nanos at, std::vector<StreamEvent>& events) {
   prompt_tokens_ = chunk_.prompt_tokens;
   output_tokens_ = chunk_.output_tokens;
   const bool output = chunk_.content || chunk_.tool_call;
-  add_content(output ? StreamEventKind::kContent : StreamEventKind::kReasoning, std::max(1U, output_tokens_), at, events);
+  add_content(output ? StreamEventKind::kContent : StreamEventKind::kReasoning, std::max(1U, output_tokens_),
+              at, events);
   answer_ += chunk_.text;
   done(at, events);
 }
 
-void EndpointReply::add_content(StreamEventKind kind, uint32_t tokens, Nanos at, std::vector<StreamEvent>& events) {
+void EndpointReply::add_content(StreamEventKind kind, uint32_t tokens, Nanos at,
+                                std::vector<StreamEvent>& events) {
   has_content_ = true;
   StreamEvent& event = events.emplace_back();
   event.request = id_;
@@ -238,7 +264,8 @@ void EndpointReply::done(Nanos at, std::vector<StreamEvent>& events) {
   event.output_tokens = output_tokens_;
 }
 
-void EndpointReply::failed(FailureCause cause, std::string detail, Nanos at, std::vector<StreamEvent>& events) {
+void EndpointReply::failed(FailureCause cause, std::string detail, Nanos at,
+                           std::vector<StreamEvent>& events) {
   answered_ = true;
   StreamEvent& event = events.emplace_back();
   event.request = id_;

@@ -11,16 +11,17 @@
 
 namespace assay {
 
-// Rules. A chunk with content, reasoning or a tool call is one kContent or kReasoning event; role-only and empty chunks
-// are none. An answer is whole when the server says so: [DONE], a finish_reason, or usage, followed by a proper end of
-// the body. With [DONE] its kDone comes at once, and the rest of the body is only waited for to use the connection again.
-// A server that ignores `stream` and sends one JSON document gets one kContent event, at its last byte, with all tokens.
+// Rules. A chunk with content, reasoning or a tool call is one kContent or kReasoning event; role-only and
+// empty chunks are none. An answer is whole when the server says so: [DONE], a finish_reason, or usage,
+// followed by a proper end of the body. With [DONE] its kDone comes at once, and the rest of the body is only
+// waited for to use the connection again. A server that ignores `stream` and sends one JSON document gets one
+// kContent event, at its last byte, with all tokens.
 class EndpointReply {
  public:
   enum class State {
-    kComing,     // more bytes are needed
-    kAnswered,   // kDone or kFailed has been appended; the body goes on
-    kOver,       // the response has ended, kDone or kFailed has been appended: look at keep_alive()
+    kComing,    // more bytes are needed
+    kAnswered,  // kDone or kFailed has been appended; the body goes on
+    kOver,      // the response has ended, kDone or kFailed has been appended: look at keep_alive()
   };
 
   explicit EndpointReply(EndpointChunkDecoder& decoder) : decoder_(decoder) {}
@@ -29,16 +30,17 @@ class EndpointReply {
   // A fetch takes a plain body of a GET: its one event is kDone, whatever the status.
   void begin(RequestId id, bool wants_text, bool fetch = false);
 
-  // `at` becomes the stamp of the events in `bytes`; EndpointChunkDecoder::kPadding bytes behind `bytes` must be readable.
+  // `at` becomes the stamp of the events in `bytes`; EndpointChunkDecoder::kPadding bytes behind `bytes` must
+  // be readable.
   State receive(std::string_view bytes, Nanos at, std::vector<StreamEvent>& events);
-  State end_of_input(Nanos at, std::vector<StreamEvent>& events);   // the connection has ended
+  State end_of_input(Nanos at, std::vector<StreamEvent>& events);  // the connection has ended
 
-  bool started() const { return parser_.started(); }    // a byte of the response has come
+  bool started() const { return parser_.started(); }  // a byte of the response has come
   bool answered() const { return answered_; }
   bool keep_alive() const { return parser_.keep_alive() && !broken_; }
-  int status() const { return status_; }                // 0 before the head
+  int status() const { return status_; }  // 0 before the head
   const std::string& answer() const { return answer_; }
-  const std::string& body() const { return body_; }     // of a fetch, or of an HTTP error (its beginning)
+  const std::string& body() const { return body_; }      // of a fetch, or of an HTTP error (its beginning)
   const std::string& server() const { return server_; }  // the Server field, printable
   bool streamed() const { return kind_ == Kind::kStream; }
   bool has_usage() const { return has_usage_; }

@@ -9,14 +9,17 @@ namespace {
 using ::testing::HasSubstr;
 using State = EndpointReply::State;
 
-constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+constexpr std::string_view kHead =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 std::string chunk(std::string_view data) {
   char size[20];
   std::snprintf(size, sizeof size, "%zx\r\n", data.size());
   return size + std::string(data) + "\r\n";
 }
-std::string event(std::string_view json) { return chunk("data: " + std::string(json) + "\n\n"); }
+std::string event(std::string_view json) {
+  return chunk("data: " + std::string(json) + "\n\n");
+}
 std::string content(std::string_view text) {
   return event(R"({"choices":[{"delta":{"content":")" + std::string(text) + R"("}}]})");
 }
@@ -61,12 +64,16 @@ class Answers : public ::testing::Test {
     EXPECT_EQ(e.request, 7U);
     EXPECT_LE(e.detail.size(), 200U);
     switch (e.kind) {
-      case StreamEventKind::kContent: return e.tokens == 1 ? "content " : "content*" + std::to_string(e.tokens) + " ";
-      case StreamEventKind::kReasoning: return "reasoning ";
+      case StreamEventKind::kContent:
+        return e.tokens == 1 ? "content " : "content*" + std::to_string(e.tokens) + " ";
+      case StreamEventKind::kReasoning:
+        return "reasoning ";
       case StreamEventKind::kDone:
         return "done(" + std::to_string(e.prompt_tokens) + "," + std::to_string(e.output_tokens) + ") ";
-      case StreamEventKind::kFailed: return "failed(" + std::string(name_of(e.cause)) + ": " + e.detail + ") ";
-      default: return "? ";
+      case StreamEventKind::kFailed:
+        return "failed(" + std::string(name_of(e.cause)) + ": " + e.detail + ") ";
+      default:
+        return "? ";
     }
   }
 
@@ -75,7 +82,8 @@ class Answers : public ::testing::Test {
 };
 
 TEST_F(Answers, AStreamIsItsChunksAndTheirUsage) {
-  const std::string bytes = std::string(kHead) + event(R"({"choices":[{"delta":{"role":"assistant","content":null}}]})") +
+  const std::string bytes = std::string(kHead) +
+                            event(R"({"choices":[{"delta":{"role":"assistant","content":null}}]})") +
                             content("one") + content("") + content(" two") +
                             event(R"({"choices":[{"delta":{},"finish_reason":"length"}]})") +
                             event(R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2}})") +
@@ -85,8 +93,9 @@ TEST_F(Answers, AStreamIsItsChunksAndTheirUsage) {
 }
 
 TEST_F(Answers, ReasoningAndToolCallsCount) {
-  const std::string bytes = std::string(kHead) + event(R"({"choices":[{"delta":{"reasoning_content":"hm"}}]})") +
-                            event(R"({"choices":[{"delta":{"tool_calls":[{"index":0}]}}]})") + event("[DONE]") + chunk("");
+  const std::string bytes =
+      std::string(kHead) + event(R"({"choices":[{"delta":{"reasoning_content":"hm"}}]})") +
+      event(R"({"choices":[{"delta":{"tool_calls":[{"index":0}]}}]})") + event("[DONE]") + chunk("");
   EXPECT_EQ(every_split(bytes), "reasoning content done(0,0) over, keep");
 }
 
@@ -96,18 +105,24 @@ TEST_F(Answers, DoneComesBeforeTheEndOfTheBody) {
 
 TEST_F(Answers, WithoutDoneAFinishReasonAndAProperEndAreEnough) {
   const std::string finish = event(R"({"choices":[{"text":"b","finish_reason":"stop"}]})");
-  EXPECT_EQ(every_split(std::string(kHead) + content("a") + finish + chunk("")), "content content done(0,0) over, keep");
-  EXPECT_THAT(every_split(std::string(kHead) + content("a") + finish, true), HasSubstr("content content failed(truncated"));
+  EXPECT_EQ(every_split(std::string(kHead) + content("a") + finish + chunk("")),
+            "content content done(0,0) over, keep");
+  EXPECT_THAT(every_split(std::string(kHead) + content("a") + finish, true),
+              HasSubstr("content content failed(truncated"));
   EXPECT_EQ(every_split("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: "
-                        "{\"choices\":[{\"text\":\"b\",\"finish_reason\":\"stop\"}]}\n\n", true),
+                        "{\"choices\":[{\"text\":\"b\",\"finish_reason\":\"stop\"}]}\n\n",
+                        true),
             "content done(0,0) over, close");
 }
 
 TEST_F(Answers, HalfAStreamIsTruncated) {
-  EXPECT_THAT(every_split(std::string(kHead) + content("a") + "5\r\nda", true), HasSubstr("failed(truncated"));
-  EXPECT_THAT(every_split(std::string(kHead) + content("a") + chunk("")), HasSubstr("middle of the answer) over, keep"));
+  EXPECT_THAT(every_split(std::string(kHead) + content("a") + "5\r\nda", true),
+              HasSubstr("failed(truncated"));
+  EXPECT_THAT(every_split(std::string(kHead) + content("a") + chunk("")),
+              HasSubstr("middle of the answer) over, keep"));
   EXPECT_THAT(every_split(std::string(kHead) + chunk("")), HasSubstr("without any output"));
-  EXPECT_THAT(every_split(std::string(kHead) + event("[DONE]") + chunk("")), HasSubstr("without any output) over, keep"));
+  EXPECT_THAT(every_split(std::string(kHead) + event("[DONE]") + chunk("")),
+              HasSubstr("without any output) over, keep"));
   EXPECT_THAT(every_split("HTTP/1.1 200 OK\r\nConte", true), HasSubstr("failed(truncated"));
   EXPECT_THAT(told({}, true), HasSubstr("failed(connection-lost"));
 }
@@ -117,37 +132,48 @@ TEST_F(Answers, AnErrorStatusHasTheServersWords) {
   const std::string length = std::to_string(json.size());
   EXPECT_EQ(every_split("HTTP/1.1 404 Not Found\r\nContent-Length: " + length + "\r\n\r\n" + json),
             "failed(http-status: HTTP 404: model \\x1b[31m not found) over, keep");
-  EXPECT_EQ(every_split("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"), "failed(http-status: HTTP 503: ) over, keep");
-  EXPECT_THAT(told({"HTTP/1.1 500 X\r\n\r\n" + std::string(100'000, 'y')}, true), HasSubstr("HTTP 500: yyyy"));
+  EXPECT_EQ(every_split("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"),
+            "failed(http-status: HTTP 503: ) over, keep");
+  EXPECT_THAT(told({"HTTP/1.1 500 X\r\n\r\n" + std::string(100'000, 'y')}, true),
+              HasSubstr("HTTP 500: yyyy"));
   EXPECT_THAT(told({"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"}), HasSubstr("HTTP 302"));
 }
 
 TEST_F(Answers, AnErrorInTheStreamIsTheServers) {
-  EXPECT_EQ(every_split(std::string(kHead) + content("a") + event(R"({"error":{"message":"CUDA out of memory"}})")),
-            "content failed(server-error: the server says: CUDA out of memory) over, close");
+  EXPECT_EQ(
+      every_split(std::string(kHead) + content("a") + event(R"({"error":{"message":"CUDA out of memory"}})")),
+      "content failed(server-error: the server says: CUDA out of memory) over, close");
 }
 
 TEST_F(Answers, GarbageIsMalformed) {
-  EXPECT_THAT(every_split("SSH-2.0-OpenSSH\r\n\r\n"), HasSubstr("failed(malformed: what came is not an HTTP response) over, close"));
+  EXPECT_THAT(every_split("SSH-2.0-OpenSSH\r\n\r\n"),
+              HasSubstr("failed(malformed: what came is not an HTTP response) over, close"));
   EXPECT_THAT(every_split(std::string(kHead) + "zz\r\n"), HasSubstr("failed(malformed: a chunk size"));
-  EXPECT_THAT(every_split(std::string(kHead) + content("a") + event("{broken")), HasSubstr("content failed(malformed"));
-  EXPECT_THAT(told({"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1\r\n\r\nx"}), HasSubstr("type text/html"));
-  EXPECT_THAT(told({"HTTP/1.1 200 OK\r\n\r\ndata: " + std::string(2 << 20, 'x')}), HasSubstr("larger than 1 MiB"));
+  EXPECT_THAT(every_split(std::string(kHead) + content("a") + event("{broken")),
+              HasSubstr("content failed(malformed"));
+  EXPECT_THAT(told({"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1\r\n\r\nx"}),
+              HasSubstr("type text/html"));
+  EXPECT_THAT(told({"HTTP/1.1 200 OK\r\n\r\ndata: " + std::string(2 << 20, 'x')}),
+              HasSubstr("larger than 1 MiB"));
 }
 
 TEST_F(Answers, OneDocumentInsteadOfAStreamIsOneEvent) {
-  const std::string json =
-      R"({"choices":[{"message":{"content":"hello there"},"finish_reason":"stop"}],"usage":{"prompt_tokens":4,"completion_tokens":2}})";
+  const std::string json = R"({"choices":[{"message":{"content":"hello there"},"finish_reason":"stop"}],)"
+                           R"("usage":{"prompt_tokens":4,"completion_tokens":2}})";
   const std::string head =
-      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(json.size()) + "\r\n\r\n";
+      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(json.size()) +
+      "\r\n\r\n";
   EXPECT_EQ(every_split(head + json), "content*2 done(4,2) over, keep");
   EXPECT_EQ(answer_, "hello there");
-  EXPECT_THAT(told({"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"}), HasSubstr("without any output"));
-  EXPECT_THAT(told({"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"}), HasSubstr("malformed"));
+  EXPECT_THAT(told({"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"}),
+              HasSubstr("without any output"));
+  EXPECT_THAT(told({"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"}),
+              HasSubstr("malformed"));
 }
 
 TEST_F(Answers, BytesBehindTheAnswerEndTheConnection) {
-  EXPECT_EQ(told({"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"}), "failed(http-status: HTTP 400: ) over, close");
+  EXPECT_EQ(told({"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"}),
+            "failed(http-status: HTTP 400: ) over, close");
   EXPECT_EQ(told({std::string(kHead) + content("a") + event("[DONE]") + chunk(std::string(2 << 20, 'x'))}),
             "content done(0,0) over, close");
 }
@@ -161,7 +187,8 @@ TEST(EndpointErrorWords, AreFoundInEveryServersForm) {
   EXPECT_EQ(endpoint_error_words(R"({"error":{"message":"a"}})"), "a");
   EXPECT_EQ(endpoint_error_words(R"({"error":"b"})"), "b");
   EXPECT_EQ(endpoint_error_words(R"({"object":"error","message":"c"})"), "c");
-  EXPECT_EQ(endpoint_error_words(R"({"detail":[{"loc":["body","ignore_eos"]}]})"), R"([{"loc": ["body", "ignore_eos"]}])");
+  EXPECT_EQ(endpoint_error_words(R"({"detail":[{"loc":["body","ignore_eos"]}]})"),
+            R"([{"loc": ["body", "ignore_eos"]}])");
   EXPECT_EQ(endpoint_error_words("<html>no\n"), "<html>no");
   EXPECT_LE(endpoint_error_words(std::string(1000, 'x')).size(), 200U);
 }

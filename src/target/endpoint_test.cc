@@ -1,5 +1,5 @@
-// The endpoint target against servers that do everything right, and against servers that do not. Real sockets on the
-// loopback address; where time must pass, a fake clock passes it.
+// The endpoint target against servers that do everything right, and against servers that do not. Real sockets
+// on the loopback address; where time must pass, a fake clock passes it.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -22,17 +22,22 @@ using testing_server::Server;
 using testing_server::Signal;
 
 constexpr std::string_view kStreamHead =
-    "HTTP/1.1 200 OK\r\nServer: scripted\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
-std::string chunk(std::string_view data) { return fmt::format("{:x}\r\n{}\r\n", data.size(), data); }
+    "HTTP/1.1 200 OK\r\nServer: scripted\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: "
+    "chunked\r\n\r\n";
+std::string chunk(std::string_view data) {
+  return fmt::format("{:x}\r\n{}\r\n", data.size(), data);
+}
 
 // An event cut into two chunks, as servers are free to do.
-const std::string kContent = chunk("data: {\"choices\":[{\"") + chunk("delta\":{\"content\":\"word \"}}]}\n\n");
-const std::string kUsage = chunk("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}\n\n");
+const std::string kContent =
+    chunk("data: {\"choices\":[{\"") + chunk("delta\":{\"content\":\"word \"}}]}\n\n");
+const std::string kUsage =
+    chunk("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}\n\n");
 const std::string kDone = chunk("data: [DONE]\n\n") + chunk("");
 
 std::string plain(int status, const std::string& body, const std::string& fields = "") {
-  return "HTTP/1.1 " + std::to_string(status) + " X\r\n" + fields + "Content-Length: " + std::to_string(body.size()) +
-         "\r\n\r\n" + body;
+  return "HTTP/1.1 " + std::to_string(status) + " X\r\n" + fields +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 std::string good_answer() {
@@ -42,9 +47,11 @@ std::string good_answer() {
 }
 
 const std::string kModels =
-    R"({"object":"list","data":[{"id":"tiny","object":"model","owned_by":"tests","max_model_len":2048,"meta":{"n_params":135}}]})";
+    R"({"object":"list","data":[{"id":"tiny","object":"model","owned_by":"tests","max_model_len":2048,)"
+    R"("meta":{"n_params":135}}]})";
 
-// Answers open()'s questions well and leaves every other request to `rest`, which says whether the connection goes on.
+// Answers open()'s questions well and leaves every other request to `rest`, which says whether the connection
+// goes on.
 Server::Script after_opening(std::function<bool(Peer&, const std::string&)> rest) {
   return [rest = std::move(rest)](Peer& peer) {
     while (true) {
@@ -67,7 +74,8 @@ Server::Script well_behaved() {
 
 // Answers with `text` and closes.
 Server::Script answering(std::string text) {
-  return after_opening([text = std::move(text)](Peer& peer, const std::string&) { return peer.send(text), false; });
+  return after_opening(
+      [text = std::move(text)](Peer& peer, const std::string&) { return peer.send(text), false; });
 }
 
 Request request(RequestId id) {
@@ -76,12 +84,18 @@ Request request(RequestId id) {
 
 std::string words(const StreamEvent& event) {
   switch (event.kind) {
-    case StreamEventKind::kSent: return "sent";
-    case StreamEventKind::kContent: return "content";
-    case StreamEventKind::kReasoning: return "reasoning";
-    case StreamEventKind::kDone: return "done " + std::to_string(event.prompt_tokens) + " " + std::to_string(event.output_tokens);
-    case StreamEventKind::kFailed: return "failed " + std::string(name_of(event.cause));
-    case StreamEventKind::kAdmitted: return "admitted";
+    case StreamEventKind::kSent:
+      return "sent";
+    case StreamEventKind::kContent:
+      return "content";
+    case StreamEventKind::kReasoning:
+      return "reasoning";
+    case StreamEventKind::kDone:
+      return "done " + std::to_string(event.prompt_tokens) + " " + std::to_string(event.output_tokens);
+    case StreamEventKind::kFailed:
+      return "failed " + std::string(name_of(event.cause));
+    case StreamEventKind::kAdmitted:
+      return "admitted";
   }
   return "";
 }
@@ -190,8 +204,9 @@ TEST(Endpoint, SendsWhatTheRequestSays) {
   }));
   Client client({.url = server.url(), .api = "completions", .api_key = "s3cret"});
   client.opened().run(request(42));
-  EXPECT_THAT(seen, AllOf(HasSubstr("POST /v1/completions HTTP/1.1\r\n"), HasSubstr("\r\nX-Request-Id: assay-42\r\n"),
-                          HasSubstr("\r\nAuthorization: Bearer s3cret\r\n"), HasSubstr("\"max_tokens\":3")));
+  EXPECT_THAT(
+      seen, AllOf(HasSubstr("POST /v1/completions HTTP/1.1\r\n"), HasSubstr("\r\nX-Request-Id: assay-42\r\n"),
+                  HasSubstr("\r\nAuthorization: Bearer s3cret\r\n"), HasSubstr("\"max_tokens\":3")));
 }
 
 TEST(Endpoint, RequestsBeyondTheConnectionsWait) {
@@ -249,7 +264,8 @@ TEST(Endpoint, TurnsOfASessionCarryWhatWasSaid) {
 
 TEST(Endpoint, AnAnswerOutlivesAConnectionThatTheServerDrops) {
   // The server closes after each answer without saying so: each request must still be answered.
-  const Server server(after_opening([](Peer& peer, const std::string&) { return peer.send(good_answer()), false; }));
+  const Server server(
+      after_opening([](Peer& peer, const std::string&) { return peer.send(good_answer()), false; }));
   Client client(server);
   client.opened();
   for (RequestId id = 1; id <= 5; ++id) {
@@ -271,7 +287,7 @@ TEST(Endpoint, SpeaksToIpv6) {
   EXPECT_THAT(outcome(server), ElementsAre("sent", "content", "content", "content", "done 9 3"));
 }
 
-// ---- stamps -------------------------------------------------------------------------------------------------------------
+// ---- stamps ----
 
 TEST(Endpoint, AnEventIsStampedWhenItArrivedNotWhenItWasRead) {
   SystemClock clock;
@@ -285,21 +301,23 @@ TEST(Endpoint, AnEventIsStampedWhenItArrivedNotWhenItWasRead) {
   const Result<TargetInfo> info = target->open();
   ASSERT_TRUE(info) << info.error().message();
   if (info->conditions["receive_stamps"].as_string() != "kernel") GTEST_SKIP() << "no kernel stamps here";
-  // The kernel begins to stamp a little after it was asked to, so the first answers may be stamped when they are read.
+  // The kernel begins to stamp a little after it was asked to, so the first answers may be stamped when they
+  // are read.
   for (RequestId id = 1; id <= 10'000; ++id) {
     const Nanos submitted = clock.now();
     ASSERT_TRUE(target->submit(request(id)));
     ASSERT_TRUE(sent.try_acquire_for(std::chrono::seconds(20)));
     const Nanos late = clock.now();  // all has arrived, nothing has been read
     std::vector<StreamEvent> events;
-    while (events.empty() || events.back().kind != StreamEventKind::kDone) ASSERT_TRUE(target->poll(kNever, events));
+    while (events.empty() || events.back().kind != StreamEventKind::kDone)
+      ASSERT_TRUE(target->poll(kNever, events));
     for (const StreamEvent& event : events) EXPECT_GE(event.at, submitted);
     if (events.back().at < late) return;
   }
   FAIL() << "no event was ever stamped before it was read";
 }
 
-// ---- failures -----------------------------------------------------------------------------------------------------------
+// ---- failures ----
 
 TEST(EndpointFailure, NobodyListensAnyMore) {
   auto server = std::make_unique<Server>(well_behaved());
@@ -370,7 +388,8 @@ TEST(EndpointFailure, GarbageIsMalformed) {
   for (const std::string& answer :
        {std::string("220 mail.example ESMTP\r\n\r\n"), std::string(kStreamHead) + "xyz\r\n",
         std::string(kStreamHead) + "3\r\ndata: {}\n\n\r\n", std::string(kStreamHead) + chunk("data: {\n\n"),
-        "HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'h') + "\r\n\r\n", plain(200, "<html>", "Content-Type: text/html\r\n")}) {
+        "HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'h') + "\r\n\r\n",
+        plain(200, "<html>", "Content-Type: text/html\r\n")}) {
     const Server server(answering(answer));
     EXPECT_EQ(outcome(server).back(), "failed malformed") << answer.substr(0, 60);
   }
@@ -401,7 +420,7 @@ TEST(EndpointFailure, CancellingClosesTheConnection) {
   client.submit(request(2));
   client.poll(client.clock_.now());
   received.wait();
-  client.target_->cancel(2);   // still waiting
+  client.target_->cancel(2);  // still waiting
   client.target_->cancel(1);
   client.target_->cancel(1);   // gone already
   client.target_->cancel(99);  // never there
@@ -411,7 +430,7 @@ TEST(EndpointFailure, CancellingClosesTheConnection) {
   EXPECT_THAT(client.of(2), ElementsAre("failed cancelled"));
 }
 
-// ---- opening ------------------------------------------------------------------------------------------------------------
+// ---- opening ----
 
 TEST(EndpointOpen, DropsFieldsThatTheServerRefuses) {
   std::string last;
@@ -422,9 +441,11 @@ TEST(EndpointOpen, DropsFieldsThatTheServerRefuses) {
       if (has("GET ")) {
         peer.send(plain(200, kModels));
       } else if (has("\"ignore_eos\"")) {
-        peer.send(plain(400, R"({"error":{"message":"Unrecognized request argument supplied: ignore_eos"}})"));
+        peer.send(
+            plain(400, R"({"error":{"message":"Unrecognized request argument supplied: ignore_eos"}})"));
       } else if (has("\"stream_options\"")) {
-        peer.send(plain(422, R"({"detail":[{"loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]})"));
+        peer.send(plain(
+            422, R"({"detail":[{"loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]})"));
       } else {
         peer.send(good_answer());
       }
@@ -435,7 +456,8 @@ TEST(EndpointOpen, DropsFieldsThatTheServerRefuses) {
   ASSERT_TRUE(info) << info.error().message();
   EXPECT_FALSE(info->conditions["ignore_eos"].as_bool(true));
   client.run(request(1));
-  EXPECT_THAT(last, AllOf(Not(HasSubstr("ignore_eos")), Not(HasSubstr("stream_options")), HasSubstr("temperature")));
+  EXPECT_THAT(
+      last, AllOf(Not(HasSubstr("ignore_eos")), Not(HasSubstr("stream_options")), HasSubstr("temperature")));
 }
 
 TEST(EndpointOpen, NeedsNoListOfModelsWhereOneIsNamed) {
@@ -449,13 +471,15 @@ TEST(EndpointOpen, NeedsNoListOfModelsWhereOneIsNamed) {
   const Result<TargetInfo> info = client.open();
   ASSERT_TRUE(info) << info.error().message();
   EXPECT_EQ(info->model, "mine");
-  EXPECT_THAT(open_error({.url = server.url()}), AllOf(HasSubstr("does not list its models"), HasSubstr("Name one with model")));
+  EXPECT_THAT(open_error({.url = server.url()}),
+              AllOf(HasSubstr("does not list its models"), HasSubstr("Name one with model")));
 }
 
 TEST(EndpointOpen, SuggestsAModelThatThereIs) {
   const Server server([](Peer& peer) {
     for (std::string text = peer.read_request(); !text.empty(); text = peer.read_request()) {
-      peer.send(text.starts_with("GET ") ? plain(200, kModels) : plain(404, R"({"error":{"message":"no such model"}})"));
+      peer.send(text.starts_with("GET ") ? plain(200, kModels)
+                                         : plain(404, R"({"error":{"message":"no such model"}})"));
     }
   });
   EXPECT_THAT(open_error({.url = server.url(), .model = "tinny"}),
@@ -467,7 +491,8 @@ TEST(EndpointOpen, SaysThatAKeyIsWantedAndNeverRepeatsIt) {
     while (!peer.read_request().empty()) peer.send(plain(401, R"({"error":{"message":"bad key"}})"));
   });
   EXPECT_THAT(open_error({.url = server.url()}), HasSubstr("Give a key"));
-  EXPECT_THAT(open_error({.url = server.url(), .api_key = "hunter2"}), AllOf(HasSubstr("Check the key"), Not(HasSubstr("hunter2"))));
+  EXPECT_THAT(open_error({.url = server.url(), .api_key = "hunter2"}),
+              AllOf(HasSubstr("Check the key"), Not(HasSubstr("hunter2"))));
   EXPECT_THAT(open_error({.url = server.url(), .api_key = "hunter2\n"}),
               AllOf(HasSubstr("control characters"), Not(HasSubstr("hunter2"))));
 }
@@ -479,7 +504,8 @@ TEST(EndpointOpen, SaysThatNobodyIsThere) {
     ASSERT_TRUE(listener);
     url = "http://" + listener->address.text() + "/v1";
   }
-  EXPECT_THAT(open_error({.url = url}), AllOf(HasSubstr("Connection refused"), HasSubstr(url), HasSubstr("Check that the server is up")));
+  EXPECT_THAT(open_error({.url = url}), AllOf(HasSubstr("Connection refused"), HasSubstr(url),
+                                              HasSubstr("Check that the server is up")));
 }
 
 TEST(EndpointOpen, SaysThatTheServerHangs) {
@@ -495,7 +521,8 @@ TEST(EndpointOpen, RefusesImpossibleOptions) {
 }
 
 TEST(EndpointOpen, TakesOneDocumentForAStream) {
-  const std::string json = R"({"choices":[{"message":{"content":"all at once"}}],"usage":{"prompt_tokens":9,"completion_tokens":3}})";
+  const std::string json = R"({"choices":[{"message":{"content":"all at once"}}],)"
+                           R"("usage":{"prompt_tokens":9,"completion_tokens":3}})";
   const Server server([&](Peer& peer) {
     for (std::string text = peer.read_request(); !text.empty(); text = peer.read_request()) {
       peer.send(plain(200, text.starts_with("GET ") ? kModels : json, "Content-Type: application/json\r\n"));
@@ -508,7 +535,7 @@ TEST(EndpointOpen, TakesOneDocumentForAStream) {
   EXPECT_THAT(client.run(request(1)), ElementsAre("sent", "content", "done 9 3"));
 }
 
-// ---- TLS ----------------------------------------------------------------------------------------------------------------
+// ---- TLS ----
 
 class EndpointTls : public ::testing::Test {
  protected:
@@ -546,7 +573,8 @@ TEST_F(EndpointTls, LargeAnswersCrossManyRecords) {
   for (int i = 0; i < 5000; ++i) answer += kContent;
   answer += kDone;
   const Identity identity("IP:127.0.0.1");
-  const Server server(after_opening([&](Peer& peer, const std::string&) { return peer.send(answer), true; }), &identity);
+  const Server server(after_opening([&](Peer& peer, const std::string&) { return peer.send(answer), true; }),
+                      &identity);
   Client client({.url = server.url(), .ca_file = ca_file(identity)});
   EXPECT_EQ(client.opened().run(request(1)).size(), 5002U);
 }
@@ -554,13 +582,15 @@ TEST_F(EndpointTls, LargeAnswersCrossManyRecords) {
 TEST_F(EndpointTls, SaysWhichFileASelfSignedServerNeeds) {
   const Identity identity("IP:127.0.0.1");
   const Server server(well_behaved(), &identity);
-  EXPECT_THAT(open_error({.url = server.url()}), AllOf(HasSubstr("self-signed"), HasSubstr("Set ca_file to a PEM file")));
+  EXPECT_THAT(open_error({.url = server.url()}),
+              AllOf(HasSubstr("self-signed"), HasSubstr("Set ca_file to a PEM file")));
 }
 
 TEST_F(EndpointTls, RefusesACertificateForAnotherHost) {
   const Identity identity("DNS:other.example,IP:127.0.0.2");
   const Server server(well_behaved(), &identity);
-  EXPECT_THAT(open_error({.url = server.url(), .ca_file = ca_file(identity)}), HasSubstr("is for another host"));
+  EXPECT_THAT(open_error({.url = server.url(), .ca_file = ca_file(identity)}),
+              HasSubstr("is for another host"));
 }
 
 TEST_F(EndpointTls, RefusesCertificatesOutOfTheirTime) {
@@ -584,7 +614,8 @@ TEST_F(EndpointTls, SaysThatTheServerSpeaksPlainHttp) {
 }
 
 TEST_F(EndpointTls, SaysThatTheFileIsNone) {
-  EXPECT_THAT(open_error({.url = "https://127.0.0.1:1/v1", .ca_file = directory_ + "/none.pem"}), HasSubstr("none.pem"));
+  EXPECT_THAT(open_error({.url = "https://127.0.0.1:1/v1", .ca_file = directory_ + "/none.pem"}),
+              HasSubstr("none.pem"));
 }
 
 }  // namespace

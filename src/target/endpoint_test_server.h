@@ -1,9 +1,9 @@
-// For tests only: a server on a loopback port that does to its clients what a script says, plain or TLS, and certificates
-// to do it with. Blocking, a thread a connection; nothing here is fast or hardened.
+// For tests only: a server on a loopback port that does to its clients what a script says, plain or TLS, and
+// certificates to do it with. Blocking, a thread a connection; nothing here is fast or hardened.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -37,7 +37,8 @@ struct Identity {
     X509_gmtime_adj(X509_getm_notAfter(x), until_s);
     X509_set_pubkey(x, key.get());
     X509_NAME* name = X509_get_subject_name(x);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("assay test"), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("assay test"),
+                               -1, -1, 0);
     X509_set_issuer_name(x, name);
     X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names);
     X509_add_ext(x, extension, -1);
@@ -61,7 +62,7 @@ class Peer {
  public:
   Peer(int fd, SSL* tls, int number) : fd_(fd), tls_(tls), number_(number) {}
 
-  int number() const { return number_; }   // of the connection, from 0
+  int number() const { return number_; }  // of the connection, from 0
   // One whole request, head and body; "" when the client has gone.
   std::string read_request() {
     while (true) {
@@ -77,7 +78,8 @@ class Peer {
         }
       }
       char piece[16384];
-      const auto n = tls_ != nullptr ? SSL_read(tls_, piece, sizeof piece) : ::recv(fd_, piece, sizeof piece, 0);
+      const auto n =
+          tls_ != nullptr ? SSL_read(tls_, piece, sizeof piece) : ::recv(fd_, piece, sizeof piece, 0);
       if (n <= 0) return "";
       buffer_.append(piece, static_cast<size_t>(n));
     }
@@ -112,7 +114,8 @@ class Server {
  public:
   using Script = std::function<void(Peer&)>;
 
-  explicit Server(Script script, const Identity* identity = nullptr, bool ipv6 = false) : script_(std::move(script)) {
+  explicit Server(Script script, const Identity* identity = nullptr, bool ipv6 = false)
+      : script_(std::move(script)) {
     Result<Listener> listener = listen_on_loopback(ipv6);
     if (!listener) {
       ADD_FAILURE() << listener.error().message();

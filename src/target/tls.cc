@@ -22,8 +22,9 @@ std::string openssl_words() {
 Error explain_certificate(long code, std::string where, const std::string& ca_file) {
   Error error{.where = std::move(where)};
   const std::string authority =
-      ca_file.empty() ? "Set ca_file to a PEM file with the certificate of the authority that signed it"
-                      : "Check that ca_file (" + ca_file + ") holds the certificate of the authority that signed it";
+      ca_file.empty()
+          ? "Set ca_file to a PEM file with the certificate of the authority that signed it"
+          : "Check that ca_file (" + ca_file + ") holds the certificate of the authority that signed it";
   switch (code) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
       error.what = "the server's certificate has expired";
@@ -51,7 +52,8 @@ Error explain_certificate(long code, std::string where, const std::string& ca_fi
       error.remedy = "Use the host name that stands in the certificate.";
       break;
     default:
-      error.what = fmt::format("the server's certificate was refused: {}", X509_verify_cert_error_string(code));
+      error.what =
+          fmt::format("the server's certificate was refused: {}", X509_verify_cert_error_string(code));
       error.remedy = authority + ".";
   }
   return error;
@@ -59,8 +61,12 @@ Error explain_certificate(long code, std::string where, const std::string& ca_fi
 
 }  // namespace
 
-void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
-void TlsSession::Free::operator()(ssl_st* session) const { SSL_free(session); }
+void TlsContext::Free::operator()(ssl_ctx_st* context) const {
+  SSL_CTX_free(context);
+}
+void TlsSession::Free::operator()(ssl_st* session) const {
+  SSL_free(session);
+}
 
 Result<TlsContext> TlsContext::create(const std::string& ca_file) {
   ERR_clear_error();
@@ -153,9 +159,13 @@ void TlsSession::take_output(std::string& ciphertext) {
 
 TlsSession::Step TlsSession::fail_step(int result) {
   switch (SSL_get_error(session_.get(), result)) {
-    case SSL_ERROR_WANT_READ: return Step::kNeedInput;
-    case SSL_ERROR_ZERO_RETURN: return Step::kEnd;
-    default: error_ = explain(); return Step::kFailed;
+    case SSL_ERROR_WANT_READ:
+      return Step::kNeedInput;
+    case SSL_ERROR_ZERO_RETURN:
+      return Step::kEnd;
+    default:
+      error_ = explain();
+      return Step::kFailed;
   }
 }
 
@@ -166,13 +176,19 @@ Error TlsSession::explain() const {
     ERR_clear_error();
     return explain_certificate(verify, where_, ca_file_);
   }
-  const bool plain = ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER || ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST;
-  return Error{.what = "TLS failed: " + openssl_words(),
-               .where = where_,
-               .remedy = plain ? "The server may not speak TLS on this port: try http:// instead of https://." : ""};
+  const bool plain =
+      ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER || ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST;
+  return Error{
+      .what = "TLS failed: " + openssl_words(),
+      .where = where_,
+      .remedy = plain ? "The server may not speak TLS on this port: try http:// instead of https://." : ""};
 }
 
-std::string TlsSession::version() const { return SSL_get_version(session_.get()); }
-std::string TlsSession::cipher() const { return SSL_get_cipher_name(session_.get()); }
+std::string TlsSession::version() const {
+  return SSL_get_version(session_.get());
+}
+std::string TlsSession::cipher() const {
+  return SSL_get_cipher_name(session_.get());
+}
 
 }  // namespace assay

@@ -1,5 +1,6 @@
-// TLS for clients, over memory: ciphertext in, plaintext out and the other way round, so that the socket itself is read
-// with the kernel's receive stamps. The stamp that plaintext gets is that of the segment which completed its record.
+// TLS for clients, over memory: ciphertext in, plaintext out and the other way round, so that the socket
+// itself is read with the kernel's receive stamps. The stamp that plaintext gets is that of the segment which
+// completed its record.
 #pragma once
 
 #include <memory>
@@ -18,8 +19,8 @@ namespace assay {
 // What all connections to one server share: which authorities are trusted. One thread only.
 class TlsContext {
  public:
-  // TLS 1.2 or later; the server must show a certificate that leads to one in `ca_file` (PEM), or to the system's
-  // authorities where that is empty.
+  // TLS 1.2 or later; the server must show a certificate that leads to one in `ca_file` (PEM), or to the
+  // system's authorities where that is empty.
   static Result<TlsContext> create(const std::string& ca_file);
 
  private:
@@ -27,7 +28,8 @@ class TlsContext {
   struct Free {
     void operator()(ssl_ctx_st* context) const;
   };
-  explicit TlsContext(ssl_ctx_st* context, std::string ca_file) : context_(context), ca_file_(std::move(ca_file)) {}
+  explicit TlsContext(ssl_ctx_st* context, std::string ca_file)
+      : context_(context), ca_file_(std::move(ca_file)) {}
   std::unique_ptr<ssl_ctx_st, Free> context_;
   std::string ca_file_;
 };
@@ -41,14 +43,14 @@ class TlsSession {
   static Result<TlsSession> start(const TlsContext& context, const Url& url);
 
   void receive(std::string_view ciphertext);
-  Step handshake();                                      // kMoved: it is complete
-  Step read(std::span<char> plaintext, size_t& bytes);   // kEnd: the server said goodbye
-  bool write(std::string_view plaintext);                // all of it; after the handshake
-  void take_output(std::string& ciphertext);             // appends what is to be sent: call it after each of the above
+  Step handshake();                                     // kMoved: it is complete
+  Step read(std::span<char> plaintext, size_t& bytes);  // kEnd: the server said goodbye
+  bool write(std::string_view plaintext);               // all of it; after the handshake
+  void take_output(std::string& ciphertext);  // appends what is to be sent: call it after each of the above
 
   // Why a step failed, for people, with what to do about it.
   const Error& error() const { return error_; }
-  std::string version() const;                           // "TLSv1.3"
+  std::string version() const;  // "TLSv1.3"
   std::string cipher() const;
 
  private:

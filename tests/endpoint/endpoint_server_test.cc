@@ -1,5 +1,6 @@
-// The endpoint target against a real server: llama.cpp's, with a small language model, over HTTP on the loopback address.
-// What a scripted server cannot show: real chunks, real usage, real pauses between tokens, real refusals.
+// The endpoint target against a real server: llama.cpp's, with a small language model, over HTTP on the
+// loopback address. What a scripted server cannot show: real chunks, real usage, real pauses between tokens,
+// real refusals.
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <unistd.h>
@@ -24,9 +25,9 @@ class RealServer : public ::testing::Test {
       missing_ = "the model " ENDPOINT_MODEL " is not there";
       return;
     }
-    Result<Process> process =
-        Process::start({.command = {ENDPOINT_PYTHON, ENDPOINT_SERVER, ENDPOINT_MODEL},
-                        .environment = {{"PYTHONPATH", ENDPOINT_PACKAGES}, {"PYTHONDONTWRITEBYTECODE", "1"}}});
+    Result<Process> process = Process::start(
+        {.command = {ENDPOINT_PYTHON, ENDPOINT_SERVER, ENDPOINT_MODEL},
+         .environment = {{"PYTHONPATH", ENDPOINT_PACKAGES}, {"PYTHONDONTWRITEBYTECODE", "1"}}});
     if (!process) {
       missing_ = process.error().message();
       return;
@@ -41,7 +42,8 @@ class RealServer : public ::testing::Test {
     ASSERT_FALSE(url_.empty()) << "the server did not come up:\n" << log_;
   }
 
-  // Reads what the server says until it names its URL or ends. Its log must be read too, or it would block on it.
+  // Reads what the server says until it names its URL or ends. Its log must be read too, or it would block on
+  // it.
   static void wait_until_ready() {
     std::string out;
     const Nanos patience = clock_.now() + kPatience;
@@ -67,13 +69,15 @@ class RealServer : public ::testing::Test {
   }
 
   static std::unique_ptr<Target> opened(const std::string& api = "chat") {
-    std::unique_ptr<Target> target = make_endpoint_target({.name = "llama.cpp", .url = url_, .api = api}, clock_);
+    std::unique_ptr<Target> target =
+        make_endpoint_target({.name = "llama.cpp", .url = url_, .api = api}, clock_);
     const Result<TargetInfo> info = target->open();
     EXPECT_TRUE(info) << info.error().message();
     return target;
   }
   static Request request(RequestId id, uint32_t output_tokens) {
-    return {.id = id, .corpus = "prose", .prompt_seed = id, .prompt_tokens = 12, .output_tokens = output_tokens};
+    return {
+        .id = id, .corpus = "prose", .prompt_seed = id, .prompt_tokens = 12, .output_tokens = output_tokens};
   }
   // The events of `count` requests until all have ended.
   static std::vector<StreamEvent> finish(Target& target, size_t count) {
@@ -160,11 +164,17 @@ TEST_F(RealServer, ASecondTurnCarriesTheFirst) {
 
 TEST_F(RealServer, StampsWhatArrivedWhileNobodyRead) {
   const std::unique_ptr<Target> unread = opened(), watched = opened();
-  ASSERT_TRUE(unread->submit(request(1, 2)));
-  ASSERT_TRUE(watched->submit(request(1, 40)));   // both run in one batch: this one ends long after the other
+  ASSERT_TRUE(unread->submit(request(1, 6)));
+  std::vector<StreamEvent> first;
+  while (first.size() < 2) ASSERT_TRUE(unread->poll(kNever, first));
+  ASSERT_NE(first.back().kind, StreamEventKind::kDone);
+  // Both run in one batch, and this one ends long after the other, from which nobody reads meanwhile.
+  ASSERT_TRUE(watched->submit(request(1, 16)));
   finish(*watched, 1);
   const Nanos late = clock_.now();
-  for (const StreamEvent& event : finish(*unread, 1)) EXPECT_LT(event.at, late);
+  const std::vector<StreamEvent> rest = finish(*unread, 1);
+  EXPECT_EQ(rest.back().kind, StreamEventKind::kDone) << rest.back().detail;
+  for (const StreamEvent& event : rest) EXPECT_LT(event.at, late);
 }
 
 TEST_F(RealServer, RefusesAPromptThatDoesNotFit) {

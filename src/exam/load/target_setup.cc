@@ -8,6 +8,7 @@
 namespace assay {
 namespace {
 
+constexpr uint32_t kSlowBatchTokens = 64;
 constexpr int64_t kMaxSecretBytes = 1 << 16;
 constexpr int64_t kMemorySlackBytes = int64_t{2}
                                       << 30;  // a worker that takes so much more than predicted leaks
@@ -90,7 +91,9 @@ std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Tri
   Json job = Json::object();
   job.set("job", "serve").set("device", spec.device).set("model", model->path).set("threads", spec.threads);
   job.set("context_tokens", longest).set("kv_tokens", kv).set("sequences", spec.sequences);
-  job.set("batch_tokens", spec.batch_tokens);
+  // On a device that slow, a step of many tokens would keep every other request waiting for seconds.
+  const bool is_sized_down = trial.parameters["sized_from"].is_string();
+  job.set("batch_tokens", is_sized_down ? std::min(spec.batch_tokens, kSlowBatchTokens) : spec.batch_tokens);
   const Json fit = predicted_fit(context, job);
   if (fit.is_object() && !fit["fits"].as_bool(true)) {
     return std::unexpected(does_not_fit(fit, model->name, spec.device));

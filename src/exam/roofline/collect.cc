@@ -17,7 +17,8 @@ constexpr size_t kMaxSamples = 100'000;
 constexpr size_t kMaxRecords = 10'000;
 constexpr double kWide = 0.1;  // a wider interval, as a share of the value to either side, makes it doubtful
 constexpr Nanos kSilence = nanos_from_seconds(120);
-constexpr double kStartS = 30;  // for starting the worker and loading backends and model
+constexpr double kStartS =
+    120;  // for starting the worker, loading backends and model, also on a busy machine
 
 Finding finding_of(Severity severity, std::string code, std::string text, Json evidence = Json::object()) {
   Finding finding;
@@ -95,9 +96,7 @@ class Collector {
     }
   }
 
-  void add(Finding finding) {
-    outcome_.findings.push_back(std::move(finding));
-  }
+  void add(Finding finding) { outcome_.findings.push_back(std::move(finding)); }
 
   // What the worker refused and what it said too badly, once all is in.
   void finish() {
@@ -184,7 +183,7 @@ Result<Record> read_record_line(const Json& line) {
 
 Result<void> run_evidence_job(ExamContext& context, const Json& job, double limit_s, TrialOutcome& outcome) {
   Collector collector(context, outcome);
-  const Nanos deadline = context.clock.now() + nanos_from_seconds(kStartS + 3 * limit_s);
+  const Nanos deadline = context.clock.now() + nanos_from_seconds(kStartS + 10 * limit_s);
   const auto ended = run_worker_job(
       context.worker, job, context.clock, deadline, kSilence, [&](const Json& line) { collector.take(line); },
       context.interrupted);
