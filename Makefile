@@ -49,12 +49,12 @@ test: tests sanitize ## every test, the sanitizers' share first; ends with ctest
 sanitize: asan tsan ## the tests that also run under ASan+UBSan and TSan
 
 asan: setup
-	@$(configure) -S . -B build-asan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DASSAY_SANITIZE=address,undefined
+	@$(configure) -S . -B build-asan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DASSAY_SANITIZE=address,undefined
 	@cmake --build build-asan --parallel $(JOBS) --target tests
 	@$(ctest) --test-dir build-asan -L '$(ASAN_LABELS)'
 
 tsan: setup
-	@$(configure) -S . -B build-tsan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DASSAY_SANITIZE=thread
+	@$(configure) -S . -B build-tsan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DASSAY_SANITIZE=thread
 	@cmake --build build-tsan --parallel $(JOBS) --target thread_tests
 	@$(ctest) --test-dir build-tsan -L '$(TSAN_LABELS)'
 

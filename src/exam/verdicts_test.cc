@@ -37,6 +37,7 @@ class Evidence {
   Record& add_attainment(int64_t trial, const std::string& traffic_class, double share) {
     Record& record = add(trial, "slo_attainment", traffic_class, share);
     record.conditions.set("slo_ttft_ms", 500).set("required_share", 0.9);
+    record.n = 72;
     return record;
   }
 
@@ -119,6 +120,13 @@ TEST(Verdicts, FastEnoughIfEveryClassOfTheMixMeetsItsShare) {
   const Verdict no = evidence.answer(2);
   EXPECT_EQ(no.answer, Answer::kNo);
   EXPECT_EQ(no.reason, "code met its SLO in 50.0 % of requests on CPU, needs 90.0 %");
+}
+
+TEST(Verdicts, TooFewRequestsDecideNothing) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 1.0).n = 6;
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+  EXPECT_EQ(evidence.answer(2).reason, "too few requests to tell");
 }
 
 TEST(Verdicts, VoidNumbersDecideNothing) {

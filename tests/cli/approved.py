@@ -1,4 +1,4 @@
-"""Command lines against approved output. A case is one text file: each line that begins with "$ " is a command, run in a
+"""Command lines against approved output. A case is one text file: lines that begin with "# " say what it is about; each line that begins with "$ " is a command, run in a
 fresh folder of the case by a shell in which `assay` is the program under test; what follows it is what it must say:
 stdout, then "--- stderr" and stderr if there is any, then "--- exit N" if N is not 0. Run with APPROVE=1 to write down what
 the program says now; read the difference before committing it."""
@@ -20,8 +20,8 @@ def run_case(case, environment):
     with tempfile.TemporaryDirectory(prefix="assay-cli-") as folder:
         shutil.copytree(FILES, folder, dirs_exist_ok=True)
         for line in case.read_text().splitlines():
-            if line.startswith("# "):
-                out.append(line)
+            if line.startswith("# ") and not any(said.startswith("$ ") for said in out):
+                out.append(line)  # what the case is about; further down "# " is output
             if not line.startswith("$ "):
                 continue
             result = subprocess.run(["bash", "-c", line[2:]], cwd=folder, env=environment, capture_output=True, text=True,

@@ -18,7 +18,7 @@ constexpr size_t kMaxRecords = 10'000;
 constexpr double kWide = 0.1;  // a wider interval, as a share of the value to either side, makes it doubtful
 constexpr Nanos kSilence = nanos_from_seconds(120);
 constexpr double kStartS =
-    120;  // for starting the worker, loading backends and model, also on a busy machine
+    60;  // for starting the worker, loading backends and model, also on a busy machine
 
 Finding finding_of(Severity severity, std::string code, std::string text, Json evidence = Json::object()) {
   Finding finding;
@@ -183,7 +183,7 @@ Result<Record> read_record_line(const Json& line) {
 
 Result<void> run_evidence_job(ExamContext& context, const Json& job, double limit_s, TrialOutcome& outcome) {
   Collector collector(context, outcome);
-  const Nanos deadline = context.clock.now() + nanos_from_seconds(kStartS + 10 * limit_s);
+  const Nanos deadline = context.clock.now() + nanos_from_seconds(kStartS + 4 * limit_s);
   const auto ended = run_worker_job(
       context.worker, job, context.clock, deadline, kSilence, [&](const Json& line) { collector.take(line); },
       context.interrupted);
