@@ -1,5 +1,6 @@
-"""Every scenario in examples/ runs with --quick on this machine's real devices and ends in a dossier and a report, each in
-less time than a user would wait. examples/endpoint.toml needs a server; it runs against a real one in tests/endpoint."""
+"""Every scenario in examples/ runs with --quick on this machine's real devices and ends in a dossier and a report within the
+minute that --quick promises; on a quiet machine each is to take less than 20 s, and the test says which did not.
+examples/endpoint.toml needs a server; the endpoint target runs against a real one in tests/endpoint."""
 
 import json
 import os
@@ -11,7 +12,8 @@ from pathlib import Path
 
 SOURCE = Path(os.environ["ASSAY_SOURCE"])
 NEEDS_SERVER = {"endpoint.toml"}
-LIMIT_S = 20
+WANTED_S = 20
+LIMIT_S = 60
 
 
 def run_example(path):
@@ -41,11 +43,9 @@ def main():
             continue
         duration_s, fault = run_example(path)
         if fault is None and duration_s > LIMIT_S:
-            # A shared machine may have had a bad moment; one that is truly too slow is so twice.
-            duration_s, fault = min((run_example(path) for _ in range(2)), key=lambda run: run[0])
-            if fault is None and duration_s > LIMIT_S:
-                fault = f"takes longer than {LIMIT_S} s"
-        print(f"{path.name}: {duration_s:.1f} s {fault or ''}")
+            fault = f"takes longer than {LIMIT_S} s"
+        slow = f"longer than the {WANTED_S} s wanted on a quiet machine" if duration_s > WANTED_S else ""
+        print(f"{path.name}: {duration_s:.1f} s {fault or slow}")
         faults += fault is not None
     return 1 if faults else 0
 
