@@ -11,6 +11,7 @@
 #include <poll.h>
 
 #include <atomic>
+#include <csignal>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -116,6 +117,8 @@ class Server {
 
   explicit Server(Script script, const Identity* identity = nullptr, bool ipv6 = false)
       : script_(std::move(script)) {
+    // OpenSSL writes without MSG_NOSIGNAL, and clients here hang up on purpose.
+    std::signal(SIGPIPE, SIG_IGN);
     Result<Listener> listener = listen_on_loopback(ipv6);
     if (!listener) {
       ADD_FAILURE() << listener.error().message();
