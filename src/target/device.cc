@@ -173,9 +173,9 @@ void DeviceTarget::cancel(RequestId id) {
 
 void DeviceTarget::note_sent(std::vector<StreamEvent>& events) {
   if (unsent_.empty() || worker_->bytes_sent() < unsent_.front().end) return;
-  const Nanos now = clock_.now();
+  const Nanos at = worker_->last_flush();
   while (!unsent_.empty() && worker_->bytes_sent() >= unsent_.front().end) {
-    events.push_back({.request = unsent_.front().id, .kind = StreamEventKind::kSent, .at = now});
+    events.push_back({.request = unsent_.front().id, .kind = StreamEventKind::kSent, .at = at});
     unsent_.pop_front();
   }
 }

@@ -53,6 +53,7 @@ void WorkerProcess::send(std::string_view bytes) {
 
 void WorkerProcess::flush() {
   size_t done = 0;
+  if (!outgoing_.empty()) last_flush_ = clock_->now();
   while (done < outgoing_.size() && process_.socket() >= 0) {
     const ssize_t n = ::send(process_.socket(), outgoing_.data() + done, outgoing_.size() - done,
                              MSG_DONTWAIT | MSG_NOSIGNAL);

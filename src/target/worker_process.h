@@ -24,6 +24,8 @@ class WorkerProcess {
   // Queues bytes for the socket and sends what it takes now.
   void send(std::string_view bytes);
   uint64_t bytes_sent() const { return bytes_sent_; }  // since the start
+  // When the last bytes were handed over: taken before, so that no answer can be older than its question.
+  Nanos last_flush() const { return last_flush_; }
   uint64_t bytes_queued() const { return bytes_queued_; }
 
   // What has come and was not consumed yet. The owner bounds them by consuming.
@@ -48,6 +50,7 @@ class WorkerProcess {
   Clock* clock_;
   std::string outgoing_;
   uint64_t bytes_sent_ = 0, bytes_queued_ = 0;
+  Nanos last_flush_{};
   std::string diagnostics_;
   bool socket_ended_ = false, out_ended_ = false, err_ended_ = false;
 };
