@@ -39,7 +39,7 @@ class Comparison:
         self.options = options
         self.worker = f"{options.build}/tests/fake_engine/engine_worker"
         lines = map(json.loads, run([self.worker, json.dumps({"job": "devices"})])[0].splitlines())
-        self.library_folder = next(line["engine"]["library"] for line in lines if "engine" in line)
+        self.engine_folder = next(line["engine"]["library"] for line in lines if "engine" in line)
 
     def job(self, **more):
         o = self.options
@@ -53,7 +53,7 @@ class Comparison:
             # It looks for backends in its working folder.
             out, cpu = run([f"{o.build}/bench/llama_bench/llama-bench", "-m", o.model, "-p", str(prompt), "-n", str(output),
                             "-r", str(repetitions), "-t", str(o.threads), "-b", str(o.batch), "-ub", str(o.batch), "-ngl",
-                            "0", "-dev", "none", "-o", "json"], self.library_folder)
+                            "0", "-dev", "none", "-o", "json"], self.engine_folder)
             samples = {("prefill" if t["n_prompt"] > 0 else "decode"): t["samples_ts"] for t in json.loads(out)}
         elif contestant == "speed job":
             out, cpu = run([self.worker, self.job(job="speed", prompt_tokens=prompt, output_tokens=output,
