@@ -131,6 +131,7 @@ void point_latest_at(const std::string& folder) {
 // One run under way: what is known before the first trial.
 struct Session {
   std::string folder;
+  FileDescriptor lock;  // of the folder: nobody else resumes this run meanwhile
   Scenario scenario;
   std::vector<ExpandedTarget> targets;
   Dossier dossier;
@@ -163,6 +164,7 @@ Result<Session> begin(CommandContext& context, const ParsedOptions& options, Pro
                 "Add --resume to go on with it, or name another folder.");
   }
   RETURN_IF_ERROR(make_directories(folder));
+  ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));
   Json host;
   if (needs_devices(scenario)) {
     display.note("looking at this machine …");
@@ -184,7 +186,7 @@ Result<Session> begin(CommandContext& context, const ParsedOptions& options, Pro
               .plan = Json::Object{{"overrides", overrides.to_json()}},
               .host = host};
   ASSIGN_OR_RETURN(Dossier dossier, Dossier::create(dossier_path, run, trials, scenario.requirements));
-  return Session{folder, std::move(scenario), std::move(targets), std::move(dossier)};
+  return Session{folder, std::move(lock), std::move(scenario), std::move(targets), std::move(dossier)};
 }
 
 Result<Session> resume(const ParsedOptions& options, ProgressDisplay& display) {
@@ -194,6 +196,7 @@ Result<Session> resume(const ParsedOptions& options, ProgressDisplay& display) {
   }
   const std::string path = folder + "/" + kDossierName;
   if (!file_exists(path)) return fail("there is no run in this folder to resume", path, "Check --out.");
+  ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));
   ASSIGN_OR_RETURN(Dossier dossier, Dossier::open(path));
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
   const Overrides overrides = Overrides::from_json(content.run.plan["overrides"]);
@@ -203,7 +206,7 @@ Result<Session> resume(const ParsedOptions& options, ProgressDisplay& display) {
     return trial.state != TrialState::kPlanned && trial.state != TrialState::kRunning;
   });
   display.note(fmt::format("resuming {}: {} of {} trials done", folder, done, content.trials.size()));
-  return Session{folder, std::move(scenario), std::move(targets), std::move(dossier)};
+  return Session{folder, std::move(lock), std::move(scenario), std::move(targets), std::move(dossier)};
 }
 
 // 1 when a requirement is not met or a result is void.

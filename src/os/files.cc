@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -113,6 +114,15 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
   if (error) return fail("cannot list the folder: " + error.message(), path);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Result<FileDescriptor> lock_directory(const std::string& path) {
+  FileDescriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.valid()) return fail_errno("open", path);
+  if (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return fail("another assay is at work in this folder", path, "Wait for its end, or name another folder.");
+  }
+  return directory;  // on a file system without locks: unlocked
 }
 
 void remove_file(const std::string& path) {

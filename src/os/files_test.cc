@@ -108,6 +108,18 @@ TEST_F(Files, AMappedFileIsItsBytesAndCanMove) {
   EXPECT_TRUE(MappedFile::open(path("empty"))->bytes().empty());
 }
 
+TEST_F(Files, ADirectoryIsLockedByOneAtATime) {
+  {
+    const Result<FileDescriptor> first = lock_directory(directory_);
+    ASSERT_TRUE(first) << first.error().message();
+    const Result<FileDescriptor> second = lock_directory(directory_);
+    ASSERT_FALSE(second);
+    EXPECT_THAT(second.error().message(), HasSubstr("another assay is at work"));
+  }
+  EXPECT_TRUE(lock_directory(directory_));
+  EXPECT_FALSE(lock_directory(path("nowhere")));
+}
+
 TEST(FileDescriptor, ClosesWhatItHolds) {
   int raw;
   {
