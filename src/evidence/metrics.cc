@@ -68,7 +68,7 @@ constexpr Metric kMetrics[] = {
     {"model_memory_bytes", "bytes", kLower, false, "model memory",
      "Weights, KV cache and compute buffers together, on the device.", "assay metric definitions"},
     {"worker_peak_memory_bytes", "bytes", kLower, false, "worker's peak memory",
-     "Peak resident set of the worker process.", "getrusage(2)"},
+     "Peak resident set of the worker process.", "VmHWM of proc(5)"},
     // Roofline: what kernels get out of the silicon.
     {"memory_bandwidth_gb_per_s", "GB/s", kHigher, false, "memory bandwidth",
      "Bytes read and written per second by a copy or triad kernel, 10⁹ bytes a GB.",

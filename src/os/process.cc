@@ -150,6 +150,22 @@ Result<Process> Process::start(const ProcessOptions& options) {
   return process;
 }
 
+ProcessMemory Process::memory() const {
+  ProcessMemory memory;
+  const auto text = read_file(fmt::format("/proc/{}/status", pid_), 1 << 16);
+  if (!text) return memory;
+  const auto bytes_of = [&](std::string_view name) -> int64_t {  // "VmRSS:\t    3456 kB"
+    const size_t at = text->find(name);
+    if (at == std::string::npos) return 0;
+    const std::string_view line = std::string_view(*text).substr(at, text->find('\n', at + 1) - at);
+    const std::string_view value = trim(line.substr(name.size()));
+    return 1024 * parse_integer(value.substr(0, value.find(' '))).value_or(0);
+  };
+  memory.resident_bytes = bytes_of("\nVmRSS:");
+  memory.peak_bytes = bytes_of("\nVmHWM:");
+  return memory;
+}
+
 Process& Process::operator=(Process&& other) noexcept {
   std::swap(pid_, other.pid_);
   std::swap(out_, other.out_);
@@ -189,7 +205,6 @@ std::optional<ProcessEnd> Process::poll_end() {
     end.exited = WIFEXITED(status);
     end.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     end.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    end.peak_memory_bytes = int64_t{usage.ru_maxrss} * 1024;
     end.cpu_time = from_timeval(usage.ru_utime) + from_timeval(usage.ru_stime);
   } else {
     // Somebody else has reaped it (SIGCHLD is ignored in this program): how it ended is lost, and that is not

@@ -26,12 +26,16 @@ struct ProcessEnd {
   bool exited = false;  // by itself, with exit_code; otherwise by `signal`
   int exit_code = 0;
   int signal = 0;
-  // Resident; at least what this program had resident at the fork, since Linux carries that over into the
-  // child.
-  int64_t peak_memory_bytes = 0;
   Nanos cpu_time{};  // user and system
   bool clean() const { return exited && exit_code == 0; }
   std::string words() const;  // "exit code 3", "signal 6 (Aborted)"
+};
+
+// Of a process that still runs; zeros of one that does not. (What the kernel tells at the end, ru_maxrss, is no use: Linux
+// carries the parent's peak over into the child.)
+struct ProcessMemory {
+  int64_t resident_bytes = 0;
+  int64_t peak_bytes = 0;  // of resident, since it began
 };
 
 // One child. Destroying it kills its process group. One thread only, which must outlive the child: Linux
@@ -44,6 +48,7 @@ class Process {
   ~Process();
 
   pid_t pid() const { return pid_; }
+  ProcessMemory memory() const;
   // Non-blocking descriptors: stdout and stderr of the child, and our end of the socket pair (invalid if not
   // wanted).
   int out() const { return out_.get(); }

@@ -56,8 +56,22 @@ TEST(Process, RunsAndTellsItsEnd) {
   EXPECT_EQ(end.exit_code, 3);
   EXPECT_FALSE(end.clean());
   EXPECT_EQ(end.words(), "exit code 3");
-  EXPECT_GT(end.peak_memory_bytes, 0);
   EXPECT_EQ(process.poll_end()->exit_code, 3) << "and once more";
+}
+
+TEST(Process, TellsTheMemoryOfAChildThatRunsAndNotThatOfItsParent) {
+  // Ours is far above a shell's, and must not show in it.
+  const std::vector<char> large(64 << 20, 'x');
+  Process process = started(shell("echo up; sleep 60; exit 0"));
+  pollfd ready{process.out(), POLLIN, 0};
+  ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
+  const ProcessMemory memory = process.memory();
+  EXPECT_GT(memory.resident_bytes, 0);
+  EXPECT_GE(memory.peak_bytes, memory.resident_bytes);
+  EXPECT_LT(memory.peak_bytes, 32 << 20) << large.back();
+  process.kill();
+  end_of(process);
+  EXPECT_EQ(process.memory().peak_bytes, 0);
 }
 
 TEST(Process, TellsTheSignalThatKilledIt) {

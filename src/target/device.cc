@@ -39,6 +39,7 @@ class DeviceTarget final : public Target {
   Result<void> take_events(std::vector<StreamEvent>& events);
   Result<void> take_frame(const Frame& frame, std::vector<StreamEvent>& events);
   void note_sent(std::vector<StreamEvent>& events);
+  int64_t look_at_memory();  // the worker's resident bytes
   Result<void> check_memory();
   Result<void> lose(std::string what, std::string remedy = {});
   Result<void> lose_dead();
@@ -54,6 +55,7 @@ class DeviceTarget final : public Target {
   std::vector<StreamEvent> parsed_;
   Nanos last_event_{};
   Nanos next_memory_look_{};
+  int64_t peak_memory_bytes_ = 0;
 };
 
 // ---- losing it
@@ -75,12 +77,18 @@ Result<void> DeviceTarget::lose_dead() {
   return lose("the worker died: " + end_->words(), "Its last lines of stderr are kept with the trial.");
 }
 
+int64_t DeviceTarget::look_at_memory() {
+  const ProcessMemory memory = worker_->memory();
+  peak_memory_bytes_ = std::max(peak_memory_bytes_, memory.peak_bytes);
+  return memory.resident_bytes;
+}
+
 Result<void> DeviceTarget::check_memory() {
   const Nanos now = clock_.now();
-  if (options_.memory_limit_bytes <= 0 || now < next_memory_look_) return {};
+  if (now < next_memory_look_) return {};
   next_memory_look_ = now + kMemoryLookInterval;
-  const int64_t resident = worker_->resident_bytes();
-  if (resident <= options_.memory_limit_bytes) return {};
+  const int64_t resident = look_at_memory();
+  if (options_.memory_limit_bytes <= 0 || resident <= options_.memory_limit_bytes) return {};
   return lose(fmt::format("the worker's memory grew to {}, above its limit of {}", format_bytes(resident),
                           format_bytes(options_.memory_limit_bytes)));
 }
@@ -250,6 +258,7 @@ TargetEnd DeviceTarget::close() {
     return end;
   }
   if (!end_) {
+    look_at_memory();
     std::string frame;
     append_stop_frame(frame);
     worker_->send(frame);
@@ -257,7 +266,7 @@ TargetEnd DeviceTarget::close() {
   }
   end.clean = end_->clean() && !lost_;
   end.words = end_words_.empty() ? end_->words() : end_words_;
-  end.peak_memory_bytes = end_->peak_memory_bytes;
+  end.peak_memory_bytes = peak_memory_bytes_;
   end.cpu_time = end_->cpu_time;
   end.diagnostics = worker_->diagnostics();
   return end;

@@ -80,13 +80,6 @@ void WorkerProcess::wait(Nanos until) {
   if (diagnostics_.size() > kDiagnosticsBytes) diagnostics_.erase(0, diagnostics_.size() - kDiagnosticsBytes);
 }
 
-int64_t WorkerProcess::resident_bytes() const {
-  const auto text = read_file(fmt::format("/proc/{}/statm", process_.pid()), 256);
-  if (!text) return 0;
-  const std::vector<std::string_view> fields = split(*text, ' ');
-  return fields.size() < 2 ? 0 : parse_integer(fields[1]).value_or(0) * ::sysconf(_SC_PAGESIZE);
-}
-
 ProcessEnd WorkerProcess::end_by(Nanos deadline) {
   // A worker with a full pipe would never end; what it says now is also its last words.
   while (!process_.poll_end() && clock_->now() < deadline && !(socket_ended_ && out_ended_ && err_ended_)) {

@@ -33,7 +33,7 @@ class WorkerProcess {
   bool socket_has_ended() const { return socket_ended_; }
   bool out_has_ended() const { return out_ended_; }
 
-  int64_t resident_bytes() const;  // of the worker now; 0 if unknown
+  ProcessMemory memory() const { return process_.memory(); }
   std::optional<ProcessEnd> poll_end() { return process_.poll_end(); }
   // As Process::end_by, still reading what the worker says.
   ProcessEnd end_by(Nanos deadline);
