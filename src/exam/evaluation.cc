@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "exam/load/interference.h"
 #include "exam/roofline/bounds.h"
 #include "exam/verdicts.h"
 
@@ -37,6 +38,14 @@ Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Tr
   for (const Finding& finding : outcome.findings) context.progress.finding(finding);
   RETURN_IF_ERROR(dossier.commit_trial(trial.id, outcome));
   return EvaluationEnd::kComplete;
+}
+
+// What follows from several trials together, under the negative ids by which verdicts name it.
+std::vector<Record> derived_records(const DossierContent& content) {
+  std::vector<Record> records = interference_records(content);
+  for (Record& record : engine_efficiency_records(content)) records.push_back(std::move(record));
+  for (size_t i = 0; i < records.size(); ++i) records[i].id = -1 - static_cast<int64_t>(i);
+  return records;
 }
 
 }  // namespace
@@ -95,12 +104,11 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context, con
     if (end == EvaluationEnd::kInterrupted) return end;
     observer({i, due.size(), due[i], &outcome});
   }
-  ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
-  Conclusions conclusions = conclude(content, context.scenario);
-  for (Record& record : engine_efficiency_records(content)) conclusions.records.push_back(std::move(record));
-  for (const Finding& finding : conclusions.findings) context.progress.finding(finding);
-  RETURN_IF_ERROR(dossier.commit_conclusions(conclusions.verdicts, conclusions.records, conclusions.findings,
-                                             context.clock.wall_time()));
+  ASSIGN_OR_RETURN(DossierContent content, dossier.read());
+  const std::vector<Record> derived = derived_records(content);
+  content.records.insert(content.records.end(), derived.begin(), derived.end());
+  const std::vector<Verdict> verdicts = conclude(content, context.scenario);
+  RETURN_IF_ERROR(dossier.commit_conclusions(verdicts, derived, {}, context.clock.wall_time()));
   return EvaluationEnd::kComplete;
 }
 

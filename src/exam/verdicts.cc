@@ -31,18 +31,17 @@ class Conclusion {
     for (const Subject& subject : content.subjects) subjects_[subject.id] = &subject;
   }
 
-  Conclusions draw() {
-    for (const Requirement& requirement : content_.requirements) out_.verdicts.push_back(judge(requirement));
-    const size_t requirements = out_.verdicts.size();
+  std::vector<Verdict> draw() {
+    for (const Requirement& requirement : content_.requirements) verdicts_.push_back(judge(requirement));
+    const size_t requirements = verdicts_.size();
     for (const Question& question : questions()) {
       Verdict verdict = question.number == 1   ? runs(question)
                         : question.number == 2 ? fast_enough(question)
                                                : not_examined(question, "");
       hold_against_requirements(verdict, requirements);
-      out_.verdicts.push_back(std::move(verdict));
+      verdicts_.push_back(std::move(verdict));
     }
-    interference();
-    return std::move(out_);
+    return std::move(verdicts_);
   }
 
  private:
@@ -59,7 +58,9 @@ class Conclusion {
   // What people call the thing that a record is about: the scenario's target, else the subject.
   std::string target_name(const Record& record) const {
     const Trial* trial = trial_of(record);
-    return trial != nullptr && !trial->target.empty() ? trial->target : subject_name(record);
+    if (trial != nullptr && !trial->target.empty()) return trial->target;
+    const std::string& target = record.conditions["target"].as_string();  // of what is derived over trials
+    return target.empty() ? subject_name(record) : target;
   }
 
   // What would examine a question; "" where this version cannot.
@@ -90,6 +91,7 @@ class Conclusion {
         return false;
       }
     }
+    if (record.metric == "interference") return true;  // always of a class in the mix
     const auto defaults_to = [&](const char* name, const char* value) {
       return requirement.scope.find(name) != nullptr || record.conditions.find(name) == nullptr ||
              record.conditions[name].as_string() == value;
@@ -146,7 +148,7 @@ class Conclusion {
     const Verdict* unknown = nullptr;
     const Verdict* met = nullptr;
     for (size_t i = 0; i < requirements; ++i) {
-      const Verdict& each = out_.verdicts[i];
+      const Verdict& each = verdicts_[i];
       if (each.question != verdict.question) continue;
       const Verdict*& first = each.answer == Answer::kNo    ? failed
                               : each.answer == Answer::kYes ? met
@@ -299,73 +301,16 @@ class Conclusion {
                                [](const Trial& t) { return is_mix(t) && t.state == TrialState::kDone; });
   }
 
-  // ---- derived records ----
-
-  const Record* find(const std::string& target, const std::string& phase, const std::string& traffic_class,
-                     const char* metric) const {
-    for (const Record& record : content_.records) {
-      const Trial* trial = trial_of(record);
-      if (record.metric == metric && trial != nullptr && trial->exam == "load" && trial->target == target &&
-          record.conditions["phase"].as_string() == phase &&
-          record.conditions["traffic_class"].as_string() == traffic_class) {
-        return &record;
-      }
-    }
-    return nullptr;
-  }
-
-  // How much a class suffers from the others: its median time to first token in the mix over that alone.
-  void interference() {
-    for (const Trial& trial : content_.trials) {
-      if (trial.exam != "load" || trial.parameters["phase"].as_string() != "alone") continue;
-      const std::string& name = trial.parameters["traffic_class"].as_string();
-      const Record* mix = find(trial.target, "mix", name, "ttft_ms_p50");
-      const Record* alone = find(trial.target, "alone", name, "ttft_ms_p50");
-      if (mix == nullptr || alone == nullptr || !mix->value || !alone->value || *alone->value <= 0) continue;
-      out_.records.push_back(interference_record(*mix, *alone, trial.target, name));
-    }
-  }
-
-  Record interference_record(const Record& mix, const Record& alone, const std::string& target,
-                             const std::string& name) const {
-    const auto rate = [&](const char* phase) {
-      const Record* record =
-          find(target, phase, phase == std::string_view("mix") ? "all" : name, "offered_rate_per_s");
-      return record != nullptr && record->value ? format_number(*record->value)
-                                                : std::string("an unknown number of");
-    };
-    Record record;
-    record.subject_id = mix.subject_id;
-    record.evidence_class = EvidenceClass::kDerived;
-    record.metric = "interference";
-    record.value = *mix.value / *alone.value;
-    if (mix.ci_low && mix.ci_high && alone.ci_low && alone.ci_high && *alone.ci_low > 0) {
-      record.ci_low = *mix.ci_low / *alone.ci_high;
-      record.ci_high = *mix.ci_high / *alone.ci_low;
-      record.confidence = std::max(0.0, mix.confidence + alone.confidence - 1);  // Bonferroni
-    }
-    record.n = std::min(mix.n, alone.n);
-    record.method = fmt::format(
-        "median TTFT of {}: {} ms in the mix (all classes at {} requests/s) / {} ms alone (at {} "
-        "requests/s)",
-        name, format_number(*mix.value), rate("mix"), format_number(*alone.value), rate("alone"));
-    record.conditions = mix.conditions;
-    record.conditions.set("phase", "mix over alone");
-    record.validity = std::max(mix.validity, alone.validity);  // valid < doubtful < void
-    record.source = fmt::format("assay, trials {} and {}", mix.trial_id, alone.trial_id);
-    return record;
-  }
-
   const DossierContent& content_;
   const Scenario& scenario_;
   std::map<int64_t, const Trial*> trials_;
   std::map<int64_t, const Subject*> subjects_;
-  Conclusions out_;
+  std::vector<Verdict> verdicts_;
 };
 
 }  // namespace
 
-Conclusions conclude(const DossierContent& content, const Scenario& scenario) {
+std::vector<Verdict> conclude(const DossierContent& content, const Scenario& scenario) {
   return Conclusion(content, scenario).draw();
 }
 

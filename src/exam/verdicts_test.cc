@@ -50,9 +50,9 @@ class Evidence {
     return content.requirements.back();
   }
 
-  Conclusions draw() const { return conclude(content, scenario); }
+  std::vector<Verdict> draw() const { return conclude(content, scenario); }
   Verdict answer(int number) const {
-    for (const Verdict& verdict : draw().verdicts) {
+    for (const Verdict& verdict : draw()) {
       if (verdict.question == number && verdict.requirement_id == 0) return verdict;
     }
     ADD_FAILURE();
@@ -64,9 +64,9 @@ class Evidence {
 };
 
 TEST(Verdicts, AnswerAllEightQuestionsInOrder) {
-  const Conclusions conclusions = Evidence().draw();
-  ASSERT_EQ(conclusions.verdicts.size(), 8U);
-  for (int i = 0; i < 8; ++i) EXPECT_EQ(conclusions.verdicts[i].question, i + 1);
+  const std::vector<Verdict> verdicts = Evidence().draw();
+  ASSERT_EQ(verdicts.size(), 8U);
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(verdicts[i].question, i + 1);
 }
 
 TEST(Verdicts, AQuestionWithoutAnExamNamesNoCommand) {
@@ -153,10 +153,10 @@ TEST(Verdicts, RequirementsDecideTheirQuestion) {
   goodput.ci_low = 11;
   goodput.ci_high = 13;
   evidence.require("goodput_per_s", ">=", 10);
-  const Conclusions conclusions = evidence.draw();
-  EXPECT_EQ(conclusions.verdicts[0].requirement_id, 1);
-  EXPECT_EQ(conclusions.verdicts[0].answer, Answer::kYes);
-  EXPECT_EQ(conclusions.verdicts[0].reason, "12.0 on CPU (11.0–13.0), needs ≥ 10.0");
+  const std::vector<Verdict> verdicts = evidence.draw();
+  EXPECT_EQ(verdicts[0].requirement_id, 1);
+  EXPECT_EQ(verdicts[0].answer, Answer::kYes);
+  EXPECT_EQ(verdicts[0].reason, "12.0 on CPU (11.0–13.0), needs ≥ 10.0");
   EXPECT_EQ(evidence.answer(2).answer, Answer::kYes);
   evidence.require("goodput_per_s", ">=", 12.5);
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNo);
@@ -169,13 +169,13 @@ TEST(Verdicts, ARequirementReadsTheMixOfAllClassesUnlessItsScopeSaysOtherwise) {
   evidence.add(1, "ttft_ms_p90", "chat", 300);
   evidence.add(2, "ttft_ms_p90", "chat", 50);
   evidence.require("ttft_ms_p90", "<=", 200);
-  EXPECT_EQ(evidence.draw().verdicts[0].answer, Answer::kYes);
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kYes);
   evidence.content.requirements[0].scope.set("traffic_class", "chat").set("subject", "CPU");
-  EXPECT_EQ(evidence.draw().verdicts[0].answer, Answer::kNo);
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNo);
   evidence.content.requirements[0].scope.set("phase", "alone");
-  EXPECT_EQ(evidence.draw().verdicts[0].answer, Answer::kYes);
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kYes);
   evidence.content.requirements[0].scope.set("subject", "GPU");
-  EXPECT_EQ(evidence.draw().verdicts[0].answer, Answer::kNotExamined);
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNotExamined);
 }
 
 TEST(Verdicts, ARequirementIsNotMetByInsufficientSamples) {
@@ -184,33 +184,19 @@ TEST(Verdicts, ARequirementIsNotMetByInsufficientSamples) {
   record.value.reset();
   record.validity = Validity::kInsufficient;
   evidence.require("ttft_ms_p99", "<=", 200);
-  EXPECT_EQ(evidence.draw().verdicts[0].answer, Answer::kNotExamined);
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNotExamined);
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
 }
 
-TEST(Verdicts, InterferenceIsTheMixOverAlone) {
+TEST(Verdicts, ARequirementOnInterferenceHoldsForEveryClassThatItNames) {
   Evidence evidence;
-  Record& mix = evidence.add(1, "ttft_ms_p50", "chat", 300);
-  mix.ci_low = 240;
-  mix.ci_high = 330;
-  mix.confidence = 0.95;
-  Record& alone = evidence.add(2, "ttft_ms_p50", "chat", 100);
-  alone.ci_low = 80;
-  alone.ci_high = 120;
-  alone.confidence = 0.95;
-  evidence.add(1, "offered_rate_per_s", "all", 20);
-  evidence.add(2, "offered_rate_per_s", "chat", 30);
-  const Conclusions conclusions = evidence.draw();
-  ASSERT_EQ(conclusions.records.size(), 1U);
-  const Record& record = conclusions.records[0];
-  EXPECT_EQ(record.metric, "interference");
-  EXPECT_EQ(record.evidence_class, EvidenceClass::kDerived);
-  EXPECT_DOUBLE_EQ(*record.value, 3);
-  EXPECT_DOUBLE_EQ(*record.ci_low, 2);
-  EXPECT_DOUBLE_EQ(*record.ci_high, 330.0 / 80);
-  EXPECT_NEAR(record.confidence, 0.9, 1e-12);
-  EXPECT_THAT(record.method, testing::HasSubstr("300 ms in the mix (all classes at 20.0 requests/s)"));
-  EXPECT_EQ(record.conditions["traffic_class"].as_string(), "chat");
+  evidence.add(0, "interference", "chat", 1.2).conditions.set("target", "CPU");
+  evidence.add(0, "interference", "rag", 3).conditions.set("target", "CPU");
+  evidence.require("interference", "<=", 2);
+  evidence.require("interference", "<=", 2).scope.set("traffic_class", "chat");
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNo);
+  EXPECT_THAT(evidence.draw()[0].reason, testing::HasSubstr("3.00 on CPU"));
+  EXPECT_EQ(evidence.draw()[1].answer, Answer::kYes);
 }
 
 }  // namespace

@@ -115,6 +115,16 @@ double bin_width(double duration_s) {
   return duration_s / (kTimelineBins / 2.0);
 }
 
+// The load trial that a record comes from, or, of one that is derived over trials, a load trial of its target.
+const Trial* serving_trial(const Model& model, const Record& record) {
+  if (const Trial* trial = model.trial(record.trial_id)) return trial;
+  const std::string target = condition(record, "target");
+  for (const Trial& trial : model.content->trials) {
+    if (trial.exam == "load" && !target.empty() && trial.target == target) return &trial;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::optional<RequestTable> request_table(const Trial& trial, const std::vector<Sample>& samples) {
@@ -211,7 +221,7 @@ Result<std::vector<Serving>> make_servings(const Model& model, const SampleReade
   std::vector<Serving> servings;
   std::vector<ServingKey> keys;
   for (const Record& record : model.content->records) {
-    const Trial* trial = model.trial(record.trial_id);
+    const Trial* trial = serving_trial(model, record);
     const Subject* subject = model.subject(record.subject_id);
     const std::string traffic_class = condition(record, "traffic_class");
     if (trial == nullptr || subject == nullptr || trial->exam != "load" || traffic_class.empty()) continue;

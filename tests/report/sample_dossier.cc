@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "evidence/evidence.h"
+#include "exam/load/interference.h"
 
 namespace assay {
 namespace {
@@ -121,7 +122,8 @@ class Writer {
       RETURN_IF_ERROR(dossier.begin_trial(trial.id, "2026-11-24T09:13:00Z"));
       RETURN_IF_ERROR(dossier.commit_trial(trial.id, outcome_of(trial)));
     }
-    return dossier.commit_conclusions(verdicts(), {}, {}, "2026-11-24T09:16:02Z");
+    ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
+    return dossier.commit_conclusions(verdicts(), interference_records(content), {}, "2026-11-24T09:16:02Z");
   }
 
  private:
@@ -409,15 +411,11 @@ class Writer {
       all_good += good;
       all_failed += failed;
       all_output += output;
-      const double median = ttft.empty() ? 0 : ttft[ttft.size() / 2];
       add_distribution(out, "ttft_ms", ttft, conditions);
       add_distribution(out, "tpot_ms", tpot, conditions);
       add_distribution(out, "chunk_gap_ms", tpot, conditions);
       add_distribution(out, "e2e_ms", e2e, conditions);
       service(out, conditions, spec, n, good, failed, static_cast<double>(output), seconds);
-      if (is_mix)
-        out.derive("interference", 1.1 + 0.0005 * median, "", conditions,
-                   "median TTFT in the mix ÷ median TTFT alone");
     }
     if (is_mix) {
       Json conditions = conditions_for("all");

@@ -1,0 +1,81 @@
+// Medians of the mix over those alone; see interference.h.
+#include "exam/load/interference.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace assay {
+namespace {
+
+class Trials {
+ public:
+  explicit Trials(const DossierContent& content) : content_(content) {
+    for (const Trial& trial : content.trials) {
+      if (trial.exam == "load") by_id_[trial.id] = &trial;
+    }
+  }
+
+  const Record* find(const std::string& target, std::string_view phase, const std::string& traffic_class,
+                     const char* metric) const {
+    for (const Record& record : content_.records) {
+      const auto trial = by_id_.find(record.trial_id);
+      if (record.metric == metric && trial != by_id_.end() && trial->second->target == target &&
+          record.conditions["phase"].as_string() == phase &&
+          record.conditions["traffic_class"].as_string() == traffic_class) {
+        return &record;
+      }
+    }
+    return nullptr;
+  }
+
+  std::string rate(const std::string& target, std::string_view phase, const std::string& traffic_class) const {
+    const Record* record = find(target, phase, traffic_class, "offered_rate_per_s");
+    return record != nullptr && record->value ? format_number(*record->value) : "an unknown number of";
+  }
+
+ private:
+  const DossierContent& content_;
+  std::map<int64_t, const Trial*> by_id_;
+};
+
+void set_interval(const Record& mix, const Record& alone, Record& record) {
+  if (!mix.ci_low || !mix.ci_high || !alone.ci_low || !alone.ci_high || *alone.ci_low <= 0) return;
+  record.ci_low = *mix.ci_low / *alone.ci_high;
+  record.ci_high = *mix.ci_high / *alone.ci_low;
+  record.confidence = std::max(0.0, mix.confidence + alone.confidence - 1);  // Bonferroni
+}
+
+}  // namespace
+
+std::vector<Record> interference_records(const DossierContent& content) {
+  const Trials trials(content);
+  std::vector<Record> records;
+  for (const Trial& trial : content.trials) {
+    if (trial.exam != "load" || trial.parameters["phase"].as_string() != "alone") continue;
+    const std::string& name = trial.parameters["traffic_class"].as_string();
+    const Record* mix = trials.find(trial.target, "mix", name, "ttft_ms_p50");
+    const Record* alone = trials.find(trial.target, "alone", name, "ttft_ms_p50");
+    if (mix == nullptr || alone == nullptr || !mix->value || !alone->value || *alone->value <= 0) continue;
+    Record record;
+    record.subject_id = mix->subject_id;
+    record.evidence_class = EvidenceClass::kDerived;
+    record.metric = "interference";
+    record.value = *mix->value / *alone->value;
+    set_interval(*mix, *alone, record);
+    record.n = std::min(mix->n, alone->n);
+    record.method = fmt::format(
+        "median TTFT of {}: {} ms in the mix (all classes at {} requests/s) / {} ms alone (at {} requests/s)",
+        name, format_number(*mix->value), trials.rate(trial.target, "mix", "all"), format_number(*alone->value),
+        trials.rate(trial.target, "alone", name));
+    record.conditions = mix->conditions;
+    record.conditions.set("target", trial.target);
+    record.validity = std::max(mix->validity, alone->validity);  // valid < doubtful < void
+    record.source = fmt::format("assay, trials {} and {}", mix->trial_id, alone->trial_id);
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+}  // namespace assay

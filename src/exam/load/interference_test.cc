@@ -1,0 +1,69 @@
+// Interference from records laid out by hand.
+#include "exam/load/interference.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace assay {
+namespace {
+
+class Interference : public testing::Test {
+ protected:
+  Interference() {
+    for (const char* phase : {"mix", "alone"}) {
+      Trial trial{.id = static_cast<int64_t>(content_.trials.size()) + 1, .exam = "load", .target = "CPU"};
+      trial.parameters.set("phase", phase);
+      if (trial.id == 2) trial.parameters.set("traffic_class", "chat");
+      content_.trials.push_back(trial);
+    }
+  }
+
+  Record& add(int64_t trial, const char* metric, const char* traffic_class, double value) {
+    Record record{.trial_id = trial, .subject_id = 1, .metric = metric, .value = value};
+    record.conditions.set("phase", trial == 2 ? "alone" : "mix").set("traffic_class", traffic_class);
+    content_.records.push_back(record);
+    return content_.records.back();
+  }
+
+  void set_interval(Record& record, double low, double high) {
+    record.ci_low = low, record.ci_high = high, record.confidence = 0.95;
+  }
+
+  DossierContent content_;
+};
+
+TEST_F(Interference, IsTheMedianInTheMixOverThatAlone) {
+  set_interval(add(1, "ttft_ms_p50", "chat", 300), 240, 330);
+  set_interval(add(2, "ttft_ms_p50", "chat", 100), 80, 120);
+  add(1, "offered_rate_per_s", "all", 20);
+  add(2, "offered_rate_per_s", "chat", 30);
+  const std::vector<Record> records = interference_records(content_);
+  ASSERT_EQ(records.size(), 1U);
+  const Record& record = records[0];
+  EXPECT_EQ(record.metric, "interference");
+  EXPECT_EQ(record.evidence_class, EvidenceClass::kDerived);
+  EXPECT_DOUBLE_EQ(*record.value, 3);
+  EXPECT_DOUBLE_EQ(*record.ci_low, 2);
+  EXPECT_DOUBLE_EQ(*record.ci_high, 330.0 / 80);
+  EXPECT_NEAR(record.confidence, 0.9, 1e-12);
+  EXPECT_THAT(record.method, testing::HasSubstr("300 ms in the mix (all classes at 20.0 requests/s)"));
+  EXPECT_EQ(record.conditions["traffic_class"].as_string(), "chat");
+  EXPECT_EQ(record.conditions["target"].as_string(), "CPU");
+}
+
+TEST_F(Interference, IsAsDoubtfulAsTheWorseOfTheTwo) {
+  add(1, "ttft_ms_p50", "chat", 300).validity = Validity::kVoid;
+  add(2, "ttft_ms_p50", "chat", 100).validity = Validity::kDoubtful;
+  ASSERT_EQ(interference_records(content_).size(), 1U);
+  EXPECT_EQ(interference_records(content_)[0].validity, Validity::kVoid);
+}
+
+TEST_F(Interference, NeedsBothPhases) {
+  add(1, "ttft_ms_p50", "chat", 300);
+  EXPECT_TRUE(interference_records(content_).empty());
+  add(2, "ttft_ms_p50", "rag", 100);
+  EXPECT_TRUE(interference_records(content_).empty());
+}
+
+}  // namespace
+}  // namespace assay
