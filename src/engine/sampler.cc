@@ -29,10 +29,12 @@ float maximum(std::span<const float> values) {
 
 }  // namespace
 
-GreedyChoice greedy(std::span<const float> logits) {
+std::optional<int32_t> greedy(std::span<const float> logits) {
   const float best = maximum(logits);
-  if (!std::isfinite(best)) return {0, false};
-  return {static_cast<int32_t>(std::find(logits.begin(), logits.end(), best) - logits.begin()), true};
+  if (!std::isfinite(best)) return std::nullopt;
+  const bool are_equal = std::ranges::all_of(logits, [best](float value) { return value == best; });
+  if (are_equal && logits.size() > 1) return std::nullopt;
+  return static_cast<int32_t>(std::find(logits.begin(), logits.end(), best) - logits.begin());
 }
 
 }  // namespace assay

@@ -3,15 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace assay {
 
-// The index of the largest finite value; 0 if there is none, and then `is_finite` is false.
-struct GreedyChoice {
-  int32_t token = 0;
-  bool is_finite = true;
-};
-GreedyChoice greedy(std::span<const float> logits);
+// The index of the largest value. None if it is not finite, or if several values are all equal: kernels with quantised
+// weights turn activations that are not numbers into zeros, and what comes out prefers no token. NaNs are passed over.
+std::optional<int32_t> greedy(std::span<const float> logits);
 
 }  // namespace assay

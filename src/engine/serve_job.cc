@@ -1,7 +1,4 @@
 // The job "serve": loads a model, says that it is ready, and serves until it is told to stop.
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include "engine/job.h"
 #include "engine/serve_options.h"
 #include "engine/server.h"
@@ -29,13 +26,7 @@ Result<void> serve(const JobContext& context, ServingChannel& channel) {
   RETURN_IF_ERROR(model->warm_up());
   Server server(*model, options.limits, channel, context.clock);
   channel.send_ready(ready_info(*model, options.limits, seconds(context.clock.now() - context.start)));
-  const Result<void> served = server.run();
-  if (server.outputs_not_finite() > 0) {
-    const std::string line =
-        fmt::format("assay: {} sampled outputs had no finite logit\n", server.outputs_not_finite());
-    [[maybe_unused]] const ssize_t n = ::write(2, line.data(), line.size());
-  }
-  return served;
+  return server.run();
 }
 
 }  // namespace

@@ -69,6 +69,25 @@ void Server::take_request(const Request& request) {
 void Server::take_cancel(RequestId id) {
   if (!scheduler_.cancel(id)) return;
   fail_request(id, FailureCause::kCancelled, "cancelled");
+  abandon(id);
+}
+
+// A request whose logits say nothing has no answer: tokens picked from them would count as work well done.
+void Server::give_up_wrong(const StepWork& part) {
+  fail_request(part.id, FailureCause::kServerError,
+               "the engine computed logits that say nothing: none is finite, or all are equal");
+  if (part.ends) {
+    Work& work = work_.at(part.id);
+    work.text.push_back(0);  // the scheduler counts this token in the session's history
+    end_work(part.id, work.request.session != 0 && !work.request.last_turn);
+  } else {
+    CHECK(scheduler_.cancel(part.id));
+    abandon(part.id);
+  }
+}
+
+// Forgets a request that the scheduler has dropped; its session goes back to where its last turn ended.
+void Server::abandon(RequestId id) {
   Work& work = work_.at(id);
   const uint64_t session = work.request.session;
   const bool goes_on = session != 0 && !work.request.last_turn;
@@ -163,9 +182,7 @@ void Server::pick_tokens(std::vector<llama_token>& picked) {
     if (!step_.work[i].samples) continue;
     const float* logits = llama_get_logits_ith(model_.context(), n - 1);
     CHECK(logits != nullptr);
-    const GreedyChoice choice = greedy({logits, model_.vocabulary()});
-    if (!choice.is_finite) ++outputs_not_finite_;
-    picked[i] = choice.token;
+    picked[i] = greedy({logits, model_.vocabulary()}).value_or(LLAMA_TOKEN_NULL);
   }
   // Where no logits were read, the work may still be under way.
   llama_synchronize(model_.context());
@@ -175,6 +192,10 @@ void Server::report(const std::vector<llama_token>& picked, Nanos at) {
   for (size_t i = 0; i < step_.work.size(); ++i) {
     const StepWork& part = step_.work[i];
     if (!part.samples) continue;
+    if (picked[i] == LLAMA_TOKEN_NULL) {
+      give_up_wrong(part);
+      continue;
+    }
     Work& work = work_.at(part.id);
     work.text.push_back(picked[i]);
     work.output_tokens += 1;

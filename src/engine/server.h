@@ -19,8 +19,6 @@ class Server {
 
   // Until a StopOrder or the end of the socket. An error means that the engine or the socket failed.
   Result<void> run();
-  // Sampled outputs without a finite logit: the model or its arithmetic is broken.
-  uint64_t outputs_not_finite() const { return outputs_not_finite_; }
 
  private:
   struct Work {
@@ -33,12 +31,14 @@ class Server {
   bool take_order(const Order& order);  // false: stop
   void take_request(const Request& request);
   void take_cancel(RequestId id);
+  void give_up_wrong(const StepWork& part);
+  void abandon(RequestId id);
   void fail_request(RequestId id, FailureCause cause, std::string_view detail);
   Result<void> run_step();
   void apply_sequences();
   Result<void> fill_batch(Nanos begin);
   Result<void> begin_work(Work& work);
-  void pick_tokens(std::vector<llama_token>& picked);
+  void pick_tokens(std::vector<llama_token>& picked);  // LLAMA_TOKEN_NULL where logits say nothing
   void report(const std::vector<llama_token>& picked, Nanos at);
   void end_work(RequestId id, bool keeps_text);
 
@@ -52,7 +52,6 @@ class Server {
   std::vector<StreamEvent> events_;
   std::unordered_map<RequestId, Work> work_;
   std::unordered_map<uint64_t, std::vector<llama_token>> histories_;  // of sessions between turns
-  uint64_t outputs_not_finite_ = 0;
 };
 
 }  // namespace assay

@@ -1,6 +1,8 @@
 """What goes wrong does no harm: workers that abort, hang, leak and talk nonsense; kill -9 and Ctrl-C at every look at the
-signal, then --resume; a full disk; scenarios and models that are no good. The program under test has the fake engine."""
+signal, then --resume; a full disk; two runs in one folder; a model whose arithmetic is broken. The program under test has
+the fake engine, but for the last."""
 
+import fcntl
 import json
 import os
 import re
@@ -139,11 +141,46 @@ def a_full_disk_loses_nothing():
             subprocess.run(["umount", str(small)], check=True)
 
 
+def one_run_at_a_time_in_a_folder():
+    with fresh_folder() as folder:
+        assay("run", "resume.toml", "--out", "out", folder=folder, ASSAY_TEST_STOP="interrupt", ASSAY_TEST_STOP_AT="3")
+        with open(Path(folder) / "out" / "dossier.assay", "rb") as dossier:
+            before = dossier.read()
+        directory = os.open(Path(folder) / "out", os.O_RDONLY)
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        second = assay("run", "--resume", "--out", "out", folder=folder)
+        expect(second.returncode == 2 and "another assay is at work" in second.stderr, f"locked folder: {second.stderr!r}")
+        expect((Path(folder) / "out" / "dossier.assay").read_bytes() == before, "locked folder: the dossier was touched")
+        os.close(directory)
+        third = assay("run", "--resume", "--out", "out", folder=folder)
+        expect(third.returncode == 0, f"unlocked folder: --resume ends with {third.returncode}: {third.stderr[-300:]}")
+        print("a folder takes one run at a time")
+
+
+def broken_arithmetic_is_no_answer():
+    """A model with weights that are not numbers: every request fails and says why, none counts as work done."""
+    with fresh_folder() as folder:
+        model = bytearray(tiny_model().read_bytes())
+        half = len(model) // 2
+        model[half:] = b"\xff" * (len(model) - half)  # not a number in f16, also as the scale of a block, and f32
+        (Path(folder) / "broken.gguf").write_bytes(model)
+        scenario = (Path(folder) / "worker.toml").read_text().replace("fake:MISBEHAVIOUR.gguf", "broken.gguf")
+        (Path(folder) / "worker.toml").write_text(scenario)
+        run = subprocess.run([os.environ["ASSAY"], "run", "worker.toml", "--quick", "--out", "out", "--json"], cwd=folder,
+                             capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        expect(run.returncode in (0, 1), f"broken arithmetic: exit {run.returncode}: {run.stderr[-300:]}")
+        findings = [f["text"] for f in json.loads(run.stdout)["findings"] if f["code"] == "load.failures"]
+        expect(any("logits that say nothing" in text for text in findings), f"broken arithmetic: findings {findings}")
+        print("broken arithmetic: " + "".join(findings))
+
+
 def main():
     resumed_runs_are_unbroken_ones("kill")
     resumed_runs_are_unbroken_ones("interrupt")
     misbehaving_workers_are_evidence()
     a_full_disk_loses_nothing()
+    one_run_at_a_time_in_a_folder()
+    broken_arithmetic_is_no_answer()
     print(f"{len(FAULTS)} faults")
     return 1 if FAULTS else 0
 
