@@ -435,9 +435,12 @@ TargetEnd EndpointTarget::close() {
                     unstamped_reads_, reads_);
   }
   if (offset_.jumps() > 0) {
-    end.diagnostics +=
-        fmt::format("The system's clock jumped {} times, by up to {}: arrival stamps are in doubt.\n",
-                    offset_.jumps(), format_duration(seconds(offset_.largest_jump())));
+    end.findings.push_back(
+        {.severity = Severity::kDoubtful,
+         .code = "load.clock-jumped",
+         .text = fmt::format("The system's clock was set {} times while the kernel stamped arrivals by it, by up to {}: "
+                             "latencies near these instants are wrong by as much. Run it again.",
+                             offset_.jumps(), format_duration(seconds(offset_.largest_jump())))});
   }
   return end;
 }

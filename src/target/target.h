@@ -34,6 +34,7 @@ struct TargetEnd {
   int64_t peak_memory_bytes = 0; // of the worker; 0: none
   Nanos cpu_time{};              // of the worker
   std::string diagnostics;       // the worker's stderr, its last 64 KiB
+  std::vector<Finding> findings; // what throws doubt on the events that it gave
 };
 
 // One target, used from one thread. open, then any of submit, cancel and poll, then close.

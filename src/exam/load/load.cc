@@ -23,13 +23,6 @@ constexpr double kBurstShare = 0.25;
 constexpr double kArrivalShare = 0.9;
 constexpr double kDrainShare = 0.25;
 
-// A device that runs a smaller model than was asked for gets trials so much shorter, and only the mix: whole
-// trials of every class on it would take longer than those of all other devices and say nothing more.
-constexpr double kSlowShare = 0.25;
-bool is_sized_down(const Trial& trial) {
-  return trial.parameters["sized_from"].is_string();
-}
-
 // ---- plan ----
 
 Trial planned_trial(const Scenario& scenario, const TargetSpec& target, const Json& device,
@@ -96,7 +89,7 @@ class LoadTrial {
  public:
   LoadTrial(ExamContext& context, const Trial& trial, const TargetSpec& spec)
       : context_(context), trial_(trial), spec_(spec), load_(context.scenario.load) {
-    if (is_sized_down(trial)) load_.max_duration_s *= kSlowShare;
+    if (is_sized_down(trial)) load_.max_duration_s *= kSlowDurationShare;
   }
 
   Result<TrialOutcome> run() {
@@ -135,6 +128,7 @@ class LoadTrial {
 
   void close() {
     end_ = setup_.target->close();
+    std::ranges::copy(end_.findings, std::back_inserter(outcome_.findings));
     if (!end_.diagnostics.empty()) {
       outcome_.artifacts.push_back(
           {.name = "worker.stderr", .media_type = "text/plain", .content = end_.diagnostics});
@@ -266,7 +260,7 @@ class LoadTrial {
     record.metric = "worker_peak_memory_bytes";
     record.unit = "bytes";
     record.value = static_cast<double>(end_.peak_memory_bytes);
-    record.method = "peak resident set of the worker, from its end (getrusage)";
+    record.method = "peak resident set of the worker (VmHWM of /proc/PID/status, at the end of the trial)";
     record.conditions = conditions_;
     record.conditions.set("traffic_class", "all");
     outcome_.records.push_back(std::move(record));
