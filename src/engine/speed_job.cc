@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint32_t kShortestPrompt = 32;
 constexpr uint32_t kShortestOutput = 4;
-constexpr double kRunsToAfford = 4;  // one to warm up and three to measure
+constexpr double kRunsToAfford = 9;  // one to warm up and eight, the fewest whose mean has an interval
 
 struct SpeedOptions {
   ModelOptions model;
@@ -67,10 +67,15 @@ class SpeedRun {
   Result<void> prefill(uint32_t tokens);
   Result<void> decode(uint32_t sequences, uint32_t steps);
   using Body = std::function<Result<void>(uint32_t tokens)>;
-  Result<uint32_t> affordable(const char* what, uint32_t wanted, uint32_t shortest, const Body& body);
-  bool is_late() const { return context_.clock.now() >= deadline_; }
-  // Repeats `body`, which works on `tokens` tokens, and records the rate.
-  Result<void> measure(std::string_view metric, Json conditions, double tokens,
+  Result<uint32_t> affordable(const char* what, uint32_t wanted, uint32_t shortest, Nanos deadline,
+                              const Body& body);
+  // Of the time that is left, a fair share for each part that is still to come.
+  Nanos part_deadline() const {
+    const Nanos now = context_.clock.now();
+    return now + nanos_from_seconds(std::max(0.0, seconds(deadline_ - now)) / (parts_ - parts_done_));
+  }
+  // Repeats `body`, which works on `tokens` tokens, until `deadline` and at least once, and records the rate.
+  Result<void> measure(std::string_view metric, Json conditions, double tokens, Nanos deadline,
                        const std::function<Result<void>()>& body);
   void clear() { llama_memory_clear(llama_get_memory(model_.context()), false); }
 
@@ -111,7 +116,7 @@ Result<void> SpeedRun::decode(uint32_t sequences, uint32_t steps) {
     RETURN_IF_ERROR(model_.decode(batch_));
     for (uint32_t i = 0; i < sequences; ++i) {
       const float* logits = llama_get_logits_ith(model_.context(), static_cast<int32_t>(i));
-      last[i] = greedy({logits, model_.vocabulary()}).token;
+      last[i] = greedy({logits, model_.vocabulary()}).value_or(0);
     }
   }
   return {};
@@ -120,7 +125,7 @@ Result<void> SpeedRun::decode(uint32_t sequences, uint32_t steps) {
 // How many tokens a repetition takes: what was asked for, or less on a device so slow that one would eat the
 // time of all. `body` works on the given number of tokens or steps; its first run also compiles the device's
 // kernels and is not counted.
-Result<uint32_t> SpeedRun::affordable(const char* what, uint32_t wanted, uint32_t shortest,
+Result<uint32_t> SpeedRun::affordable(const char* what, uint32_t wanted, uint32_t shortest, Nanos deadline,
                                       const Body& body) {
   const uint32_t probe = std::min(shortest, wanted);
   clear();
@@ -129,20 +134,21 @@ Result<uint32_t> SpeedRun::affordable(const char* what, uint32_t wanted, uint32_
   const Nanos begin = context_.clock.now();
   RETURN_IF_ERROR(body(probe));
   clear();
-  const double s_per_token = seconds(context_.clock.now() - begin) / probe;
+  const Nanos now = context_.clock.now();
+  const double s_per_token = seconds(now - begin) / probe;
+  const double left_s = seconds(deadline - now);
   uint32_t tokens = wanted;
-  while (tokens / 2 >= shortest && kRunsToAfford * s_per_token * tokens > options_.time_limit_s / parts_)
-    tokens /= 2;
+  while (tokens / 2 >= shortest && kRunsToAfford * s_per_token * tokens > left_s) tokens /= 2;
   if (tokens < wanted) {
     context_.out.finding(
         "note", "engine.shortened",
-        fmt::format("{} was cut from {} to {} tokens a repetition, since the device does about {} a second.",
-                    what, wanted, tokens, format_number(1 / s_per_token)));
+        fmt::format("{} was cut from {} to {} tokens a repetition, which take about {}.", what, wanted, tokens,
+                    format_duration(s_per_token * tokens)));
   }
   return tokens;
 }
 
-Result<void> SpeedRun::measure(std::string_view metric, Json conditions, double tokens,
+Result<void> SpeedRun::measure(std::string_view metric, Json conditions, double tokens, Nanos deadline,
                                const std::function<Result<void>()>& body) {
   MeasuredRecord record{.metric = std::string(metric), .unit = "tokens/s"};
   record.method = "tokens / wall time of one repetition, on an empty KV cache after one run to warm up; mean";
@@ -150,7 +156,7 @@ Result<void> SpeedRun::measure(std::string_view metric, Json conditions, double 
   for (const auto& [name, value] : conditions.members()) record.conditions.set(name, value);
   clear();
   RETURN_IF_ERROR(body());
-  for (uint32_t i = 0; i < options_.repetitions && (i == 0 || !is_late()); ++i) {
+  for (uint32_t i = 0; i < options_.repetitions && (i == 0 || context_.clock.now() < deadline); ++i) {
     clear();
     const Nanos begin = context_.clock.now();
     RETURN_IF_ERROR(body());
@@ -168,28 +174,32 @@ Result<void> SpeedRun::measure(std::string_view metric, Json conditions, double 
 Result<void> SpeedRun::run() {
   parts_ = (options_.prompt_tokens > 0) + (options_.output_tokens > 0) * (1.0 + options_.sequences.size());
   if (options_.prompt_tokens > 0) {
+    const Nanos deadline = part_deadline();
     const Body body = [this](uint32_t tokens) { return prefill(tokens); };
     ASSIGN_OR_RETURN(const uint32_t tokens,
-                     affordable("The prompt", options_.prompt_tokens, kShortestPrompt, body));
+                     affordable("The prompt", options_.prompt_tokens, kShortestPrompt, deadline, body));
     RETURN_IF_ERROR(measure("prefill_tokens_per_s", Json::object().set("prompt_tokens", tokens), tokens,
-                            [&] { return prefill(tokens); }));
+                            deadline, [&] { return prefill(tokens); }));
   }
   if (options_.output_tokens == 0) return {};
   std::vector<uint32_t> sequences{1};
   sequences.insert(sequences.end(), options_.sequences.begin(), options_.sequences.end());
   for (const uint32_t n : sequences) {
-    if (n > 1 && is_late()) {
+    const Nanos deadline = part_deadline();
+    if (n > 1 && context_.clock.now() >= deadline_) {
       context_.out.finding("note", "engine.left-out",
                            fmt::format("Decoding {} sequences at once was left out: the time was up.", n));
       continue;
     }
     const Body body = [this, n](uint32_t steps) { return decode(n, steps); };
+    const std::string what = n == 1 ? "The output" : fmt::format("The output of {} sequences at once", n);
     ASSIGN_OR_RETURN(const uint32_t steps,
-                     affordable("The output", options_.output_tokens, kShortestOutput, body));
+                     affordable(what.c_str(), options_.output_tokens, kShortestOutput, deadline, body));
     Json conditions = Json::object().set("output_tokens", steps);
     if (n > 1) conditions.set("sequences", n);
     RETURN_IF_ERROR(measure(n == 1 ? "decode_tokens_per_s" : "batched_decode_tokens_per_s",
-                            std::move(conditions), double{1} * n * steps, [&] { return decode(n, steps); }));
+                            std::move(conditions), double{1} * n * steps, deadline,
+                            [&] { return decode(n, steps); }));
   }
   return {};
 }

@@ -49,7 +49,7 @@ std::vector<double> samples_of(const Json& line) {
   return samples;
 }
 
-void set_interval(const Json& line, const std::vector<double>& samples, Record& record) {
+void set_interval(const Json& line, const std::vector<double>& samples, uint64_t seed, Record& record) {
   const double low = line["ci_low"].as_number(NAN), high = line["ci_high"].as_number(NAN);
   const double confidence = line["confidence"].as_number();
   if (std::isfinite(low) && std::isfinite(high) && low <= high && confidence > 0 && confidence < 1) {
@@ -57,7 +57,7 @@ void set_interval(const Json& line, const std::vector<double>& samples, Record& 
     return;
   }
   if (samples.size() < 2) return;
-  const Estimate mean = mean_estimate(samples, 1);
+  const Estimate mean = mean_estimate(samples, seed);
   if (!mean.low || !mean.high) return;
   record.ci_low = mean.low, record.ci_high = mean.high, record.confidence = mean.confidence;
   record.method += "; " + mean.method;
@@ -126,7 +126,7 @@ class Collector {
 
  private:
   void take_record(const Json& line) {
-    Result<Record> record = read_record_line(line);
+    Result<Record> record = read_record_line(line, context_.scenario.seed);
     if (!record || outcome_.records.size() >= kMaxRecords) {
       if (refused_++ == 0) refusal_ = record ? "there are too many" : record.error().what;
       return;
@@ -159,7 +159,7 @@ void fail_outcome(TrialOutcome& outcome, Collector& collector, Severity severity
 
 }  // namespace
 
-Result<Record> read_record_line(const Json& line) {
+Result<Record> read_record_line(const Json& line, uint64_t seed) {
   Record record;
   record.metric = line["metric"].as_string();
   ASSIGN_OR_RETURN(const MetricName name, parse_metric_name(record.metric));
@@ -177,7 +177,7 @@ Result<Record> read_record_line(const Json& line) {
   record.method = printable(line["method"].as_string(), kMaxTextBytes);
   record.conditions = flat(line["conditions"]);
   record.source = "assay";
-  set_interval(line, samples_of(line), record);
+  set_interval(line, samples_of(line), seed, record);
   return record;
 }
 

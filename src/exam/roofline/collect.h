@@ -15,7 +15,7 @@ namespace assay {
 // before stays. Errors: interrupted.
 Result<void> run_evidence_job(ExamContext& context, const Json& job, double limit_s, TrialOutcome& outcome);
 
-// One line of type "record"; the error says what is wrong with it.
-Result<Record> read_record_line(const Json& line);
+// One line of type "record"; the error says what is wrong with it. `seed`: of the bootstrap of its interval.
+Result<Record> read_record_line(const Json& line, uint64_t seed);
 
 }  // namespace assay

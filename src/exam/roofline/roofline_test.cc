@@ -40,7 +40,7 @@ Record measured(std::string metric, double value, Json conditions, int64_t subje
 }
 
 TEST(RecordLine, KeepsWhatIsWellFormedAndDropsNestedConditions) {
-  const auto record = read_record_line(record_line());
+  const auto record = read_record_line(record_line(), 1);
   ASSERT_TRUE(record.has_value()) << record.error().message();
   EXPECT_EQ(record->value, 1.5);
   EXPECT_EQ(record->ci_low, 1.4);
@@ -55,7 +55,7 @@ TEST(RecordLine, WithoutAnIntervalOneComesFromTheRepetitions) {
   Json samples = Json::array();
   for (int i = 0; i < 20; ++i) samples.push(1.4 + 0.01 * i);
   line.set("samples", std::move(samples));
-  const auto record = read_record_line(line);
+  const auto record = read_record_line(line, 1);
   ASSERT_TRUE(record.has_value());
   ASSERT_TRUE(record->ci_low.has_value());
   EXPECT_LT(*record->ci_low, *record->ci_high);
@@ -65,14 +65,14 @@ TEST(RecordLine, WithoutAnIntervalOneComesFromTheRepetitions) {
 TEST(RecordLine, UnknownMetricsWrongUnitsAndImpossibleValuesAreRefused) {
   Json line = record_line();
   line.set("metric", "matmul_tflops");
-  EXPECT_THAT(read_record_line(line).error().what, HasSubstr("unknown metric"));
+  EXPECT_THAT(read_record_line(line, 1).error().what, HasSubstr("unknown metric"));
   line = record_line();
   line.set("unit", "GFLOP/s");
-  EXPECT_THAT(read_record_line(line).error().what, HasSubstr("'GFLOP/s' instead of 'TFLOP/s'"));
+  EXPECT_THAT(read_record_line(line, 1).error().what, HasSubstr("'GFLOP/s' instead of 'TFLOP/s'"));
   for (const Json& value : {Json(-1.0), Json(nullptr), Json("1.5")}) {
     line = record_line();
     line.set("value", value);
-    EXPECT_THAT(read_record_line(line).error().what, HasSubstr("no finite number"));
+    EXPECT_THAT(read_record_line(line, 1).error().what, HasSubstr("no finite number"));
   }
 }
 
