@@ -11,7 +11,7 @@
 namespace assay {
 namespace {
 
-constexpr uint32_t kWarmUpTokens = 16;
+constexpr uint32_t kWarmUpTokens = 16, kLargeBatchTokens = 128;  // of which a device has the largest tiles
 
 Result<llama_flash_attn_type> flash_attention_named(const std::string& name) {
   if (name == "auto") return LLAMA_FLASH_ATTN_TYPE_AUTO;
@@ -159,15 +159,20 @@ Result<void> LoadedModel::decode(const llama_batch& batch) {
 }
 
 Result<void> LoadedModel::warm_up() {
-  const uint32_t tokens = std::min({kWarmUpTokens, options_.batch_tokens, options_.kv_tokens});
-  std::vector<llama_token> text(tokens);
-  for (uint32_t i = 0; i < tokens; ++i) text[i] = static_cast<llama_token>(i % vocabulary_);
-  for (const uint32_t n : {tokens, 1U}) {
+  const uint32_t most = std::min(options_.batch_tokens, options_.kv_tokens);
+  std::vector<uint32_t> sizes = {std::min(kWarmUpTokens, most), 1U};
+  // Other devices compile a kernel when they first meet a kind of batch: also a large one, and two that write at once.
+  if (ggml_backend_dev_type(device_) != GGML_BACKEND_DEVICE_TYPE_CPU) {
+    sizes.push_back(std::min(2U, most));
+    sizes.push_back(std::min(kLargeBatchTokens, most));
+  }
+  std::vector<llama_token> text(most);
+  for (uint32_t i = 0; i < most; ++i) text[i] = static_cast<llama_token>(i % vocabulary_);
+  for (const uint32_t n : sizes) {
     RETURN_IF_ERROR(decode(llama_batch_get_one(text.data(), static_cast<int32_t>(n))));
     llama_synchronize(context_);
-    if (tokens == options_.kv_tokens) llama_memory_clear(llama_get_memory(context_), false);
+    llama_memory_clear(llama_get_memory(context_), false);
   }
-  llama_memory_clear(llama_get_memory(context_), false);
   return {};
 }
 
@@ -194,7 +199,7 @@ Json LoadedModel::describe() const {
   json.set("backend", backend_name(device_)).set("engine_version", llama_version());
   json.set("kv_tokens", static_cast<int64_t>(llama_n_ctx(context_)));
   json.set("weights_bytes", memory_.weights_bytes).set("kv_bytes", memory_.kv_bytes);
-  json.set("compute_bytes", memory_.compute_bytes).set("memory_bytes", memory_.total());
+  json.set("compute_bytes", memory_.compute_bytes).set("model_memory_bytes", memory_.total());
   return json;
 }
 

@@ -8,10 +8,29 @@
 namespace assay {
 namespace {
 
+// llama.cpp's byte tokenizer grows its result by one token at a time: twelve seconds for a corpus at once, a
+// few milliseconds in parts.
+constexpr size_t kPartBytes = 4096;
+
 std::vector<llama_token> bytes_as_tokens(std::string_view text, int32_t vocabulary) {
   std::vector<llama_token> tokens;
   tokens.reserve(text.size());
   for (const char c : text) tokens.push_back(static_cast<unsigned char>(c) % std::max(1, vocabulary));
+  return tokens;
+}
+
+// Part by part, each up to the end of a line: the tokens of a corpus but for a few at the seams.
+std::vector<llama_token> tokenize_in_parts(const llama_vocab* vocab, std::string_view text) {
+  std::vector<llama_token> tokens;
+  while (!text.empty()) {
+    size_t size = std::min(kPartBytes, text.size());
+    if (const size_t line = text.rfind('\n', size - 1); size < text.size() && line != std::string_view::npos) {
+      size = line + 1;
+    }
+    const std::vector<llama_token> part = tokenize(vocab, text.substr(0, size));
+    tokens.insert(tokens.end(), part.begin(), part.end());
+    text.remove_prefix(size);
+  }
   return tokens;
 }
 
@@ -45,7 +64,7 @@ std::vector<llama_token> tokenize(const llama_vocab* vocab, std::string_view tex
 
 PromptSource::PromptSource(const llama_vocab* vocab) {
   for (const std::string& name : corpus_names()) {
-    Corpus corpus{name, tokenize(vocab, corpus_text(name))};
+    Corpus corpus{name, tokenize_in_parts(vocab, corpus_text(name))};
     // A tokenizer that makes nothing of a text is as good as none.
     if (corpus.tokens.empty())
       corpus.tokens = bytes_as_tokens(corpus_text(name), llama_vocab_n_tokens(vocab));

@@ -56,7 +56,7 @@ const Exam* find_exam(std::string_view name);
 
 // What this host is: CPU, memory, and the ggml devices as the worker sees them, each with a measured speed for sizing.
 // {"cpu": {…}, "memory": {…}, "devices": [{"name", "description", "type", "memory_bytes", "matmul_gflop_per_s"}, …],
-//  "engine": {"version", "library"}}. A worker that dies is a member "error" under "devices".
+//  "engine": {"version", "library"}}. Why there are none, of a worker that failed: "devices_error".
 Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed);
 
 }  // namespace assay

@@ -45,6 +45,10 @@ void set_sizing(const Sizing& sizing, Json& parameters) {
   parameters.set("allowed_s", sizing.allowed_s);
 }
 
+bool is_sized_down(const Trial& trial) {
+  return trial.parameters["sized_from"].is_string();
+}
+
 std::optional<Finding> sizing_finding(const Json& parameters) {
   if (!parameters["sized_from"].is_string()) return std::nullopt;
   Finding finding;
@@ -52,9 +56,8 @@ std::optional<Finding> sizing_finding(const Json& parameters) {
   finding.code = "model.sized-down";
   finding.text = fmt::format(
       "The device multiplies matrices at {} GFLOP/s: the mix with {} would take {}, and a trial may take {}. "
-      "It runs {} instead, only the mix and in trials a quarter as long: what is measured is the device and "
-      "the engine, not a model that anybody would "
-      "use.",
+      "It runs {} instead, two requests at once, only the mix and in trials a fifth as long: what is measured is "
+      "the device and the engine, not a model that anybody would use.",
       format_number(parameters["matmul_gflop_per_s"].as_number()), parameters["sized_from"].as_string(),
       format_duration(parameters["predicted_s"].as_number()),
       format_duration(parameters["allowed_s"].as_number()), parameters["model"].as_string());

@@ -16,6 +16,14 @@ namespace assay {
 inline constexpr const char* kAutoModel = "smollm2-135m";
 inline constexpr const char* kSmallModel = "synthetic:tiny:f16";
 
+// How a device is used that runs the smaller model. A step of many tokens would keep every other request waiting for
+// seconds; where the device is software it compiles kernels of its own for every number of rows up to eight, some for
+// half a minute, hence few sequences at once, and steps that hold both prompts whole; and trials of every class would
+// take longer than those of all other devices and say nothing more.
+inline constexpr uint32_t kSlowBatchTokens = 256;
+inline constexpr uint32_t kSlowSequences = 2;
+inline constexpr double kSlowDurationShare = 0.2;  // of a trial's time
+
 struct Sizing {
   std::string model;  // never "auto"
   bool is_sized_down = false;
@@ -32,6 +40,7 @@ Sizing size_to_device(const std::string& model, const Json& device, const LoadSp
 // How a trial's parameters carry a sizing from plan to run: the flat members "model" and, if it was sized
 // down, "sized_from", "matmul_gflop_per_s", "predicted_s" and "allowed_s".
 void set_sizing(const Sizing& sizing, Json& parameters);
+bool is_sized_down(const Trial& trial);
 // model.sized-down with its numbers, if the parameters say so.
 std::optional<Finding> sizing_finding(const Json& parameters);
 

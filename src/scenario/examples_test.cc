@@ -38,7 +38,7 @@ TEST(Examples, EveryOneIsValidAndSoIsItsQuickForm) {
     const Scenario scenario = example(name);
     const Scenario small = quick(scenario);
     EXPECT_TRUE(small.is_quick);
-    EXPECT_LE(small.load.max_duration_s, 3) << name;
+    EXPECT_LE(small.load.max_duration_s, 4) << name;
     EXPECT_LE(small.roofline.max_duration_s, 2) << name;
     EXPECT_LE(small.load.requests_per_class, 4U);
     EXPECT_FALSE(small.load.alone);

@@ -29,7 +29,7 @@ Scenario quick(Scenario scenario) {
   for (TargetSpec& target : scenario.targets) target.model = quick_model(target.model);
   LoadSpec& load = scenario.load;
   load.requests_per_class = std::min(load.requests_per_class, 4U);
-  load.max_duration_s = std::min(load.max_duration_s, 3.0);
+  load.max_duration_s = std::min(load.max_duration_s, 4.0);
   load.alone = false;
   load.trace.limit = std::min(load.trace.limit, 20U);
   RooflineSpec& roofline = scenario.roofline;

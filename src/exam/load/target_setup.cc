@@ -5,10 +5,11 @@
 
 #include <algorithm>
 
+#include "exam/sizing.h"
+
 namespace assay {
 namespace {
 
-constexpr uint32_t kSlowBatchTokens = 64;
 constexpr int64_t kMaxSecretBytes = 1 << 16;
 constexpr int64_t kMemorySlackBytes = int64_t{2}
                                       << 30;  // a worker that takes so much more than predicted leaks
@@ -79,21 +80,21 @@ std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Tri
   Result<ResolvedModel> model = resolve_model(wanted, places, on_write);
   if (!model) return std::unexpected(failed_exam_finding(model.error()));
 
-  const ContextNeed need = context_need(traffic, spec.sequences);
+  const bool is_slow = is_sized_down(trial);
+  const uint32_t sequences = is_slow ? std::min(spec.sequences, kSlowSequences) : spec.sequences;
+  const ContextNeed need = context_need(traffic, sequences);
   const uint64_t longest = spec.context_tokens > 0 ? spec.context_tokens : rounded_up(need.longest + 1);
   uint64_t prefixes = 0;
   for (const TrafficClass& each : traffic.classes) prefixes += each.prefix_tokens;
   // Room for the longest sessions at once and as much again for those that rest between turns; never more
   // than every sequence at its longest.
   const uint64_t kv =
-      std::clamp<uint64_t>(rounded_up(2 * need.together + prefixes), longest, spec.sequences * longest);
+      std::clamp<uint64_t>(rounded_up(2 * need.together + prefixes), longest, sequences * longest);
 
   Json job = Json::object();
   job.set("job", "serve").set("device", spec.device).set("model", model->path).set("threads", spec.threads);
-  job.set("context_tokens", longest).set("kv_tokens", kv).set("sequences", spec.sequences);
-  // On a device that slow, a step of many tokens would keep every other request waiting for seconds.
-  const bool is_sized_down = trial.parameters["sized_from"].is_string();
-  job.set("batch_tokens", is_sized_down ? std::min(spec.batch_tokens, kSlowBatchTokens) : spec.batch_tokens);
+  job.set("context_tokens", longest).set("kv_tokens", kv).set("sequences", sequences);
+  job.set("batch_tokens", is_slow ? std::min(spec.batch_tokens, kSlowBatchTokens) : spec.batch_tokens);
   const Json fit = predicted_fit(context, job);
   if (fit.is_object() && !fit["fits"].as_bool(true)) {
     return std::unexpected(does_not_fit(fit, model->name, spec.device));
@@ -107,7 +108,7 @@ std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Tri
   TargetSetup setup;
   setup.target = make_device_target(std::move(options), context.clock);
   setup.model_in_use = model->in_use;
-  setup.sequences = spec.sequences;
+  setup.sequences = sequences;
   setup.conditions.set("device", spec.device).set("model", model->name);
   return setup;
 }

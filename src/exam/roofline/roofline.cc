@@ -15,7 +15,7 @@ namespace assay {
 namespace {
 
 // Of the time of a device; the rest is the engine's.
-constexpr double kKernelShare = 0.6;
+constexpr double kKernelShare = 0.5;
 constexpr int64_t kMaxCpuInfoBytes = 16 << 20;
 
 std::vector<Trial> plan_roofline(const Scenario& scenario, const TargetSpec& target, const Json& device) {
@@ -108,10 +108,11 @@ std::optional<std::string> why_it_does_not_fit(ExamContext& context, Json job, c
                      format_bytes(fit["device_free_bytes"].as_integer()));
 }
 
-Json sequences_to_try(const Scenario& scenario, const TargetSpec& target) {
+Json sequences_to_try(const Scenario& scenario, const Trial& trial, const TargetSpec& target) {
   Json sequences = Json::array();
-  if (!scenario.is_quick && target.sequences > 4) sequences.push(4);
-  if (target.sequences > 1) sequences.push(target.sequences);
+  const uint32_t most = is_sized_down(trial) ? std::min(target.sequences, kSlowSequences) : target.sequences;
+  if (!scenario.is_quick && most > 4) sequences.push(4);
+  if (most > 1) sequences.push(most);
   return sequences;
 }
 
@@ -124,9 +125,9 @@ Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSp
   const double limit_s = context.scenario.roofline.max_duration_s * (1 - kKernelShare);
   Json job = Json::object();
   job.set("job", "speed").set("device", trial.parameters["device"]).set("model", model->path);
-  job.set("threads", target.threads).set("batch_tokens", target.batch_tokens);
+  job.set("threads", target.threads).set("batch_tokens", is_sized_down(trial) ? std::min(target.batch_tokens, kSlowBatchTokens) : target.batch_tokens);
   job.set("prompt_tokens", 512).set("output_tokens", is_quick ? 16 : 64);
-  job.set("sequences", sequences_to_try(context.scenario, target));
+  job.set("sequences", sequences_to_try(context.scenario, trial, target));
   job.set("repetitions", is_quick ? 3 : 10).set("time_limit_s", std::max(0.1, limit_s));
   if (const auto reason = why_it_does_not_fit(context, job, model->name)) {
     return fail_with(outcome, "model.does-not-fit", *reason), Result<void>();
