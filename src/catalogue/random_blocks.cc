@@ -122,6 +122,14 @@ void fill_floats(uint32_t type, std::vector<std::byte>& bytes, double deviation,
   }
 }
 
+// Scales must differ as those of real models do, where a matrix has thousands: kernels look half-precision scales up in a
+// table of 256 KiB, and with two scales in all decoding was measured 1.5 times as fast as with a real model's. Lognormal,
+// with a mean square of 1.
+double scale_factor(Random& random) {
+  constexpr double kSpread = 0.3;
+  return std::exp(kSpread * random.normal() - kSpread * kSpread);
+}
+
 bool is_float(uint32_t type) {
   return type == 0 || type == 1 || type == 30;
 }
@@ -161,7 +169,9 @@ std::vector<std::byte> make_random_blocks(uint32_t type, size_t blocks, double d
     const uint64_t word = random.next();
     std::memcpy(&bytes[at], &word, std::min(sizeof word, bytes.size() - at));
   }
-  for (size_t i = 0; i < blocks; ++i) put_scales(type, &bytes[i * layout.block_bytes], deviation);
+  for (size_t i = 0; i < blocks; ++i) {
+    put_scales(type, &bytes[i * layout.block_bytes], deviation * scale_factor(random));
+  }
   return bytes;
 }
 

@@ -17,7 +17,7 @@
 namespace assay {
 
 // Part of every cache key: raised whenever the same shape and type would give other bytes.
-inline constexpr int kSyntheticWriterVersion = 1;
+inline constexpr int kSyntheticWriterVersion = 2;
 
 // A mix of tensor types under the name that people use for it. Matrices are of `weights`, the output matrix
 // (or the tied embedding) of `output`; where rows are no whole number of blocks, the next larger small-block
