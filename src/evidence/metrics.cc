@@ -16,8 +16,7 @@ constexpr Metric kMetrics[] = {
     // Serving: load trials.
     {"ttft_ms", "ms", kLower, true, "time to first token",
      "First non-empty content, reasoning or tool-call delta minus the scheduled instant of the request. "
-     "Role-only chunks "
-     "do not count.",
+     "Role-only chunks do not count.",
      "assay metric definitions"},
     {"ttfo_ms", "ms", kLower, true, "time to first output",
      "First delta that is not reasoning minus the scheduled instant.", "assay metric definitions"},
@@ -31,8 +30,7 @@ constexpr Metric kMetrics[] = {
      "assay metric definitions"},
     {"send_lag_ms", "ms", kLower, true, "send lag",
      "Actual send minus the scheduled instant: the load generator's own lateness. A trial whose p99.9 "
-     "exceeds its budget "
-     "is void.",
+     "exceeds its budget is void.",
      "assay metric definitions"},
     {"offered_rate_per_s", "requests/s", kNeither, false, "offered rate",
      "Requests scheduled per second of the steady window.", "assay metric definitions"},
@@ -55,7 +53,8 @@ constexpr Metric kMetrics[] = {
      "Median TTFT of a class in the mix divided by its median TTFT alone at the same device.",
      "assay metric definitions"},
     {"client_cpu_utilisation", "", kLower, false, "client CPU utilisation",
-     "CPU time of the load generator's own process divided by the trial's duration.", "getrusage(2)"},
+     "CPU time of the load generator's own process divided by the trial's duration.",
+     "CLOCK_PROCESS_CPUTIME_ID of clock_gettime(2)"},
     // Engine: what llama.cpp reaches on a device.
     {"prefill_tokens_per_s", "tokens/s", kHigher, false, "prefill speed",
      "Prompt tokens evaluated per second for one sequence, as llama-bench's pp test.", "llama-bench"},
@@ -89,16 +88,12 @@ constexpr Metric kMetrics[] = {
      "Best measured rate divided by the theoretical bound.", "Williams et al., Roofline (2009)"},
     {"engine_efficiency", "", kHigher, false, "engine efficiency",
      "Decode speed times the bytes read per token, divided by the measured memory bandwidth; or prefill "
-     "speed times the "
-     "operations per token, divided by the best measured matrix multiplication.",
+     "speed times the operations per token, divided by the best measured matrix multiplication.",
      "assay metric definitions"},
     // Probe: what is there.
     {"device_memory_bytes", "bytes", kHigher, false, "device memory",
      "Memory of the device, as its backend reports it.", "ggml_backend_dev_memory"},
     {"cpu_cores", "", kHigher, false, "CPU cores", "Physical cores that this process may use.", "hwloc"},
-    // The instrument itself.
-    {"instrument_overhead_us_per_event", "µs", kLower, false, "instrument overhead per event",
-     "CPU time of the load generator per token event.", "assay metric definitions"},
 };
 
 constexpr std::string_view kStatistics[] = {"mean", "max", "p50", "p90", "p95", "p99", "p99_9"};
@@ -166,7 +161,7 @@ std::string metric_reference_markdown() {
       "stands in [statistics.md](statistics.md).\n\n"
       "| metric | unit | better | definition | source |\n|---|---|---|---|---|\n";
   for (const Metric& metric : kMetrics) {
-    const std::string unit = *metric.unit != '\0' ? metric.unit : "ratio";
+    const std::string unit = *metric.unit != '\0' ? metric.unit : "none (a ratio or a count)";
     out += fmt::format("| `{}`{}<br>{} | {} | {} | {} | {} |\n", metric.name,
                        metric.is_distribution ? " (distribution)" : "", metric.title, unit,
                        direction(metric.better), metric.definition, metric.source);

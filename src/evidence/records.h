@@ -44,7 +44,7 @@ struct RunInfo {
   std::string scenario_path;  // "built-in" or the user's path
   std::string scenario_text;  // the TOML, whole
   uint64_t seed = 0;
-  Json plan;  // the validated plan: what --resume goes on with
+  Json plan;  // what the command line changed about the scenario: what --resume goes on with
   Json host;  // what the probe saw of this host, once it has
 };
 

@@ -120,7 +120,7 @@ Json batching_chart(const Model& model) {
   Json series = Json::array();
   for (const DeviceResult& device : model.devices) {
     if (!device.batching.records.empty()) {
-      series.push(series_json(device.subject->name, model.colour_of(device.subject), device.batching));
+      series.push(series_json(device.label, model.colour_of(device.subject), device.batching));
     }
   }
   return chart.set("series", std::move(series));
@@ -141,7 +141,7 @@ Json matmul_chart(const Model& model) {
       values.push(found == device.matmul_best.end() ? Json() : value_item(*found));
     }
     Json item;
-    item.set("label", device.subject->name)
+    item.set("label", device.label)
         .set("colour", model.colour_of(device.subject))
         .set("values", std::move(values));
     series.push(std::move(item));

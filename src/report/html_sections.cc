@@ -45,7 +45,7 @@ std::string step_html(const WaterfallStep& step) {
 }
 
 std::string waterfall_table(const Waterfall& waterfall) {
-  HtmlTable table{.caption = fmt::format("Waterfall of {}", waterfall.subject->name),
+  HtmlTable table{.caption = fmt::format("Waterfall of {}", waterfall.label),
                   .columns = {{"of"},
                               {"level"},
                               {"speed", "tokens/s", true},
@@ -78,28 +78,24 @@ std::string evidence_legend() {
   return out + "</p>\n";
 }
 
-std::string best_of(const Roofline& roofline) {
+std::string best_of(const Model& model, const Roofline& roofline) {
   const RooflinePoint* best = nullptr;
-  const RooflineCeiling* bound = nullptr;
   for (const RooflinePoint& point : roofline.points) {
     if (best == nullptr || point.tflop_per_s > best->tflop_per_s) best = &point;
   }
-  for (const RooflineCeiling& ceiling : roofline.ceilings) {
-    const bool is_bound = !ceiling.is_bandwidth && ceiling.record->evidence_class != EvidenceClass::kMeasured;
-    if (is_bound && (bound == nullptr || ceiling.value > bound->value)) bound = &ceiling;
-  }
   std::string out = fmt::format("{}: the fastest kernel, {}, reaches {} TFLOP/s", roofline.subject->name,
                                 best->group, format_number(best->tflop_per_s));
-  if (bound != nullptr)
-    out += fmt::format(", {} % of its theoretical bound",
-                       format_number(100 * best->tflop_per_s / bound->value, 2));
+  const Record& record = *best->record;
+  const std::string dtype = condition(record, "dtype");
+  if (const Record* bound = theoretical_bound(model, *roofline.subject, record.metric, dtype))
+    out +=
+        fmt::format(", {} % of its theoretical bound", format_number(100 * *record.value / *bound->value, 2));
   return out;
 }
 
 std::string matmul_table(const Model& model) {
   HtmlTable table{.caption = "Best matrix multiplication by type", .columns = {{"type"}}};
-  for (const DeviceResult& device : model.devices)
-    table.columns.push_back({device.subject->name, "TFLOP/s", true});
+  for (const DeviceResult& device : model.devices) table.columns.push_back({device.label, "TFLOP/s", true});
   for (const std::string& type : matmul_types(model)) {
     std::vector<HtmlCell> row = {text_cell(type)};
     for (const DeviceResult& device : model.devices) {
@@ -121,7 +117,7 @@ std::string matmul_sentence(const Model& model) {
       if (best == nullptr || record->value.value_or(0) > best->value.value_or(0)) best = record;
     }
     if (best != nullptr && best->value) {
-      parts.push_back(fmt::format("{} multiplies fastest in {} ({} TFLOP/s)", device.subject->name,
+      parts.push_back(fmt::format("{} multiplies fastest in {} ({} TFLOP/s)", device.label,
                                   condition(*best, "dtype"), value_text(*best).value));
     }
   }
@@ -135,7 +131,7 @@ std::string batching_sentence(const Model& model) {
     if (series.records.size() < 2 || !series.records.front()->value || !series.records.back()->value)
       continue;
     parts.push_back(
-        fmt::format("{} decodes {} × as fast with {:g} sequences at once as with {:g}", device.subject->name,
+        fmt::format("{} decodes {} × as fast with {:g} sequences at once as with {:g}", device.label,
                     format_number(*series.records.back()->value / *series.records.front()->value, 2),
                     series.x.back(), series.x.front()));
   }
@@ -150,9 +146,8 @@ std::string bandwidth_sentence(const DeviceResult& device) {
       if (is_ram && (best == nullptr || *record->value > *best->value)) best = record;
     }
   }
-  if (best == nullptr)
-    return fmt::format("{}: memory bandwidth beyond the caches is unknown", device.subject->name);
-  return fmt::format("{}: memory gives {} GB/s once data leave the caches", device.subject->name,
+  if (best == nullptr) return fmt::format("{}: memory bandwidth beyond the caches is unknown", device.label);
+  return fmt::format("{}: memory gives {} GB/s once data leave the caches", device.label,
                      value_text(*best).value);
 }
 
@@ -180,8 +175,7 @@ std::string batching_table(const Model& model) {
   std::sort(counts.begin(), counts.end());
   counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
   HtmlTable table{.caption = "Batched decode speed", .columns = {{"sequences", "", true}}};
-  for (const DeviceResult& device : model.devices)
-    table.columns.push_back({device.subject->name, "tokens/s", true});
+  for (const DeviceResult& device : model.devices) table.columns.push_back({device.label, "tokens/s", true});
   for (const double count : counts) {
     std::vector<HtmlCell> row = {count_cell(static_cast<int64_t>(count))};
     for (const DeviceResult& device : model.devices) {
@@ -286,7 +280,7 @@ std::string waterfall_html(const Model& model) {
     const Waterfall& waterfall = model.waterfalls[i];
     out += fmt::format(
         "<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}{}</h3>\n<div class=\"charts three\">",
-        model.colour_of(waterfall.subject) % 8, escape_html(waterfall.subject->name),
+        model.colour_of(waterfall.subject) % 8, escape_html(waterfall.label),
         waterfall.model.empty() ? "" : fmt::format(" <small>{}</small>", escape_html(waterfall.model)));
     for (size_t lane = 0; lane < waterfall.lanes.size(); ++lane) {
       const WaterfallLane& one = waterfall.lanes[lane];
@@ -311,7 +305,7 @@ std::string silicon_html(const Model& model) {
       "has.</p>\n<div class=\"charts two\">";
   for (size_t i = 0; i < model.rooflines.size(); ++i) {
     out += chart_html(
-        roofline_id(i), "roofline", best_of(model.rooflines[i]),
+        roofline_id(i), "roofline", best_of(model, model.rooflines[i]),
         fmt::format("Both axes logarithmic. {} kernels; the best of each type is named. Kernels of ggml.",
                     model.rooflines[i].points.size()));
   }
@@ -328,7 +322,7 @@ std::string silicon_html(const Model& model) {
   }
   out += "</div>\n" + matmul_table(model) + batching_table(model);
   for (const DeviceResult& device : model.devices) {
-    const std::string& name = device.subject->name;
+    const std::string& name = device.label;
     out += fmt::format("<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}</h3>\n",
                        model.colour_of(device.subject) % 8, escape_html(name));
     // Each table says once what its rows share: the engine's conditions are others than the kernels'.

@@ -109,7 +109,8 @@ Json waterfall_json(const Model& model) {
                      .set("steps", std::move(steps)));
     }
     Json item;
-    out.push(item.set("subject", waterfall.subject->name)
+    out.push(item.set("target", waterfall.label)
+                 .set("subject", waterfall.subject->name)
                  .set("model", waterfall.model)
                  .set("lanes", std::move(lanes))
                  .set("serving", waterfall.serving)

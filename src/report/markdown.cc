@@ -71,13 +71,18 @@ std::string table_head(const std::vector<std::string>& titles, size_t first_numb
   return out + "\n";
 }
 
+// Why, and what would examine it.
+std::string reason(const AnswerRow& answer) {
+  if (answer.answer != Answer::kNotExamined || answer.command.empty()) return md(answer.reason);
+  return answer.reason.empty() ? code(answer.command)
+                               : fmt::format("{}: {}", md(answer.reason), code(answer.command));
+}
+
 std::string answers(const Model& model) {
   std::string out = table_head({"", "question", "answer", "reason", "exam"}, 5);
   for (const AnswerRow& one : model.answers) {
-    const bool is_open = one.answer == Answer::kNotExamined;
     out += row({std::to_string(one.question), md(one.text),
-                fmt::format("{} {}", shape_of(one.answer), name_of(one.answer)),
-                is_open && !one.command.empty() ? code(one.command) : md(one.reason), md(one.exam)});
+                fmt::format("{} {}", shape_of(one.answer), name_of(one.answer)), reason(one), md(one.exam)});
   }
   return out + fmt::format("\n{}\n\n", md(model.instrument.sentence));
 }
@@ -85,7 +90,7 @@ std::string answers(const Model& model) {
 std::string waterfalls(const Model& model) {
   std::string out;
   for (const Waterfall& waterfall : model.waterfalls) {
-    out += fmt::format("### {}{}\n\n", md(waterfall.subject->name),
+    out += fmt::format("### {}{}\n\n", md(waterfall.label),
                        waterfall.model.empty() ? "" : fmt::format(" ({})", md(waterfall.model)));
     for (const WaterfallLane& lane : waterfall.lanes) {
       out += fmt::format("{}: {}\n\n", lane.title, md(lane.sentence)) +
@@ -135,7 +140,7 @@ std::string service(const Model& model) {
 std::string silicon(const Model& model) {
   std::string out;
   for (const DeviceResult& device : model.devices) {
-    out += fmt::format("### {}\n\n", md(device.subject->name)) +
+    out += fmt::format("### {}\n\n", md(device.label)) +
            table_head({"metric", "value", "unit", "n", "conditions"}, 5);
     std::vector<const Record*> records = device.engine;
     records.insert(records.end(), device.matmul_best.begin(), device.matmul_best.end());
@@ -143,8 +148,8 @@ std::string silicon(const Model& model) {
     records.insert(records.end(), device.other.begin(), device.other.end());
     for (const Record* record : records) {
       out += row({md(metric_title(record->metric)), value(record),
-                  md(display_unit(record->metric, record->unit).text), std::to_string(record->n),
-                  md(short_conditions(record->conditions))});
+                  md(display_unit(record->metric, record->unit).text),
+                  record->n > 0 ? std::to_string(record->n) : "—", md(short_conditions(record->conditions))});
     }
     out += "\n";
   }

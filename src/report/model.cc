@@ -76,7 +76,6 @@ Instrument make_instrument(const Model& model) {
     break;
   }
   add("client_cpu_utilisation", "client ", " busy");
-  add("instrument_overhead_us_per_event", "", " an event");
   int64_t loads = 0, voids = 0;
   for (const Trial& trial : model.content->trials)
     loads += trial.exam == "load" && trial.state == TrialState::kDone;
@@ -123,6 +122,15 @@ const Finding* Model::doubt_about(const Record& record) const {
     if (is_same && finding->severity != Severity::kNote) return finding;
   }
   return nullptr;
+}
+
+std::string target_label(const Model& model, const Subject& subject, const std::string& target) {
+  const bool has_others =
+      std::any_of(model.content->trials.begin(), model.content->trials.end(), [&](const Trial& trial) {
+        const bool is_of_target = trial.exam == "load" || trial.exam == "roofline";
+        return is_of_target && trial.subject_id == subject.id && trial.target != target;
+      });
+  return has_others ? fmt::format("{} ({})", subject.name, target) : subject.name;
 }
 
 std::vector<const Verdict*> Model::requirement_verdicts(int question) const {

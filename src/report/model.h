@@ -45,8 +45,10 @@ struct WaterfallLane {
   std::vector<WaterfallStep> steps;
 };
 
+// Of one target: two of them may run different models on one device, and what one loses is not the other's.
 struct Waterfall {
   const Subject* subject = nullptr;
+  std::string label;  // the subject's name, with the target's where one subject has several
   std::string model;
   std::vector<WaterfallLane> lanes;
   std::string serving;              // throughput, goodput and offered rate in the mix, one sentence
@@ -118,6 +120,7 @@ struct Timeline {
 // What load trials say of one target.
 struct Serving {
   const Subject* subject = nullptr;
+  std::string target;
   std::string label;  // the subject's name, with the target's where one subject has several
   std::string model;
   std::vector<ClassResult> classes;
@@ -125,7 +128,7 @@ struct Serving {
   std::optional<Timeline> timeline;
 };
 
-// What roofline trials say of one device beyond the roofline: series for small charts.
+// What roofline trials say of one target beyond the roofline: series for small charts.
 struct Series {
   std::string label;  // "copy", "f16"
   std::vector<double> x;
@@ -134,6 +137,8 @@ struct Series {
 
 struct DeviceResult {
   const Subject* subject = nullptr;
+  std::string target;
+  std::string label;                       // as of a waterfall
   std::vector<Series> bandwidth;           // over bytes, a series a kernel
   std::vector<const Record*> matmul_best;  // one a type
   Series batching;                         // decode speed over sequences
@@ -178,6 +183,13 @@ using SampleReader = std::function<Result<std::vector<Sample>>(int64_t trial_id)
 
 // `content` must outlive the model and is not trusted: ids that lead nowhere and odd columns are passed over.
 Result<Model> make_model(const DossierContent& content, const SampleReader& read_samples);
+
+// The name of a subject, with the target's where other targets have trials on it too.
+std::string target_label(const Model& model, const Subject& subject, const std::string& target);
+// The largest theoretical bound of a metric in the weights' type `dtype` ("": one that names no type;
+// nothing: in any type), or null. A bound of another type says nothing about a kernel.
+const Record* theoretical_bound(const Model& model, const Subject& subject, std::string_view metric,
+                                std::optional<std::string_view> dtype);
 
 // The parts, each pure.
 std::vector<Waterfall> make_waterfalls(const Model& model);

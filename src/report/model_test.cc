@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "report/html_sections.h"
+
 namespace assay {
 namespace {
 
@@ -131,6 +133,76 @@ TEST(Waterfall, AVoidNumberCarriesNothing) {
   EXPECT_FALSE(step(model, 0, "serving").value);
 }
 
+// Two targets on the device, each with a model, an engine and a mix of its own.
+DossierContent two_models() {
+  DossierContent content = device_content();
+  content.trials.clear();
+  const auto plan = [&](const char* exam, const char* target) {
+    content.trials.push_back({.id = static_cast<int64_t>(content.trials.size()) + 1,
+                              .exam = exam,
+                              .target = target,
+                              .subject_id = 2,
+                              .name = exam,
+                              .parameters = members({{"phase", "mix"}}),
+                              .state = TrialState::kDone});
+  };
+  for (const char* target : {"small", "large"}) plan("roofline", target), plan("load", target);
+  content.records.reserve(32);
+  add(content, 1, "memory_bandwidth_gb_per_s", 40, members({{"memory", "ram"}, {"best", true}}));
+  const Json small = members({{"model", "small.gguf"}, {"weight_bytes_per_token", 1e8}}),
+             large = members({{"model", "large.gguf"}, {"weight_bytes_per_token", 1e9}});
+  const Json in_mix = members({{"phase", "mix"}, {"traffic_class", "all"}});
+  add(content, 1, "decode_tokens_per_s", 200, small);
+  add(content, 1, "batched_decode_tokens_per_s", 800, members({{"sequences", 4}}));
+  add(content, 2, "tpot_ms_p50", 10, in_mix);
+  add(content, 3, "decode_tokens_per_s", 20, large);
+  add(content, 3, "batched_decode_tokens_per_s", 80, members({{"sequences", 4}}));
+  add(content, 4, "tpot_ms_p50", 100, in_mix);
+  return content;
+}
+
+TEST(Waterfall, TwoModelsOnOneDeviceAreNotMixed) {
+  const DossierContent content = two_models();
+  const Model model = *make_model(content, nullptr);
+  ASSERT_EQ(model.waterfalls.size(), 2u);
+  const double expected[][4] = {{400, 200, 100, 800}, {40, 20, 10, 80}};
+  for (size_t i = 0; i < 2; ++i) {
+    const std::vector<WaterfallStep>& decode = model.waterfalls[i].lanes[0].steps;
+    ASSERT_EQ(decode.size(), 5u);
+    EXPECT_DOUBLE_EQ(decode[2].value.value_or(0), expected[i][0]) << "what the kernels permit this model";
+    EXPECT_DOUBLE_EQ(decode[3].value.value_or(0), expected[i][1]);
+    EXPECT_DOUBLE_EQ(decode[4].value.value_or(0), expected[i][2]);
+    EXPECT_DOUBLE_EQ(model.waterfalls[i].lanes[2].steps[0].value.value_or(0), expected[i][3]);
+  }
+  EXPECT_EQ(model.waterfalls[0].label, "CPU (small)");
+  EXPECT_EQ(model.waterfalls[0].model, "small.gguf");
+  EXPECT_EQ(model.waterfalls[1].label, "CPU (large)");
+  EXPECT_EQ(model.waterfalls[1].model, "large.gguf");
+}
+
+TEST(Waterfall, AnEfficiencyOfAnotherModelConvertsNothing) {
+  DossierContent content = two_models();
+  for (Record& record : content.records) {
+    if (record.metric == "decode_tokens_per_s")
+      record.conditions = members({{"model", record.conditions["model"]}});
+  }
+  // Derived over trials, so of no trial.
+  add(content, 0, "engine_efficiency", 0.5, members({{"of", "decode"}, {"model", "small.gguf"}}),
+      EvidenceClass::kDerived);
+  const Model model = *make_model(content, nullptr);
+  EXPECT_DOUBLE_EQ(model.waterfalls.at(0).lanes[0].steps[2].value.value_or(0), 400);
+  EXPECT_FALSE(model.waterfalls.at(1).lanes[0].steps[2].value);
+}
+
+TEST(Batching, OfTwoModelsOnOneDeviceIsTwoSeries) {
+  const DossierContent content = two_models();
+  const Model model = *make_model(content, nullptr);
+  ASSERT_EQ(model.devices.size(), 2u);
+  for (const DeviceResult& device : model.devices) EXPECT_EQ(device.batching.records.size(), 1u);
+  EXPECT_EQ(model.devices[1].label, "CPU (large)");
+  EXPECT_NE(silicon_html(model).find("Engine on CPU (large)"), std::string::npos);
+}
+
 TEST(Answers, AreAlwaysEightAndNameWhatWouldExamine) {
   DossierContent content = device_content();
   content.verdicts = {{.id = 1, .question = 2, .answer = Answer::kNo, .reason = "too slow", .exam = "load"}};
@@ -244,6 +316,39 @@ TEST(Roofline, NamesTheBestOfEachTypeAndHidesNoCeiling) {
   EXPECT_TRUE(roofline.points[1].is_best);
   EXPECT_NEAR(roofline.points[2].tflop_per_s, 30 * 0.167 / 1000, 1e-12);
   EXPECT_EQ(roofline.ceilings.size(), 3u);
+}
+
+// A device that multiplies f32 at half of its bound, and int8 at `int8_bound` TFLOP/s at most.
+DossierContent f32_at_half(double int8_bound) {
+  DossierContent content = device_content();
+  content.records.reserve(16);
+  add(content, 1, "matmul_tflop_per_s", 1,
+      members({{"dtype", "f32"}, {"flop_per_byte", 100.0}, {"best", true}}));
+  add(content, 1, "matmul_tflop_per_s", int8_bound, members({{"dtype", "q8_0"}, {"bound", "theoretical"}}),
+      EvidenceClass::kDerived);
+  return content;
+}
+
+TEST(Roofline, AKernelIsHeldAgainstTheBoundOfItsOwnType) {
+  DossierContent content = f32_at_half(8);
+  // Within 5 % of another's, which the chart leaves out.
+  for (const auto& [dtype, bound] : {std::pair{"f32", 2.0}, {"bf16", 2.05}}) {
+    add(content, 1, "matmul_tflop_per_s", bound, members({{"dtype", dtype}, {"bound", "theoretical"}}),
+        EvidenceClass::kDerived);
+  }
+  const Model model = *make_model(content, nullptr);
+  EXPECT_NE(silicon_html(model).find("reaches 1.00 TFLOP/s, 50 % of its theoretical bound"),
+            std::string::npos);
+  EXPECT_EQ(*theoretical_bound(model, content.subjects[1], "matmul_tflop_per_s", std::nullopt)->value, 8);
+}
+
+TEST(Roofline, WithoutABoundOfItsTypeAKernelIsHeldAgainstNone) {
+  DossierContent content = f32_at_half(8);
+  add(content, 2, "prefill_tokens_per_s", 100, members({{"flop_per_token", 1e9}}));
+  const Model model = *make_model(content, nullptr);
+  EXPECT_EQ(silicon_html(model).find("of its theoretical bound"), std::string::npos);
+  EXPECT_EQ(step(model, 1, "theoretical bound").basis, "no bound is known for it");
+  EXPECT_DOUBLE_EQ(*step(model, 1, "kernels").value, 1000);
 }
 
 }  // namespace

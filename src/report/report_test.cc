@@ -66,8 +66,9 @@ class Rendering : public testing::Test {
     outcome.samples = {{.name = "requests", .columns = columns}};
     ASSERT_TRUE(dossier_->commit_trial(1, outcome));
     ASSERT_TRUE(dossier_->commit_conclusions(
-        {{.question = 2, .answer = Answer::kNo, .reason = kHostile, .exam = "load", .record_ids = {1}}}, {},
-        {}, "2026-01-02T03:05:05Z"));
+        {{.question = 2, .answer = Answer::kNo, .reason = kHostile, .exam = "load", .record_ids = {1}},
+         {.question = 3, .reason = "the probe failed", .command = "assay run --only probe"}},
+        {}, {}, "2026-01-02T03:05:05Z"));
   }
 
   std::optional<Dossier> dossier_;
@@ -101,6 +102,29 @@ TEST_F(Rendering, MarkdownHoldsNoMarkupOfNames) {
   EXPECT_EQ(text.find("<script"), std::string::npos);
   EXPECT_EQ(text.find("<img"), std::string::npos);
   EXPECT_NE(text.find("Is it fast enough under our mix?"), std::string::npos);
+}
+
+TEST_F(Rendering, MarkdownSaysWhyAQuestionIsOpenAndWhatWouldTell) {
+  const std::string text = *render_markdown(*dossier_);
+  EXPECT_NE(text.find("| the probe failed: `assay run --only probe` |"), std::string::npos);
+  EXPECT_NE(text.find("| `assay run --only load` |"), std::string::npos);
+}
+
+TEST(MarkdownTables, ADerivedNumberHasADashForItsSamples) {
+  std::string folder = testing::TempDir() + "assay-report-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const Trial trial{.id = 1, .exam = "roofline", .target = "CPU", .name = "kernels"};
+  Result<Dossier> dossier = Dossier::create(folder + "/x.assay", {.id = std::string(32, '0')}, {trial}, {});
+  ASSERT_TRUE(dossier) << dossier.error().message();
+  TrialOutcome outcome;
+  outcome.subject = Subject{.name = "CPU", .kind = "device"};
+  outcome.records = {
+      {.evidence_class = EvidenceClass::kDerived, .metric = "roofline_efficiency", .value = 0.5},
+      {.metric = "launch_overhead_us", .value = 5, .unit = "µs", .n = 9}};
+  ASSERT_TRUE(dossier->commit_trial(1, outcome));
+  const std::string text = *render_markdown(*dossier);
+  EXPECT_NE(text.find("| share of the bound | 50.0 *derived* | % | — |"), std::string::npos) << text;
+  EXPECT_NE(text.find("| launch overhead | 5.00 | µs | 9 |"), std::string::npos) << text;
 }
 
 TEST_F(Rendering, JsonReadsBackWithEveryPartAndTheRawSamples) {

@@ -153,6 +153,16 @@ void add_to_device(DeviceResult& device, const Record& record) {
   }
 }
 
+// The result of a target among those of its subject, which begin at `first`.
+DeviceResult& device_of(const Model& model, std::vector<DeviceResult>& devices, size_t first,
+                        const Subject& subject, const std::string& target) {
+  for (size_t i = first; i < devices.size(); ++i) {
+    if (devices[i].target == target) return devices[i];
+  }
+  devices.push_back({.subject = &subject, .target = target, .label = target_label(model, subject, target)});
+  return devices.back();
+}
+
 bool is_of_roofline(const Model& model, const Record& record) {
   const Trial* trial = model.trial(record.trial_id);
   return trial != nullptr && trial->exam == "roofline";
@@ -176,18 +186,35 @@ std::vector<Roofline> make_rooflines(const Model& model) {
   return rooflines;
 }
 
+const Record* theoretical_bound(const Model& model, const Subject& subject, std::string_view metric,
+                                std::optional<std::string_view> dtype) {
+  const Record* best = nullptr;
+  for (const Record& record : model.content->records) {
+    const bool is_candidate = record.subject_id == subject.id && record.metric == metric &&
+                              is_plotted(record) && record.validity != Validity::kVoid &&
+                              condition(record, "bound") == "theoretical" &&
+                              (!dtype || condition(record, "dtype") == *dtype);
+    if (is_candidate && (best == nullptr || *record.value > *best->value)) best = &record;
+  }
+  return best;
+}
+
 std::vector<DeviceResult> make_device_results(const Model& model) {
   std::vector<DeviceResult> devices;
   for (const Subject* subject : model.subjects) {
-    DeviceResult device{.subject = subject};
+    const size_t first = devices.size();
     for (const Record& record : model.content->records) {
-      if (record.subject_id == subject->id && is_of_roofline(model, record)) add_to_device(device, record);
+      if (record.subject_id != subject->id || !is_of_roofline(model, record)) continue;
+      add_to_device(device_of(model, devices, first, *subject, model.trial(record.trial_id)->target), record);
     }
+  }
+  std::erase_if(devices, [](const DeviceResult& device) {
+    return device.bandwidth.empty() && device.matmul_best.empty() && device.batching.records.empty() &&
+           device.engine.empty() && device.other.empty();
+  });
+  for (DeviceResult& device : devices) {
     for (Series& series : device.bandwidth) sort_by_x(series);
     sort_by_x(device.batching);
-    const bool is_empty = device.bandwidth.empty() && device.matmul_best.empty() &&
-                          device.batching.records.empty() && device.engine.empty() && device.other.empty();
-    if (!is_empty) devices.push_back(std::move(device));
   }
   return devices;
 }

@@ -15,27 +15,13 @@ constexpr double kNanosPerSecond = 1e9;
 constexpr double kNanosPerMs = 1e6;
 constexpr int kMostLanes = 24;  // of one class in the timeline
 
-std::string label_of(const Model& model, const Subject& subject, const std::string& target) {
-  for (const Trial& trial : model.content->trials) {
-    const bool is_other = trial.exam == "load" && trial.subject_id == subject.id && trial.target != target;
-    if (is_other) return fmt::format("{} ({})", subject.name, target);
+Serving& serving_of(const Model& model, std::vector<Serving>& servings, const Subject& subject,
+                    const Trial& trial) {
+  for (Serving& serving : servings) {
+    if (serving.subject == &subject && serving.target == trial.target) return serving;
   }
-  return subject.name;
-}
-
-struct ServingKey {
-  int64_t subject_id;
-  std::string target;
-  bool operator==(const ServingKey&) const = default;
-};
-
-Serving& serving_of(const Model& model, std::vector<Serving>& servings, std::vector<ServingKey>& keys,
-                    const Subject& subject, const Trial& trial) {
-  const ServingKey key{subject.id, trial.target};
-  const auto found = std::find(keys.begin(), keys.end(), key);
-  if (found != keys.end()) return servings[static_cast<size_t>(found - keys.begin())];
-  keys.push_back(key);
-  servings.push_back({.subject = &subject, .label = label_of(model, subject, trial.target)});
+  servings.push_back(
+      {.subject = &subject, .target = trial.target, .label = target_label(model, subject, trial.target)});
   return servings.back();
 }
 
@@ -115,7 +101,8 @@ double bin_width(double duration_s) {
   return duration_s / (kTimelineBins / 2.0);
 }
 
-// The load trial that a record comes from, or, of one that is derived over trials, a load trial of its target.
+// The load trial that a record comes from, or, of one that is derived over trials, a load trial of its
+// target.
 const Trial* serving_trial(const Model& model, const Record& record) {
   if (const Trial* trial = model.trial(record.trial_id)) return trial;
   const std::string target = condition(record, "target");
@@ -219,13 +206,12 @@ Timeline make_timeline(const RequestTable& table, int64_t trial_id) {
 
 Result<std::vector<Serving>> make_servings(const Model& model, const SampleReader& read_samples) {
   std::vector<Serving> servings;
-  std::vector<ServingKey> keys;
   for (const Record& record : model.content->records) {
     const Trial* trial = serving_trial(model, record);
     const Subject* subject = model.subject(record.subject_id);
     const std::string traffic_class = condition(record, "traffic_class");
     if (trial == nullptr || subject == nullptr || trial->exam != "load" || traffic_class.empty()) continue;
-    Serving& serving = serving_of(model, servings, keys, *subject, *trial);
+    Serving& serving = serving_of(model, servings, *subject, *trial);
     if (serving.model.empty()) serving.model = condition(record, "model");
     const bool is_mix = condition(record, "phase") == "mix";
     if (traffic_class == "all") {
@@ -242,7 +228,7 @@ Result<std::vector<Serving>> make_servings(const Model& model, const SampleReade
     ASSIGN_OR_RETURN(const std::vector<Sample> samples, read_samples(trial.id));
     const std::optional<RequestTable> table = request_table(trial, samples);
     if (!table || table->rows == 0) continue;
-    Serving& serving = serving_of(model, servings, keys, *subject, trial);
+    Serving& serving = serving_of(model, servings, *subject, trial);
     add_curves(serving, trial, *table);
     if (trial.parameters["phase"].as_string() == "mix" && !serving.timeline) {
       serving.timeline = make_timeline(*table, trial.id);

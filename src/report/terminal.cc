@@ -128,8 +128,10 @@ void add_answer(Lines& lines, const AnswerRow& row) {
                   : row.answer == Answer::kNo ? Ink::kBad
                                               : Ink::kFaint;
   const Ink reason_ink = is_open ? Ink::kFaint : Ink::kPlain;
+  // The padding stays without colour, so that it goes where nothing follows.
+  const std::string_view answer = name_of(row.answer);
   std::string line = padded(fmt::format("{}  {}", row.question, row.text), kNumberWidth + kQuestionWidth) +
-                     lines.ink(ink, padded(name_of(row.answer), kAnswerWidth));
+                     lines.ink(ink, answer) + std::string(kAnswerWidth - display_width(answer), ' ');
   const size_t used = fits ? display_width(reason) : 0;
   if (fits) line += lines.ink(reason_ink, reason);
   if (!exam.empty()) line += std::string(room - used - exam_room + 2, ' ') + lines.ink(Ink::kFaint, exam);

@@ -34,11 +34,14 @@ constexpr LaneKind kPrefill = {
     "Prefill, one sequence", "prefill_tokens_per_s", "prefill", "matmul_tflop_per_s",
     "matrix multiplication", "flop_per_token",       1e12,      "MFLOP"};
 
-bool is_bound(const Record& record) {
-  return condition(record, "bound") == "theoretical";
-}
+// What a waterfall is of. `serving` is null where no load trial left anything.
+struct Place {
+  const Subject& subject;
+  std::string target;
+  const Serving* serving = nullptr;
+};
 
-// The records of a subject in one lane's terms; null where there is none.
+// The records of a place in one lane's terms; null where there is none.
 struct LaneRecords {
   const Record* claimed = nullptr;
   const Record* bound = nullptr;
@@ -61,15 +64,34 @@ const Record* larger(const Record* a, const Record* b) {
   return a == nullptr || *b->value > *a->value ? b : a;
 }
 
-LaneRecords lane_records(const Model& model, const Subject& subject, const LaneKind& kind) {
+// Of the target itself, or of no trial.
+bool is_of_target(const Model& model, const Record& record, const Place& place) {
+  const Trial* trial = model.trial(record.trial_id);
+  return record.subject_id == place.subject.id && (trial == nullptr || trial->target == place.target);
+}
+
+// An efficiency is derived over trials, so that only its model tells whose it is.
+const Record* efficiency_of(const Model& model, const Place& place, const LaneKind& kind,
+                            const Record& engine) {
+  const Record* found = nullptr;
+  for (const Record& record : model.content->records) {
+    const std::string of_model = condition(record, "model");
+    const bool is_its = record.metric == "engine_efficiency" && is_usable(record) &&
+                        condition(record, "of") == kind.efficiency_of && is_of_target(model, record, place) &&
+                        (of_model.empty() || of_model == condition(engine, "model"));
+    if (is_its) found = &record;
+  }
+  return found;
+}
+
+// The engine is the target's; kernels, bounds and claims are the device's, whichever target they come from.
+LaneRecords lane_records(const Model& model, const Place& place, const LaneKind& kind) {
   LaneRecords found;
   for (const Record& record : model.content->records) {
-    if (record.subject_id != subject.id || !is_usable(record)) continue;
-    if (record.metric == kind.engine_metric && record.evidence_class == EvidenceClass::kMeasured) {
+    if (record.subject_id != place.subject.id || !is_usable(record)) continue;
+    if (record.metric == kind.engine_metric && record.evidence_class == EvidenceClass::kMeasured &&
+        is_of_target(model, record, place)) {
       found.engine = larger(found.engine, &record);
-    }
-    if (record.metric == "engine_efficiency" && condition(record, "of") == kind.efficiency_of) {
-      found.efficiency = &record;
     }
     if (record.metric != kind.kernel_metric || !is_ceiling(record)) continue;
     switch (record.evidence_class) {
@@ -83,17 +105,12 @@ LaneRecords lane_records(const Model& model, const Subject& subject, const LaneK
         break;
     }
   }
-  // The bound of the very type that the kernels reached most with, else the highest there is.
+  if (found.engine != nullptr) found.efficiency = efficiency_of(model, place, kind, *found.engine);
+  // Of the very type that the kernels reached most with; without kernels, the highest there is.
   const std::string dtype = found.kernels == nullptr ? "" : condition(*found.kernels, "dtype");
-  for (const Record& record : model.content->records) {
-    const bool is_candidate = record.subject_id == subject.id && record.metric == kind.kernel_metric &&
-                              is_usable(record) && is_bound(record);
-    if (!is_candidate) continue;
-    const bool is_same = condition(record, "dtype") == dtype;
-    const bool had_same = found.bound != nullptr && condition(*found.bound, "dtype") == dtype;
-    if (is_same && !had_same) found.bound = &record;
-    if (is_same == had_same) found.bound = larger(found.bound, &record);
-  }
+  found.bound =
+      theoretical_bound(model, place.subject, kind.kernel_metric,
+                        found.kernels == nullptr ? std::nullopt : std::optional<std::string_view>(dtype));
   return found;
 }
 
@@ -219,10 +236,10 @@ void add_levels_above(WaterfallLane& lane, const LaneKind& kind, const LaneRecor
   add("kernels", records.kernels, "no kernel was measured on it");
 }
 
-// Why there is nothing of a mix on a subject.
-std::string no_mix(const Model& model, const Subject& subject) {
+// Why there is nothing of a mix on a target.
+std::string no_mix(const Model& model, const Place& place) {
   const auto is_failed_mix = [&](const Trial& trial) {
-    return trial.exam == "load" && trial.subject_id == subject.id &&
+    return trial.exam == "load" && trial.subject_id == place.subject.id && trial.target == place.target &&
            trial.parameters["phase"].as_string() == "mix" && trial.state == TrialState::kFailed;
   };
   const auto failed = std::find_if(model.content->trials.begin(), model.content->trials.end(), is_failed_mix);
@@ -231,11 +248,11 @@ std::string no_mix(const Model& model, const Subject& subject) {
 }
 
 // What one user's stream gets while the mix runs: 1000 ÷ median TPOT.
-WaterfallStep stream_step(const Model& model, const Subject& subject, const Serving* serving) {
-  const Record* tpot = serving == nullptr ? nullptr : serving->mix.find("tpot_ms_p50");
+WaterfallStep stream_step(const Model& model, const Place& place) {
+  const Record* tpot = place.serving == nullptr ? nullptr : place.serving->mix.find("tpot_ms_p50");
   if (tpot == nullptr || !is_usable(*tpot)) {
     return unknown_step(
-        "serving", tpot == nullptr ? no_mix(model, subject) : fmt::format("median TPOT: {}", phrase(*tpot)));
+        "serving", tpot == nullptr ? no_mix(model, place) : fmt::format("median TPOT: {}", phrase(*tpot)));
   }
   WaterfallStep step{.level = "serving",
                      .value = 1000 / *tpot->value,
@@ -250,10 +267,9 @@ WaterfallStep stream_step(const Model& model, const Subject& subject, const Serv
   return step;
 }
 
-WaterfallStep demand_step(const Model& model, const Subject& subject, const Serving* serving,
-                          const char* metric, const char* basis) {
-  const Record* record = serving == nullptr ? nullptr : serving->mix.find(metric);
-  if (record == nullptr) return unknown_step("serving", no_mix(model, subject));
+WaterfallStep demand_step(const Model& model, const Place& place, const char* metric, const char* basis) {
+  const Record* record = place.serving == nullptr ? nullptr : place.serving->mix.find(metric);
+  if (record == nullptr) return unknown_step("serving", no_mix(model, place));
   if (!is_usable(*record)) return unknown_step("serving", fmt::format("in the mix: {}", phrase(*record)));
   WaterfallStep step = measured_step("serving", *record, basis);
   step.follows_demand = true;
@@ -267,28 +283,26 @@ std::string engine_basis(const Record& record) {
   return model.empty() ? "one sequence alone" : fmt::format("{}, one sequence alone", model);
 }
 
-WaterfallLane make_lane(const Model& model, const Subject& subject, const LaneKind& kind,
-                        const Serving* serving) {
+WaterfallLane make_lane(const Model& model, const Place& place, const LaneKind& kind) {
   WaterfallLane lane{.title = kind.title, .unit = "tokens/s"};
-  const LaneRecords records = lane_records(model, subject, kind);
+  const LaneRecords records = lane_records(model, place, kind);
   add_levels_above(lane, kind, records);
   lane.steps.push_back(records.engine == nullptr
                            ? unknown_step("engine", "none: no portable engine ran on it")
                            : measured_step("engine", *records.engine, engine_basis(*records.engine)));
-  lane.steps.push_back(&kind == &kDecode
-                           ? stream_step(model, subject, serving)
-                           : demand_step(model, subject, serving, "input_throughput_tokens_per_s",
-                                         "prompt tokens of all requests in the mix"));
+  lane.steps.push_back(&kind == &kDecode ? stream_step(model, place)
+                                         : demand_step(model, place, "input_throughput_tokens_per_s",
+                                                       "prompt tokens of all requests in the mix"));
   name_losses(lane);
   lane.sentence = lane_sentence(lane, kind);
   return lane;
 }
 
-const Record* best_batched(const Model& model, const Subject& subject) {
+const Record* best_batched(const Model& model, const Place& place) {
   const Record* best = nullptr;
   for (const Record& record : model.content->records) {
-    const bool is_batched = record.subject_id == subject.id &&
-                            record.metric == "batched_decode_tokens_per_s" && is_usable(record);
+    const bool is_batched = record.metric == "batched_decode_tokens_per_s" && is_usable(record) &&
+                            is_of_target(model, record, place);
     if (is_batched) best = larger(best, &record);
   }
   return best;
@@ -310,18 +324,18 @@ WaterfallStep good_step(const Serving* serving) {
           .record_ids = {output->id, good->id, all->id}};
 }
 
-WaterfallLane together_lane(const Model& model, const Subject& subject, const Serving* serving) {
+WaterfallLane together_lane(const Model& model, const Place& place) {
   WaterfallLane lane{.title = "Decode, all sequences together", .unit = "tokens/s"};
-  const Record* batched = best_batched(model, subject);
-  const bool has_engine = lane_records(model, subject, kDecode).engine != nullptr;
+  const Record* batched = best_batched(model, place);
+  const bool has_engine = lane_records(model, place, kDecode).engine != nullptr;
   const char* why = has_engine ? "batched decode was not measured" : "none: no portable engine ran on it";
   lane.steps.push_back(batched == nullptr ? unknown_step("engine", why)
                                           : measured_step("engine", *batched,
                                                           fmt::format("{} sequences in one batch",
                                                                       condition(*batched, "sequences"))));
-  lane.steps.push_back(demand_step(model, subject, serving, "output_throughput_tokens_per_s",
+  lane.steps.push_back(demand_step(model, place, "output_throughput_tokens_per_s",
                                    "output tokens of all requests in the mix"));
-  lane.steps.push_back(good_step(serving));
+  lane.steps.push_back(good_step(place.serving));
   name_losses(lane);
   const WaterfallStep* served = find_step(lane, "serving");
   const WaterfallStep* good = find_step(lane, "within every SLO");
@@ -354,12 +368,40 @@ void add_serving_sentence(Waterfall& waterfall, const Serving* serving) {
   if (!parts.empty()) waterfall.serving = fmt::format("Under the mix: {}.", join(parts, "; "));
 }
 
-bool has_evidence(const Model& model, const Subject& subject) {
-  return std::any_of(model.content->records.begin(), model.content->records.end(), [&](const Record& record) {
-    if (record.subject_id != subject.id) return false;
+// Targets with evidence of roofline or load trials on a subject, in the order of their trials.
+std::vector<Place> places_of(const Model& model, const Subject& subject) {
+  std::vector<bool> has_evidence(model.content->trials.size());
+  for (const Record& record : model.content->records) {
     const Trial* trial = model.trial(record.trial_id);
-    return trial != nullptr && (trial->exam == "roofline" || trial->exam == "load");
-  });
+    if (record.subject_id != subject.id || trial == nullptr) continue;
+    has_evidence[static_cast<size_t>(trial - model.content->trials.data())] =
+        trial->exam == "roofline" || trial->exam == "load";
+  }
+  std::vector<Place> places;
+  for (size_t i = 0; i < has_evidence.size(); ++i) {
+    const std::string& target = model.content->trials[i].target;
+    const bool is_known =
+        std::any_of(places.begin(), places.end(), [&](const Place& place) { return place.target == target; });
+    if (!has_evidence[i] || is_known) continue;
+    const auto serving = std::find_if(model.servings.begin(), model.servings.end(), [&](const Serving& s) {
+      return s.subject == &subject && s.target == target;
+    });
+    places.push_back({subject, target, serving == model.servings.end() ? nullptr : &*serving});
+  }
+  return places;
+}
+
+Waterfall make_waterfall(const Model& model, const Place& place) {
+  Waterfall waterfall{.subject = &place.subject, .label = target_label(model, place.subject, place.target)};
+  waterfall.lanes.push_back(make_lane(model, place, kDecode));
+  waterfall.lanes.push_back(make_lane(model, place, kPrefill));
+  waterfall.lanes.push_back(together_lane(model, place));
+  const Record* engine = lane_records(model, place, kDecode).engine;
+  waterfall.model = engine != nullptr          ? condition(*engine, "model")
+                    : place.serving != nullptr ? place.serving->model
+                                               : "";
+  add_serving_sentence(waterfall, place.serving);
+  return waterfall;
 }
 
 }  // namespace
@@ -367,18 +409,7 @@ bool has_evidence(const Model& model, const Subject& subject) {
 std::vector<Waterfall> make_waterfalls(const Model& model) {
   std::vector<Waterfall> waterfalls;
   for (const Subject* subject : model.subjects) {
-    if (!has_evidence(model, *subject)) continue;
-    const auto serving = std::find_if(model.servings.begin(), model.servings.end(),
-                                      [&](const Serving& s) { return s.subject == subject; });
-    const Serving* found = serving == model.servings.end() ? nullptr : &*serving;
-    Waterfall waterfall{.subject = subject};
-    waterfall.lanes.push_back(make_lane(model, *subject, kDecode, found));
-    waterfall.lanes.push_back(make_lane(model, *subject, kPrefill, found));
-    waterfall.lanes.push_back(together_lane(model, *subject, found));
-    const Record* engine = lane_records(model, *subject, kDecode).engine;
-    waterfall.model = engine != nullptr ? condition(*engine, "model") : found != nullptr ? found->model : "";
-    add_serving_sentence(waterfall, found);
-    waterfalls.push_back(std::move(waterfall));
+    for (const Place& place : places_of(model, *subject)) waterfalls.push_back(make_waterfall(model, place));
   }
   return waterfalls;
 }

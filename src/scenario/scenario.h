@@ -91,7 +91,7 @@ struct Scenario {
 // `path` names the text in errors (file:line:column). All errors of a file are reported, one a line, at
 // most 20. Exam names are checked against `exam_names`. Reads the trace files that the text names, nothing
 // else. The scope of a requirement on a serving metric has "phase" and "traffic_class" ("all" unless the file
-// says otherwise); one on a single target has "target": the name that its trials carry.
+// says otherwise); one on a single target has "subject": the target's name, which its trials carry.
 Result<Scenario> parse_scenario(std::string_view text, const std::string& path,
                                 std::span<const std::string> exam_names);
 // The scenario that `assay run` takes when none is named. Its text is part of the program and a file in
