@@ -119,7 +119,7 @@ std::string help_text() {
       "\nStart here:\n"
       "  assay run                    evaluate this machine\n"
       "  assay help run               what a command does, with examples\n"
-      "\nExit codes: 0 done and every requirement met; 1 done, but a requirement failed\n"
+      "\nExit codes: 0 done and every requirement met; 1 done, but a requirement or trial failed\n"
       "or a result is void; 2 could not run.\n";
   return out;
 }
@@ -152,7 +152,7 @@ std::string man_page(std::string_view date) {
   }
   out += ".SH OPTIONS\nOf every command:\n" + roff_options(common_options());
   out +=
-      ".SH EXIT STATUS\n.TP\n0\ndone, and every requirement met\n.TP\n1\ndone, but a requirement failed or a result is "
+      ".SH EXIT STATUS\n.TP\n0\ndone, and every requirement met\n.TP\n1\ndone, but a requirement or trial failed, or a result is "
       "void\n.TP\n2\ncould not run\n.SH ENVIRONMENT\n.TP\nASSAY_BACKEND_PATH\na folder of further ggml backend libraries "
       "(a vendor's)\n.TP\nASSAY_MODEL_DIR\nwhere the bundled model lies\n.TP\nASSAY_CACHE_DIR\nwhere synthetic models "
       "are kept (default: ~/.cache/assay)\n.TP\nASSAY_CACHE_LIMIT_GB\nhow much of them is kept (default: 20)\n.TP\n"

@@ -23,12 +23,14 @@ constexpr OptionSpec kOptions[] = {
     {"--out", "DIR", "Where dossier and report go.", "assay-out/TIME-NAME", "directory"},
     {"--only", "EXAM,…", "Run only these exams.", "those of the scenario", "exam"},
     {"--quick", nullptr, "A look in under a minute: fewer and shorter trials.", nullptr, nullptr},
-    {"--resume", nullptr, "Go on with the run in --out, or with the newest unfinished one.", nullptr, nullptr},
+    {"--resume", nullptr, "Go on with the run in --out, or with the newest unfinished one.", nullptr,
+     nullptr},
     {"--seed", "N", "Seed of every random choice.", "the scenario's", nullptr},
 };
 
 constexpr PositionalSpec kPositionals[] = {
-    {"SCENARIO", "A scenario file (TOML). Without one: this machine, with the built-in scenario.", false, "file"},
+    {"SCENARIO", "A scenario file (TOML). Without one: this machine, with the built-in scenario.", false,
+     "file"},
 };
 
 // What the command line changes about a scenario; kept in the dossier, so that a resumed run is the same run.
@@ -66,8 +68,9 @@ Result<Scenario> make_scenario(std::string_view text, const std::string& path, c
   if (!overrides.only.empty()) RETURN_IF_ERROR(select_exams(overrides.only, scenario));
   if (!overrides.seed.empty()) {
     const std::optional<int64_t> seed = parse_integer(overrides.seed);
-    if (!seed || *seed < 0) return fail(fmt::format("'{}' is no seed", printable(overrides.seed)), "--seed",
-                                        "Give a whole number from 0.");
+    if (!seed || *seed < 0)
+      return fail(fmt::format("'{}' is no seed", printable(overrides.seed)), "--seed",
+                  "Give a whole number from 0.");
     scenario.seed = static_cast<uint64_t>(*seed);
   }
   if (overrides.is_quick) scenario = quick(std::move(scenario));
@@ -146,6 +149,18 @@ std::string fresh_run_id(const std::string& path, const std::string& wall_time, 
   return content_key(fmt::format("{}|{}|{}|{}", absolute_path(path), wall_time, now.count, ::getpid()));
 }
 
+// A name that "*" gives can be one that the scenario gave already.
+Result<void> check_names(const std::vector<ExpandedTarget>& targets, const std::string& path) {
+  for (size_t i = 0; i < targets.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (targets[i].spec.name != targets[j].spec.name) continue;
+      return fail(fmt::format("two targets are called '{}'", printable(targets[i].spec.name)), path,
+                  "Give the [[target]] with device = \"*\" a name of its own.");
+    }
+  }
+  return {};
+}
+
 Result<Session> begin(CommandContext& context, const ParsedOptions& options, ProgressDisplay& display) {
   Overrides overrides{options.has("--quick"), options.value("--only"), options.value("--seed")};
   std::string path = options.value("SCENARIO");
@@ -163,19 +178,23 @@ Result<Session> begin(CommandContext& context, const ParsedOptions& options, Pro
     return fail("there is a run in this folder already", dossier_path,
                 "Add --resume to go on with it, or name another folder.");
   }
-  RETURN_IF_ERROR(make_directories(folder));
-  ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));
   Json host;
   if (needs_devices(scenario)) {
     display.note("looking at this machine …");
-    host = probe_host(worker_command(context.environment), context.environment.clock, true);
+    host = probe_host(worker_command(context.environment), context.environment.clock, true,
+                      context.environment.interrupted);
+    if (context.environment.interrupted())
+      return fail("interrupted before the first trial", path, "Run it again.");
   }
   std::vector<ExpandedTarget> targets = expand_targets(scenario, host);
+  RETURN_IF_ERROR(check_names(targets, path));
   const std::vector<Trial> trials = plan_trials(scenario, targets);
   if (trials.empty()) {
     return fail("this scenario plans nothing: no target was found for its exams", path,
                 "`assay probe` shows the devices of this machine.");
   }
+  RETURN_IF_ERROR(make_directories(folder));
+  ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));
   RunInfo run{.id = fresh_run_id(dossier_path, now, context.environment.clock.now()),
               .assay_version = kVersion,
               .created_at = now,
@@ -200,7 +219,8 @@ Result<Session> resume(const ParsedOptions& options, ProgressDisplay& display) {
   ASSIGN_OR_RETURN(Dossier dossier, Dossier::open(path));
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
   const Overrides overrides = Overrides::from_json(content.run.plan["overrides"]);
-  ASSIGN_OR_RETURN(Scenario scenario, make_scenario(content.run.scenario_text, content.run.scenario_path, overrides));
+  ASSIGN_OR_RETURN(Scenario scenario,
+                   make_scenario(content.run.scenario_text, content.run.scenario_path, overrides));
   std::vector<ExpandedTarget> targets = expand_targets(scenario, content.run.host);
   const auto done = std::count_if(content.trials.begin(), content.trials.end(), [](const Trial& trial) {
     return trial.state != TrialState::kPlanned && trial.state != TrialState::kRunning;
@@ -209,14 +229,21 @@ Result<Session> resume(const ParsedOptions& options, ProgressDisplay& display) {
   return Session{folder, std::move(lock), std::move(scenario), std::move(targets), std::move(dossier)};
 }
 
-// 1 when a requirement is not met or a result is void.
+// 1 when a trial failed, a requirement is not met, or a result is void. An answer of no counts where the
+// scenario has no requirements, but for the scenario that nobody wrote: it describes this machine, and its
+// limits are no demand.
 int exit_code(const DossierContent& content) {
-  const bool failed = std::any_of(content.verdicts.begin(), content.verdicts.end(), [](const Verdict& verdict) {
-    return verdict.requirement_id != 0 && verdict.answer != Answer::kYes;
-  });
+  const bool asks = content.run.scenario_path != "built-in" && content.requirements.empty();
+  const bool failed =
+      std::any_of(content.verdicts.begin(), content.verdicts.end(), [&](const Verdict& verdict) {
+        return verdict.requirement_id != 0 ? verdict.answer != Answer::kYes
+                                           : asks && verdict.answer == Answer::kNo;
+      });
+  const bool broken = std::any_of(content.trials.begin(), content.trials.end(),
+                                  [](const Trial& trial) { return trial.state == TrialState::kFailed; });
   const bool is_void = std::any_of(content.records.begin(), content.records.end(),
                                    [](const Record& record) { return record.validity == Validity::kVoid; });
-  return failed || is_void ? 1 : 0;
+  return failed || broken || is_void ? 1 : 0;
 }
 
 Result<int> conclude_session(CommandContext& context, const Session& session, bool as_json) {
@@ -238,11 +265,27 @@ Result<int> conclude_session(CommandContext& context, const Session& session, bo
   return exit_code(content);
 }
 
+// Whatever the scenario takes a key from is kept from foreign code, too.
+WorkerCommand worker_without_keys(const CliEnvironment& environment, const Scenario& scenario) {
+  WorkerCommand worker = worker_command(environment);
+  for (const TargetSpec& target : scenario.targets) {
+    std::erase_if(worker.environment,
+                  [&](const auto& variable) { return variable.first == target.api_key_env; });
+  }
+  return worker;
+}
+
 Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
   ASSIGN_OR_RETURN(const Places places, find_places(context.environment));
   ProgressDisplay display(context.terminal, context.environment.clock);
   if (options.has("--resume") && options.has("SCENARIO")) {
-    return fail("--resume takes the scenario from the dossier", options.value("SCENARIO"), "Leave the file out.");
+    return fail("--resume takes the scenario from the dossier", options.value("SCENARIO"),
+                "Leave the file out.");
+  }
+  for (const char* name : {"--seed", "--only", "--quick"}) {
+    if (options.has("--resume") && options.has(name)) {
+      return fail("--resume goes on with the run as it was begun", name, "Leave the option out.");
+    }
   }
   ASSIGN_OR_RETURN(Session session,
                    options.has("--resume") ? resume(options, display) : begin(context, options, display));
@@ -251,7 +294,7 @@ Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
       .scenario = session.scenario,
       .clock = context.environment.clock,
       .progress = display,
-      .worker = worker_command(context.environment),
+      .worker = worker_without_keys(context.environment, session.scenario),
       .bundled_model_directory = places.bundled_model_directory,
       .model_cache_directory = places.model_cache_directory,
       .model_cache_limit_bytes = places.model_cache_limit_bytes,
@@ -265,7 +308,8 @@ Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
       display.end(*step.outcome);
     }
   };
-  ASSIGN_OR_RETURN(const EvaluationEnd end, run_evaluation(session.dossier, exam_context, session.targets, observer));
+  ASSIGN_OR_RETURN(const EvaluationEnd end,
+                   run_evaluation(session.dossier, exam_context, session.targets, observer));
   if (end == EvaluationEnd::kInterrupted) {
     return fail("interrupted; every finished trial is kept", session.dossier.path(),
                 fmt::format("Go on with: assay run --resume --out {}", session.folder));
@@ -280,15 +324,19 @@ Command run_command() {
       .name = "run",
       .title = "Evaluate: this machine, or what a scenario names",
       .description =
-          "Runs every exam of a scenario on every target, trial by trial, into one file, the dossier, and ends with the "
-          "consolidated report. Without a scenario it evaluates this machine: it looks at every device, measures what "
+          "Runs every exam of a scenario on every target, trial by trial, into one file, the dossier, and "
+          "ends with the "
+          "consolidated report. Without a scenario it evaluates this machine: it looks at every device, "
+          "measures what "
           "its kernels and the engine reach, and loads it with mixed traffic of a real language model.\n"
-          "A run that is interrupted or killed loses at most the trial under way: --resume goes on with it. Folders are "
+          "A run that is interrupted or killed loses at most the trial under way: --resume goes on with it. "
+          "Folders are "
           "never overwritten.",
       .options = kOptions,
       .positionals = kPositionals,
-      .example = "assay run\nassay run --quick\nassay run examples/endpoint.toml --out results\n"
-                 "assay run --resume --out results\nassay run my.toml --only roofline,load --seed 7",
+      .example =
+          "assay run\nassay run --quick\nassay run examples/endpoint.toml --out results\n"
+          "assay run --resume --out results\nassay run my.toml --only roofline,load --seed 7",
       .run = run_run,
   };
 }
