@@ -13,17 +13,18 @@ namespace assay {
 namespace {
 
 const ExpandedTarget* find_target(const std::vector<ExpandedTarget>& targets, const std::string& name) {
-  const auto it =
-      std::find_if(targets.begin(), targets.end(), [&](const ExpandedTarget& t) { return t.spec.name == name; });
+  const auto it = std::find_if(targets.begin(), targets.end(),
+                               [&](const ExpandedTarget& t) { return t.spec.name == name; });
   return it == targets.end() ? nullptr : &*it;
 }
 
 // One trial from start to commit. kInterrupted leaves it uncommitted, to run again.
-Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Trial& trial, const TargetSpec& target,
-                                TrialOutcome& outcome) {
+Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Trial& trial,
+                                const TargetSpec& target, TrialOutcome& outcome) {
   const Exam* exam = find_exam(trial.exam);
   if (exam == nullptr) {
-    return fail(fmt::format("the dossier plans a trial of the exam '{}', which this version does not know", trial.exam),
+    return fail(fmt::format("the dossier plans a trial of the exam '{}', which this version does not know",
+                            trial.exam),
                 dossier.path(), "Resume it with the version of assay that began it.");
   }
   RETURN_IF_ERROR(dossier.begin_trial(trial.id, context.clock.wall_time()));
@@ -57,15 +58,17 @@ std::vector<ExpandedTarget> expand_targets(const Scenario& scenario, const Json&
       expanded.push_back({spec, Json()});
       continue;
     }
+    const size_t before = expanded.size();
     for (const Json& device : host["devices"].items()) {
       const std::string& name = device["name"].as_string();
       if (spec.device != "*" && spec.device != name) continue;
       TargetSpec one = spec;
       one.device = name;
-      if (spec.device == "*") one.name = spec.name.empty() || spec.name == "*" ? name : spec.name + " " + name;
+      if (spec.device == "*")
+        one.name = spec.name.empty() || spec.name == "*" ? name : spec.name + " " + name;
       expanded.push_back({std::move(one), device});
     }
-    const bool absent = spec.device != "*" && (expanded.empty() || expanded.back().spec.device != spec.device);
+    const bool absent = spec.device != "*" && expanded.size() == before;
     // A device that is asked for by name and is not there still gets its trials: they fail and say so.
     if (absent) expanded.push_back({spec, Json()});
   }
@@ -87,7 +90,8 @@ std::vector<Trial> plan_trials(const Scenario& scenario, const std::vector<Expan
   return trials;
 }
 
-Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context, const std::vector<ExpandedTarget>& targets,
+Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
+                                     const std::vector<ExpandedTarget>& targets,
                                      const std::function<void(const EvaluationStep&)>& observer) {
   ASSIGN_OR_RETURN(const DossierContent before, dossier.read());
   std::vector<const Trial*> due;
@@ -97,7 +101,11 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context, con
   for (size_t i = 0; i < due.size(); ++i) {
     if (context.interrupted()) return EvaluationEnd::kInterrupted;
     const ExpandedTarget* target = find_target(targets, due[i]->target);
-    CHECK(target != nullptr);
+    if (target == nullptr) {
+      return fail(fmt::format("the dossier plans a trial on '{}', a target that its scenario does not have",
+                              printable(due[i]->target)),
+                  dossier.path(), "It was changed by hand: run the scenario again.");
+    }
     observer({i, due.size(), due[i], nullptr});
     TrialOutcome outcome;
     ASSIGN_OR_RETURN(const EvaluationEnd end, run_trial(dossier, context, *due[i], target->spec, outcome));

@@ -139,7 +139,30 @@ class Conclusion {
     const bool is_close = worst->ci_low && worst->ci_high && *worst->ci_low <= requirement.value &&
                           requirement.value <= *worst->ci_high;
     if (is_close) verdict.reason += "; the limit lies within the interval";
+    if (!is_met) return verdict;
+    // Met by all that was measured; but what could not be measured would have to meet it too.
+    const Trial* failed = failed_trial_in_scope(requirement, verdict.exam);
+    if (unusable == 0 && failed == nullptr) return verdict;
+    verdict.answer = Answer::kNotExamined;
+    verdict.command = command_for(asked);
+    verdict.reason += failed != nullptr
+                          ? fmt::format("; but {}", about(*failed))
+                          : fmt::format("; but {} more are void or rest on too few samples", unusable);
     return verdict;
+  }
+
+  // A trial of the exam that would have measured what is required, on a target and in a phase that are meant.
+  const Trial* failed_trial_in_scope(const Requirement& requirement, const std::string& exam) const {
+    const std::string& subject = requirement.scope["subject"].as_string();
+    const std::string& phase = requirement.scope["phase"].as_string();
+    for (const Trial& trial : content_.trials) {
+      if (trial.state != TrialState::kFailed || trial.exam != exam) continue;
+      const bool is_meant =
+          (subject.empty() || subject == trial.target) &&
+          (phase.empty() || trial.exam != "load" || phase == trial.parameters["phase"].as_string());
+      if (is_meant) return &trial;
+    }
+    return nullptr;
   }
 
   // Where the buyer says what is needed, that decides; the first question also keeps its own rule.

@@ -199,5 +199,28 @@ TEST(Verdicts, ARequirementOnInterferenceHoldsForEveryClassThatItNames) {
   EXPECT_EQ(evidence.draw()[1].answer, Answer::kYes);
 }
 
+TEST(Verdicts, ARequirementIsNotMetByTheTargetThatSurvived) {
+  Evidence evidence;
+  evidence.add(1, "ttft_ms_p90", "all", 100);
+  evidence.require("ttft_ms_p90", "<=", 200);
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kYes);
+  Trial& other = evidence.add_trial(3, "Vulkan0", "mix", "");
+  other.state = TrialState::kFailed;
+  other.end_text = "the worker died";
+  const Verdict verdict = evidence.draw()[0];
+  EXPECT_EQ(verdict.answer, Answer::kNotExamined);
+  EXPECT_THAT(verdict.reason, testing::HasSubstr("but Vulkan0: the worker died"));
+  evidence.content.requirements[0].scope.set("subject", "CPU");
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kYes) << "the other target was not meant";
+}
+
+TEST(Verdicts, ARequirementIsNotMetWhileSomeOfItIsVoid) {
+  Evidence evidence;
+  evidence.add(1, "ttft_ms_p90", "all", 100);
+  evidence.add(1, "ttft_ms_p90", "all", 100).validity = Validity::kVoid;
+  evidence.require("ttft_ms_p90", "<=", 200);
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNotExamined);
+}
+
 }  // namespace
 }  // namespace assay

@@ -55,7 +55,7 @@ class Driver {
 
   LoadResult run() {
     const Nanos cpu_before = clock_.cpu_time();
-    start_ = clock_.now();
+    start_ = received_ = clock_.now();
     next_tick_ = kTick;
     while (!is_over()) {
       submit_due();
@@ -170,6 +170,7 @@ class Driver {
     if (Result<void> polled = target_.poll(start_ + until, events_); !polled) {
       result_.lost = std::move(polled).error();
     }
+    received_ = std::max(clock_.now(), start_ + Nanos(1));
     for (StreamEvent& event : events_) take(event);
     events_.clear();
   }
@@ -183,9 +184,10 @@ class Driver {
         if (is_out(row)) target_.cancel(row.id);
       }
     } else if (now() >= cancelled_at_ + kCancelTimeout) {
-      result_.lost = Error{fmt::format("the target hung: {} requests did not even answer their cancellation within {}",
-                                       in_flight_, format_duration(seconds(kCancelTimeout))),
-                           "", ""};
+      result_.lost =
+          Error{fmt::format("the target hung: {} requests did not even answer their cancellation within {}",
+                            in_flight_, format_duration(seconds(kCancelTimeout))),
+                "", ""};
     }
   }
 
@@ -198,7 +200,8 @@ class Driver {
       return;
     }
     RequestRow& row = result_.rows[index];
-    const Nanos at = std::max(event.at - start_, Nanos(1));
+    // A worker's stamps are foreign: they lie between the start and now, whatever it says.
+    const Nanos at = std::clamp(event.at, start_ + Nanos(1), received_) - start_;
     switch (event.kind) {
       case StreamEventKind::kSent:
         row.sent = at;
@@ -214,6 +217,10 @@ class Driver {
       case StreamEventKind::kDone:
         if (event.prompt_tokens > 0) row.prompt_tokens = event.prompt_tokens;
         if (event.output_tokens > 0) row.output_tokens = event.output_tokens;
+        if (row.first.count == 0) {
+          end_request(row, FailureCause::kTruncated, at, "it ended without any output");
+          break;
+        }
         end_request(row, FailureCause::kNone, at);
         schedule_next_turn(index, at);
         break;
@@ -222,9 +229,7 @@ class Driver {
                                        ? FailureCause::kTimeout
                                    : event.cause == FailureCause::kNone ? FailureCause::kServerError
                                                                         : event.cause;
-        std::string& example = result_.failure_examples[static_cast<size_t>(cause)];
-        if (example.empty()) example = std::move(event.detail);
-        end_request(row, cause, at);
+        end_request(row, cause, at, std::move(event.detail));
         break;
       }
     }
@@ -244,7 +249,9 @@ class Driver {
     result_.chunk_tokens[place] = static_cast<uint16_t>(std::min<uint32_t>(event.tokens, UINT16_MAX));
   }
 
-  void end_request(RequestRow& row, FailureCause cause, Nanos at) {
+  void end_request(RequestRow& row, FailureCause cause, Nanos at, std::string detail = {}) {
+    std::string& example = result_.failure_examples[static_cast<size_t>(cause)];
+    if (cause != FailureCause::kNone && example.empty()) example = std::move(detail);
     row.end = at;
     row.failure = cause;
     --in_flight_;
@@ -260,7 +267,8 @@ class Driver {
 
   void schedule_next_turn(uint32_t row, Nanos answered) {
     const uint32_t next = next_turn_[row];
-    if (next == kNoRow) return;
+    // After the cancellation nothing more is sent: an answer may cross it on its way.
+    if (next == kNoRow || was_cancelled_) return;
     turns_.push_back({answered + plan_[next].offset, next});
     std::ranges::push_heap(turns_, std::greater{});
   }
@@ -349,7 +357,7 @@ class Driver {
   std::vector<Due> turns_;  // heap: the earliest first
   std::vector<StreamEvent> events_;
 
-  Nanos start_{}, next_tick_{}, last_send_{}, cancelled_at_{}, lag_max_{};
+  Nanos start_{}, received_{}, next_tick_{}, last_send_{}, cancelled_at_{}, lag_max_{};
   bool was_cancelled_ = false;
   size_t sent_ = 0, ended_ = 0, failed_ = 0, in_flight_ = 0;
   Recent ttft_ms_, tpot_ms_;

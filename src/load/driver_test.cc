@@ -224,5 +224,54 @@ TEST(Driver, SurvivesATargetThatTalksNonsenseAndNeverAnswers) {
   EXPECT_EQ(result.lost->what, "the target hung: 1 requests did not even answer their cancellation within 30.0 s");
 }
 
+// Answers each request at once with `events`, and its cancellation not at all.
+class ScriptedTarget final : public Target {
+ public:
+  explicit ScriptedTarget(Clock& clock, std::vector<StreamEvent> answer)
+      : clock_(clock), answer_(std::move(answer)) {}
+  Result<TargetInfo> open() override { return TargetInfo(); }
+  Result<void> submit(const Request& request) override {
+    events_.push_back({.request = request.id, .kind = StreamEventKind::kSent, .at = clock_.now()});
+    for (StreamEvent event : answer_) {
+      event.request = request.id;
+      events_.push_back(std::move(event));
+    }
+    return {};
+  }
+  void cancel(RequestId) override {}
+  Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override {
+    if (events_.empty()) clock_.sleep_until(until);
+    events.insert(events.end(), events_.begin(), events_.end());
+    events_.clear();
+    return {};
+  }
+  TargetEnd close() override { return {}; }
+
+ private:
+  Clock& clock_;
+  std::vector<StreamEvent> answer_;
+  std::vector<StreamEvent> events_;
+};
+
+TEST(Driver, AnAnswerWithoutOutputIsAFailureWithACause) {
+  FakeClock clock;
+  ScriptedTarget target(clock, {{.kind = StreamEventKind::kDone}});
+  const LoadResult result = drive_load(target, clock, std::vector{planned(1, 0, 1, 2)}, {});
+  EXPECT_EQ(result.rows[0].failure, FailureCause::kTruncated);
+  EXPECT_EQ(result.failure_examples[static_cast<size_t>(FailureCause::kTruncated)], "it ended without any output");
+}
+
+TEST(Driver, StampsOfAWorkerLieBetweenTheStartAndNow) {
+  FakeClock clock;
+  for (const Nanos stamp : {Nanos(INT64_MIN), Nanos(INT64_MAX)}) {
+    ScriptedTarget target(clock, {{.kind = StreamEventKind::kContent, .at = stamp, .tokens = 1},
+                                  {.kind = StreamEventKind::kDone, .at = stamp}});
+    const LoadResult result = drive_load(target, clock, std::vector{planned(1, 0, 1, 2)}, {});
+    EXPECT_GE(result.rows[0].end, Nanos(1));
+    EXPECT_LE(result.rows[0].end, result.duration);
+    EXPECT_LE(result.duration, nanos_from_seconds(1));
+  }
+}
+
 }  // namespace
 }  // namespace assay

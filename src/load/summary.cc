@@ -58,6 +58,7 @@ class Summary {
       rate_held();
       failures();
       too_few_samples();
+      lost_events();
     }
     void_if_needed();
     samples();
@@ -187,6 +188,16 @@ class Summary {
     return rate_estimate(at_ns, weights, window_.start.count, window_.rates_end.count + 1, options_.seed);
   }
 
+  // Of a request that ended well: its tokens as the target counted them, over those that its chunks were
+  // taken for. Servers put several tokens into a chunk, and only their count at the end tells.
+  double tokens_per_counted_one(const RequestRow& row) const {
+    if (row.failure != FailureCause::kNone || row.end.count == 0 || row.chunks == 0) return 1;
+    uint64_t counted = 0;
+    for (uint64_t i = row.first_chunk; i < row.first_chunk + row.chunks; ++i)
+      counted += result_.chunk_tokens[i];
+    return counted == 0 ? 1 : static_cast<double>(row.output_tokens) / static_cast<double>(counted);
+  }
+
   void rates(int class_index) {
     std::vector<int64_t> scheduled, good, ended, first;
     std::vector<double> prompt_tokens;
@@ -201,9 +212,10 @@ class Summary {
         first.push_back(row->first.count);
         prompt_tokens.push_back(row->prompt_tokens);
       }
+      const double factor = tokens_per_counted_one(*row);
       for (uint64_t i = row->first_chunk; i < row->first_chunk + row->chunks; ++i) {
         chunk_at.push_back(result_.chunk_at_ns[i]);
-        chunk_tokens.push_back(result_.chunk_tokens[i]);
+        chunk_tokens.push_back(result_.chunk_tokens[i] * factor);
       }
     }
     Estimate offered;
@@ -314,6 +326,20 @@ class Summary {
          fmt::format("Too few requests ended well in the window for a 90th percentile, which takes {}: {}.",
                      samples_needed(0.9), classes))
         .evidence = std::move(evidence);
+  }
+
+  void lost_events() {
+    if (result_.dropped_chunks > 0) {
+      find(Severity::kNote, "load.more-than-asked",
+           fmt::format("{} chunks came beyond the output that was asked for: they count, but their stamps "
+                       "were not kept.",
+                       result_.dropped_chunks));
+    }
+    if (result_.stray_events > 0) {
+      find(Severity::kNote, "load.stray-events",
+           fmt::format("{} events came for requests that were unknown or had ended: they were left out.",
+                       result_.stray_events));
+    }
   }
 
   void void_if_needed() {

@@ -224,5 +224,24 @@ TEST(LoadSummary, SamplesHoldEveryRequestAndChunk) {
   EXPECT_EQ(summary.samples[1].columns.integers("tokens")->size(), 150U);
 }
 
+// A server may put several tokens into a chunk: its own count at the end is the true one.
+TEST(LoadSummary, ThroughputCountsTokensAndNotChunks) {
+  LoadResult result = drive(kQuick, steady_plan(200));
+  for (RequestRow& row : result.rows) row.output_tokens *= 4;
+  const LoadSummary summary = summarise_load(result, one_class());
+  EXPECT_NEAR(*record(summary, "output_throughput_tokens_per_s").value, 200, 2.8);
+}
+
+TEST(LoadSummary, SaysWhatWasLeftOut) {
+  LoadResult result = drive(kQuick, steady_plan(200));
+  result.dropped_chunks = 3;
+  result.stray_events = 4;
+  const LoadSummary summary = summarise_load(result, one_class());
+  std::string codes;
+  for (const Finding& finding : summary.findings) codes += finding.code + " ";
+  EXPECT_NE(codes.find("load.more-than-asked"), std::string::npos) << codes;
+  EXPECT_NE(codes.find("load.stray-events"), std::string::npos) << codes;
+}
+
 }  // namespace
 }  // namespace assay
