@@ -8,15 +8,20 @@ namespace {
 
 constexpr double kDefaultCacheLimitGb = 20;
 
-// What a worker may see. Drivers and run-times are steered by variables of their vendors, so those pass; anything that
-// could be a secret (keys, tokens) has no name here and does not.
+// What a worker may see. Drivers and run-times are steered by variables of their vendors, so those pass, but none whose
+// name says that it is a secret: NVIDIA_API_KEY is no business of a backend.
 constexpr const char* kWorkerVariables[] = {"PATH",    "HOME",  "TMPDIR", "LANG",      "LC_",     "XDG_",  "LD_LIBRARY_PATH",
                                             "ASSAY_",  "GGML_", "LLAMA_", "OMP_",      "VK_",     "MESA_", "LP_NUM_THREADS",
                                             "CUDA_",   "HIP_",  "ROCR_",  "HSA_",      "MUSA_",   "ASCEND_", "ONEAPI_",
                                             "SYCL_",   "ZE_",   "ROCM_",  "NVIDIA_",   "IXRT_",   "COREX_",  "BIREN_",
                                             "LSAN_OPTIONS", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
 
+constexpr const char* kSecretWords[] = {"KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH"};
+
 bool worker_may_see(const std::string& name) {
+  for (const char* word : kSecretWords) {
+    if (name.find(word) != std::string::npos) return false;
+  }
   for (const std::string_view known : kWorkerVariables) {
     if (known.ends_with('_') ? name.starts_with(known) : name == known) return true;
   }

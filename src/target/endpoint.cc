@@ -22,6 +22,7 @@ namespace {
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr Nanos kDrainTime = nanos_from_seconds(1);  // for the end of a body behind its answer
 constexpr double kMaxFetchSeconds = 30;
+constexpr Nanos kLookInterval = nanos_from_ms(100);  // for an interrupt
 constexpr RequestId kOwnRequest = 0;  // open()'s own questions; no plan uses it
 constexpr uint32_t kMaxModelFacts = 40;
 
@@ -39,7 +40,8 @@ struct Work {
 
 // One connection and what happens on it.
 struct Channel {
-  Channel(uint64_t token, EndpointChunkDecoder& decoder) : token(token), reply(decoder) {}
+  Channel(uint64_t token, EndpointChunkDecoder& decoder, std::string_view secret)
+      : token(token), reply(decoder, secret) {}
   uint64_t token;
   std::unique_ptr<EndpointConnection> connection;
   EndpointReply reply;
@@ -228,7 +230,10 @@ Result<Answer> EndpointTarget::ask(std::unique_ptr<Work> work) {
   waiting_.push_back(std::move(work));
   start_waiting();
   std::vector<StreamEvent> events;
-  while (!own_answer_) RETURN_IF_ERROR(poll(kNever, events));
+  while (!own_answer_) {
+    if (options_.interrupted && options_.interrupted()) return fail("interrupted", url_.text());
+    RETURN_IF_ERROR(poll(clock_.now() + kLookInterval, events));
+  }
   return std::move(*own_answer_);
 }
 
@@ -470,7 +475,7 @@ void EndpointTarget::start(std::unique_ptr<Work> work) {
 }
 
 Channel* EndpointTarget::open_channel(const Work& work) {
-  auto channel = std::make_unique<Channel>(++tokens_, decoder_);
+  auto channel = std::make_unique<Channel>(++tokens_, decoder_, options_.api_key);
   Result<std::unique_ptr<EndpointConnection>> connection =
       EndpointConnection::begin(addresses_[address_], url_, tls_ ? &*tls_ : nullptr);
   Result<void> watched;
@@ -588,6 +593,8 @@ void EndpointTarget::answered(Channel& channel, const StreamEvent& event) {
                          .tls = tls != nullptr ? tls->version() + " " + tls->cipher() : "",
                          .streamed = reply.streamed(),
                          .has_usage = reply.has_usage()};
+    hide(options_.api_key, own_answer_->body);
+    hide(options_.api_key, own_answer_->server);
   } else if (event.kind == StreamEventKind::kDone) {
     bodies_.answered(work.request, work.said, channel.reply.answer());
   } else {

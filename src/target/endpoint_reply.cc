@@ -28,6 +28,22 @@ std::string endpoint_error_words(std::string_view body) {
   return printable(trim(body), kDetailBytes);
 }
 
+void hide(std::string_view secret, std::string& text) {
+  constexpr size_t kTelling = 4;  // fewer characters of a key than these tell nothing
+  if (secret.empty()) return;
+  for (size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3)) {
+    text.replace(at, secret.size(), "***");
+  }
+  const std::string_view cut = "…";
+  const size_t end = text.ends_with(cut) ? text.size() - cut.size() : text.size();
+  for (size_t n = std::min(end, secret.size() - 1); n >= kTelling; --n) {
+    if (std::string_view(text).substr(0, end).ends_with(secret.substr(0, n))) {
+      text.replace(end - n, n, "***");
+      return;
+    }
+  }
+}
+
 void EndpointReply::begin(RequestId id, bool wants_text, bool fetch) {
   parser_.restart();
   sse_.restart();
@@ -272,6 +288,7 @@ void EndpointReply::failed(FailureCause cause, std::string detail, Nanos at,
   event.kind = StreamEventKind::kFailed;
   event.cause = cause;
   event.at = at;
+  hide(secret_, detail);
   event.detail = std::move(detail);
 }
 

@@ -24,7 +24,9 @@ class EndpointReply {
     kOver,      // the response has ended, kDone or kFailed has been appended: look at keep_alive()
   };
 
-  explicit EndpointReply(EndpointChunkDecoder& decoder) : decoder_(decoder) {}
+  // `secret` lives as long as this: some servers repeat the key in what they say, and it must not be kept.
+  explicit EndpointReply(EndpointChunkDecoder& decoder, std::string_view secret = {})
+      : decoder_(decoder), secret_(secret) {}
 
   // For a request to come: the one before must be kOver, or none has begun. `wants_text`: answer() is needed.
   // A fetch takes a plain body of a GET: its one event is kDone, whatever the status.
@@ -60,6 +62,7 @@ class EndpointReply {
   void failed(FailureCause cause, std::string detail, Nanos at, std::vector<StreamEvent>& events);
 
   EndpointChunkDecoder& decoder_;
+  std::string_view secret_;
   ResponseParser parser_;
   SseParser sse_;
   RequestId id_ = 0;
@@ -75,5 +78,7 @@ class EndpointReply {
 
 // The message of an error body in whatever form servers give it, printable and at most 200 bytes.
 std::string endpoint_error_words(std::string_view body);
+// Puts *** in the place of `secret` in `text`, also where the text was cut within it.
+void hide(std::string_view secret, std::string& text);
 
 }  // namespace assay

@@ -193,5 +193,19 @@ TEST(EndpointErrorWords, AreFoundInEveryServersForm) {
   EXPECT_LE(endpoint_error_words(std::string(1000, 'x')).size(), 200U);
 }
 
+TEST(Hide, LeavesNothingOfASecret) {
+  const auto hidden = [](std::string text) {
+    hide("sk-12345678", text);
+    return text;
+  };
+  EXPECT_EQ(hidden("bad key sk-12345678, and sk-12345678"), "bad key ***, and ***");
+  EXPECT_EQ(hidden("bad key sk-12345"), "bad key ***");
+  EXPECT_EQ(hidden("bad key sk-12345…"), "bad key ***…");
+  EXPECT_EQ(hidden("ask"), "ask");
+  std::string untouched = "no key";
+  hide("", untouched);
+  EXPECT_EQ(untouched, "no key");
+}
+
 }  // namespace
 }  // namespace assay
