@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -50,5 +52,10 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   // A worker keeps the default signals: its parent ends it.
   if (arguments.empty() || arguments[0] != "worker") catch_interrupts();
-  return assay::run_cli(arguments, environment);
+  try {
+    return assay::run_cli(arguments, environment);
+  } catch (const std::bad_alloc&) {
+    fprintf(stderr, "assay: there is not enough memory. Take fewer requests or a smaller model; --resume goes on.\n");
+    return 2;
+  }
 }

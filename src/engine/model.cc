@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "os/os.h"
+#include "workload/workload.h"
 
 namespace assay {
 namespace {
@@ -55,7 +56,7 @@ Result<ModelOptions> read_model_options(const JobContext& context) {
   ModelOptions options;
   ASSIGN_OR_RETURN(options.path, context.required_text("model"));
   ASSIGN_OR_RETURN(options.device_name, context.text("device", "CPU"));
-  ASSIGN_OR_RETURN(const int64_t threads, context.integer("threads", 0, 0, 1024));
+  ASSIGN_OR_RETURN(const int64_t threads, context.integer("threads", 0, 0, kMostEngineThreads));
   options.threads = threads == 0 ? default_threads() : static_cast<int>(threads);
   ASSIGN_OR_RETURN(const int64_t batch, context.integer("batch_tokens", 512, 1, 1 << 20));
   ASSIGN_OR_RETURN(const int64_t ubatch,

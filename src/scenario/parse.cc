@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "os/os.h"
 #include "scenario/draft.h"
@@ -76,9 +77,30 @@ void finish_targets(Scenario& scenario) {
   scenario.targets.push_back(std::move(every_device));
 }
 
+// Every request and the stamp of every token are kept in memory until the trial ends.
+void check_size(Reader& reader, const LoadSpec& load) {
+  constexpr double kMostRequests = 1e6, kMostTokens = 1e8;
+  double least = INFINITY, requests = 0, tokens = 0;
+  for (const TrafficClass& traffic : load.classes) {
+    if (traffic.weight > 0) least = std::min(least, traffic.weight);
+  }
+  for (const TrafficClass& traffic : load.classes) {
+    const double count = load.requests_per_class * traffic.weight / least;
+    requests += count;
+    tokens += count * traffic.output_tokens.mean();
+  }
+  if (requests <= kMostRequests && tokens <= kMostTokens) return;
+  reader.error(
+      {}, fmt::format("the mix would be {} requests and {} output tokens, and a trial takes {} and {}: lower "
+                      "requests_per_class, or bring the weights closer together",
+                      format_number(requests), format_number(tokens), format_number(kMostRequests),
+                      format_number(kMostTokens)));
+}
+
 void check_traffic(Reader& reader, const Scenario& scenario) {
   const bool has_load =
       std::find(scenario.exams.begin(), scenario.exams.end(), "load") != scenario.exams.end();
+  check_size(reader, scenario.load);
   if (!has_load || !scenario.load.classes.empty()) return;
   reader.error({}, "the load exam needs traffic: add a [[traffic]] table, or leave \"load\" out of exams");
 }

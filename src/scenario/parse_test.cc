@@ -154,6 +154,10 @@ TEST(Scenario, ImpossibleValuesAreRefused) {
   const std::string load = kChat + "[load]\n";
   expect_message(load + "rate_per_s = -1\n", "s.toml:6:14: rate_per_s must lie between");
   expect_message(load + "rate_per_s = nan\n", "rate_per_s must lie between");
+  expect_message(load + "requests_per_class = 1000000\n[[traffic]]\nname='a'\n[[traffic]]\nname='b'\n",
+                 "lower requests_per_class");
+  expect_message("[[target]]\nsequences = 1000\n", "the engine works on 240 at once at most");
+  expect_message("[[target]]\ncontext_tokens = 4\n", "the engine needs 8 at least");
   expect_message(load + "max_duration_s = 0\n", "max_duration_s must be above 0, but is 0");
   expect_message(load + "requests_per_class = 0\n",
                  "requests_per_class must lie between 1 and 1000000, but is 0");

@@ -61,7 +61,7 @@ constexpr TargetRow kRows[] = {
       "device"},
      read_model},
     {{"target", "threads", "integer", "0", "", "Threads of the engine; 0 is one a core.", "device"},
-     [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 0, 4096, t.threads); }},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 0, kMostEngineThreads, t.threads); }},
     {{"target", "context_tokens", "integer", "0", "tokens",
       "Context of one sequence; 0 is what the longest request of the traffic needs.", "device"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) {
@@ -150,6 +150,14 @@ void read_target(Reader& reader, const TomlValue& table, Draft& draft) {
   target.where = reader.where(table.at);
   read_table<TargetSpec>(reader, table, kAll, target);
   refuse_foreign_keys(reader, table, target.kind);
+  if (target.kind == "device" && target.sequences > kMostEngineSequences) {
+    reader.error(table.at, fmt::format("sequences is {}, and the engine works on {} at once at most", target.sequences,
+                                       kMostEngineSequences));
+  }
+  if (target.kind == "device" && target.context_tokens > 0 && target.context_tokens < kLeastContextTokens) {
+    reader.error(table.at, fmt::format("context_tokens is {}, and the engine needs {} at least", target.context_tokens,
+                                       kLeastContextTokens));
+  }
   if (target.kind == "endpoint") require_keys(reader, table, "target", {"url"});
   if (target.name.empty()) target.name = default_name(target);
   for (std::string* path : {&target.api_key_file, &target.ca_file}) {

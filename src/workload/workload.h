@@ -1,6 +1,7 @@
 // The front door of workload: traffic, plans, requests, and the frames in which they travel.
 #pragma once
 
+#include "workload/engine_limits.h"  // IWYU pragma: export
 #include "workload/request.h"  // IWYU pragma: export
 #include "workload/traffic.h"  // IWYU pragma: export
 #include "workload/wire.h"     // IWYU pragma: export
