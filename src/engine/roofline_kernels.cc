@@ -71,6 +71,17 @@ void fill_randomly(ggml_context* context) {
   }
 }
 
+// The operation of `node` once more, on the same inputs and into the same result: instances with tensors of
+// their own would be a larger working set than the one that is to be measured.
+ggml_tensor* again(ggml_context* context, ggml_tensor* node) {
+  ggml_tensor* copy = ggml_view_tensor(context, node);
+  copy->op = node->op;
+  copy->flags = node->flags;
+  std::memcpy(copy->op_params, node->op_params, sizeof copy->op_params);
+  std::ranges::copy(node->src, copy->src);
+  return copy;
+}
+
 double product(int64_t a, int64_t b, int64_t c = 1, int64_t d = 1) {
   return static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c) * static_cast<double>(d);
 }
@@ -185,7 +196,11 @@ std::optional<KernelRun> KernelRun::make_in(const RooflineDevice& device, const 
   run.weights_.reset(ggml_init(parameters));
   run.tensors_.reset(ggml_init(parameters));
   KernelBuilder builder{run.weights_.get(), run.tensors_.get(), {}};
-  for (int i = 0; i < instances; ++i) kernel.build(builder);
+  kernel.build(builder);
+  const size_t once = builder.nodes.size();
+  for (size_t i = once; i < once * static_cast<size_t>(instances); ++i) {
+    builder.nodes.push_back(again(builder.tensors, builder.nodes[i - once]));
+  }
   problem = Problem::kNoMemory;
   if (ggml_get_first_tensor(run.weights_.get()) != nullptr) {
     run.weights_memory_.reset(ggml_backend_alloc_ctx_tensors_from_buft(run.weights_.get(), weights_type));

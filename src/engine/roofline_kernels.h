@@ -31,7 +31,7 @@ struct Kernel {
   double flop = 0;        // of one instance
   double bytes = 0;       // read and written by one instance, each tensor once
   bool is_random = true;  // filled with random values: what a chip draws depends on its data
-  std::function<void(KernelBuilder&)> build;  // adds one instance; called once for each
+  std::function<void(KernelBuilder&)> build;  // adds one instance
 };
 
 Kernel copy_kernel(int64_t size_bytes);
@@ -45,7 +45,7 @@ Kernel trivial_kernel();
 class KernelRun {
  public:
   enum class Problem { kNone, kUnsupported, kNoMemory };
-  // `instances` of the kernel in one graph.
+  // The kernel `instances` times in one graph, on the same tensors.
   static std::optional<KernelRun> make(const RooflineDevice& device, const Kernel& kernel, int instances,
                                        Problem& problem);
   KernelRun(KernelRun&&) noexcept = default;
