@@ -66,11 +66,10 @@ struct GgufModel {
   bool has_tokenizer = false;
   int64_t file_bytes = 0;    // of all parts
   int64_t weight_bytes = 0;  // of all tensors
-  // One decoded token of one sequence: weights read (of the experts that are used), matrix-multiplication
-  // FLOP (2 a weight), and KV cache written at 16 bits a value. Attention over the context comes on top.
+  // One decoded token of one sequence: weights read (of the experts that are used) and matrix-multiplication
+  // FLOP (2 a weight). Attention over the context comes on top.
   int64_t weight_bytes_per_token = 0;
   int64_t flop_per_token = 0;
-  int64_t kv_bytes_per_token = 0;
 };
 
 // The model of a file that parse_gguf has taken. Refuses what llama.cpp cannot serve without harm: no

@@ -159,7 +159,6 @@ void add_costs(std::span<const View> parts, GgufModel& model) {
   }
   const auto most = std::ranges::max_element(bytes_by_type, {}, [](const auto& pair) { return pair.second; });
   if (most != bytes_by_type.end()) model.type_name = tensor_type(most->first)->name;
-  model.kv_bytes_per_token = model.layers * model.kv_heads * model.head_size * 2 * 2;
 }
 
 // The metadata is that of the first part.

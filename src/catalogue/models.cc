@@ -69,8 +69,7 @@ Result<void> make_room(const ModelPlaces& places, int64_t needed) {
   for (const CachedFile& file : files) total += file.bytes;
   for (const CachedFile& file : files) {
     if (total <= places.cache_limit_bytes) break;
-    if (is_in_use(file.path)) continue;
-    remove_file(file.path);
+    if (!remove_unless_used(file.path)) continue;
     total -= file.bytes;
   }
   if (total <= places.cache_limit_bytes) return {};
@@ -98,23 +97,32 @@ Result<ResolvedModel> describe_file(const std::string& path, std::string name, b
   resolved.is_synthetic = is_synthetic;
   resolved.weight_bytes_per_token = resolved.model.weight_bytes_per_token;
   resolved.flop_per_token = resolved.model.flop_per_token;
-  resolved.kv_bytes_per_token = resolved.model.kv_bytes_per_token;
   resolved.description = describe(resolved);
   return resolved;
 }
 
-// Another process may evict between a look and the lock: then it is written again.
+// The model's file, whole and locked, written if it was not there. Another process may evict it between the
+// writing and the lock: then it is written again.
+Result<FileDescriptor> written_and_locked(const SyntheticSpec& spec, const ModelPlaces& places,
+                                          const std::string& path, const WriteProgress& progress) {
+  constexpr int kAttempts = 3;
+  const int64_t bytes = synthetic_file_bytes(*spec.shape, *spec.type);
+  for (int attempt = 1;; ++attempt) {
+    if (file_size(path).value_or(-1) != bytes) {
+      remove_file(path);
+      RETURN_IF_ERROR(make_room(places, bytes));
+      RETURN_IF_ERROR(write_synthetic_model(*spec.shape, *spec.type, kSyntheticSeed, path, progress));
+    }
+    Result<FileDescriptor> lock = lock_as_used(path);
+    if (lock || attempt == kAttempts) return lock;
+  }
+}
+
 Result<ResolvedModel> resolve_synthetic(const SyntheticSpec& spec, const ModelPlaces& places,
                                         const WriteProgress& progress) {
   RETURN_IF_ERROR(make_directories(places.cache_directory));
   const std::string path = places.cache_directory + "/" + cache_file_name(spec);
-  const int64_t bytes = synthetic_file_bytes(*spec.shape, *spec.type);
-  if (file_size(path).value_or(-1) != bytes) {
-    remove_file(path);
-    RETURN_IF_ERROR(make_room(places, bytes));
-    RETURN_IF_ERROR(write_synthetic_model(*spec.shape, *spec.type, kSyntheticSeed, path, progress));
-  }
-  ASSIGN_OR_RETURN(FileDescriptor lock, lock_as_used(path));
+  ASSIGN_OR_RETURN(FileDescriptor lock, written_and_locked(spec, places, path, progress));
   mark_as_used_now(path);
   ASSIGN_OR_RETURN(ResolvedModel resolved, describe_file(path, spec.name(), true));
   resolved.in_use = std::make_shared<FileDescriptor>(std::move(lock));

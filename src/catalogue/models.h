@@ -28,7 +28,6 @@ struct ResolvedModel {
   bool is_synthetic = false;
   int64_t weight_bytes_per_token = 0;  // see GgufModel
   int64_t flop_per_token = 0;
-  int64_t kv_bytes_per_token = 0;
   GgufModel model;
   std::shared_ptr<FileDescriptor> in_use;  // keeps a cached model from being evicted while any copy lives
 };

@@ -88,7 +88,7 @@ std::string host_text(const Json& host) {
 
 Result<int> run_probe(CommandContext& context, const ParsedOptions& options) {
   const WorkerCommand worker = worker_command(context.environment);
-  const Json host = probe_host(worker, context.environment.clock, options.has("--speed"));
+  const Json host = probe_host(worker, context.environment.clock, options.has("--speed"), context.environment.interrupted);
   RETURN_IF_ERROR(context.terminal.out(options.has("--json") ? host.dump(2) + "\n" : host_text(host)));
   return 0;
 }

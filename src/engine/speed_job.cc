@@ -116,7 +116,12 @@ Result<void> SpeedRun::decode(uint32_t sequences, uint32_t steps) {
     RETURN_IF_ERROR(model_.decode(batch_));
     for (uint32_t i = 0; i < sequences; ++i) {
       const float* logits = llama_get_logits_ith(model_.context(), static_cast<int32_t>(i));
-      last[i] = greedy({logits, model_.vocabulary()}).value_or(0);
+      const std::optional<int32_t> token = greedy({logits, model_.vocabulary()});
+      if (!token) {
+        return fail("the engine computed logits that say nothing: none is finite, or all are equal",
+                    options_.model.path, "Its speed would be worth nothing: check the model, then the device.");
+      }
+      last[i] = *token;
     }
   }
   return {};

@@ -30,23 +30,24 @@ struct ExamContext {
   Clock& clock;
   Progress& progress;
   WorkerCommand worker;
-  std::string bundled_model_directory;         // where SmolLM2 lies
-  std::string model_cache_directory;           // where synthetic models are written and kept
+  std::string bundled_model_directory;  // where SmolLM2 lies
+  std::string model_cache_directory;    // where synthetic models are written and kept
   int64_t model_cache_limit_bytes = 0;
-  std::function<bool()> interrupted;           // Ctrl-C: end soon and cleanly
-  std::function<std::string(const std::string& name)> secret;   // environment variable by name; "" if unset
+  std::function<bool()> interrupted;                           // Ctrl-C: end soon and cleanly
+  std::function<std::string(const std::string& name)> secret;  // environment variable by name; "" if unset
 };
 
 struct Exam {
-  const char* name;              // "roofline"
+  const char* name;  // "roofline"
   const char* title;
-  int question;                  // which of the eight it speaks to first
+  int question;  // which of the eight it speaks to first
   const char* description;
-  const char* example;           // a command line
-  // The trials of this exam for one target of the scenario (already one device each), in order. Ids are set by the caller.
+  const char* example;  // a command line
+  // The trials of this exam for one target of the scenario (already one device each), in order. Ids are set
+  // by the caller.
   std::vector<Trial> (*plan)(const Scenario& scenario, const TargetSpec& target, const Json& device);
-  // Runs one trial. An error is for what assay itself cannot do (disk full, interrupted); whatever the target does wrong is
-  // an outcome with state kFailed and a finding.
+  // Runs one trial. An error is for what assay itself cannot do (disk full, interrupted); whatever the target
+  // does wrong is an outcome with state kFailed and a finding.
   Result<TrialOutcome> (*run)(ExamContext& context, const Trial& trial, const TargetSpec& target);
 };
 
@@ -54,9 +55,13 @@ std::span<const Exam> exams();
 std::vector<std::string> exam_names();
 const Exam* find_exam(std::string_view name);
 
-// What this host is: CPU, memory, and the ggml devices as the worker sees them, each with a measured speed for sizing.
-// {"cpu": {…}, "memory": {…}, "devices": [{"name", "description", "type", "memory_bytes", "matmul_gflop_per_s"}, …],
+// What this host is: CPU, memory, and the ggml devices as the worker sees them, each with a measured speed
+// for sizing.
+// {"cpu": {…}, "memory": {…}, "devices": [{"name", "description", "type", "memory_bytes",
+// "matmul_gflop_per_s"}, …],
 //  "engine": {"version", "library"}}. Why there are none, of a worker that failed: "devices_error".
-Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed);
+// Interrupted, it says so under "devices_error".
+Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed,
+                const std::function<bool()>& interrupted);
 
 }  // namespace assay

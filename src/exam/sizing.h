@@ -16,10 +16,10 @@ namespace assay {
 inline constexpr const char* kAutoModel = "smollm2-135m";
 inline constexpr const char* kSmallModel = "synthetic:tiny:f16";
 
-// How a device is used that runs the smaller model. A step of many tokens would keep every other request waiting for
-// seconds; where the device is software it compiles kernels of its own for every number of rows up to eight, some for
-// half a minute, hence few sequences at once, and steps that hold both prompts whole; and trials of every class would
-// take longer than those of all other devices and say nothing more.
+// How a device is used that runs the smaller model. A step of many tokens would keep every other request
+// waiting for seconds; where the device is software it compiles kernels of its own for every number of rows
+// up to eight, some for half a minute, hence few sequences at once, and steps that hold both prompts whole;
+// and trials of every class would take longer than those of all other devices and say nothing more.
 inline constexpr uint32_t kSlowBatchTokens = 256;
 inline constexpr uint32_t kSlowSequences = 2;
 inline constexpr double kSlowDurationShare = 0.2;  // of a trial's time

@@ -76,13 +76,24 @@ Result<void> FileWriter::commit() {
 Result<FileDescriptor> lock_as_used(const std::string& path) {
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return fail_errno("open", path);
-  if (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0) return fail_errno("lock", path);
+  int locked;
+  do {
+    locked = ::flock(fd.get(),
+                     LOCK_SH);  // waits only while somebody removes it or looks whether it can be removed
+  } while (locked != 0 && errno == EINTR);
+  if (locked != 0) return fail_errno("lock", path);
+  struct stat mine{}, there{};
+  const bool is_there = ::fstat(fd.get(), &mine) == 0 && ::stat(path.c_str(), &there) == 0 &&
+                        mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+  if (!is_there) return fail("the file was removed by another process", path);
   return fd;
 }
 
-bool is_in_use(const std::string& path) {
+bool remove_unless_used(const std::string& path) {
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  return fd.valid() && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0;
+  if (fd.valid() && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return false;
+  ::unlink(path.c_str());  // under the lock: who waits for it looks again
+  return true;
 }
 
 int64_t modified_at_ns(const std::string& path) {

@@ -35,8 +35,9 @@ class FileWriter {
 
 // A shared lock on a file that says "in use" for as long as the descriptor is open, in this process or any
 // other.
+// Fails if the file is not there, or is not there any more once it is locked.
 Result<FileDescriptor> lock_as_used(const std::string& path);
-bool is_in_use(const std::string& path);
+bool remove_unless_used(const std::string& path);  // false: it is in use
 
 // When the file was last written or marked as used, in nanoseconds since 1970; 0 if it is not there.
 int64_t modified_at_ns(const std::string& path);

@@ -110,6 +110,7 @@ Result<TargetInfo> DeviceTarget::open() {
     ASSIGN_OR_RETURN(const std::optional<Json> ready, take_ready());
     if (ready) return info_from(*ready, begin);
     if (worker_->socket_has_ended()) RETURN_IF_ERROR(lose_dead());
+    if (options_.interrupted && options_.interrupted()) RETURN_IF_ERROR(lose("interrupted"));
     if (clock_.now() >= deadline) {
       RETURN_IF_ERROR(lose(fmt::format("the worker hung: it was not ready after {}",
                                        format_duration(seconds(options_.open_timeout)))));

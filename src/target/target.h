@@ -83,6 +83,7 @@ struct DeviceTargetOptions {
   Nanos open_timeout = nanos_from_seconds(300);
   Nanos silence_timeout = nanos_from_seconds(120);   // work outstanding and no event for so long: hung, killed
   int64_t memory_limit_bytes = 0;                    // resident set above which it is killed as leaking; 0: none
+  std::function<bool()> interrupted;                 // asked ten times a second while it opens; empty: never
 };
 std::unique_ptr<Target> make_device_target(DeviceTargetOptions options, Clock& clock);
 
@@ -108,6 +109,7 @@ struct EndpointTargetOptions {
   uint32_t max_connections = 256;
   double timeout_s = 300;        // for one request, from send to end
   double bytes_per_token = 4.2;  // for cutting prompts where there is no tokenizer
+  std::function<bool()> interrupted;  // asked ten times a second while it opens; empty: never
 };
 std::unique_ptr<Target> make_endpoint_target(EndpointTargetOptions options, Clock& clock);
 

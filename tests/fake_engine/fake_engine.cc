@@ -75,7 +75,7 @@ int devices(FakeJob& job) {
 
 int fit(FakeJob& job) {
   const int64_t total = 1'000'000;
-  Json info = Json::object().set("model", "fake").set("memory_bytes", total).set("weights_bytes", 700'000);
+  Json info = Json::object().set("model", "fake").set("model_memory_bytes", total).set("weights_bytes", 700'000);
   info.set("kv_bytes", 200'000).set("compute_bytes", 100'000);
   info.set("device_free_bytes", job.device().memory_bytes)
       .set("device_total_bytes", job.device().memory_bytes);
@@ -134,7 +134,7 @@ int roofline(FakeJob& job) {
       Json::object().set("dtype", "f16").set("heads", 32).set("head_size", 128).set("queries", 512);
   attention.set("keys", 512).set("kernel", "attention").set("flop_per_byte", 64.0);
   job.record("attention_tflop_per_s", device.gflop_per_s / 2000, "TFLOP/s", std::move(attention));
-  job.record("launch_overhead_us", 5, "us", {});
+  job.record("launch_overhead_us", 5, "µs", {});
   job.record("host_to_device_gb_per_s", 10, "GB/s", Json::object().set("size_bytes", 1 << 26));
   job.record("device_to_host_gb_per_s", 9, "GB/s", Json::object().set("size_bytes", 1 << 26));
   job.out.progress(1, "done");

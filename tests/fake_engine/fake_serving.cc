@@ -44,7 +44,7 @@ class FakeServer {
     Json info = Json::object();
     info.set("model", "fake").set("device", "Fake0").set("context_tokens", pace_.context_tokens);
     info.set("sequences", pace_.sequences).set("threads", 1).set("load_s", 0.001).set("batch_tokens", 512);
-    info.set("memory_bytes", 1'000'000).set("quantisation", "none");
+    info.set("model_memory_bytes", 1'000'000).set("quantisation", "none");
     append_ready_frame(info, out_);
     if (misbehaviour_.is_garbage()) out_ += "\xff\xff\xff\xff this is no frame";
     flush();

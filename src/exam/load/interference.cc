@@ -30,7 +30,8 @@ class Trials {
     return nullptr;
   }
 
-  std::string rate(const std::string& target, std::string_view phase, const std::string& traffic_class) const {
+  std::string rate(const std::string& target, std::string_view phase,
+                   const std::string& traffic_class) const {
     const Record* record = find(target, phase, traffic_class, "offered_rate_per_s");
     return record != nullptr && record->value ? format_number(*record->value) : "an unknown number of";
   }
@@ -67,8 +68,8 @@ std::vector<Record> interference_records(const DossierContent& content) {
     record.n = std::min(mix->n, alone->n);
     record.method = fmt::format(
         "median TTFT of {}: {} ms in the mix (all classes at {} requests/s) / {} ms alone (at {} requests/s)",
-        name, format_number(*mix->value), trials.rate(trial.target, "mix", "all"), format_number(*alone->value),
-        trials.rate(trial.target, "alone", name));
+        name, format_number(*mix->value), trials.rate(trial.target, "mix", "all"),
+        format_number(*alone->value), trials.rate(trial.target, "alone", name));
     record.conditions = mix->conditions;
     record.conditions.set("target", trial.target);
     record.validity = std::max(mix->validity, alone->validity);  // valid < doubtful < void

@@ -110,6 +110,7 @@ class LoadTrial {
     setup_ = std::move(*setup);
     context_.progress.update(0, "opening " + spec_.name);
     Result<TargetInfo> info = setup_.target->open();
+    if (!info && context_.interrupted()) return close(), interrupted();
     if (!info) {
       lose(info.error());
       return std::move(outcome_);

@@ -53,7 +53,7 @@ Json predicted_fit(ExamContext& context, Json job) {
 }
 
 Finding does_not_fit(const Json& fit, const std::string& model, const std::string& device) {
-  const int64_t needed = fit["memory_bytes"].as_integer(), free = fit["device_free_bytes"].as_integer();
+  const int64_t needed = fit["model_memory_bytes"].as_integer(), free = fit["device_free_bytes"].as_integer();
   Finding finding;
   finding.severity = Severity::kBlocker;
   finding.code = "model.does-not-fit";
@@ -104,7 +104,8 @@ std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Tri
   options.name = spec.device;
   options.worker = context.worker;
   options.job = std::move(job);
-  if (fit.is_object()) options.memory_limit_bytes = 2 * fit["memory_bytes"].as_integer() + kMemorySlackBytes;
+  options.interrupted = context.interrupted;
+  if (fit.is_object()) options.memory_limit_bytes = 2 * fit["model_memory_bytes"].as_integer() + kMemorySlackBytes;
   TargetSetup setup;
   setup.target = make_device_target(std::move(options), context.clock);
   setup.model_in_use = model->in_use;
@@ -125,6 +126,7 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
   options.ca_file = spec.ca_file;
   options.max_connections = spec.max_connections;
   options.timeout_s = spec.timeout_s;
+  options.interrupted = context.interrupted;
   TargetSetup setup;
   setup.target = make_endpoint_target(std::move(options), context.clock);
   setup.conditions.set("url", spec.url).set("api", spec.api);

@@ -103,7 +103,8 @@ struct Devices {
   std::string error;
 };
 
-Devices ask_worker(const WorkerCommand& worker, Clock& clock, bool measure_speed) {
+Devices ask_worker(const WorkerCommand& worker, Clock& clock, bool measure_speed,
+                   const std::function<bool()>& interrupted) {
   Devices devices;
   const auto on_line = [&](const Json& line) {
     if (const Json* engine = line.find("engine")) devices.engine = *engine;
@@ -112,7 +113,7 @@ Devices ask_worker(const WorkerCommand& worker, Clock& clock, bool measure_speed
   };
   const Json job = Json::object().set("job", "devices").set("measure_speed", measure_speed);
   const auto ended =
-      run_worker_job(worker, job, clock, clock.now() + kDevicesTimeout, kDevicesTimeout, on_line, nullptr);
+      run_worker_job(worker, job, clock, clock.now() + kDevicesTimeout, kDevicesTimeout, on_line, interrupted);
   if (!ended) {
     devices.error = ended.error().message();
   } else if (!ended->end.clean() && devices.error.empty()) {
@@ -123,11 +124,12 @@ Devices ask_worker(const WorkerCommand& worker, Clock& clock, bool measure_speed
 
 }  // namespace
 
-Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed) {
-  Devices devices = ask_worker(worker, clock, measure_speed);
+Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed,
+                const std::function<bool()>& interrupted) {
+  Devices devices = ask_worker(worker, clock, measure_speed, interrupted);
   if (!devices.error.empty() && measure_speed) {
     // A device that cannot compute must not hide that it and the others are there.
-    Devices again = ask_worker(worker, clock, false);
+    Devices again = ask_worker(worker, clock, false, interrupted);
     if (again.list.items().size() > devices.list.items().size()) devices.list = std::move(again.list);
     if (devices.engine.members().empty()) devices.engine = std::move(again.engine);
   }

@@ -104,7 +104,7 @@ std::optional<std::string> why_it_does_not_fit(ExamContext& context, Json job, c
       context.interrupted);
   if (!ended || !ended->end.clean() || fit["fits"].as_bool(true)) return std::nullopt;
   return fmt::format("{} needs {} on {}, which has {} free. Take a smaller model or type.", model,
-                     format_bytes(fit["memory_bytes"].as_integer()), job["device"].as_string(),
+                     format_bytes(fit["model_memory_bytes"].as_integer()), job["device"].as_string(),
                      format_bytes(fit["device_free_bytes"].as_integer()));
 }
 
@@ -125,7 +125,9 @@ Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSp
   const double limit_s = context.scenario.roofline.max_duration_s * (1 - kKernelShare);
   Json job = Json::object();
   job.set("job", "speed").set("device", trial.parameters["device"]).set("model", model->path);
-  job.set("threads", target.threads).set("batch_tokens", is_sized_down(trial) ? std::min(target.batch_tokens, kSlowBatchTokens) : target.batch_tokens);
+  job.set("threads", target.threads)
+      .set("batch_tokens",
+           is_sized_down(trial) ? std::min(target.batch_tokens, kSlowBatchTokens) : target.batch_tokens);
   job.set("prompt_tokens", 512).set("output_tokens", is_quick ? 16 : 64);
   job.set("sequences", sequences_to_try(context.scenario, trial, target));
   job.set("repetitions", is_quick ? 3 : 10).set("time_limit_s", std::max(0.1, limit_s));
