@@ -64,9 +64,9 @@ fuzz: setup ## every fuzzer for FUZZ_SECONDS (60) each, from its corpus
 	@cmake --build build-fuzz --parallel $(JOBS) --target fuzzers
 	@scripts/fuzz.sh build-fuzz/fuzz $(FUZZ_SECONDS)
 
-bench: setup ## the benchmarks of bench/; needs a quiet machine
+bench: setup ## build and run the benchmarks of bench/; needs a quiet machine and 5 GB of disk
 	@$(configure) -S . -B build -DCMAKE_BUILD_TYPE=Release
-	@cmake --build build --parallel $(JOBS) --target all bench
+	@cmake --build build --parallel $(JOBS) --target bench
 
 format: setup ## lay out all C++ by .clang-format
 	@scripts/sources.sh cc | xargs -0 clang-format-19 -i

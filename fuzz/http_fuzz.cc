@@ -1,5 +1,6 @@
-// HTTP responses, URLs and whole answers from hostile bytes. Oracles: cutting the bytes differently must tell
-// the same story, nothing is handed out that lies outside the input, and limits hold.
+// HTTP responses and URLs from hostile bytes. Oracles: cutting the bytes differently must tell the same
+// story, nothing is handed out that lies outside the input, and limits hold. Whole answers of an endpoint are
+// for answer_fuzz.cc.
 #include <cstddef>
 #include <cstdint>
 #include <string>
