@@ -15,7 +15,7 @@ constexpr OptionSpec kOptions[] = {
 };
 
 // "  LABEL       value", one fact a line.
-std::string fact(std::string_view label, const std::string& value) { return fmt::format("  {:<14}{}\n", label, value); }
+std::string fact(std::string_view label, const std::string& value) { return fmt::format("  {:<16}{}\n", label, value); }
 
 std::string joined(const Json& texts) {
   std::string out;
