@@ -19,8 +19,8 @@ Result<void> run(const std::string& path, const char* shape_name, const char* ty
   RETURN_IF_ERROR(write_synthetic_model(*shape, *type, 1, path, {}));
   const double wall_s = seconds(clock.now() - begin);
   const auto bytes = static_cast<double>(synthetic_file_bytes(*shape, *type));
-  fmt::print("{} {}: {:.2f} GB in {:.1f} s ({:.2f} GB/s), {:.1f} s of CPU time\n", shape_name, type_name, bytes / 1e9, wall_s,
-             bytes / 1e9 / wall_s, seconds(clock.cpu_time()));
+  fmt::print("{} {}: {:.2f} GB in {:.1f} s ({:.2f} GB/s), {:.1f} s of CPU time\n", shape_name, type_name,
+             bytes / 1e9, wall_s, bytes / 1e9 / wall_s, seconds(clock.cpu_time()));
   return {};
 }
 

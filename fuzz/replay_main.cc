@@ -1,4 +1,5 @@
-// Runs a fuzzer's function over every file of a corpus, so that past findings are tested in every build without libFuzzer.
+// Runs a fuzzer's function over every file of a corpus, so that past findings are tested in every build
+// without libFuzzer.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

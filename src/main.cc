@@ -1,4 +1,5 @@
-// The program: gathers the real world (clock, environment, terminal, signals) and hands it to the command line.
+// The program: gathers the real world (clock, environment, terminal, signals) and hands it to the command
+// line.
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -55,7 +56,8 @@ int main(int argc, char** argv) {
   try {
     return assay::run_cli(arguments, environment);
   } catch (const std::bad_alloc&) {
-    fprintf(stderr, "assay: there is not enough memory. Take fewer requests or a smaller model; --resume goes on.\n");
+    fprintf(stderr,
+            "assay: there is not enough memory. Take fewer requests or a smaller model; --resume goes on.\n");
     return 2;
   }
 }

@@ -60,7 +60,8 @@ Result<Json> measure(const WorkerCommand& worker, const Json& job, uint32_t prom
 
 }  // namespace
 
-// serve_speed WORKER JOB PROMPT OUTPUT REPETITIONS; 0 tokens leave one out; the environment goes on to the worker.
+// serve_speed WORKER JOB PROMPT OUTPUT REPETITIONS; 0 tokens leave one out; the environment goes on to the
+// worker.
 int main(int argc, char** argv) {
   if (argc != 6) return 2;
   const auto job = Json::parse(argv[2], "job");

@@ -1,4 +1,5 @@
-// The front door of base: errors, checks, units, text, randomness, JSON and TOML documents. No I/O, no clocks.
+// The front door of base: errors, checks, units, text, randomness, JSON and TOML documents. No I/O, no
+// clocks.
 #pragma once
 
 #include "base/check.h"   // IWYU pragma: export

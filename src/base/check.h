@@ -7,8 +7,8 @@ namespace assay {
 
 }  // namespace assay
 
-#define CHECK(expression)                                                              \
-  do {                                                                                 \
-    if (!(expression)) [[unlikely]]                                                    \
-      ::assay::check_failed(#expression, __FILE__, __LINE__);                          \
+#define CHECK(expression)                                     \
+  do {                                                        \
+    if (!(expression)) [[unlikely]]                           \
+      ::assay::check_failed(#expression, __FILE__, __LINE__); \
   } while (false)

@@ -1,4 +1,5 @@
-// Json over nlohmann-json: parsing through its SAX interface, so that depth is bounded and order is kept; writing by hand.
+// Json over nlohmann-json: parsing through its SAX interface, so that depth is bounded and order is kept;
+// writing by hand.
 #include "base/json.h"
 
 #include <fmt/format.h>
@@ -102,11 +103,21 @@ void write_string(const std::string& text, std::string& out) {
   out += '"';
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
           fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
@@ -255,7 +266,8 @@ Result<Json> Json::parse(std::string_view text, std::string_view where) {
   Builder builder;
   const bool ok = nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
   if (ok) return std::move(builder.root_);
-  if (builder.position_ == 0) return fail("not a JSON document we read: " + builder.error_, std::string(where));
+  if (builder.position_ == 0)
+    return fail("not a JSON document we read: " + builder.error_, std::string(where));
   return fail("not JSON: " + bare_message(builder.error_), position_text(where, text, builder.position_));
 }
 

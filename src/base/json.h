@@ -1,8 +1,8 @@
 // Json: a JSON document as a value. The parser behind it is nlohmann-json, which only json.cc sees.
 #pragma once
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,8 +13,9 @@
 
 namespace assay {
 
-// A value with value semantics. Objects keep the order in which members were added. Integers and doubles are told apart,
-// and int64 passes through unharmed. Non-finite doubles are written as null, since JSON has no word for them.
+// A value with value semantics. Objects keep the order in which members were added. Integers and doubles are
+// told apart, and int64 passes through unharmed. Non-finite doubles are written as null, since JSON has no
+// word for them.
 class Json {
  public:
   using Array = std::vector<Json>;
@@ -49,16 +50,18 @@ class Json {
   bool as_bool(bool otherwise = false) const;
   int64_t as_integer(int64_t otherwise = 0) const;
   double as_number(double otherwise = 0) const;
-  const std::string& as_string() const;         // "" if not a string
-  const Array& items() const;                   // empty if not an array
-  const Object& members() const;                // empty if not an object
-  const Json* find(std::string_view key) const;  // null if absent or not an object
+  const std::string& as_string() const;                // "" if not a string
+  const Array& items() const;                          // empty if not an array
+  const Object& members() const;                       // empty if not an object
+  const Json* find(std::string_view key) const;        // null if absent or not an object
   const Json& operator[](std::string_view key) const;  // a null Json if absent
 
-  // Writing. `set` replaces or appends a member; `push` appends an item. A null value becomes an object or an array.
+  // Writing. `set` replaces or appends a member; `push` appends an item. A null value becomes an object or an
+  // array.
   Json& set(std::string key, Json value);
   Json& push(Json value);
-  // Appends without looking for an equal key: for builders that know there is none, or leave the last one to lose.
+  // Appends without looking for an equal key: for builders that know there is none, or leave the last one to
+  // lose.
   void append_member(std::string key, Json value);
 
   // indent < 0: one line. Numbers print with the fewest digits that read back the same.

@@ -22,9 +22,13 @@ uint64_t mix(uint64_t x) {
 Random::Random(uint64_t seed, uint64_t stream, uint64_t index)
     : key_(mix(mix(mix(seed + kGolden) ^ stream) + kGolden * (index + 1))) {}
 
-uint64_t Random::next() { return mix(key_ + kGolden * ++counter_); }
+uint64_t Random::next() {
+  return mix(key_ + kGolden * ++counter_);
+}
 
-double Random::uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+double Random::uniform() {
+  return static_cast<double>(next() >> 11) * 0x1.0p-53;
+}
 
 uint64_t Random::below(uint64_t n) {
   CHECK(n > 0);
@@ -34,7 +38,9 @@ uint64_t Random::below(uint64_t n) {
   return x % n;
 }
 
-double Random::exponential() { return -std::log1p(-uniform()); }
+double Random::exponential() {
+  return -std::log1p(-uniform());
+}
 
 double Random::normal() {
   const double radius = std::sqrt(2.0 * exponential());

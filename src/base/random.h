@@ -1,5 +1,5 @@
-// Random numbers that are a pure function of (seed, stream, index): the same plan on every machine and in any order.
-// The distributions are our own, since the standard library's differ between implementations.
+// Random numbers that are a pure function of (seed, stream, index): the same plan on every machine and in any
+// order. The distributions are our own, since the standard library's differ between implementations.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,20 @@ class Random {
  public:
   Random(uint64_t seed, uint64_t stream, uint64_t index);
 
-  uint64_t next();                          // uniform over all 64-bit values
-  double uniform();                         // [0, 1)
-  uint64_t below(uint64_t n);               // 0 … n − 1, unbiased; n > 0
-  double exponential();                     // mean 1
-  double normal();                          // mean 0, standard deviation 1 (Box–Muller)
-  double gamma(double shape);               // mean `shape`, scale 1 (Marsaglia, Tsang 2000); shape > 0
+  uint64_t next();             // uniform over all 64-bit values
+  double uniform();            // [0, 1)
+  uint64_t below(uint64_t n);  // 0 … n − 1, unbiased; n > 0
+  double exponential();        // mean 1
+  double normal();             // mean 0, standard deviation 1 (Box–Muller)
+  double gamma(double shape);  // mean `shape`, scale 1 (Marsaglia, Tsang 2000); shape > 0
 
  private:
   uint64_t key_;
   uint64_t counter_ = 0;
 };
 
-// A stream number for a name, so that streams are told apart by words ("arrivals/chat") and never collide by a miscount.
+// A stream number for a name, so that streams are told apart by words ("arrivals/chat") and never collide by
+// a miscount.
 uint64_t random_stream(const char* name);
 
 }  // namespace assay

@@ -11,6 +11,8 @@ std::string Error::message() const {
   return text;
 }
 
-std::string errno_text(int number) { return std::generic_category().message(number); }
+std::string errno_text(int number) {
+  return std::generic_category().message(number);
+}
 
 }  // namespace assay

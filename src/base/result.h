@@ -1,4 +1,5 @@
-// Result and Error: how an operating failure (file, network, foreign input) travels to the one place that prints it.
+// Result and Error: how an operating failure (file, network, foreign input) travels to the one place that
+// prints it.
 #pragma once
 
 #include <expected>
@@ -36,15 +37,15 @@ std::string errno_text(int number);
 #define ASSAY_CONCAT(a, b) ASSAY_CONCAT_(a, b)
 
 // Returns the error of `expr` (a Result) from the calling function, or goes on.
-#define RETURN_IF_ERROR(expr)                                       \
-  do {                                                              \
-    auto assay_result_ = (expr);                                    \
+#define RETURN_IF_ERROR(expr)                                                     \
+  do {                                                                            \
+    auto assay_result_ = (expr);                                                  \
     if (!assay_result_) return std::unexpected(std::move(assay_result_).error()); \
   } while (false)
 
 // ASSIGN_OR_RETURN(auto x, f()): `x` is the value of f(), or the calling function returns f()'s error.
 #define ASSIGN_OR_RETURN(lhs, expr) ASSAY_ASSIGN_OR_RETURN_(ASSAY_CONCAT(assay_result_, __LINE__), lhs, expr)
-#define ASSAY_ASSIGN_OR_RETURN_(tmp, lhs, expr)                  \
-  auto tmp = (expr);                                             \
-  if (!tmp) return std::unexpected(std::move(tmp).error());      \
+#define ASSAY_ASSIGN_OR_RETURN_(tmp, lhs, expr)             \
+  auto tmp = (expr);                                        \
+  if (!tmp) return std::unexpected(std::move(tmp).error()); \
   lhs = std::move(*tmp)

@@ -11,9 +11,13 @@
 namespace assay {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
-char lower_char(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower_char(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 std::string with_thousands(std::string digits) {
   const size_t start = digits.starts_with('-') ? 1 : 0;
@@ -61,7 +65,8 @@ uint32_t next_code_point(std::string_view text, size_t& i) {
   return code;
 }
 
-// The length of the UTF-8 sequence (RFC 3629) at the start of `text`, or 0 if it is broken or a control character.
+// The length of the UTF-8 sequence (RFC 3629) at the start of `text`, or 0 if it is broken or a control
+// character.
 size_t printable_bytes(std::string_view text) {
   constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};  // by length; smaller ones are overlong
   const auto first = static_cast<unsigned char>(text.front());
@@ -80,12 +85,15 @@ size_t printable_bytes(std::string_view text) {
 }
 
 bool is_wide(uint32_t code) {
-  return (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) || (code >= 0xac00 && code <= 0xd7a3) ||
-         (code >= 0xf900 && code <= 0xfaff) || (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) ||
+  return (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) ||
+         (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
+         (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) ||
          (code >= 0x1f300 && code <= 0x1faff) || (code >= 0x20000 && code <= 0x3fffd);
 }
 
-bool is_zero_width(uint32_t code) { return (code >= 0x300 && code <= 0x36f) || code == 0x200d || code == 0xfe0f; }
+bool is_zero_width(uint32_t code) {
+  return (code >= 0x300 && code <= 0x36f) || code == 0x200d || code == 0xfe0f;
+}
 
 }  // namespace
 
@@ -130,7 +138,9 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
   return result;
 }
 
-std::optional<int64_t> parse_integer(std::string_view text) { return parse_whole<int64_t>(text); }
+std::optional<int64_t> parse_integer(std::string_view text) {
+  return parse_whole<int64_t>(text);
+}
 
 std::optional<double> parse_number(std::string_view text) {
   const std::optional<double> value = parse_whole<double>(text);
@@ -195,12 +205,23 @@ std::string escape_html(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;

@@ -1,4 +1,5 @@
-// Text for people and from files: splitting, numbers with the digits they deserve, and the nearest known name.
+// Text for people and from files: splitting, numbers with the digits they deserve, and the nearest known
+// name.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +21,11 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
 std::optional<int64_t> parse_integer(std::string_view text);
 std::optional<double> parse_number(std::string_view text);
 
-// `value` with three significant digits (more only if `digits` says so), never in exponent form between 1e-4 and 1e15,
-// with thousands separators from 10,000 on: 0.0123, 4.57, 12,300.
+// `value` with three significant digits (more only if `digits` says so), never in exponent form between 1e-4
+// and 1e15, with thousands separators from 10,000 on: 0.0123, 4.57, 12,300.
 std::string format_number(double value, int digits = 3);
-std::string format_bytes(int64_t bytes);          // "1.50 GiB"
-std::string format_duration(double seconds);      // "850 ms", "12.3 s", "4 min 05 s"
+std::string format_bytes(int64_t bytes);      // "1.50 GiB"
+std::string format_duration(double seconds);  // "850 ms", "12.3 s", "4 min 05 s"
 
 // The known name nearest to `name` by edit distance, if it is near enough to be a slip of the fingers.
 std::optional<std::string> nearest(std::string_view name, std::span<const std::string> known);
@@ -33,8 +34,9 @@ std::string suggestion(std::string_view name, std::span<const std::string> known
 
 // Text with &, <, >, " and ' escaped, safe inside HTML elements and quoted attributes.
 std::string escape_html(std::string_view text);
-// Foreign text for terminal, logs and reports: control characters (terminal escapes above all) and bytes that are not UTF-8
-// are made visible; what goes beyond `max_bytes` of output is cut at a character, and shown by an ellipsis.
+// Foreign text for terminal, logs and reports: control characters (terminal escapes above all) and bytes that
+// are not UTF-8 are made visible; what goes beyond `max_bytes` of output is cut at a character, and shown by
+// an ellipsis.
 std::string printable(std::string_view text, size_t max_bytes = 200);
 
 // Columns that a terminal spends on `text` (UTF-8; East Asian wide characters count two).

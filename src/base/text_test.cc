@@ -57,8 +57,12 @@ TEST(Text, ForeignTextIsMadeHarmless) {
   EXPECT_EQ(printable("a\x1b[2Jb\n"), "a\\x1b[2Jb\\x0a");
   EXPECT_EQ(printable(std::string(300, 'x'), 10), "xxxxxxxxxx…");
   EXPECT_EQ(printable("ä€😀"), "ä€😀");
-  EXPECT_EQ(printable("a\xff\xc3(\xc0\x80\xed\xa0\x80"), "a\\xff\\xc3(\\xc0\\x80\\xed\\xa0\\x80") << "broken UTF-8";
-  EXPECT_EQ(printable("\xc2\x9b" "31m"), "\\xc2\\x9b31m") << "an escape of one character";
+  EXPECT_EQ(printable("a\xff\xc3(\xc0\x80\xed\xa0\x80"), "a\\xff\\xc3(\\xc0\\x80\\xed\\xa0\\x80")
+      << "broken UTF-8";
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m"),
+            "\\xc2\\x9b31m")
+      << "an escape of one character";
   EXPECT_EQ(printable("xää", 4), "xä…") << "cut at a character";
   EXPECT_EQ(printable(std::string(100, '\x1b'), 10), "\\x1b\\x1b…");
 }

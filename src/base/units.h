@@ -1,4 +1,5 @@
-// Strong types for quantities. A Nanos cannot be added to a Bytes, and a bare number becomes neither by accident.
+// Strong types for quantities. A Nanos cannot be added to a Bytes, and a bare number becomes neither by
+// accident.
 #pragma once
 
 #include <compare>
@@ -27,10 +28,18 @@ using Nanos = Quantity<struct NanosTag, int64_t>;
 using Bytes = Quantity<struct BytesTag, int64_t>;
 using Joules = Quantity<struct JoulesTag, double>;
 
-constexpr Nanos nanos_from_seconds(double seconds) { return Nanos(static_cast<int64_t>(seconds * 1e9)); }
-constexpr Nanos nanos_from_ms(double ms) { return Nanos(static_cast<int64_t>(ms * 1e6)); }
-constexpr double seconds(Nanos n) { return static_cast<double>(n.count) * 1e-9; }
-constexpr double milliseconds(Nanos n) { return static_cast<double>(n.count) * 1e-6; }
+constexpr Nanos nanos_from_seconds(double seconds) {
+  return Nanos(static_cast<int64_t>(seconds * 1e9));
+}
+constexpr Nanos nanos_from_ms(double ms) {
+  return Nanos(static_cast<int64_t>(ms * 1e6));
+}
+constexpr double seconds(Nanos n) {
+  return static_cast<double>(n.count) * 1e-9;
+}
+constexpr double milliseconds(Nanos n) {
+  return static_cast<double>(n.count) * 1e-6;
+}
 
 // Later than any instant that a run can reach.
 inline constexpr Nanos kNever{INT64_MAX};

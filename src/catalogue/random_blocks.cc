@@ -122,9 +122,9 @@ void fill_floats(uint32_t type, std::vector<std::byte>& bytes, double deviation,
   }
 }
 
-// Scales must differ as those of real models do, where a matrix has thousands: kernels look half-precision scales up in a
-// table of 256 KiB, and with two scales in all decoding was measured 1.5 times as fast as with a real model's. Lognormal,
-// with a mean square of 1.
+// Scales must differ as those of real models do, where a matrix has thousands: kernels look half-precision
+// scales up in a table of 256 KiB, and with two scales in all decoding was measured 1.5 times as fast as with
+// a real model's. Lognormal, with a mean square of 1.
 double scale_factor(Random& random) {
   constexpr double kSpread = 0.3;
   return std::exp(kSpread * random.normal() - kSpread * kSpread);

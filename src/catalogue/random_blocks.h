@@ -17,8 +17,8 @@ uint16_t half_from_float(float value);
 // types.
 bool can_make_random_blocks(uint32_t type);
 
-// `blocks` blocks of `type`. Codes are uniform, scales lognormal, so that the values' mean is about 0 and their
-// standard deviation `deviation`. CHECKs the type.
+// `blocks` blocks of `type`. Codes are uniform, scales lognormal, so that the values' mean is about 0 and
+// their standard deviation `deviation`. CHECKs the type.
 std::vector<std::byte> make_random_blocks(uint32_t type, size_t blocks, double deviation, Random random);
 
 }  // namespace assay

@@ -1,4 +1,5 @@
-// Random blocks read back as ggml's kernels read them: mean, deviation, and scales as different as a real model's.
+// Random blocks read back as ggml's kernels read them: mean, deviation, and scales as different as a real
+// model's.
 #include "catalogue/random_blocks.h"
 
 #include <gtest/gtest.h>

@@ -74,9 +74,7 @@ uint64_t padded(uint64_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 
-// ---- the header
-// -------------------------------------------------------------------------------------------------------
-
+// ---- the header ----
 // Builds metadata entries; the numbers are those of enum gguf_type.
 class HeaderWriter {
  public:
@@ -206,9 +204,7 @@ std::string header_of(const ModelShape& shape, const SyntheticType& type,
   return std::move(header.out());
 }
 
-// ---- the data
-// ---------------------------------------------------------------------------------------------------------
-
+// ---- the data ----
 // Llama 3's frequency scaling (rope_scaling of its configuration: low factor 1, high factor 4, original
 // context 8192).
 std::vector<float> rope_factors(const ModelShape& shape) {

@@ -24,7 +24,8 @@ int fail_with(Terminal& terminal, const Error& error) {
   return 2;
 }
 
-Result<int> run_arguments(const std::vector<std::string>& arguments, CliEnvironment& environment, Terminal& terminal) {
+Result<int> run_arguments(const std::vector<std::string>& arguments, CliEnvironment& environment,
+                          Terminal& terminal) {
   const std::string name = arguments.empty() ? "--help" : arguments[0];
   if (name == "--help" || name == "-h") {
     RETURN_IF_ERROR(terminal.out(help_text()));
@@ -41,7 +42,8 @@ Result<int> run_arguments(const std::vector<std::string>& arguments, CliEnvironm
     return fail(fmt::format("unknown command '{}'.{}", printable(name), suggestion(name, names)), "",
                 "`assay help` lists the commands.");
   }
-  ASSIGN_OR_RETURN(const ParsedOptions options, parse_options(*command, {arguments.begin() + 1, arguments.end()}));
+  ASSIGN_OR_RETURN(const ParsedOptions options,
+                   parse_options(*command, {arguments.begin() + 1, arguments.end()}));
   if (options.has("--help")) {
     RETURN_IF_ERROR(terminal.out(help_text(*command)));
     return 0;
@@ -59,7 +61,9 @@ std::string CliEnvironment::variable(std::string_view name) const {
   return "";
 }
 
-std::span<const OptionSpec> common_options() { return kCommonOptions; }
+std::span<const OptionSpec> common_options() {
+  return kCommonOptions;
+}
 
 std::span<const Command> commands() {
   static const Command kCommands[] = {run_command(),  probe_command(), report_command(),
@@ -69,7 +73,8 @@ std::span<const Command> commands() {
 
 const Command* find_command(std::string_view name) {
   const std::span<const Command> all = commands();
-  const auto it = std::find_if(all.begin(), all.end(), [&](const Command& command) { return name == command.name; });
+  const auto it =
+      std::find_if(all.begin(), all.end(), [&](const Command& command) { return name == command.name; });
   return it == all.end() ? nullptr : &*it;
 }
 

@@ -30,8 +30,8 @@ struct CliEnvironment {
 
 inline constexpr const char* kVersion = "0.1.0";
 
-// Runs one command line and returns the exit code: 0 done and every requirement met, 1 a requirement failed or a result is
-// void, 2 could not run. Results go to stdout, everything else to stderr.
+// Runs one command line and returns the exit code: 0 done and every requirement met, 1 a requirement failed
+// or a result is void, 2 could not run. Results go to stdout, everything else to stderr.
 int run_cli(const std::vector<std::string>& arguments, CliEnvironment& environment);
 
 }  // namespace assay

@@ -1,4 +1,5 @@
-// Commands and their options as tables: parsing, help, the man page and bash completion are all made from these rows.
+// Commands and their options as tables: parsing, help, the man page and bash completion are all made from
+// these rows.
 #pragma once
 
 #include <functional>
@@ -15,16 +16,16 @@
 namespace assay {
 
 struct OptionSpec {
-  const char* name;              // "--out"
-  const char* value;             // "DIR"; null for a flag
-  const char* help;              // a sentence
-  const char* default_text;      // shown in help; null: none
-  const char* completes;         // for completion: "file", "directory", "exam"; null: nothing
-  char letter = 0;               // 'o' where "-o" is the same; 0: none
+  const char* name;          // "--out"
+  const char* value;         // "DIR"; null for a flag
+  const char* help;          // a sentence
+  const char* default_text;  // shown in help; null: none
+  const char* completes;     // for completion: "file", "directory", "exam"; null: nothing
+  char letter = 0;           // 'o' where "-o" is the same; 0: none
 };
 
 struct PositionalSpec {
-  const char* name;              // "DOSSIER"
+  const char* name;  // "DOSSIER"
   const char* help;
   bool required;
   const char* completes;
@@ -39,7 +40,7 @@ class ParsedOptions {
   void set(std::string name, std::string value) { values_[std::move(name)] = std::move(value); }
 
  private:
-  std::map<std::string, std::string> values_;   // options by "--name", positionals by NAME
+  std::map<std::string, std::string> values_;  // options by "--name", positionals by NAME
 };
 
 // What a command works with.
@@ -50,11 +51,11 @@ struct CommandContext {
 
 struct Command {
   const char* name;
-  const char* title;             // one line, for the list
-  const char* description;       // paragraphs
+  const char* title;        // one line, for the list
+  const char* description;  // paragraphs
   std::span<const OptionSpec> options;
   std::span<const PositionalSpec> positionals;
-  const char* example;           // command lines, one a line, with a # comment above where it helps
+  const char* example;  // command lines, one a line, with a # comment above where it helps
   // The exit code, or the error that main prints before exit code 2.
   Result<int> (*run)(CommandContext& context, const ParsedOptions& options);
 };
@@ -64,13 +65,14 @@ std::span<const OptionSpec> common_options();
 std::span<const Command> commands();
 const Command* find_command(std::string_view name);
 
-// Checks `arguments` (without program and command) against the command's specs. CLI11 does the work, in options.cc.
+// Checks `arguments` (without program and command) against the command's specs. CLI11 does the work, in
+// options.cc.
 Result<ParsedOptions> parse_options(const Command& command, const std::vector<std::string>& arguments);
 
 // Text for people, wrapped at 80 columns.
-std::string help_text();                           // of the program
+std::string help_text();  // of the program
 std::string help_text(const Command& command);
-std::string man_page(std::string_view date);       // roff
+std::string man_page(std::string_view date);  // roff
 std::string bash_completion();
 
 }  // namespace assay

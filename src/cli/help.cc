@@ -43,12 +43,14 @@ std::string indent_lines(std::string_view text, std::string_view indent) {
 }
 
 std::string option_label(const OptionSpec& option) {
-  const std::string name = option.letter == 0 ? option.name : fmt::format("-{}, {}", option.letter, option.name);
+  const std::string name =
+      option.letter == 0 ? option.name : fmt::format("-{}, {}", option.letter, option.name);
   return option.value == nullptr ? name : fmt::format("{} {}", name, option.value);
 }
 
 std::string option_help(const OptionSpec& option) {
-  return option.default_text == nullptr ? option.help : fmt::format("{} Default: {}.", option.help, option.default_text);
+  return option.default_text == nullptr ? option.help
+                                        : fmt::format("{} Default: {}.", option.help, option.default_text);
 }
 
 std::string usage(const Command& command) {
@@ -94,7 +96,8 @@ const char* completion_action(const char* kind) {
   const std::string_view wanted(kind == nullptr ? "" : kind);
   if (wanted == "file") return "COMPREPLY=($(compgen -f -- \"$word\"))";
   if (wanted == "directory") return "COMPREPLY=($(compgen -d -- \"$word\"))";
-  if (wanted == "exam") return "COMPREPLY=($(compgen -W \"$(assay list exams --names 2>/dev/null)\" -- \"$word\"))";
+  if (wanted == "exam")
+    return "COMPREPLY=($(compgen -W \"$(assay list exams --names 2>/dev/null)\" -- \"$word\"))";
   if (wanted == "command") return "COMPREPLY=($(compgen -W \"$commands\" -- \"$word\"))";
   if (wanted == "list") return "COMPREPLY=($(compgen -W \"exams targets metrics shapes\" -- \"$word\"))";
   if (wanted == "name") {
@@ -125,9 +128,11 @@ std::string help_text() {
 }
 
 std::string help_text(const Command& command) {
-  std::string out = fmt::format("{}\n\nUsage: {}\n\n{}", command.title, usage(command), wrap(command.description, 0));
+  std::string out =
+      fmt::format("{}\n\nUsage: {}\n\n{}", command.title, usage(command), wrap(command.description, 0));
   if (!command.positionals.empty()) out += "\nArguments:\n";
-  for (const PositionalSpec& positional : command.positionals) out += entry(positional.name, positional.help, 22);
+  for (const PositionalSpec& positional : command.positionals)
+    out += entry(positional.name, positional.help, 22);
   out += "\nOptions:\n" + options_text(command.options) + options_text(common_options());
   out += "\nExamples:\n" + indent_lines(command.example, "  ");
   return out;
@@ -142,8 +147,8 @@ std::string man_page(std::string_view date) {
       "telemetry.\n.SH COMMANDS\n",
       date, kVersion);
   for (const Command& command : commands()) {
-    out += fmt::format(".SS {}\n{}.\n.PP\n.B {}\n.PP\n{}\n", command.name, roff(command.title), roff(usage(command)),
-                       roff(command.description));
+    out += fmt::format(".SS {}\n{}.\n.PP\n.B {}\n.PP\n{}\n", command.name, roff(command.title),
+                       roff(usage(command)), roff(command.description));
     for (const PositionalSpec& positional : command.positionals) {
       out += fmt::format(".TP\n.I {}\n{}\n", positional.name, roff(positional.help));
     }
@@ -162,7 +167,8 @@ std::string man_page(std::string_view date) {
 
 std::string bash_completion() {
   std::string names;
-  for (const Command& command : commands()) names += fmt::format("{}{}", names.empty() ? "" : " ", command.name);
+  for (const Command& command : commands())
+    names += fmt::format("{}{}", names.empty() ? "" : " ", command.name);
   std::string out = fmt::format(
       "# bash completion for assay; made by `assay help --bash-completion`.\n_assay() {{\n"
       "  local word=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} commands=\"{}\"\n"
@@ -174,7 +180,8 @@ std::string bash_completion() {
     const auto add = [&](const OptionSpec& option) {
       options += fmt::format("{} ", option.name);
       if (option.value == nullptr) return;
-      const std::string pattern = option.letter == 0 ? option.name : fmt::format("-{}|{}", option.letter, option.name);
+      const std::string pattern =
+          option.letter == 0 ? option.name : fmt::format("-{}|{}", option.letter, option.name);
       values += fmt::format("        {}) {}; return ;;\n", pattern, completion_action(option.completes));
     };
     for (const OptionSpec& option : command.options) add(option);

@@ -11,7 +11,8 @@ namespace {
 constexpr OptionSpec kOptions[] = {
     {"--man", nullptr, "Write the manual page (roff).", nullptr, nullptr},
     {"--bash-completion", nullptr, "Write completion for bash.", nullptr, nullptr},
-    {"--reference", "TOPIC", "Write a reference page in Markdown: commands, metrics or scenario.", nullptr, nullptr},
+    {"--reference", "TOPIC", "Write a reference page in Markdown: commands, metrics or scenario.", nullptr,
+     nullptr},
 };
 
 constexpr PositionalSpec kPositionals[] = {{"COMMAND", "What to explain.", false, "command"}};
@@ -58,11 +59,13 @@ Command help_command() {
   return {
       .name = "help",
       .title = "Explain a command",
-      .description = "Explains assay, or one command. The same tables give the manual page, completion for bash and the "
-                     "reference pages of the documentation.",
+      .description =
+          "Explains assay, or one command. The same tables give the manual page, completion for bash and the "
+          "reference pages of the documentation.",
       .options = kOptions,
       .positionals = kPositionals,
-      .example = "assay help run\nassay help --man > assay.1\nassay help --bash-completion > /etc/bash_completion.d/assay",
+      .example =
+          "assay help run\nassay help --man > assay.1\nassay help --bash-completion > /etc/bash_completion.d/assay",
       .run = run_help,
   };
 }

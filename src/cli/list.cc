@@ -13,7 +13,8 @@ constexpr OptionSpec kListOptions[] = {
     {"--names", nullptr, "Only the names, one a line.", nullptr, nullptr},
 };
 constexpr PositionalSpec kListPositionals[] = {{"KIND", "exams, targets, metrics or shapes.", true, "list"}};
-constexpr PositionalSpec kShowPositionals[] = {{"NAME", "The name of an exam, target, metric or shape.", true, "name"}};
+constexpr PositionalSpec kShowPositionals[] = {
+    {"NAME", "The name of an exam, target, metric or shape.", true, "name"}};
 
 std::string list_text(const std::vector<NamedThing>& things, bool only_names) {
   size_t width = 0;
@@ -49,9 +50,9 @@ Result<int> run_show(CommandContext& context, const ParsedOptions& options) {
     for (const NamedThing& thing : kind.things()) {
       names.push_back(thing.name);
       if (wanted != thing.name) continue;
-      RETURN_IF_ERROR(context.terminal.out(options.has("--json")
-                                               ? thing.json.dump(2) + "\n"
-                                               : fmt::format("{}: {}\n\n{}", thing.name, thing.title, thing.text)));
+      RETURN_IF_ERROR(context.terminal.out(
+          options.has("--json") ? thing.json.dump(2) + "\n"
+                                : fmt::format("{}: {}\n\n{}", thing.name, thing.title, thing.text)));
       return 0;
     }
   }
@@ -65,8 +66,9 @@ Command list_command() {
   return {
       .name = "list",
       .title = "Every exam, target, metric or shape",
-      .description = "Lists what assay knows by name: exams, kinds of targets, metrics with their meaning, and the model "
-                     "shapes that synthetic:SHAPE:TYPE can take.",
+      .description =
+          "Lists what assay knows by name: exams, kinds of targets, metrics with their meaning, and the model "
+          "shapes that synthetic:SHAPE:TYPE can take.",
       .options = kListOptions,
       .positionals = kListPositionals,
       .example = "assay list exams\nassay list metrics --json",
@@ -78,8 +80,9 @@ Command show_command() {
   return {
       .name = "show",
       .title = "One of them in full",
-      .description = "Shows one exam, target, metric or shape in full: what it means, its unit, where its definition "
-                     "comes from, how it is used.",
+      .description =
+          "Shows one exam, target, metric or shape in full: what it means, its unit, where its definition "
+          "comes from, how it is used.",
       .options = {},
       .positionals = kShowPositionals,
       .example = "assay show roofline\nassay show ttft_ms\nassay show llama-3.1-8b",

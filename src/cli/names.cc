@@ -15,8 +15,8 @@ std::vector<NamedThing> exam_things() {
   std::vector<NamedThing> things;
   for (const Exam& exam : exams()) {
     things.push_back({exam.name, exam.title,
-                      fmt::format("{}\n\nAnswers question {}.\n\nExample:\n  {}\n", exam.description, exam.question,
-                                  exam.example),
+                      fmt::format("{}\n\nAnswers question {}.\n\nExample:\n  {}\n", exam.description,
+                                  exam.question, exam.example),
                       Json(Json::Object{{"name", exam.name},
                                         {"title", exam.title},
                                         {"question", exam.question},
@@ -29,7 +29,8 @@ std::vector<NamedThing> exam_things() {
 std::vector<NamedThing> target_things() {
   std::vector<NamedThing> things;
   for (const TargetKind& kind : target_kinds()) {
-    things.push_back({kind.name, kind.title, fmt::format("{}\n\nIn a scenario:\n\n{}\n", kind.description, kind.example),
+    things.push_back({kind.name, kind.title,
+                      fmt::format("{}\n\nIn a scenario:\n\n{}\n", kind.description, kind.example),
                       Json(Json::Object{{"name", kind.name},
                                         {"title", kind.title},
                                         {"description", kind.description},
@@ -49,9 +50,10 @@ std::vector<NamedThing> metric_things() {
                                    *metric.unit == '\0' ? "none (a ratio or a count)" : metric.unit,
                                    better_text(metric.better), metric.source);
     if (metric.is_distribution) {
-      text += fmt::format("\nA distribution: records name a statistic, {0}_mean, {0}_p50, {0}_p90, {0}_p95, {0}_p99, "
-                          "{0}_p99_9 or {0}_max.\n",
-                          metric.name);
+      text += fmt::format(
+          "\nA distribution: records name a statistic, {0}_mean, {0}_p50, {0}_p90, {0}_p95, {0}_p99, "
+          "{0}_p99_9 or {0}_max.\n",
+          metric.name);
     }
     things.push_back({metric.name, metric.title, text,
                       Json(Json::Object{{"name", metric.name},
@@ -70,13 +72,15 @@ std::vector<NamedThing> shape_things() {
   for (const ModelShape& shape : model_shapes()) {
     const std::string parameters = format_number(static_cast<double>(shape.parameters()));
     const std::string experts =
-        shape.experts == 0 ? "dense" : fmt::format("{} experts, {} used at once", shape.experts, shape.experts_used);
+        shape.experts == 0 ? "dense"
+                           : fmt::format("{} experts, {} used at once", shape.experts, shape.experts_used);
     things.push_back(
         {shape.name, fmt::format("{}, {} parameters, {}", shape.title, parameters, experts),
-         fmt::format("{} layers, embedding {}, {} heads ({} for keys and values) of {}, feed-forward {}, vocabulary {}, "
-                     "context {}, {}.\n\nSource: {}.\n\nAs a model: synthetic:{}:q4_k (or f16, q8_0, …).\n",
-                     shape.layers, shape.embedding, shape.heads, shape.kv_heads, shape.head_size, shape.feed_forward,
-                     shape.vocabulary, shape.context_tokens, experts, shape.source, shape.name),
+         fmt::format(
+             "{} layers, embedding {}, {} heads ({} for keys and values) of {}, feed-forward {}, vocabulary {}, "
+             "context {}, {}.\n\nSource: {}.\n\nAs a model: synthetic:{}:q4_k (or f16, q8_0, …).\n",
+             shape.layers, shape.embedding, shape.heads, shape.kv_heads, shape.head_size, shape.feed_forward,
+             shape.vocabulary, shape.context_tokens, experts, shape.source, shape.name),
          Json(Json::Object{{"name", shape.name},
                            {"title", shape.title},
                            {"architecture", shape.architecture},

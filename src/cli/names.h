@@ -1,4 +1,5 @@
-// The named things that `assay list` and `assay show` know: exams, targets, metrics, shapes. One row a kind of thing.
+// The named things that `assay list` and `assay show` know: exams, targets, metrics, shapes. One row a kind
+// of thing.
 #pragma once
 
 #include <span>
@@ -11,13 +12,13 @@ namespace assay {
 
 struct NamedThing {
   std::string name;
-  std::string title;       // one line
-  std::string text;        // in full, for `show`
-  Json json;               // the same for programs
+  std::string title;  // one line
+  std::string text;   // in full, for `show`
+  Json json;          // the same for programs
 };
 
 struct NamedKind {
-  const char* plural;      // "exams"
+  const char* plural;  // "exams"
   const char* title;
   std::vector<NamedThing> (*things)();
 };

@@ -27,7 +27,9 @@ std::string unknown_option(const Command& command, const std::vector<std::string
   return "";
 }
 
-std::string help_remedy(const Command& command) { return "See `assay help " + std::string(command.name) + "`."; }
+std::string help_remedy(const Command& command) {
+  return "See `assay help " + std::string(command.name) + "`.";
+}
 
 }  // namespace
 
@@ -47,9 +49,10 @@ Result<ParsedOptions> parse_options(const Command& command, const std::vector<st
   std::deque<bool> flags;
   std::vector<std::pair<std::string, CLI::Option*>> bound;
   const auto bind = [&](const OptionSpec& option) {
-    const std::string names = option.letter == 0 ? option.name : std::string("-") + option.letter + "," + option.name;
-    CLI::Option* added =
-        option.value != nullptr ? app.add_option(names, texts.emplace_back()) : app.add_flag(names, flags.emplace_back());
+    const std::string names =
+        option.letter == 0 ? option.name : std::string("-") + option.letter + "," + option.name;
+    CLI::Option* added = option.value != nullptr ? app.add_option(names, texts.emplace_back())
+                                                 : app.add_flag(names, flags.emplace_back());
     bound.emplace_back(option.name, added);
   };
   for (const OptionSpec& option : command.options) bind(option);

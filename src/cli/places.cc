@@ -8,13 +8,14 @@ namespace {
 
 constexpr double kDefaultCacheLimitGb = 20;
 
-// What a worker may see. Drivers and run-times are steered by variables of their vendors, so those pass, but none whose
-// name says that it is a secret: NVIDIA_API_KEY is no business of a backend.
-constexpr const char* kWorkerVariables[] = {"PATH",    "HOME",  "TMPDIR", "LANG",      "LC_",     "XDG_",  "LD_LIBRARY_PATH",
-                                            "ASSAY_",  "GGML_", "LLAMA_", "OMP_",      "VK_",     "MESA_", "LP_NUM_THREADS",
-                                            "CUDA_",   "HIP_",  "ROCR_",  "HSA_",      "MUSA_",   "ASCEND_", "ONEAPI_",
-                                            "SYCL_",   "ZE_",   "ROCM_",  "NVIDIA_",   "IXRT_",   "COREX_",  "BIREN_",
-                                            "LSAN_OPTIONS", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
+// What a worker may see. Drivers and run-times are steered by variables of their vendors, so those pass, but
+// none whose name says that it is a secret: NVIDIA_API_KEY is no business of a backend.
+constexpr const char* kWorkerVariables[] = {
+    "PATH",         "HOME",         "TMPDIR",        "LANG",        "LC_",   "XDG_",    "LD_LIBRARY_PATH",
+    "ASSAY_",       "GGML_",        "LLAMA_",        "OMP_",        "VK_",   "MESA_",   "LP_NUM_THREADS",
+    "CUDA_",        "HIP_",         "ROCR_",         "HSA_",        "MUSA_", "ASCEND_", "ONEAPI_",
+    "SYCL_",        "ZE_",          "ROCM_",         "NVIDIA_",     "IXRT_", "COREX_",  "BIREN_",
+    "LSAN_OPTIONS", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
 
 constexpr const char* kSecretWords[] = {"KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH"};
 
@@ -28,8 +29,9 @@ bool worker_may_see(const std::string& name) {
   return false;
 }
 
-// ggml's Vulkan backend passes over software devices unless it is told which device to take. Where no driver of a real
-// graphics device is there, the software one (lavapipe) is all there is, and it is a device to be evaluated like any other.
+// ggml's Vulkan backend passes over software devices unless it is told which device to take. Where no driver
+// of a real graphics device is there, the software one (lavapipe) is all there is, and it is a device to be
+// evaluated like any other.
 bool has_graphics_driver() {
   for (const char* node : {"/dev/dri", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg"}) {
     if (file_exists(node)) return true;
@@ -47,7 +49,8 @@ Result<Places> find_places(const CliEnvironment& environment) {
   if (cache.empty() && !environment.variable("XDG_CACHE_HOME").empty()) {
     cache = environment.variable("XDG_CACHE_HOME") + "/assay";
   }
-  if (cache.empty() && !environment.variable("HOME").empty()) cache = environment.variable("HOME") + "/.cache/assay";
+  if (cache.empty() && !environment.variable("HOME").empty())
+    cache = environment.variable("HOME") + "/.cache/assay";
   if (cache.empty()) cache = "/var/tmp/assay";
   places.model_cache_directory = cache + "/models";
   double limit_gb = kDefaultCacheLimitGb;
@@ -73,7 +76,8 @@ WorkerCommand worker_command(const CliEnvironment& environment) {
     has_visible_devices = has_visible_devices || name == "GGML_VK_VISIBLE_DEVICES";
   }
   worker.environment.emplace_back("GGML_NO_BACKTRACE", "1");
-  if (!has_visible_devices && !has_graphics_driver()) worker.environment.emplace_back("GGML_VK_VISIBLE_DEVICES", "0");
+  if (!has_visible_devices && !has_graphics_driver())
+    worker.environment.emplace_back("GGML_VK_VISIBLE_DEVICES", "0");
   return worker;
 }
 

@@ -1,4 +1,5 @@
-// Places: where models, caches and results lie, and what of the environment a worker gets. Read from the environment once.
+// Places: where models, caches and results lie, and what of the environment a worker gets. Read from the
+// environment once.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@ struct Places {
 
 // Errors name the variable that is no good.
 Result<Places> find_places(const CliEnvironment& environment);
-// This program as a worker, with a scrubbed environment: paths, locale, and what drivers and vendors' libraries read.
+// This program as a worker, with a scrubbed environment: paths, locale, and what drivers and vendors'
+// libraries read.
 WorkerCommand worker_command(const CliEnvironment& environment);
 
 }  // namespace assay

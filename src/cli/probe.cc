@@ -15,7 +15,9 @@ constexpr OptionSpec kOptions[] = {
 };
 
 // "  LABEL       value", one fact a line.
-std::string fact(std::string_view label, const std::string& value) { return fmt::format("  {:<16}{}\n", label, value); }
+std::string fact(std::string_view label, const std::string& value) {
+  return fmt::format("  {:<16}{}\n", label, value);
+}
 
 std::string joined(const Json& texts) {
   std::string out;
@@ -25,7 +27,8 @@ std::string joined(const Json& texts) {
 
 std::string clock_text(const Json& cpu) {
   std::string out;
-  for (const auto& [key, words] : {std::pair{"base_mhz", "base"}, {"max_mhz", "at most"}, {"current_mhz", "now"}}) {
+  for (const auto& [key, words] :
+       {std::pair{"base_mhz", "base"}, {"max_mhz", "at most"}, {"current_mhz", "now"}}) {
     if (const Json* mhz = cpu.find(key)) {
       out += fmt::format("{}{} MHz {}", out.empty() ? "" : ", ", format_number(mhz->as_number(), 4), words);
     }
@@ -43,8 +46,9 @@ std::string cpu_text(const Json& cpu) {
   out += fact("clock", clock_text(cpu));
   out += fact("instructions", joined(cpu["isa"]));
   for (const Json& cache : cpu["caches"].items()) {
-    out += fact(fmt::format("L{} {}", cache["level"].as_integer(), cache["kind"].as_string()),
-                fmt::format("{} × {}", cache["count"].as_integer(), format_bytes(cache["size_bytes"].as_integer())));
+    out += fact(
+        fmt::format("L{} {}", cache["level"].as_integer(), cache["kind"].as_string()),
+        fmt::format("{} × {}", cache["count"].as_integer(), format_bytes(cache["size_bytes"].as_integer())));
   }
   out += fact("NUMA nodes", fmt::format("{}", cpu["numa_nodes"].as_integer()));
   return out;
@@ -54,7 +58,8 @@ std::string memory_text(const Json& memory) {
   std::string out = "\nMemory\n";
   out += fact("total", format_bytes(memory["total_bytes"].as_integer()));
   out += fact("available", format_bytes(memory["available_bytes"].as_integer()));
-  if (const Json* limit = memory.find("cgroup_limit_bytes")) out += fact("limit", format_bytes(limit->as_integer()));
+  if (const Json* limit = memory.find("cgroup_limit_bytes"))
+    out += fact("limit", format_bytes(limit->as_integer()));
   return out;
 }
 
@@ -68,12 +73,12 @@ std::string system_text(const Json& host) {
 }
 
 std::string devices_text(const Json& host) {
-  std::string out = fmt::format("\nDevices of the engine\n  {:<12}{:<6}{:>12}{:>18}  {}\n", "name", "type", "memory",
-                                "f16 matmul", "description");
+  std::string out = fmt::format("\nDevices of the engine\n  {:<12}{:<6}{:>12}{:>18}  {}\n", "name", "type",
+                                "memory", "f16 matmul", "description");
   for (const Json& device : host["devices"].items()) {
     const Json* speed = device.find("matmul_gflop_per_s");
-    out += fmt::format("  {:<12}{:<6}{:>12}{:>18}  {}\n", device["name"].as_string(), lower(device["type"].as_string()),
-                       format_bytes(device["memory_bytes"].as_integer()),
+    out += fmt::format("  {:<12}{:<6}{:>12}{:>18}  {}\n", device["name"].as_string(),
+                       lower(device["type"].as_string()), format_bytes(device["memory_bytes"].as_integer()),
                        speed == nullptr ? "not measured" : format_number(speed->as_number()) + " GFLOP/s",
                        device["description"].as_string());
   }
@@ -88,7 +93,8 @@ std::string host_text(const Json& host) {
 
 Result<int> run_probe(CommandContext& context, const ParsedOptions& options) {
   const WorkerCommand worker = worker_command(context.environment);
-  const Json host = probe_host(worker, context.environment.clock, options.has("--speed"), context.environment.interrupted);
+  const Json host =
+      probe_host(worker, context.environment.clock, options.has("--speed"), context.environment.interrupted);
   RETURN_IF_ERROR(context.terminal.out(options.has("--json") ? host.dump(2) + "\n" : host_text(host)));
   return 0;
 }
@@ -99,9 +105,10 @@ Command probe_command() {
   return {
       .name = "probe",
       .title = "What is in this machine",
-      .description = "Shows the processor (model, cores, instruction sets, caches, NUMA nodes), the memory, and every "
-                     "compute device that the engine finds, as a table for people or as JSON for programs. Foreign "
-                     "libraries are loaded in a worker process: one that crashes is reported, not fatal.",
+      .description =
+          "Shows the processor (model, cores, instruction sets, caches, NUMA nodes), the memory, and every "
+          "compute device that the engine finds, as a table for people or as JSON for programs. Foreign "
+          "libraries are loaded in a worker process: one that crashes is reported, not fatal.",
       .options = kOptions,
       .positionals = {},
       .example = "assay probe\nassay probe --json",

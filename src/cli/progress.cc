@@ -30,7 +30,8 @@ std::string cut(const std::string& text, size_t columns) {
   std::string shorter = text;
   while (!shorter.empty() && display_width(shorter) + 1 > columns) {
     // Whole UTF-8 characters only: continuation bytes go with the byte that leads them.
-    while (!shorter.empty() && (static_cast<unsigned char>(shorter.back()) & 0xc0U) == 0x80U) shorter.pop_back();
+    while (!shorter.empty() && (static_cast<unsigned char>(shorter.back()) & 0xc0U) == 0x80U)
+      shorter.pop_back();
     if (!shorter.empty()) shorter.pop_back();
   }
   return shorter + "…";
@@ -38,9 +39,12 @@ std::string cut(const std::string& text, size_t columns) {
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay(Terminal& terminal, const Clock& clock) : terminal_(terminal), clock_(clock) {}
+ProgressDisplay::ProgressDisplay(Terminal& terminal, const Clock& clock)
+    : terminal_(terminal), clock_(clock) {}
 
-ProgressDisplay::~ProgressDisplay() { erase(); }
+ProgressDisplay::~ProgressDisplay() {
+  erase();
+}
 
 void ProgressDisplay::begin(size_t index, size_t count, const std::string& name) {
   name_ = name;
@@ -55,8 +59,11 @@ void ProgressDisplay::begin(size_t index, size_t count, const std::string& name)
 
 void ProgressDisplay::end(const TrialOutcome& outcome) {
   erase();
-  const char* mark = outcome.state == TrialState::kDone ? "✓" : outcome.state == TrialState::kSkipped ? "○" : "✗";
-  std::string line = fmt::format("[{}] {} {}  {}", position_, mark, name_, format_duration(outcome.duration_s));
+  const char* mark = outcome.state == TrialState::kDone      ? "✓"
+                     : outcome.state == TrialState::kSkipped ? "○"
+                                                             : "✗";
+  std::string line =
+      fmt::format("[{}] {} {}  {}", position_, mark, name_, format_duration(outcome.duration_s));
   if (!outcome.end_text.empty()) line += "  " + printable(outcome.end_text);
   terminal_.err(cut(line, static_cast<size_t>(terminal_.width())) + "\n");
 }
@@ -88,8 +95,9 @@ void ProgressDisplay::draw(double fraction, const std::string& status) {
   const double elapsed_s = seconds(clock_.now() - started_);
   const size_t columns = static_cast<size_t>(terminal_.width());
   const std::string first = fmt::format("[{}] {}", position_, name_);
-  const std::string second = fmt::format("  {} {:3.0f} %  {}{}", bar(fraction), 100 * std::clamp(fraction, 0.0, 1.0),
-                                         format_duration(elapsed_s), time_left(fraction, elapsed_s));
+  const std::string second =
+      fmt::format("  {} {:3.0f} %  {}{}", bar(fraction), 100 * std::clamp(fraction, 0.0, 1.0),
+                  format_duration(elapsed_s), time_left(fraction, elapsed_s));
   std::string text = cut(first, columns) + "\x1b[K\n" + cut(second, columns) + "\x1b[K\n";
   text += cut("  " + printable(status), columns) + "\x1b[K\n";
   erase();

@@ -1,5 +1,5 @@
-// ProgressDisplay: one block on stderr that tells what is running. It redraws itself on a terminal, at most ten times a
-// second; elsewhere it writes a plain line when a trial starts and ends, and rarely in between.
+// ProgressDisplay: one block on stderr that tells what is running. It redraws itself on a terminal, at most
+// ten times a second; elsewhere it writes a plain line when a trial starts and ends, and rarely in between.
 #pragma once
 
 #include <string>
@@ -30,10 +30,10 @@ class ProgressDisplay final : public Progress {
   Terminal& terminal_;
   const Clock& clock_;
   std::string name_;
-  std::string position_;         // "3/15"
+  std::string position_;  // "3/15"
   Nanos started_{};
   Nanos drawn_{};
-  int lines_ = 0;                // of the block on the screen now
+  int lines_ = 0;  // of the block on the screen now
 };
 
 }  // namespace assay

@@ -24,7 +24,8 @@ Result<std::string> render(const Dossier& dossier, std::string_view file) {
   if (file.ends_with(".html") || file.ends_with(".htm")) return render_html(dossier);
   if (file.ends_with(".md")) return render_markdown(dossier);
   if (file.ends_with(".json")) return render_json(dossier);
-  return fail("cannot tell the form of the report from this name", std::string(file), "End it in .html, .md or .json.");
+  return fail("cannot tell the form of the report from this name", std::string(file),
+              "End it in .html, .md or .json.");
 }
 
 Result<int> run_report(CommandContext& context, const ParsedOptions& options) {
@@ -33,7 +34,8 @@ Result<int> run_report(CommandContext& context, const ParsedOptions& options) {
   if (!file.empty()) {
     ASSIGN_OR_RETURN(const std::string text, render(dossier, file));
     RETURN_IF_ERROR(write_file_atomically(file, text));
-    context.terminal.err(fmt::format("report: {} ({})\n", file, format_bytes(static_cast<int64_t>(text.size()))));
+    context.terminal.err(
+        fmt::format("report: {} ({})\n", file, format_bytes(static_cast<int64_t>(text.size()))));
     return 0;
   }
   if (options.has("--json")) {
@@ -56,13 +58,15 @@ Command report_command() {
   return {
       .name = "report",
       .title = "The consolidated report of a dossier",
-      .description = "Renders a dossier. Without --output: the eight answers on the terminal. The HTML report is one "
-                     "file that opens from disk and asks the network for nothing; every number in it leads to the "
-                     "trial, the conditions and the samples it came from. JSON holds everything, raw samples included.",
+      .description =
+          "Renders a dossier. Without --output: the eight answers on the terminal. The HTML report is one "
+          "file that opens from disk and asks the network for nothing; every number in it leads to the "
+          "trial, the conditions and the samples it came from. JSON holds everything, raw samples included.",
       .options = kOptions,
       .positionals = kPositionals,
-      .example = "assay report assay-out/latest\nassay report dossier.assay -o report.html\n"
-                 "assay report dossier.assay -o report.md",
+      .example =
+          "assay report assay-out/latest\nassay report dossier.assay -o report.html\n"
+          "assay report dossier.assay -o report.md",
       .run = run_report,
   };
 }

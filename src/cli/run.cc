@@ -324,13 +324,10 @@ Command run_command() {
       .name = "run",
       .title = "Evaluate: this machine, or what a scenario names",
       .description =
-          "Runs every exam of a scenario on every target, trial by trial, into one file, the dossier, and "
-          "ends with the "
-          "consolidated report. Without a scenario it evaluates this machine: it looks at every device, "
-          "measures what "
+          "Runs every exam of a scenario on every target, trial by trial, into one file, the dossier, and ends with the "
+          "consolidated report. Without a scenario it evaluates this machine: it looks at every device, measures what "
           "its kernels and the engine reach, and loads it with mixed traffic of a real language model.\n"
-          "A run that is interrupted or killed loses at most the trial under way: --resume goes on with it. "
-          "Folders are "
+          "A run that is interrupted or killed loses at most the trial under way: --resume goes on with it. Folders are "
           "never overwritten.",
       .options = kOptions,
       .positionals = kPositionals,

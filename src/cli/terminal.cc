@@ -17,7 +17,8 @@ Terminal::Terminal(const CliEnvironment& environment)
       width_(environment.width) {}
 
 Result<void> Terminal::out(std::string_view text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   if (!written) return fail("cannot write the result: " + errno_text(errno), "stdout");
   return {};
 }

@@ -1,4 +1,5 @@
-// Terminal: where the command line's words go. Results to stdout, everything else to stderr; colour only where it is seen.
+// Terminal: where the command line's words go. Results to stdout, everything else to stderr; colour only
+// where it is seen.
 #pragma once
 
 #include <string>

@@ -86,8 +86,7 @@ void BatchScheduler::next_step(BatchStep& step) {
   retire();
 }
 
-// ---- room in the cache
-// --------------------------------------------------------------------------------------------------
+// ---- room in the cache ----
 
 uint32_t BatchScheduler::take_sequence() {
   CHECK(!free_sequences_.empty());
@@ -163,8 +162,7 @@ bool BatchScheduler::make_room(uint32_t tokens, bool wants_sequence, uint64_t sp
   return true;
 }
 
-// ---- admission
-// ----------------------------------------------------------------------------------------------------------
+// ---- admission ----
 
 void BatchScheduler::admit(BatchStep& step) {
   // Strictly in order: a long request at the head waits for room, and nobody overtakes it into starvation.
@@ -202,8 +200,7 @@ bool BatchScheduler::admit_one(const ScheduledRequest& request, BatchStep& step)
   return true;
 }
 
-// ---- the step
-// -----------------------------------------------------------------------------------------------------------
+// ---- the step ----
 
 void BatchScheduler::add_work(Running& running, uint32_t tokens, BatchStep& step) {
   StepWork work{running.request.id, running.holding.sequence, running.holding.cached, tokens};

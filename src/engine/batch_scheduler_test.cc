@@ -204,9 +204,7 @@ TEST(BatchScheduler, CancellingFreesTheRoomAndForgetsTheTurn) {
   EXPECT_EQ(run_out(scheduler)[4], 35U + 10U + 4U);
 }
 
-// ---- whatever happens
-// ---------------------------------------------------------------------------------------------------
-
+// ---- whatever happens ----
 // A KV cache that knows which request's text every position of every sequence belongs to, and what is shared.
 class CacheModel {
  public:

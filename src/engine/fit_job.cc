@@ -9,7 +9,8 @@
 namespace assay {
 namespace {
 
-// A job for "speed" as one for "serve": the largest of its numbers of sequences, and a cache for the longest of its runs.
+// A job for "speed" as one for "serve": the largest of its numbers of sequences, and a cache for the longest
+// of its runs.
 Json as_serving(const Json& job) {
   if (!job["sequences"].is_array()) return job;
   int64_t most = 1;
@@ -26,7 +27,8 @@ Json as_serving(const Json& job) {
 
 Result<void> run_fit_job(JobContext& context) {
   const Json job = as_serving(context.parameters);
-  ASSIGN_OR_RETURN(ServeOptions serving, read_serve_options({job, context.out, context.clock, context.start}));
+  ASSIGN_OR_RETURN(ServeOptions serving,
+                   read_serve_options({job, context.out, context.clock, context.start}));
   ModelOptions& options = serving.model;
   options.no_alloc = true;
   ASSIGN_OR_RETURN(const std::unique_ptr<LoadedModel> model, LoadedModel::load(options));

@@ -7,10 +7,8 @@ namespace {
 constexpr const char* kServeParameters =
     "device: a ggml device's name; model: path of a GGUF; threads: 0 is one a physical core; batch_tokens: "
     "at most so many "
-    "in one step; ubatch_tokens: at most so many in one graph; flash_attention: auto, on or off; kv_type: "
-    "f16, q8_0 …; "
-    "sequences: decoded at once; context_tokens: of one sequence; kv_tokens: of all, by default the product "
-    "of the two";
+    "in one step; ubatch_tokens: at most so many in one graph; flash_attention: auto, on or off; kv_type: f16, q8_0 …; "
+    "sequences: decoded at once; context_tokens: of one sequence; kv_tokens: of all, by default the product of the two";
 
 constexpr Job kJobs[] = {
     {"devices", "the ggml devices of this host and the engine's version",

@@ -38,10 +38,10 @@ Result<void> check_file(const std::string& path) {
 
 Error loading_error(const ModelOptions& options, std::string_view what) {
   const std::string words = EngineLog::install().last_error();
-  return Error{words.empty() ? std::string(what) : fmt::format("{}: {}", what, words), options.path,
-               "Check that the file is a whole GGUF model of an architecture that this llama.cpp knows, and "
-               "that it fits "
-               "into the device's memory."};
+  return Error{
+      words.empty() ? std::string(what) : fmt::format("{}: {}", what, words), options.path,
+      "Check that the file is a whole GGUF model of an architecture that this llama.cpp knows, and that it fits "
+      "into the device's memory."};
 }
 
 std::string decode_words(int code) {
@@ -162,7 +162,8 @@ Result<void> LoadedModel::decode(const llama_batch& batch) {
 Result<void> LoadedModel::warm_up() {
   const uint32_t most = std::min(options_.batch_tokens, options_.kv_tokens);
   std::vector<uint32_t> sizes = {std::min(kWarmUpTokens, most), 1U};
-  // Other devices compile a kernel when they first meet a kind of batch: also a large one, and two that write at once.
+  // Other devices compile a kernel when they first meet a kind of batch: also a large one, and two that write
+  // at once.
   if (ggml_backend_dev_type(device_) != GGML_BACKEND_DEVICE_TYPE_CPU) {
     sizes.push_back(std::min(2U, most));
     sizes.push_back(std::min(kLargeBatchTokens, most));

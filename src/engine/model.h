@@ -47,7 +47,8 @@ class LoadedModel {
   const ModelOptions& options() const { return options_; }
   const MemoryReport& memory() const { return memory_; }
 
-  // Works on batches of several sizes, so that weights are paged in and kernels compiled before anything is measured.
+  // Works on batches of several sizes, so that weights are paged in and kernels compiled before anything is
+  // measured.
   Result<void> warm_up();
   // llama_decode with its errors as words.
   Result<void> decode(const llama_batch& batch);

@@ -24,7 +24,8 @@ std::vector<llama_token> tokenize_in_parts(const llama_vocab* vocab, std::string
   std::vector<llama_token> tokens;
   while (!text.empty()) {
     size_t size = std::min(kPartBytes, text.size());
-    if (const size_t line = text.rfind('\n', size - 1); size < text.size() && line != std::string_view::npos) {
+    if (const size_t line = text.rfind('\n', size - 1);
+        size < text.size() && line != std::string_view::npos) {
       size = line + 1;
     }
     const std::vector<llama_token> part = tokenize(vocab, text.substr(0, size));

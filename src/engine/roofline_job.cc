@@ -146,10 +146,10 @@ Result<void> RooflineJob::run() {
   RETURN_IF_ERROR(part(kAttentionShare, &RooflineJob::attention));
   RETURN_IF_ERROR(part(kTransferShare, &RooflineJob::transfers));
   if (left_out_ > 0) {
-    context_.out.finding("note", "roofline.out-of-time",
-                         fmt::format("{} is so slow that {} of the kernels were left out.", options_.device,
-                                     left_out_),
-                         Json::object().set("left_out", left_out_));
+    context_.out.finding(
+        "note", "roofline.out-of-time",
+        fmt::format("{} is so slow that {} of the kernels were left out.", options_.device, left_out_),
+        Json::object().set("left_out", left_out_));
   }
   return {};
 }

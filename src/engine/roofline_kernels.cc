@@ -109,8 +109,7 @@ Kernel triad_kernel(int64_t size_bytes) {
   Kernel kernel{.metric = "memory_bandwidth_gb_per_s", .is_random = false};
   kernel.method =
       "a + s·b of f32 values as ggml_scale, then ggml_add, since ggml has no fused triad; 20 bytes moved "
-      "(three reads, two "
-      "writes) and 2 FLOP a value";
+      "(three reads, two writes) and 2 FLOP a value";
   kernel.bytes = product(pieces.count, pieces.values, 20);
   kernel.flop = product(pieces.count, pieces.values, 2);
   kernel.conditions.set("kernel", "triad").set("size_bytes", pieces.count * pieces.values * 16);

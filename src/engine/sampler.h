@@ -8,8 +8,9 @@
 
 namespace assay {
 
-// The index of the largest value. None if it is not finite, or if several values are all equal: kernels with quantised
-// weights turn activations that are not numbers into zeros, and what comes out prefers no token. NaNs are passed over.
+// The index of the largest value. None if it is not finite, or if several values are all equal: kernels with
+// quantised weights turn activations that are not numbers into zeros, and what comes out prefers no token.
+// NaNs are passed over.
 std::optional<int32_t> greedy(std::span<const float> logits);
 
 }  // namespace assay

@@ -17,7 +17,8 @@ Result<ServeOptions> read_serve_options(const JobContext& context) {
   ServeOptions options;
   ASSIGN_OR_RETURN(options.model, read_model_options(context));
   ASSIGN_OR_RETURN(const int64_t running, context.integer("sequences", 16, 1, kMostSequences - kPrefixes));
-  ASSIGN_OR_RETURN(const int64_t context_tokens, context.integer("context_tokens", 2048, kLeastContextTokens, 1 << 24));
+  ASSIGN_OR_RETURN(const int64_t context_tokens,
+                   context.integer("context_tokens", 2048, kLeastContextTokens, 1 << 24));
   const int64_t all = std::min(running * context_tokens, kMostCells);
   ASSIGN_OR_RETURN(const int64_t kv_tokens, context.integer("kv_tokens", all, context_tokens, kMostCells));
   // A session that rests keeps a sequence; as many may rest as work, as far as llama.cpp goes.

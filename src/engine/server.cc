@@ -31,8 +31,7 @@ Result<void> Server::run() {
   }
 }
 
-// ---- orders
-// -------------------------------------------------------------------------------------------------------------
+// ---- orders ----
 
 bool Server::take_order(const Order& order) {
   if (std::holds_alternative<StopOrder>(order)) return false;
@@ -111,8 +110,7 @@ void Server::end_work(RequestId id, bool keeps_text) {
   work_.erase(found);
 }
 
-// ---- a step
-// -------------------------------------------------------------------------------------------------------------
+// ---- a step ----
 
 Result<void> Server::run_step() {
   scheduler_.next_step(step_);

@@ -220,9 +220,9 @@ TEST(ServingChannel, GarbageIsAnErrorAfterTheOrdersBeforeIt) {
   connection.say(request_bytes(1));
   EXPECT_EQ(std::get<Request>(connection.take(1).at(0)).id, 1U);
   connection.say("ggml_abort: this is no frame");
-  EXPECT_THAT(connection.problem(),
-              HasSubstr("the worker cannot read its orders: the stream between assay and its worker is "
-                        "broken"));
+  EXPECT_THAT(
+      connection.problem(),
+      HasSubstr("the worker cannot read its orders: the stream between assay and its worker is broken"));
   EXPECT_FALSE(connection.channel->take(false));
 }
 

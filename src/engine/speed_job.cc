@@ -119,7 +119,8 @@ Result<void> SpeedRun::decode(uint32_t sequences, uint32_t steps) {
       const std::optional<int32_t> token = greedy({logits, model_.vocabulary()});
       if (!token) {
         return fail("the engine computed logits that say nothing: none is finite, or all are equal",
-                    options_.model.path, "Its speed would be worth nothing: check the model, then the device.");
+                    options_.model.path,
+                    "Its speed would be worth nothing: check the model, then the device.");
       }
       last[i] = *token;
     }
@@ -145,10 +146,9 @@ Result<uint32_t> SpeedRun::affordable(const char* what, uint32_t wanted, uint32_
   uint32_t tokens = wanted;
   while (tokens / 2 >= shortest && kRunsToAfford * s_per_token * tokens > left_s) tokens /= 2;
   if (tokens < wanted) {
-    context_.out.finding(
-        "note", "engine.shortened",
-        fmt::format("{} was cut from {} to {} tokens a repetition, which take about {}.", what, wanted, tokens,
-                    format_duration(s_per_token * tokens)));
+    context_.out.finding("note", "engine.shortened",
+                         fmt::format("{} was cut from {} to {} tokens a repetition, which take about {}.",
+                                     what, wanted, tokens, format_duration(s_per_token * tokens)));
   }
   return tokens;
 }

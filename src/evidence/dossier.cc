@@ -139,8 +139,7 @@ Result<int64_t> store_subject(const Connection& connection, const Subject& subje
 // A run that goes on has no conclusions yet: those of an earlier, shorter run would be stale.
 Result<void> clear_conclusions(const Connection& connection) {
   return connection.execute(
-      "DELETE FROM verdict; DELETE FROM record WHERE trial_id IS NULL; DELETE FROM finding WHERE trial_id IS "
-      "NULL;"
+      "DELETE FROM verdict; DELETE FROM record WHERE trial_id IS NULL; DELETE FROM finding WHERE trial_id IS NULL;"
       "UPDATE run SET finished_at = ''");
 }
 

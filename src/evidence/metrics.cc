@@ -42,8 +42,7 @@ constexpr Metric kMetrics[] = {
      "Prompt tokens of requests whose first token fell into the steady window, per second.",
      "assay metric definitions"},
     {"goodput_per_s", "requests/s", kHigher, false, "goodput",
-     "Requests per second that met every SLO of their class, over all attempted ones; errors and time-outs "
-     "are failures.",
+     "Requests per second that met every SLO of their class, over all attempted ones; errors and time-outs are failures.",
      "DistServe (OSDI 2024); assay metric definitions"},
     {"slo_attainment", "", kHigher, false, "SLO attainment",
      "Share of attempted requests that met every SLO of their class.", "DistServe (OSDI 2024)"},
@@ -154,10 +153,8 @@ Result<MetricName> parse_metric_name(std::string_view name) {
 std::string metric_reference_markdown() {
   std::string out =
       "# Metrics\n\n"
-      "Every quantity that a record can carry. A distribution is recorded by its statistics: the name "
-      "followed by\n"
-      "`_mean`, `_max`, `_p50`, `_p90`, `_p95`, `_p99` or `_p99_9`. How means, percentiles and intervals are "
-      "computed\n"
+      "Every quantity that a record can carry. A distribution is recorded by its statistics: the name followed by\n"
+      "`_mean`, `_max`, `_p50`, `_p90`, `_p95`, `_p99` or `_p99_9`. How means, percentiles and intervals are computed\n"
       "stands in [statistics.md](statistics.md).\n\n"
       "| metric | unit | better | definition | source |\n|---|---|---|---|---|\n";
   for (const Metric& metric : kMetrics) {

@@ -11,8 +11,8 @@
 
 namespace assay {
 
-// The scenario's targets with "*" replaced by every device that the host has, each with its device's JSON (null for
-// targets that are no device). Order: as in the scenario, devices as the engine lists them.
+// The scenario's targets with "*" replaced by every device that the host has, each with its device's JSON
+// (null for targets that are no device). Order: as in the scenario, devices as the engine lists them.
 struct ExpandedTarget {
   TargetSpec spec;
   Json device;
@@ -24,17 +24,18 @@ std::vector<Trial> plan_trials(const Scenario& scenario, const std::vector<Expan
 
 // What an observer is told between trials; for displays.
 struct EvaluationStep {
-  size_t index = 0;              // of the trial among those to run, 0-based
+  size_t index = 0;  // of the trial among those to run, 0-based
   size_t count = 0;
   const Trial* trial = nullptr;
-  const TrialOutcome* outcome = nullptr;   // null: about to start
+  const TrialOutcome* outcome = nullptr;  // null: about to start
 };
 
 enum class EvaluationEnd { kComplete, kInterrupted };
 
-// Runs every trial that is not done yet and commits each; then draws and commits the conclusions. An error means that
-// assay itself could not go on (the disk is full): what is committed stays.
-Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context, const std::vector<ExpandedTarget>& targets,
+// Runs every trial that is not done yet and commits each; then draws and commits the conclusions. An error
+// means that assay itself could not go on (the disk is full): what is committed stays.
+Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
+                                     const std::vector<ExpandedTarget>& targets,
                                      const std::function<void(const EvaluationStep&)>& observer);
 
 }  // namespace assay

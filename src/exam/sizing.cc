@@ -56,8 +56,7 @@ std::optional<Finding> sizing_finding(const Json& parameters) {
   finding.code = "model.sized-down";
   finding.text = fmt::format(
       "The device multiplies matrices at {} GFLOP/s: the mix with {} would take {}, and a trial may take {}. "
-      "It runs {} instead, two requests at once, only the mix and in trials a fifth as long: what is "
-      "measured is "
+      "It runs {} instead, two requests at once, only the mix and in trials a fifth as long: what is measured is "
       "the device and the engine, not a model that anybody would use.",
       format_number(parameters["matmul_gflop_per_s"].as_number()), parameters["sized_from"].as_string(),
       format_duration(parameters["predicted_s"].as_number()),

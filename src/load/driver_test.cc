@@ -221,7 +221,8 @@ TEST(Driver, SurvivesATargetThatTalksNonsenseAndNeverAnswers) {
   EXPECT_EQ(result.stray_events, 5U);
   EXPECT_EQ(result.rows[1].failure, FailureCause::kTargetLost);
   ASSERT_TRUE(result.lost);
-  EXPECT_EQ(result.lost->what, "the target hung: 1 requests did not even answer their cancellation within 30.0 s");
+  EXPECT_EQ(result.lost->what,
+            "the target hung: 1 requests did not even answer their cancellation within 30.0 s");
 }
 
 // Answers each request at once with `events`, and its cancellation not at all.
@@ -258,7 +259,8 @@ TEST(Driver, AnAnswerWithoutOutputIsAFailureWithACause) {
   ScriptedTarget target(clock, {{.kind = StreamEventKind::kDone}});
   const LoadResult result = drive_load(target, clock, std::vector{planned(1, 0, 1, 2)}, {});
   EXPECT_EQ(result.rows[0].failure, FailureCause::kTruncated);
-  EXPECT_EQ(result.failure_examples[static_cast<size_t>(FailureCause::kTruncated)], "it ended without any output");
+  EXPECT_EQ(result.failure_examples[static_cast<size_t>(FailureCause::kTruncated)],
+            "it ended without any output");
 }
 
 TEST(Driver, StampsOfAWorkerLieBetweenTheStartAndNow) {

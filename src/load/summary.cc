@@ -330,10 +330,11 @@ class Summary {
 
   void lost_events() {
     if (result_.dropped_chunks > 0) {
-      find(Severity::kNote, "load.more-than-asked",
-           fmt::format("{} chunks came beyond the output that was asked for: they count, but their stamps "
-                       "were not kept.",
-                       result_.dropped_chunks));
+      find(
+          Severity::kNote, "load.more-than-asked",
+          fmt::format(
+              "{} chunks came beyond the output that was asked for: they count, but their stamps were not kept.",
+              result_.dropped_chunks));
     }
     if (result_.stray_events > 0) {
       find(Severity::kNote, "load.stray-events",

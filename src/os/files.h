@@ -42,7 +42,7 @@ Result<void> make_directories(const std::string& path);
 Result<std::vector<std::string>> list_directory(const std::string& path);  // names, sorted, without . and ..
 // Held until the descriptor closes, also by a kill; fails at once if another process holds it.
 Result<FileDescriptor> lock_directory(const std::string& path);
-void remove_file(const std::string& path);                                 // absent is fine
+void remove_file(const std::string& path);  // absent is fine
 Result<int64_t> free_disk_space_bytes(const std::string& path);
 std::string absolute_path(const std::string& path);
 std::string parent_directory(const std::string& path);

@@ -31,8 +31,8 @@ struct ProcessEnd {
   std::string words() const;  // "exit code 3", "signal 6 (Aborted)"
 };
 
-// Of a process that still runs; zeros of one that does not. (What the kernel tells at the end, ru_maxrss, is no use: Linux
-// carries the parent's peak over into the child.)
+// Of a process that still runs; zeros of one that does not. (What the kernel tells at the end, ru_maxrss, is
+// no use: Linux carries the parent's peak over into the child.)
 struct ProcessMemory {
   int64_t resident_bytes = 0;
   int64_t peak_bytes = 0;  // of resident, since it began

@@ -102,8 +102,7 @@ std::string provenance_html(const Model& model, const std::string& dossier_name)
   const std::string command = fmt::format("assay report {} -o samples.json", dossier_name);
   std::string out =
       "<section id=\"provenance\" class=\"full\"><h2>Where every number comes from</h2>\n"
-      "<p class=\"lead\">Each number above leads to its record here; each trial leads to its raw "
-      "samples.</p>\n";
+      "<p class=\"lead\">Each number above leads to its record here; each trial leads to its raw samples.</p>\n";
   std::vector<const Record*> loose;
   for (const Record& record : model.content->records) {
     if (model.trial(record.trial_id) == nullptr) loose.push_back(&record);

@@ -170,8 +170,7 @@ std::string timeline_sentence(const Serving& serving) {
 
 std::string timeline_small_print(const Timeline& timeline) {
   std::string out = fmt::format(
-      "Rate and requests in flight by {:g} s; below, each request as a line: light while it waits for its "
-      "first token, "
+      "Rate and requests in flight by {:g} s; below, each request as a line: light while it waits for its first token, "
       "full while tokens come; outlined where it missed a limit, ✕ where it failed.",
       timeline.bin_s);
   if (timeline.spans.size() < static_cast<size_t>(timeline.requests)) {

@@ -41,8 +41,7 @@ constexpr Row<Draft> kRows[] = {
     {{"", "load", "table", "", "", "How the load exam offers traffic."}, read_one<read_load>},
     {{"", "roofline", "table", "", "", "How the roofline exam measures."}, read_one<read_roofline>},
     {{"", "requirement", "tables", "", "",
-      "What must be reached; assay exits with 1 when it is not. Without any, the SLOs of the classes are "
-      "asked for."},
+      "What must be reached; assay exits with 1 when it is not. Without any, the SLOs of the classes are asked for."},
      read_each<read_requirement>},
 };
 

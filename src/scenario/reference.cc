@@ -19,8 +19,7 @@ constexpr std::array<Section, 9> kSections = {{
      "One for each thing that is given work. Keys of one kind of target are refused on the others."},
     {"traffic", "[[traffic]]", "One for each class of requests."},
     {"traffic.slo", "slo of [[traffic]]",
-     "Written as `slo = { ttft_ms = 1000, tpot_ms = 100, share = 0.9 }`. A limit that is not given does not "
-     "apply."},
+     "Written as `slo = { ttft_ms = 1000, tpot_ms = 100, share = 0.9 }`. A limit that is not given does not apply."},
     {"lengths", "Lengths",
      "`prompt_tokens`, `output_tokens` and `turns` are a whole number, or one of `{ median = 60, sigma = "
      "0.5, max = 200 }` "

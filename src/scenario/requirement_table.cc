@@ -33,8 +33,7 @@ constexpr std::array<std::string_view, 16> kServingMetrics = {"ttft_ms",
 
 constexpr Row<RequirementDraft> kRows[] = {
     {{"requirement", "metric", "string", "", "",
-      "A metric of `assay list metrics`, with its statistic where it is a distribution: ttft_ms_p90. "
-      "Required."},
+      "A metric of `assay list metrics`, with its statistic where it is a distribution: ttft_ms_p90. Required."},
      [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_string(m, d.metric); }},
     {{"requirement", "at_least", "number", "", "the metric's",
       "The value must not be lower. This or at_most is required."},

@@ -37,8 +37,7 @@ void read_url(Reader& reader, const TomlMember& member, TargetSpec& target) {
 void refuse_api_key(Reader& reader, const TomlMember& member, TargetSpec&) {
   reader.error(member.key_at,
                "a secret does not belong in a scenario, which is stored with every result; name the "
-               "environment variable "
-               "that holds it in api_key_env, or a file in api_key_file");
+               "environment variable that holds it in api_key_env, or a file in api_key_file");
 }
 
 using TargetRow = Row<TargetSpec>;
@@ -47,21 +46,21 @@ constexpr TargetRow kRows[] = {
       "What results call it; unique. By default the device, the host and port of the URL, or \"fake\"."},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.name); }},
     {{"target", "kind", "string", "\"device\"", "",
-      "\"device\": a device of this machine, with the engine in a worker process; \"endpoint\": a server "
-      "over HTTP; "
+      "\"device\": a device of this machine, with the engine in a worker process; \"endpoint\": a server over HTTP; "
       "\"fake\": a target with exactly known timing, to try a scenario on."},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_choice(m, kKinds, t.kind); }},
     {{"target", "device", "string", "\"*\"", "",
       "A device as `assay probe` names it; \"*\" is every one that is found.", "device"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.device); }},
     {{"target", "model", "string", "\"auto\"", "",
-      "\"smollm2-135m\", the path of a GGUF file, \"synthetic:SHAPE:TYPE\" (random weights of a known shape: "
-      "speed "
+      "\"smollm2-135m\", the path of a GGUF file, \"synthetic:SHAPE:TYPE\" (random weights of a known shape: speed "
       "without the weights), or \"auto\": sized to the device.",
       "device"},
      read_model},
     {{"target", "threads", "integer", "0", "", "Threads of the engine; 0 is one a core.", "device"},
-     [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 0, kMostEngineThreads, t.threads); }},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) {
+       r.read_integer(m, 0, kMostEngineThreads, t.threads);
+     }},
     {{"target", "context_tokens", "integer", "0", "tokens",
       "Context of one sequence; 0 is what the longest request of the traffic needs.", "device"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) {
@@ -82,16 +81,14 @@ constexpr TargetRow kRows[] = {
       "The model as the server names it; by default the first that it lists.", "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.endpoint_model); }},
     {{"target", "api_key_env", "string", "", "",
-      "The environment variable that holds the API key. The key itself never stands in a scenario, dossier "
-      "or report.",
+      "The environment variable that holds the API key. The key itself never stands in a scenario, dossier or report.",
       "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.api_key_env); }},
     {{"target", "api_key_file", "string", "", "",
       "The file that holds the API key, relative to the scenario.", "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.api_key_file); }},
     {{"target", "ca_file", "string", "", "",
-      "Certificates (PEM) that the server is verified against, relative to the scenario; by default the "
-      "system's.",
+      "Certificates (PEM) that the server is verified against, relative to the scenario; by default the system's.",
       "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.ca_file); }},
     {{"target", "max_connections", "integer", "256", "", "Connections at once.", "endpoint"},
@@ -151,12 +148,12 @@ void read_target(Reader& reader, const TomlValue& table, Draft& draft) {
   read_table<TargetSpec>(reader, table, kAll, target);
   refuse_foreign_keys(reader, table, target.kind);
   if (target.kind == "device" && target.sequences > kMostEngineSequences) {
-    reader.error(table.at, fmt::format("sequences is {}, and the engine works on {} at once at most", target.sequences,
-                                       kMostEngineSequences));
+    reader.error(table.at, fmt::format("sequences is {}, and the engine works on {} at once at most",
+                                       target.sequences, kMostEngineSequences));
   }
   if (target.kind == "device" && target.context_tokens > 0 && target.context_tokens < kLeastContextTokens) {
-    reader.error(table.at, fmt::format("context_tokens is {}, and the engine needs {} at least", target.context_tokens,
-                                       kLeastContextTokens));
+    reader.error(table.at, fmt::format("context_tokens is {}, and the engine needs {} at least",
+                                       target.context_tokens, kLeastContextTokens));
   }
   if (target.kind == "endpoint") require_keys(reader, table, "target", {"url"});
   if (target.name.empty()) target.name = default_name(target);

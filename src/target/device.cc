@@ -58,8 +58,7 @@ class DeviceTarget final : public Target {
   int64_t peak_memory_bytes_ = 0;
 };
 
-// ---- losing it
-// ----------------------------------------------------------------------------------------------------------
+// ---- losing it ----
 
 Result<void> DeviceTarget::lose(std::string what, std::string remedy) {
   if (!end_) {
@@ -93,8 +92,7 @@ Result<void> DeviceTarget::check_memory() {
                           format_bytes(options_.memory_limit_bytes)));
 }
 
-// ---- opening
-// ------------------------------------------------------------------------------------------------------------
+// ---- opening ----
 
 Result<TargetInfo> DeviceTarget::open() {
   CHECK(!worker_);
@@ -158,8 +156,7 @@ TargetInfo DeviceTarget::info_from(const Json& ready, Nanos begin) const {
   return info;
 }
 
-// ---- serving
-// ------------------------------------------------------------------------------------------------------------
+// ---- serving ----
 
 Result<void> DeviceTarget::submit(const Request& request) {
   if (lost_) return std::unexpected(*lost_);

@@ -204,8 +204,7 @@ TEST(DeviceTarget, AWorkerThatLeaksIsKilled) {
   EXPECT_THAT(lose(options).message, HasSubstr("above its limit of 300 MiB"));
 }
 
-// ---- jobs
-// ---------------------------------------------------------------------------------------------------------------
+// ---- jobs ----
 
 Result<WorkerJobEnd> run_job(Json job, std::vector<Json>& lines, Nanos silence = nanos_from_seconds(60),
                              const std::function<bool()>& interrupted = {}) {
@@ -248,8 +247,7 @@ TEST(WorkerJob, EndsAWorkerThatHangsTalksNonsenseOrIsNotWantedAnyMore) {
   EXPECT_THAT(interrupted.error().what, HasSubstr("interrupted"));
 }
 
-// ---- the real engine
-// ----------------------------------------------------------------------------------------------------
+// ---- the real engine ----
 
 TEST(DeviceTarget, ServesARealModelOnTheCpu) {
   if (!file_exists(ASSAY_TEST_MODEL)) GTEST_SKIP() << "no model in " << ASSAY_TEST_MODEL;

@@ -23,7 +23,7 @@ constexpr size_t kReadBytes = 64 * 1024;
 constexpr Nanos kDrainTime = nanos_from_seconds(1);  // for the end of a body behind its answer
 constexpr double kMaxFetchSeconds = 30;
 constexpr Nanos kLookInterval = nanos_from_ms(100);  // for an interrupt
-constexpr RequestId kOwnRequest = 0;  // open()'s own questions; no plan uses it
+constexpr RequestId kOwnRequest = 0;                 // open()'s own questions; no plan uses it
 constexpr uint32_t kMaxModelFacts = 40;
 
 // One request on its way.
@@ -443,9 +443,10 @@ TargetEnd EndpointTarget::close() {
     end.findings.push_back(
         {.severity = Severity::kDoubtful,
          .code = "load.clock-jumped",
-         .text = fmt::format("The system's clock was set {} times while the kernel stamped arrivals by it, by up to {}: "
-                             "latencies near these instants are wrong by as much. Run it again.",
-                             offset_.jumps(), format_duration(seconds(offset_.largest_jump())))});
+         .text = fmt::format(
+             "The system's clock was set {} times while the kernel stamped arrivals by it, by up to {}: "
+             "latencies near these instants are wrong by as much. Run it again.",
+             offset_.jumps(), format_duration(seconds(offset_.largest_jump())))});
   }
   return end;
 }

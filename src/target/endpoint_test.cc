@@ -22,8 +22,7 @@ using testing_server::Server;
 using testing_server::Signal;
 
 constexpr std::string_view kStreamHead =
-    "HTTP/1.1 200 OK\r\nServer: scripted\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: "
-    "chunked\r\n\r\n";
+    "HTTP/1.1 200 OK\r\nServer: scripted\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 std::string chunk(std::string_view data) {
   return fmt::format("{:x}\r\n{}\r\n", data.size(), data);
 }

@@ -22,6 +22,8 @@ constexpr TargetKind kKinds[] = {
 
 }  // namespace
 
-std::span<const TargetKind> target_kinds() { return kKinds; }
+std::span<const TargetKind> target_kinds() {
+  return kKinds;
+}
 
 }  // namespace assay

@@ -6,10 +6,10 @@
 namespace assay {
 
 struct TargetKind {
-  const char* name;         // "device", as in the scenario's `kind`
+  const char* name;  // "device", as in the scenario's `kind`
   const char* title;
   const char* description;
-  const char* example;      // TOML
+  const char* example;  // TOML
 };
 
 std::span<const TargetKind> target_kinds();

@@ -1,5 +1,5 @@
-// The front door of target: what can be given work. A Target is a device (the engine in a worker process), an endpoint
-// (HTTP) or a fake; the load generator knows no more of them than these five methods.
+// The front door of target: what can be given work. A Target is a device (the engine in a worker process), an
+// endpoint (HTTP) or a fake; the load generator knows no more of them than these five methods.
 #pragma once
 
 #include <functional>
@@ -19,22 +19,22 @@ namespace assay {
 
 // What a target says of itself once it is open.
 struct TargetInfo {
-  Subject subject;               // name, kind, details
-  std::string model;             // as the target names it
-  uint32_t context_tokens = 0;   // per sequence; 0: unknown
-  uint32_t sequences = 0;        // worked on at once; 0: unknown
-  double load_s = 0;             // from start to ready
-  Json conditions;               // flat: threads, batch, quantisation, KV type … for every record made on it
+  Subject subject;              // name, kind, details
+  std::string model;            // as the target names it
+  uint32_t context_tokens = 0;  // per sequence; 0: unknown
+  uint32_t sequences = 0;       // worked on at once; 0: unknown
+  double load_s = 0;            // from start to ready
+  Json conditions;              // flat: threads, batch, quantisation, KV type … for every record made on it
 };
 
 // How a target ended: what is known of its worker, for evidence.
 struct TargetEnd {
   bool clean = true;
-  std::string words;             // "signal 6 (Aborted)"
-  int64_t peak_memory_bytes = 0; // of the worker; 0: none
-  Nanos cpu_time{};              // of the worker
-  std::string diagnostics;       // the worker's stderr, its last 64 KiB
-  std::vector<Finding> findings; // what throws doubt on the events that it gave
+  std::string words;              // "signal 6 (Aborted)"
+  int64_t peak_memory_bytes = 0;  // of the worker; 0: none
+  Nanos cpu_time{};               // of the worker
+  std::string diagnostics;        // the worker's stderr, its last 64 KiB
+  std::vector<Finding> findings;  // what throws doubt on the events that it gave
 };
 
 // One target, used from one thread. open, then any of submit, cancel and poll, then close.
@@ -47,68 +47,68 @@ class Target {
   virtual Result<void> submit(const Request& request) = 0;
   // Its kFailed event (kCancelled) still comes. Unknown and ended ids are ignored.
   virtual void cancel(RequestId id) = 0;
-  // Waits until there is an event or `until` has come, and appends all events that are there. Returning early with none is
-  // allowed. An error means that the target is lost: no further event will come.
+  // Waits until there is an event or `until` has come, and appends all events that are there. Returning early
+  // with none is allowed. An error means that the target is lost: no further event will come.
   virtual Result<void> poll(Nanos until, std::vector<StreamEvent>& events) = 0;
   virtual TargetEnd close() = 0;
 };
 
-// ---- fake: exactly known timing, on a FakeClock or the real one -------------------------------------------------------
-
-// M/G/c server: c sequences at once, first come first served; a request takes prefill_us_per_token·prompt, then a token
-// each tpot_ms. Deterministic. With fail_every = k every k-th request fails.
+// ---- fake: exactly known timing, on a FakeClock or the real one ----
+// M/G/c server: c sequences at once, first come first served; a request takes prefill_us_per_token·prompt,
+// then a token each tpot_ms. Deterministic. With fail_every = k every k-th request fails.
 struct FakeTargetOptions {
   std::string name = "fake";
   uint32_t sequences = 8;
   double prefill_us_per_token = 200;
   double tpot_ms = 5;
   uint32_t fail_every = 0;
-  uint32_t lost_after = 0;       // the target is lost after so many requests; 0: never
+  uint32_t lost_after = 0;  // the target is lost after so many requests; 0: never
 };
 // `clock`: a FakeClock is moved by poll; any other is waited on.
 std::unique_ptr<Target> make_fake_target(const FakeTargetOptions& options, Clock& clock);
 
-// ---- device: the engine in a worker process ---------------------------------------------------------------------------
-
+// ---- device: the engine in a worker process ----
 // How a worker is started: this program's own file with the hidden subcommand, unless a test says otherwise.
 struct WorkerCommand {
-  std::vector<std::string> command;                               // the job's JSON is appended as last argument
+  std::vector<std::string> command;  // the job's JSON is appended as last argument
   std::vector<std::pair<std::string, std::string>> environment;
 };
 
 struct DeviceTargetOptions {
-  std::string name;              // of the subject: the device's name
+  std::string name;  // of the subject: the device's name
   WorkerCommand worker;
-  Json job;                      // {"job": "serve", "device": "CPU", "model": path, …}: docs/architecture.md
+  Json job;  // {"job": "serve", "device": "CPU", "model": path, …}: docs/architecture.md
   Nanos open_timeout = nanos_from_seconds(300);
-  Nanos silence_timeout = nanos_from_seconds(120);   // work outstanding and no event for so long: hung, killed
-  int64_t memory_limit_bytes = 0;                    // resident set above which it is killed as leaking; 0: none
-  std::function<bool()> interrupted;                 // asked ten times a second while it opens; empty: never
+  Nanos silence_timeout = nanos_from_seconds(120);  // work outstanding and no event for so long: hung, killed
+  int64_t memory_limit_bytes = 0;     // resident set above which it is killed as leaking; 0: none
+  std::function<bool()> interrupted;  // asked ten times a second while it opens; empty: never
 };
 std::unique_ptr<Target> make_device_target(DeviceTargetOptions options, Clock& clock);
 
-// A job that is not serving: runs the worker, hands each JSON line of its stdout to `on_line` as it comes, and returns
-// how it ended. Lines over 1 MiB, more than `max_lines` lines, or silence beyond `silence_timeout` end it with an error.
+// A job that is not serving: runs the worker, hands each JSON line of its stdout to `on_line` as it comes,
+// and returns how it ended. Lines over 1 MiB, more than `max_lines` lines, or silence beyond
+// `silence_timeout` end it with an error.
 struct WorkerJobEnd {
   ProcessEnd end;
-  std::string diagnostics;       // stderr, its last 64 KiB
+  std::string diagnostics;  // stderr, its last 64 KiB
 };
-Result<WorkerJobEnd> run_worker_job(const WorkerCommand& worker, const Json& job, Clock& clock, Nanos deadline,
-                                    Nanos silence_timeout, const std::function<void(const Json& line)>& on_line,
+Result<WorkerJobEnd> run_worker_job(const WorkerCommand& worker, const Json& job, Clock& clock,
+                                    Nanos deadline, Nanos silence_timeout,
+                                    const std::function<void(const Json& line)>& on_line,
                                     const std::function<bool()>& interrupted);
 
-// ---- endpoint: an OpenAI-compatible server over HTTP or TLS -------------------------------------------------------------
+// ---- endpoint: an OpenAI-compatible server over HTTP or TLS ----
 
 struct EndpointTargetOptions {
   std::string name;
-  std::string url;               // "http://127.0.0.1:8000/v1"; https verifies the server
-  std::string api = "chat";      // "chat" | "completions"
-  std::string model;             // as the server names it; empty: the first of /models
-  std::string api_key;           // empty: none. Never stored, never printed
-  std::string ca_file;           // empty: the system's
+  std::string url;           // "http://127.0.0.1:8000/v1"; https verifies the server
+  std::string api = "chat";  // "chat" | "completions"
+  std::string model;         // as the server names it; empty: the first of /models
+  std::string api_key;       // empty: none. Never stored, never printed
+  std::string ca_file;       // empty: the system's
   uint32_t max_connections = 256;
-  double timeout_s = 300;        // for one request, from send to end
-  double bytes_per_token = 4.2;  // for cutting prompts where there is no tokenizer
+  double timeout_s = 300;             // for one request, from send to end
+  double bytes_per_token = 4.2;       // for cutting prompts where there is no tokenizer
   std::function<bool()> interrupted;  // asked ten times a second while it opens; empty: never
 };
 std::unique_ptr<Target> make_endpoint_target(EndpointTargetOptions options, Clock& clock);

@@ -106,8 +106,7 @@ std::string WorkerProcess::last_words() const {
   return " It said: " + printable(tail, 400);
 }
 
-// ---- jobs
-// ---------------------------------------------------------------------------------------------------------------
+// ---- jobs ----
 
 namespace {
 

@@ -2,6 +2,6 @@
 #pragma once
 
 #include "workload/engine_limits.h"  // IWYU pragma: export
-#include "workload/request.h"  // IWYU pragma: export
-#include "workload/traffic.h"  // IWYU pragma: export
-#include "workload/wire.h"     // IWYU pragma: export
+#include "workload/request.h"        // IWYU pragma: export
+#include "workload/traffic.h"        // IWYU pragma: export
+#include "workload/wire.h"           // IWYU pragma: export

@@ -1,6 +1,7 @@
 // The command line with the fake engine in place of the real one, and with two switches that only tests have:
-// ASSAY_TEST_CLOCK=fake lets a FakeClock stand for time; ASSAY_TEST_STOP_AT=N with ASSAY_TEST_STOP=kill|interrupt ends the
-// process the hard way, or asks it to end, at the N-th time that it looks whether it should.
+// ASSAY_TEST_CLOCK=fake lets a FakeClock stand for time; ASSAY_TEST_STOP_AT=N with
+// ASSAY_TEST_STOP=kill|interrupt ends the process the hard way, or asks it to end, at the N-th time that it
+// looks whether it should.
 #include <signal.h>
 #include <unistd.h>
 

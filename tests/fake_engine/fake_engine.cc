@@ -75,7 +75,8 @@ int devices(FakeJob& job) {
 
 int fit(FakeJob& job) {
   const int64_t total = 1'000'000;
-  Json info = Json::object().set("model", "fake").set("model_memory_bytes", total).set("weights_bytes", 700'000);
+  Json info =
+      Json::object().set("model", "fake").set("model_memory_bytes", total).set("weights_bytes", 700'000);
   info.set("kv_bytes", 200'000).set("compute_bytes", 100'000);
   info.set("device_free_bytes", job.device().memory_bytes)
       .set("device_total_bytes", job.device().memory_bytes);

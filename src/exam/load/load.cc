@@ -286,16 +286,16 @@ Result<TrialOutcome> run(ExamContext& context, const Trial& trial, const TargetS
 }  // namespace
 
 Exam load_exam() {
-  return {.name = "load",
-          .title = "Load",
-          .question = 2,
-          .description =
-              "Sends the scenario's traffic classes, together and each alone, on a schedule that does not "
-              "wait for "
-              "answers; measures latency, throughput and goodput with intervals.",
-          .example = "assay run --only load",
-          .plan = plan,
-          .run = run};
+  return {
+      .name = "load",
+      .title = "Load",
+      .question = 2,
+      .description =
+          "Sends the scenario's traffic classes, together and each alone, on a schedule that does not wait for "
+          "answers; measures latency, throughput and goodput with intervals.",
+      .example = "assay run --only load",
+      .plan = plan,
+      .run = run};
 }
 
 }  // namespace assay

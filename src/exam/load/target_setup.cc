@@ -58,8 +58,7 @@ Finding does_not_fit(const Json& fit, const std::string& model, const std::strin
   finding.severity = Severity::kBlocker;
   finding.code = "model.does-not-fit";
   finding.text = fmt::format(
-      "{} needs {} on {} ({} of it KV cache), which has {} free. Take a smaller model or type, fewer "
-      "sequences or a "
+      "{} needs {} on {} ({} of it KV cache), which has {} free. Take a smaller model or type, fewer sequences or a "
       "shorter context.",
       model, format_bytes(needed), device, format_bytes(fit["kv_bytes"].as_integer()), format_bytes(free));
   finding.evidence = Json::object();
@@ -105,7 +104,8 @@ std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Tri
   options.worker = context.worker;
   options.job = std::move(job);
   options.interrupted = context.interrupted;
-  if (fit.is_object()) options.memory_limit_bytes = 2 * fit["model_memory_bytes"].as_integer() + kMemorySlackBytes;
+  if (fit.is_object())
+    options.memory_limit_bytes = 2 * fit["model_memory_bytes"].as_integer() + kMemorySlackBytes;
   TargetSetup setup;
   setup.target = make_device_target(std::move(options), context.clock);
   setup.model_in_use = model->in_use;
@@ -174,7 +174,7 @@ Finding lost_target_finding(const Error& error, const TargetEnd& end) {
   finding.code = what.starts_with("the worker died")            ? "engine.worker-died"
                  : is_hung                                      ? "engine.worker-hung"
                  : what.starts_with("the worker's memory grew") ? "engine.worker-memory"
-                                                                      : "load.target-lost";
+                                                                : "load.target-lost";
   finding.evidence = Json::object();
   if (!end.words.empty()) finding.evidence.set("end", end.words);
   if (end.peak_memory_bytes > 0) finding.evidence.set("peak_memory_bytes", end.peak_memory_bytes);

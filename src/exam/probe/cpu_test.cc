@@ -10,8 +10,7 @@ namespace {
 
 TEST(Cpu, AnX86ProcessorTellsNameFamilyAndInstructionSets) {
   const CpuInfo cpu = parse_cpuinfo(
-      "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC "
-      "9354\n"
+      "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC 9354\n"
       "cpu MHz\t\t: 2596.130\nflags\t\t: fpu sse4_2 avx2 fma avx512f avx512_vnni\n\n"
       "processor\t: 1\nmodel name\t: another\nflags\t\t: other\n");
   EXPECT_EQ(cpu.model, "AMD EPYC 9354");

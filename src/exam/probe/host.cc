@@ -112,8 +112,8 @@ Devices ask_worker(const WorkerCommand& worker, Clock& clock, bool measure_speed
     if (line["type"].as_string() == "error") devices.error = printable(line["what"].as_string(), 400);
   };
   const Json job = Json::object().set("job", "devices").set("measure_speed", measure_speed);
-  const auto ended =
-      run_worker_job(worker, job, clock, clock.now() + kDevicesTimeout, kDevicesTimeout, on_line, interrupted);
+  const auto ended = run_worker_job(worker, job, clock, clock.now() + kDevicesTimeout, kDevicesTimeout,
+                                    on_line, interrupted);
   if (!ended) {
     devices.error = ended.error().message();
   } else if (!ended->end.clean() && devices.error.empty()) {

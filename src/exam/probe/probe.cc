@@ -94,8 +94,7 @@ Exam probe_exam() {
       .title = "What is in this machine",
       .question = 1,
       .description =
-          "Finds the device among those that the engine's backends bring, and records what it says of "
-          "itself: "
+          "Finds the device among those that the engine's backends bring, and records what it says of itself: "
           "name, kind, backend and memory, and for the CPU its cores and instruction sets.",
       .example = "assay run --only probe",
       .plan = plan_probe,

@@ -69,8 +69,7 @@ void add_cpu_bounds(const CpuInfo& cpu, int64_t cores, double clock_ghz, TrialOu
     const double measured = *outcome.records[index].value;
     const std::string& device = text(outcome.records[index], "device");
     const std::string method = fmt::format(
-        "{} cores × {} FLOP a cycle × {:.2f} GHz; {}; clock of one core by a chain of dependent additions. "
-        "An upper "
+        "{} cores × {} FLOP a cycle × {:.2f} GHz; {}; clock of one core by a chain of dependent additions. An upper "
         "bound: virtual cores may share a physical one, and the clock drops when all compute.",
         cores, peak->flop_per_cycle, clock_ghz, peak->words);
     Json conditions = Json::object().set("bound", "theoretical").set("dtype", dtype).set("device", device);
@@ -84,8 +83,7 @@ void add_cpu_bounds(const CpuInfo& cpu, int64_t cores, double clock_ghz, TrialOu
     finding.severity = Severity::kDoubtful;
     finding.code = "roofline.above-bound";
     finding.text = fmt::format(
-        "{} multiplies {} matrices at {} TFLOP/s, above the bound of {}: the clock was measured while the "
-        "machine was "
+        "{} multiplies {} matrices at {} TFLOP/s, above the bound of {}: the clock was measured while the machine was "
         "busy, or the CPU is not what it says it is.",
         device, dtype, format_number(measured), format_number(bound));
     finding.evidence = Json::object().set("measured", measured).set("bound", bound).set("dtype", dtype);

@@ -17,8 +17,7 @@ constexpr size_t kMaxSamples = 100'000;
 constexpr size_t kMaxRecords = 10'000;
 constexpr double kWide = 0.1;  // a wider interval, as a share of the value to either side, makes it doubtful
 constexpr Nanos kSilence = nanos_from_seconds(120);
-constexpr double kStartS =
-    60;  // for starting the worker, loading backends and model, also on a busy machine
+constexpr double kStartS = 60;  // for starting the worker, loading backends and model, also on a busy machine
 
 Finding finding_of(Severity severity, std::string code, std::string text, Json evidence = Json::object()) {
   Finding finding;

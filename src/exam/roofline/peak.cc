@@ -72,10 +72,8 @@ void dependent_additions(int64_t passes) {
   uint64_t sum = 0;
   for (int64_t i = 0; i < passes; ++i) {
     asm volatile(
-        "add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, "
-        "%0\n"
-        "add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, "
-        "%0\n"
+        "add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n"
+        "add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n"
         : "+r"(sum));
   }
 }

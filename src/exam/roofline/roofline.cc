@@ -162,8 +162,7 @@ Exam roofline_exam() {
       .question = 2,
       .description =
           "Measures memory bandwidth, matrix multiplication in several types, attention, launch overhead and "
-          "transfers with the kernels of the engine's own library, then prefill, decode and batched decode "
-          "of a "
+          "transfers with the kernels of the engine's own library, then prefill, decode and batched decode of a "
           "model, and holds them against each other and, for a CPU, against the theoretical bound.",
       .example = "assay run --only roofline",
       .plan = plan_roofline,
