@@ -42,7 +42,7 @@ constexpr Metric kMetrics[] = {
      "Prompt tokens of requests whose first token fell into the steady window, per second.",
      "assay metric definitions"},
     {"goodput_per_s", "requests/s", kHigher, false, "goodput",
-     "Requests per second that met every SLO of their class, over all attempted ones; errors and time-outs are failures.",
+     "Requests per second that ended within the window and met every SLO of their class; errors and time-outs are failures. A part of request_throughput_per_s.",
      "DistServe (OSDI 2024); assay metric definitions"},
     {"slo_attainment", "", kHigher, false, "SLO attainment",
      "Share of attempted requests that met every SLO of their class.", "DistServe (OSDI 2024)"},

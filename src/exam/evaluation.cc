@@ -7,7 +7,7 @@
 
 #include "exam/load/interference.h"
 #include "exam/roofline/bounds.h"
-#include "exam/verdicts.h"
+#include "exam/verdicts/verdicts.h"
 
 namespace assay {
 namespace {

@@ -56,6 +56,7 @@ class Summary {
       send_lag();
       client();
       rate_held();
+      steady();
       failures();
       too_few_samples();
       lost_events();
@@ -206,8 +207,9 @@ class Summary {
     for (const RequestRow* row : order_) {
       if (!is_of(*row, class_index)) continue;
       if (in_rates(row->scheduled)) scheduled.push_back(row->scheduled.count);
-      if (in_rates(row->scheduled) && is_good_row(*row)) good.push_back(row->scheduled.count);
+      // Both at the instant of their end, so that goodput is a part of the throughput.
       if (ended_well(*row)) ended.push_back(row->end.count);
+      if (is_good_row(*row)) good.push_back(row->end.count);
       if (row->first.count != 0) {
         first.push_back(row->first.count);
         prompt_tokens.push_back(row->prompt_tokens);
@@ -268,7 +270,7 @@ class Summary {
       const bool is_late = row->scheduled > middle && row->scheduled <= window_.rates_end;
       offered_late += is_late ? 1 : 0;
       offered += in_rates(row->scheduled) ? 1 : 0;
-      good += in_rates(row->scheduled) && is_good_row(*row) ? 1 : 0;
+      good += in_rates(row->end) && is_good_row(*row) ? 1 : 0;
       ended_late += row->end > middle && row->end <= window_.rates_end ? 1 : 0;
       out_at_middle += row->scheduled <= middle && row->end > middle ? 1 : 0;
     }
@@ -288,6 +290,23 @@ class Summary {
     finding.evidence.set("offered_per_s", static_cast<double>(offered) / window_.rates_s());
     finding.evidence.set("goodput_per_s", static_cast<double>(good) / window_.rates_s());
     finding.evidence.set("second_half_arrived", offered_late).set("second_half_ended", ended_late);
+  }
+
+  // Unless the rate was not held, which says the same and why.
+  void steady() {
+    const bool is_told = std::ranges::any_of(
+        out_.findings, [](const Finding& finding) { return finding.code == "load.rate-not-held"; });
+    if (window_.is_burst || window_.is_steady || is_told || result_.lost) return;
+    find(Severity::kNote, "load.not-steady",
+         window_.is_settled
+             ? fmt::format("Part of the warm-up counts, since a class would have had fewer than {} requests "
+                           "without it: the latencies are those of a server that is not quite warm. A longer "
+                           "trial cuts it off (load.requests_per_class).",
+                           options_.wanted_per_class)
+             : std::string(
+                   "No steady state was seen: times to first token went on changing, or there were too "
+                   "few requests to tell. The latencies depend on the length of the trial; a longer one "
+                   "tells more (load.requests_per_class)."));
   }
 
   void failures() {

@@ -148,9 +148,9 @@ TEST(LoadSummary, ALimitOnTokenTimeDoesNotApplyToOneToken) {
 }
 
 TEST(LoadSummary, SaysWhenTheRateIsNotHeld) {
-  // 20 ms of service every 10 ms: half of the requests pile up.
+  // 15 ms of service every 10 ms: a third of the requests pile up.
   std::vector<PlannedRequest> plan;
-  for (size_t i = 0; i < 400; ++i) plan.push_back(planned(i + 1, 10.0 * static_cast<double>(i), 20, 1));
+  for (size_t i = 0; i < 400; ++i) plan.push_back(planned(i + 1, 10.0 * static_cast<double>(i), 15, 1));
   const FakeTargetOptions slow{.sequences = 1, .prefill_us_per_token = 1000, .tpot_ms = 0};
   const LoadResult result = drive(slow, plan);
   const LoadSummary strict = summarise_load(result, one_class({.ttft_ms = 100}));
@@ -158,6 +158,28 @@ TEST(LoadSummary, SaysWhenTheRateIsNotHeld) {
   EXPECT_EQ(finding(strict, "load.rate-not-held")->severity, Severity::kBlocker);
   const LoadSummary lenient = summarise_load(result, one_class());
   EXPECT_EQ(finding(lenient, "load.rate-not-held")->severity, Severity::kDoubtful);
+}
+
+TEST(LoadSummary, GoodputIsAPartOfTheThroughput) {
+  // Requests that come in before the window and end inside it count in both or in neither.
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < 400; ++i) plan.push_back(planned(i + 1, 10.0 * static_cast<double>(i), 200, 5));
+  const FakeTargetOptions target{.sequences = 64, .prefill_us_per_token = 1000, .tpot_ms = 10};
+  const LoadSummary summary = summarise_load(drive(target, plan), one_class({.ttft_ms = 1000}));
+  EXPECT_EQ(*record(summary, "goodput_per_s").value, *record(summary, "request_throughput_per_s").value);
+}
+
+TEST(LoadSummary, SaysWhenNoSteadyStateWasSeen) {
+  // Each request waits longer than the one before it, slowly enough for the rate to be held.
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < 200; ++i)
+    plan.push_back(planned(i + 1, 10.0 * static_cast<double>(i), static_cast<uint32_t>(1 + i), 1));
+  const FakeTargetOptions target{.sequences = 64, .prefill_us_per_token = 1000, .tpot_ms = 0};
+  const LoadSummary rising = summarise_load(drive(target, plan), one_class());
+  ASSERT_NE(finding(rising, "load.not-steady"), nullptr);
+  EXPECT_EQ(finding(rising, "load.rate-not-held"), nullptr);
+  const LoadSummary even = summarise_load(drive(kQuick, steady_plan(400)), one_class());
+  EXPECT_EQ(finding(even, "load.not-steady"), nullptr);
 }
 
 TEST(LoadSummary, ALateGeneratorVoidsTheTrial) {

@@ -69,6 +69,7 @@ LoadWindow choose_window(const LoadResult& result, size_t classes, uint32_t want
   window.start = Nanos(start);
   window.latencies_end = Nanos(end);
   window.rates_end = result.last_arrival;
+  window.is_settled = steady.settled;
   window.is_steady = steady.settled && start >= steady.start_ns;
   window.method = steady.method;
   if (start < steady.start_ns) {

@@ -1,5 +1,5 @@
 // Answers to the eight questions from evidence laid out by hand.
-#include "exam/verdicts.h"
+#include "exam/verdicts/verdicts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -80,7 +80,7 @@ TEST(Verdicts, AQuestionWithoutAnExamNamesNoCommand) {
 TEST(Verdicts, SoftwareRunsIfEveryTrialEndedWell) {
   Evidence evidence;
   EXPECT_EQ(evidence.answer(1).answer, Answer::kYes);
-  EXPECT_THAT(evidence.answer(1).reason, testing::HasSubstr("2 trials ended well on CPU"));
+  EXPECT_THAT(evidence.answer(1).reason, testing::HasSubstr("2 trials ran to the end on CPU"));
   Trial& failed = evidence.add_trial(3, "Vulkan0", "mix", "");
   failed.state = TrialState::kFailed;
   evidence.content.findings.push_back({.trial_id = 3,
@@ -89,6 +89,20 @@ TEST(Verdicts, SoftwareRunsIfEveryTrialEndedWell) {
                                        .text = "the worker died"});
   EXPECT_EQ(evidence.answer(1).answer, Answer::kNo);
   EXPECT_EQ(evidence.answer(1).reason, "Vulkan0: the worker died");
+}
+
+TEST(Verdicts, VoidMeasurementsAreCountedBesideTheTrialsThatRan) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 0.97).validity = Validity::kVoid;
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kYes);
+  EXPECT_EQ(evidence.answer(1).reason, "2 trials ran to the end on CPU; what 1 of them measured is void");
+}
+
+TEST(Verdicts, AFakeTargetShowsNothingAboutAMachine) {
+  Evidence evidence;
+  evidence.content.subjects[0].kind = "fake";
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
+  EXPECT_THAT(evidence.answer(1).reason, testing::HasSubstr("fake"));
 }
 
 TEST(Verdicts, UnfinishedTrialsLeaveTheFirstQuestionOpen) {
@@ -114,19 +128,46 @@ TEST(Verdicts, FastEnoughIfEveryClassOfTheMixMeetsItsShare) {
   evidence.add_attainment(2, "chat", 0.1);  // alone: not asked
   const Verdict yes = evidence.answer(2);
   EXPECT_EQ(yes.answer, Answer::kYes);
-  EXPECT_THAT(yes.reason, testing::HasSubstr("rag met its SLO in 91.0 %"));
+  EXPECT_THAT(yes.reason, testing::HasSubstr("rag on CPU met its SLO in 91.0 %"));
   EXPECT_THAT(yes.record_ids, testing::ElementsAre(1, 2));
   evidence.add_attainment(1, "code", 0.5);
   const Verdict no = evidence.answer(2);
   EXPECT_EQ(no.answer, Answer::kNo);
-  EXPECT_EQ(no.reason, "code met its SLO in 50.0 % of requests on CPU, needs 90.0 %");
+  EXPECT_EQ(no.reason, "code on CPU met its SLO in 50.0 % of 72 requests, needs 90.0 %");
+}
+
+TEST(Verdicts, EveryTargetIsNamedBesideTheOneThatDecides) {
+  Evidence evidence;
+  Record& missed = evidence.add_attainment(1, "chat", 0.7);
+  missed.ci_low = 0.6;
+  missed.ci_high = 0.79;
+  evidence.add_trial(3, "GPU0", "mix", "");
+  evidence.add_attainment(3, "chat", 0.99);
+  EXPECT_EQ(evidence.answer(2).reason,
+            "chat on CPU met its SLO in 70.0 % (60.0–79.0) of 72 requests, needs 90.0 %; GPU0: meets it");
+}
+
+TEST(Verdicts, ADeviceTooSlowForTheModelDoesNotDecideForTheOthers) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 0.97);
+  evidence.add_trial(3, "Vulkan0", "mix", "").parameters.set("sized_from", "smollm2-135m");
+  evidence.add_attainment(3, "chat", 0.1);
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kYes);
+  EXPECT_THAT(evidence.answer(2).reason, testing::EndsWith("; Vulkan0: misses it"));
+  // With no other device it does: what a smaller model misses, the mix's own would miss too.
+  evidence.content.trials[0].parameters.set("sized_from", "smollm2-135m");
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNo);
+  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("even with a smaller model"));
+  evidence.content.records.back().value = 0.99;
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined)
+      << "meeting it with a smaller model shows nothing";
 }
 
 TEST(Verdicts, TooFewRequestsDecideNothing) {
   Evidence evidence;
   evidence.add_attainment(1, "chat", 1.0).n = 6;
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
-  EXPECT_EQ(evidence.answer(2).reason, "too few requests to tell");
+  EXPECT_EQ(evidence.answer(2).reason, "CPU: too few requests to tell");
 }
 
 TEST(Verdicts, VoidNumbersDecideNothing) {
@@ -156,7 +197,7 @@ TEST(Verdicts, RequirementsDecideTheirQuestion) {
   const std::vector<Verdict> verdicts = evidence.draw();
   EXPECT_EQ(verdicts[0].requirement_id, 1);
   EXPECT_EQ(verdicts[0].answer, Answer::kYes);
-  EXPECT_EQ(verdicts[0].reason, "12.0 on CPU (11.0–13.0), needs ≥ 10.0");
+  EXPECT_EQ(verdicts[0].reason, "goodput_per_s on CPU is 12.0 (11.0–13.0), needs ≥ 10.0");
   EXPECT_EQ(evidence.answer(2).answer, Answer::kYes);
   evidence.require("goodput_per_s", ">=", 12.5);
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNo);
@@ -195,7 +236,7 @@ TEST(Verdicts, ARequirementOnInterferenceHoldsForEveryClassThatItNames) {
   evidence.require("interference", "<=", 2);
   evidence.require("interference", "<=", 2).scope.set("traffic_class", "chat");
   EXPECT_EQ(evidence.draw()[0].answer, Answer::kNo);
-  EXPECT_THAT(evidence.draw()[0].reason, testing::HasSubstr("3.00 on CPU"));
+  EXPECT_THAT(evidence.draw()[0].reason, testing::HasSubstr("interference of rag on CPU is 3.00"));
   EXPECT_EQ(evidence.draw()[1].answer, Answer::kYes);
 }
 

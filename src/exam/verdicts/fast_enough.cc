@@ -1,0 +1,145 @@
+// Question 2: is it fast enough under our mix?
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "exam/sizing.h"
+#include "exam/verdicts/rules.h"
+#include "measure/measure.h"
+
+namespace assay {
+namespace {
+
+// How the classes of the mix fared on one target.
+struct TargetResult {
+  std::string name;
+  bool is_sized_down = false;     // it ran a smaller model than the mix's own
+  const Trial* failed = nullptr;  // the mix could not be served
+  const Record* worst =
+      nullptr;  // of those that decide: the one farthest below what it needs, or nearest to it
+  size_t decisive = 0, is_void = 0, few = 0;  // classes
+
+  double margin() const { return *worst->value - worst->conditions["required_share"].as_number(); }
+  bool is_missed() const { return worst != nullptr && margin() < 0; }
+  bool is_met() const {
+    return failed == nullptr && worst != nullptr && margin() >= 0 && is_void + few == 0 && !is_sized_down;
+  }
+};
+
+bool is_mix(const Trial& trial) {
+  return trial.exam == "load" && trial.parameters["phase"].as_string() == "mix";
+}
+
+bool is_mix_of_a_class(const Record& record) {
+  const Json& conditions = record.conditions;
+  const bool has_limits = conditions.find("slo_ttft_ms") != nullptr ||
+                          conditions.find("slo_tpot_ms") != nullptr ||
+                          conditions.find("slo_e2e_ms") != nullptr;
+  return record.metric == "slo_attainment" && conditions["phase"].as_string() == "mix" && has_limits;
+}
+
+// A share decides from as many requests on as its percentile takes, and with fewer once it is missed beyond
+// doubt.
+bool is_decisive(const Record& record) {
+  const double required = record.conditions["required_share"].as_number();
+  const bool is_missed = record.ci_high && *record.ci_high < required;
+  return is_missed || required <= 0 || required >= 1 || record.n >= samples_needed(required);
+}
+
+TargetResult& result_of(std::vector<TargetResult>& results, const std::string& name) {
+  const auto found = std::ranges::find(results, name, &TargetResult::name);
+  return found != results.end() ? *found : results.emplace_back(TargetResult{.name = name});
+}
+
+std::vector<TargetResult> collect(const VerdictView& view, std::vector<int64_t>& record_ids) {
+  std::vector<TargetResult> results;
+  for (const Trial& trial : view.content().trials) {
+    const bool has_ended = trial.state == TrialState::kDone || trial.state == TrialState::kFailed;
+    if (!is_mix(trial) || !has_ended) continue;
+    TargetResult& result = result_of(results, trial.target);
+    result.is_sized_down |= is_sized_down(trial);
+    if (trial.state == TrialState::kFailed) result.failed = &trial;
+  }
+  for (const Record& record : view.content().records) {
+    if (!is_mix_of_a_class(record)) continue;
+    TargetResult& result = result_of(results, view.target_name(record));
+    if (!is_usable(record)) {
+      ++result.is_void;
+    } else if (!is_decisive(record)) {
+      ++result.few;
+    } else {
+      ++result.decisive;
+      record_ids.push_back(record.id);
+      const double margin = *record.value - record.conditions["required_share"].as_number();
+      if (result.worst == nullptr || margin < result.margin()) result.worst = &record;
+    }
+  }
+  return results;
+}
+
+std::string share_text(const TargetResult& result) {
+  const Record& record = *result.worst;
+  return fmt::format("{} on {} met its SLO in {}{} of {} requests, needs {}",
+                     record.conditions["traffic_class"].as_string(), result.name, percent_text(*record.value),
+                     interval_text(record, 100), record.n,
+                     percent_text(record.conditions["required_share"].as_number()));
+}
+
+// What a target that did not decide the answer adds to it, in a few words.
+std::string short_text(const TargetResult& result) {
+  const char* words = result.failed != nullptr           ? "could not serve the mix"
+                      : result.is_missed()               ? "misses it"
+                      : result.is_sized_down             ? "too slow for the model of the mix"
+                      : result.is_met()                  ? "meets it"
+                      : result.is_void > 0               ? "what was measured is void"
+                      : result.few + result.decisive > 0 ? "too few requests to tell"
+                                                         : "no SLO to hold it against";
+  return fmt::format("{}: {}", result.name, words);
+}
+
+}  // namespace
+
+Verdict judge_fast_enough(const VerdictView& view, const Question& question) {
+  Verdict verdict = view.not_examined(question, "");
+  const std::vector<TargetResult> results = collect(view, verdict.record_ids);
+  if (results.empty()) return verdict;
+
+  // A device that had to run a smaller model decides only where no other device was examined.
+  const bool all_sized_down = std::ranges::all_of(results, &TargetResult::is_sized_down);
+  const TargetResult* missed = nullptr;
+  const TargetResult* failed = nullptr;
+  const TargetResult* closest = nullptr;
+  size_t unknown = 0, met = 0, classes = 0;
+  for (const TargetResult& result : results) {
+    if (result.is_sized_down && !all_sized_down) continue;
+    if (result.is_missed() && (missed == nullptr || result.margin() < missed->margin())) missed = &result;
+    if (result.failed != nullptr && failed == nullptr) failed = &result;
+    if (result.is_met() && (closest == nullptr || result.margin() < closest->margin())) closest = &result;
+    unknown += result.is_met() || result.is_missed() || result.failed != nullptr ? 0 : 1;
+    met += result.is_met() ? 1 : 0;
+    classes += result.decisive;
+  }
+
+  const TargetResult* decides = missed != nullptr ? missed : failed != nullptr ? failed : nullptr;
+  if (decides != nullptr) {
+    verdict.answer = Answer::kNo;
+    verdict.reason = decides == missed ? share_text(*missed)
+                                       : fmt::format("the mix could not be served: {}",
+                                                     view.about_failure(*failed->failed));
+    if (decides->is_sized_down) verdict.reason += ", even with a smaller model";
+  } else if (unknown == 0 && met > 0) {
+    verdict.answer = Answer::kYes;
+    verdict.reason =
+        fmt::format("every class on every target ({}); the closest, {}", classes, share_text(*closest));
+    decides = met == 1 ? closest : nullptr;
+  }
+  if (verdict.answer != Answer::kNotExamined) verdict.command.clear();
+  for (const TargetResult& result : results) {
+    const bool is_told = &result == decides || (verdict.answer == Answer::kYes && result.is_met());
+    if (!is_told) verdict.reason += (verdict.reason.empty() ? "" : "; ") + short_text(result);
+  }
+  return verdict;
+}
+
+}  // namespace assay

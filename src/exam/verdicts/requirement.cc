@@ -1,0 +1,99 @@
+// Requirements of the scenario, each held against the records that its scope selects.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "exam/verdicts/rules.h"
+
+namespace assay {
+namespace {
+
+bool is_in_scope(const VerdictView& view, const Record& record, const Requirement& requirement) {
+  if (record.metric != requirement.metric) return false;
+  for (const auto& [name, value] : requirement.scope.members()) {
+    if (name == "subject") {
+      const std::string& wanted = value.as_string();
+      if (wanted != view.subject_name(record) && wanted != view.target_name(record)) return false;
+    } else if (!(record.conditions[name] == value)) {
+      return false;
+    }
+  }
+  if (record.metric == "interference") return true;  // always of a class in the mix
+  const auto defaults_to = [&](const char* name, const char* value) {
+    return requirement.scope.find(name) != nullptr || record.conditions.find(name) == nullptr ||
+           record.conditions[name].as_string() == value;
+  };
+  return defaults_to("phase", "mix") && defaults_to("traffic_class", "all");
+}
+
+// "ttft_ms_p90 of chat on CPU is 412 ms (390–441)".
+std::string words(const VerdictView& view, const Record& record) {
+  const std::string& traffic_class = record.conditions["traffic_class"].as_string();
+  const std::string of = traffic_class.empty() || traffic_class == "all" ? "" : " of " + traffic_class;
+  return fmt::format("{}{} on {} is {}{}", record.metric, of, view.target_name(record),
+                     with_unit(*record.value, record.unit), interval_text(record));
+}
+
+// A trial of the exam that would have measured what is required, on a target and in a phase that are meant.
+const Trial* failed_trial_in_scope(const VerdictView& view, const Requirement& requirement,
+                                   const std::string& exam) {
+  const std::string& subject = requirement.scope["subject"].as_string();
+  const std::string& phase = requirement.scope["phase"].as_string();
+  for (const Trial& trial : view.content().trials) {
+    if (trial.state != TrialState::kFailed || trial.exam != exam) continue;
+    const bool is_meant =
+        (subject.empty() || subject == trial.target) &&
+        (phase.empty() || trial.exam != "load" || phase == trial.parameters["phase"].as_string());
+    if (is_meant) return &trial;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Verdict judge_requirement(const VerdictView& view, const Requirement& requirement) {
+  const Question& asked = question(std::clamp(requirement.question, 1, 8));
+  Verdict verdict = view.not_examined(asked, "");
+  verdict.requirement_id = requirement.id;
+  const bool is_floor = requirement.comparison == ">=";
+  const Record* worst = nullptr;
+  size_t unusable = 0;
+  for (const Record& record : view.content().records) {
+    if (!is_in_scope(view, record, requirement)) continue;
+    if (!is_usable(record)) {
+      ++unusable;
+      continue;
+    }
+    verdict.record_ids.push_back(record.id);
+    if (worst == nullptr || (is_floor ? *record.value < *worst->value : *record.value > *worst->value))
+      worst = &record;
+  }
+  if (worst == nullptr) {
+    verdict.reason =
+        fmt::format("{}: ", requirement.metric) +
+        (unusable > 0 ? fmt::format("the measurements are void or rest on too few samples ({})", unusable)
+                      : "nothing was measured that it could be held against");
+    return verdict;
+  }
+  const bool is_met = is_floor ? *worst->value >= requirement.value : *worst->value <= requirement.value;
+  verdict.answer = is_met ? Answer::kYes : Answer::kNo;
+  verdict.command.clear();
+  if (const Trial* trial = view.trial_of(*worst)) verdict.exam = trial->exam;
+  verdict.reason = fmt::format("{}, needs {} {}", words(view, *worst), is_floor ? "≥" : "≤",
+                               with_unit(requirement.value, worst->unit));
+  const bool is_close = worst->ci_low && worst->ci_high && *worst->ci_low <= requirement.value &&
+                        requirement.value <= *worst->ci_high;
+  if (is_close) verdict.reason += "; the limit lies within the interval";
+  if (!is_met) return verdict;
+  // Met by all that was measured; but what could not be measured would have to meet it too.
+  const Trial* failed = failed_trial_in_scope(view, requirement, verdict.exam);
+  if (unusable == 0 && failed == nullptr) return verdict;
+  verdict.answer = Answer::kNotExamined;
+  verdict.command = view.command_for(asked);
+  verdict.reason += failed != nullptr
+                        ? fmt::format("; but {}", view.about_failure(*failed))
+                        : fmt::format("; but {} more are void or rest on too few samples", unusable);
+  return verdict;
+}
+
+}  // namespace assay

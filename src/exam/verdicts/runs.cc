@@ -1,0 +1,62 @@
+// Question 1: does our software run on it?
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "exam/verdicts/rules.h"
+
+namespace assay {
+namespace {
+
+bool runs_an_engine(const Trial& trial) {
+  return trial.exam == "load" ||
+         (trial.exam == "roofline" && trial.parameters["part"].as_string() == "engine");
+}
+
+std::string trials_text(size_t count) {
+  return fmt::format("{} trial{}", count, count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Verdict judge_runs(const VerdictView& view, const Question& question) {
+  std::map<std::string, bool> targets;  // by name: every trial is done
+  const Trial* failed = nullptr;
+  size_t done = 0, is_void = 0, fake = 0;
+  for (const Trial& trial : view.content().trials) {
+    if (!runs_an_engine(trial)) continue;
+    if (view.is_fake(trial)) {
+      ++fake;
+      continue;
+    }
+    const bool is_done = trial.state == TrialState::kDone;
+    done += is_done ? 1 : 0;
+    is_void += is_done && view.is_void(trial) ? 1 : 0;
+    targets.try_emplace(trial.target, true).first->second &= is_done;
+    if (trial.state == TrialState::kFailed && failed == nullptr) failed = &trial;
+  }
+  std::vector<std::string> good, unfinished;
+  for (const auto& [name, all_done] : targets) (all_done ? good : unfinished).push_back(name);
+
+  Verdict verdict = view.not_examined(question, "");
+  if (failed != nullptr) {
+    verdict.answer = Answer::kNo;
+    verdict.exam = failed->exam;
+    verdict.command.clear();
+    verdict.reason = view.about_failure(*failed);
+  } else if (!targets.empty() && unfinished.empty()) {
+    verdict.answer = Answer::kYes;
+    verdict.command.clear();
+    verdict.reason = fmt::format("{} ran to the end on {}", trials_text(done), join(good, ", "));
+    if (is_void > 0) verdict.reason += fmt::format("; what {} of them measured is void", is_void);
+  } else if (!targets.empty()) {
+    verdict.reason = fmt::format("unfinished on {}", join(unfinished, ", "));
+  } else if (fake > 0) {
+    verdict.reason = "only the program's own fake target was run, which shows nothing about a machine";
+  }
+  return verdict;
+}
+
+}  // namespace assay

@@ -1,0 +1,64 @@
+// Draws the conclusions of a run; see verdicts.h.
+#include "exam/verdicts/verdicts.h"
+
+#include "exam/verdicts/rules.h"
+
+namespace assay {
+namespace {
+
+using Rule = Verdict (*)(const VerdictView& view, const Question& question);
+
+struct RuleRow {
+  int question;
+  Rule judge;
+};
+constexpr RuleRow kRules[] = {
+    {1, judge_runs},
+    {2, judge_fast_enough},
+};
+
+Verdict judge_question(const VerdictView& view, const Question& question) {
+  for (const RuleRow& row : kRules) {
+    if (row.question == question.number) return row.judge(view, question);
+  }
+  return view.not_examined(question, "");
+}
+
+// Where the buyer says what is needed, that decides; the first question also keeps its own rule.
+void hold_against_requirements(const VerdictView& view, std::span<const Verdict> requirements,
+                               Verdict& verdict) {
+  const Verdict* failed = nullptr;
+  const Verdict* unknown = nullptr;
+  const Verdict* met = nullptr;
+  for (const Verdict& each : requirements) {
+    if (each.question != verdict.question) continue;
+    const Verdict*& first = each.answer == Answer::kNo ? failed : each.answer == Answer::kYes ? met : unknown;
+    if (first == nullptr) first = &each;
+  }
+  const Verdict* decisive = failed != nullptr ? failed : unknown != nullptr ? unknown : met;
+  if (decisive == nullptr || (verdict.question == 1 && decisive->answer == Answer::kYes)) return;
+  const int number = verdict.question;
+  const std::string command = verdict.command.empty() ? view.command_for(question(number)) : verdict.command;
+  verdict = *decisive;
+  verdict.question = number;
+  verdict.requirement_id = 0;
+  verdict.command = decisive->answer == Answer::kNotExamined ? command : "";
+}
+
+}  // namespace
+
+std::vector<Verdict> conclude(const DossierContent& content, const Scenario& scenario) {
+  const VerdictView view(content, scenario);
+  std::vector<Verdict> verdicts;
+  for (const Requirement& requirement : content.requirements)
+    verdicts.push_back(judge_requirement(view, requirement));
+  const std::vector<Verdict> requirements = verdicts;
+  for (const Question& question : questions()) {
+    Verdict verdict = judge_question(view, question);
+    hold_against_requirements(view, requirements, verdict);
+    verdicts.push_back(std::move(verdict));
+  }
+  return verdicts;
+}
+
+}  // namespace assay

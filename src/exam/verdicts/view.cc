@@ -1,0 +1,85 @@
+// Lookups for the rules behind the verdicts; see view.h.
+#include "exam/verdicts/view.h"
+
+#include <fmt/format.h>
+
+namespace assay {
+
+VerdictView::VerdictView(const DossierContent& content, const Scenario& scenario)
+    : content_(content), scenario_(scenario) {
+  for (const Trial& trial : content.trials) trials_[trial.id] = &trial;
+  for (const Subject& subject : content.subjects) subjects_[subject.id] = &subject;
+  for (const Record& record : content.records) {
+    if (record.validity == Validity::kVoid) void_trials_[record.trial_id] = true;
+  }
+}
+
+const Trial* VerdictView::trial_of(const Record& record) const {
+  const auto found = trials_.find(record.trial_id);
+  return found == trials_.end() ? nullptr : found->second;
+}
+
+std::string VerdictView::subject_name(const Record& record) const {
+  const auto found = subjects_.find(record.subject_id);
+  return found == subjects_.end() ? std::string() : found->second->name;
+}
+
+std::string VerdictView::target_name(const Record& record) const {
+  const Trial* trial = trial_of(record);
+  if (trial != nullptr && !trial->target.empty()) return trial->target;
+  const std::string& target = record.conditions["target"].as_string();  // of what is derived over trials
+  return target.empty() ? subject_name(record) : target;
+}
+
+bool VerdictView::is_fake(const Trial& trial) const {
+  const auto found = subjects_.find(trial.subject_id);
+  return found != subjects_.end() && found->second->kind == "fake";
+}
+
+bool VerdictView::is_void(const Trial& trial) const {
+  return void_trials_.contains(trial.id);
+}
+
+std::string VerdictView::command_for(const Question& question) const {
+  if (*question.exam == '\0') return "";
+  const bool is_built_in = scenario_.path == "built-in" || scenario_.path.empty();
+  return fmt::format("assay run{} --only {}", is_built_in ? "" : " " + scenario_.path, question.exam);
+}
+
+Verdict VerdictView::not_examined(const Question& question, std::string reason) const {
+  return {.question = question.number,
+          .answer = Answer::kNotExamined,
+          .reason = std::move(reason),
+          .exam = question.exam,
+          .command = command_for(question)};
+}
+
+std::string VerdictView::about_failure(const Trial& trial) const {
+  std::string why = trial.end_text.empty() ? "it failed" : trial.end_text;
+  for (const Finding& finding : content_.findings) {
+    if (finding.trial_id != trial.id || finding.severity != Severity::kBlocker) continue;
+    why = finding.text;
+    break;
+  }
+  return why.starts_with(trial.target + ": ") ? why : fmt::format("{}: {}", trial.target, why);
+}
+
+bool is_usable(const Record& record) {
+  return record.value && (record.validity == Validity::kValid || record.validity == Validity::kDoubtful);
+}
+
+std::string percent_text(double share) {
+  return fmt::format("{} %", format_number(share * 100));
+}
+
+std::string with_unit(double value, const std::string& unit) {
+  return unit.empty() ? format_number(value) : fmt::format("{} {}", format_number(value), unit);
+}
+
+std::string interval_text(const Record& record, double scale) {
+  if (!record.ci_low || !record.ci_high) return "";
+  return fmt::format(" ({}–{})", format_number(*record.ci_low * scale),
+                     format_number(*record.ci_high * scale));
+}
+
+}  // namespace assay

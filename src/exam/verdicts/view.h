@@ -1,0 +1,49 @@
+// What the rules behind the verdicts look up in a run: trials, subjects and names of records, and why
+// something failed. Reads only; used from one thread.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "evidence/evidence.h"
+#include "scenario/scenario.h"
+
+namespace assay {
+
+class VerdictView {
+ public:
+  // Both must outlive the view.
+  VerdictView(const DossierContent& content, const Scenario& scenario);
+
+  const DossierContent& content() const { return content_; }
+
+  const Trial* trial_of(const Record& record) const;  // null: derived over several
+  std::string subject_name(const Record& record) const;
+  // What people call the thing that a record is about: the scenario's target, else the subject.
+  std::string target_name(const Record& record) const;
+  // True for a target of the program's own, which shows nothing about a machine.
+  bool is_fake(const Trial& trial) const;
+  // True if the trial was done and what it measured was found to be void.
+  bool is_void(const Trial& trial) const;
+
+  // What would examine a question; "" where this version cannot.
+  std::string command_for(const Question& question) const;
+  Verdict not_examined(const Question& question, std::string reason) const;
+  // The failure of a trial with its target's name before it, once.
+  std::string about_failure(const Trial& trial) const;
+
+ private:
+  const DossierContent& content_;
+  const Scenario& scenario_;
+  std::map<int64_t, const Trial*> trials_;
+  std::map<int64_t, const Subject*> subjects_;
+  std::map<int64_t, bool> void_trials_;
+};
+
+// Whether a record's value may be held against anything: void and insufficient ones may not.
+bool is_usable(const Record& record);
+std::string percent_text(double share);                             // "90.0 %"
+std::string with_unit(double value, const std::string& unit);       // "12.0 ms"
+std::string interval_text(const Record& record, double scale = 1);  // " (11.0–13.0)"; "" without an interval
+
+}  // namespace assay
