@@ -203,7 +203,13 @@ std::string suggestion(std::string_view name, std::span<const std::string> known
 std::string escape_html(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    // A number and its per cent sign stay on one line.
+    if (c == ' ' && i + 1 < text.size() && text[i + 1] == '%') {
+      out += "&nbsp;";
+      continue;
+    }
     switch (c) {
       case '&':
         out += "&amp;";

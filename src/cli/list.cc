@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/names.h"
+#include "evidence/evidence.h"
 
 namespace assay {
 namespace {
@@ -43,8 +44,7 @@ Result<int> run_list(CommandContext& context, const ParsedOptions& options) {
               fmt::format("There are: {}.", join(plurals, ", ")));
 }
 
-Result<int> run_show(CommandContext& context, const ParsedOptions& options) {
-  const std::string wanted = options.value("NAME");
+Result<int> show_named(CommandContext& context, const ParsedOptions& options, const std::string& wanted) {
   std::vector<std::string> names;
   for (const NamedKind& kind : named_kinds()) {
     for (const NamedThing& thing : kind.things()) {
@@ -56,8 +56,15 @@ Result<int> run_show(CommandContext& context, const ParsedOptions& options) {
       return 0;
     }
   }
+  // A metric as records and requirements name it, with its statistic: "ttft_ms_p90".
+  const Result<MetricName> metric = parse_metric_name(wanted);
+  if (metric && !metric->statistic.empty()) return show_named(context, options, metric->metric->name);
   return fail(fmt::format("nothing is named '{}'.{}", printable(wanted), suggestion(wanted, names)), "",
               "`assay list exams`, `list targets`, `list metrics` and `list shapes` show the names.");
+}
+
+Result<int> run_show(CommandContext& context, const ParsedOptions& options) {
+  return show_named(context, options, options.value("NAME"));
 }
 
 }  // namespace

@@ -15,12 +15,13 @@ std::vector<NamedThing> exam_things() {
   std::vector<NamedThing> things;
   for (const Exam& exam : exams()) {
     things.push_back({exam.name, exam.title,
-                      fmt::format("{}\n\nAnswers question {}.\n\nExample:\n  {}\n", exam.description,
-                                  exam.question, exam.example),
+                      fmt::format("{}\n\n{}\n\nAnswers question {}, {}\n\nExample:\n  {}\n", exam.description,
+                                  exam.details, exam.question, question(exam.question).text, exam.example),
                       Json(Json::Object{{"name", exam.name},
                                         {"title", exam.title},
                                         {"question", exam.question},
                                         {"description", exam.description},
+                                        {"details", exam.details},
                                         {"example", exam.example}})});
   }
   return things;

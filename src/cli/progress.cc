@@ -59,11 +59,14 @@ void ProgressDisplay::begin(size_t index, size_t count, const std::string& name)
 
 void ProgressDisplay::end(const TrialOutcome& outcome) {
   erase();
-  const char* mark = outcome.state == TrialState::kDone      ? "✓"
+  const bool is_void = std::ranges::any_of(
+      outcome.records, [](const Record& record) { return record.validity == Validity::kVoid; });
+  const char* mark = outcome.state == TrialState::kDone      ? (is_void ? "⚠" : "✓")
                      : outcome.state == TrialState::kSkipped ? "○"
                                                              : "✗";
   std::string line =
       fmt::format("[{}] {} {}  {}", position_, mark, name_, format_duration(outcome.duration_s));
+  if (is_void) line += "  void";
   if (!outcome.end_text.empty()) line += "  " + printable(outcome.end_text);
   terminal_.err(cut(line, static_cast<size_t>(terminal_.width())) + "\n");
 }
@@ -86,6 +89,7 @@ void ProgressDisplay::update(double fraction, const std::string& status) {
 }
 
 void ProgressDisplay::finding(const Finding& finding) {
+  if (!told_.insert(finding.text).second) return;  // trials of one target often find the same
   erase();
   const char* mark = finding.severity == Severity::kNote ? "·" : "⚠";
   terminal_.err(fmt::format("      {} {}\n", mark, printable(finding.text, 400)));

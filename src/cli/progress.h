@@ -2,6 +2,7 @@
 // ten times a second; elsewhere it writes a plain line when a trial starts and ends, and rarely in between.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,8 @@ class ProgressDisplay final : public Progress {
   std::string position_;  // "3/15"
   Nanos started_{};
   Nanos drawn_{};
-  int lines_ = 0;  // of the block on the screen now
+  std::set<std::string> told_;  // texts of findings
+  int lines_ = 0;               // of the block on the screen now
 };
 
 }  // namespace assay

@@ -44,10 +44,14 @@ Result<int> run_report(CommandContext& context, const ParsedOptions& options) {
     return 0;
   }
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
-  const SummaryOptions summary{.width = static_cast<size_t>(context.terminal.width()),
-                               .colour = context.terminal.out_colour(),
-                               .dossier_path = dossier.path(),
-                               .next_command = fmt::format("assay report {} -o report.html", dossier.path())};
+  const std::string page = parent_directory(dossier.path()) + "/report.html";
+  const bool has_page = file_exists(page);
+  const SummaryOptions summary{
+      .width = static_cast<size_t>(context.terminal.width()),
+      .colour = context.terminal.out_colour(),
+      .dossier_path = dossier.path(),
+      .report_path = has_page ? page : "",
+      .next_command = has_page ? "" : fmt::format("assay report {} -o report.html", dossier.path())};
   RETURN_IF_ERROR(context.terminal.out(render_terminal_summary(content, summary)));
   return 0;
 }

@@ -175,8 +175,14 @@ Result<Session> begin(CommandContext& context, const ParsedOptions& options, Pro
   const std::string folder = options.has("--out") ? options.value("--out") : fresh_folder(now, scenario.name);
   const std::string dossier_path = folder + "/" + kDossierName;
   if (file_exists(dossier_path)) {
-    return fail("there is a run in this folder already", dossier_path,
-                "Add --resume to go on with it, or name another folder.");
+    const Result<Dossier> there = Dossier::open_read_only(dossier_path);
+    const Result<DossierContent> content = there ? there->read() : std::unexpected(there.error());
+    const bool is_finished = content && !content->run.finished_at.empty();
+    return fail(
+        is_finished ? "there is a finished run in this folder" : "there is a run in this folder already",
+        dossier_path,
+        is_finished ? fmt::format("`assay report {}` shows it; name another folder to run again.", folder)
+                    : std::string("Add --resume to go on with it, or name another folder."));
   }
   Json host;
   if (needs_devices(scenario)) {

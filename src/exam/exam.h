@@ -42,6 +42,7 @@ struct Exam {
   const char* title;
   int question;  // which of the eight it speaks to first
   const char* description;
+  const char* details;  // for `assay show`: what is measured, what decides its size, what voids it
   const char* example;  // a command line
   // The trials of this exam for one target of the scenario (already one device each), in order. Ids are set
   // by the caller.

@@ -75,6 +75,7 @@ std::string evidence_legend() {
     out += fmt::format("<span><i class=\"swatch {0}\" aria-hidden=\"true\"></i><b>{0}</b> {1}</span>", name,
                        words);
   }
+  out += "<span>The filling tells the class of evidence, the colour the device.</span>";
   return out + "</p>\n";
 }
 

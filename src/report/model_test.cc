@@ -337,7 +337,7 @@ TEST(Roofline, AKernelIsHeldAgainstTheBoundOfItsOwnType) {
         EvidenceClass::kDerived);
   }
   const Model model = *make_model(content, nullptr);
-  EXPECT_NE(silicon_html(model).find("reaches 1.00 TFLOP/s, 50 % of its theoretical bound"),
+  EXPECT_NE(silicon_html(model).find("reaches 1.00 TFLOP/s, 50&nbsp;% of its theoretical bound"),
             std::string::npos);
   EXPECT_EQ(*theoretical_bound(model, content.subjects[1], "matmul_tflop_per_s", std::nullopt)->value, 8);
 }

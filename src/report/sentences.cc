@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "report/charts.h"
 #include "report/html_sections.h"
@@ -93,8 +94,14 @@ std::string trials_sentence(const Model& model) {
   }
   const auto total = static_cast<int64_t>(model.content->trials.size());
   if (total == 0) return "No trial was planned.";
-  if (done == total) return fmt::format("All {} trials ended well.", total);
-  std::string out = fmt::format("{} of {} trials ended well", done, total);
+  std::set<int64_t> void_trials;
+  for (const Record& record : model.content->records) {
+    if (record.validity == Validity::kVoid) void_trials.insert(record.trial_id);
+  }
+  std::string out = done < total ? fmt::format("{} of {} trials ran to the end", done, total)
+                    : total == 1 ? std::string("The one trial ran to the end")
+                                 : fmt::format("All {} trials ran to the end", total);
+  if (!void_trials.empty()) out += fmt::format(", {} of them void", void_trials.size());
   if (failed > 0) out += fmt::format(", {} failed", failed);
   if (skipped > 0) out += fmt::format(", {} {} skipped", skipped, skipped == 1 ? "was" : "were");
   if (open > 0) out += fmt::format(", {} {} not run", open, open == 1 ? "was" : "were");

@@ -166,9 +166,13 @@ void add_findings(Lines& lines, const Model& model) {
     add_wrapped(lines, line_text(finding.text), "  ", kFindingLines);
   }
   const size_t hidden = weighty.size() - std::min(weighty.size(), kMostFindings);
-  if (hidden + notes > 0)
-    lines.add(lines.ink(Ink::kFaint, fmt::format("{} more finding{} in the report", hidden + notes,
-                                                 hidden + notes == 1 ? "" : "s")));
+  std::vector<std::string> rest;
+  if (hidden > 0) rest.push_back(fmt::format("{} more that doubt a number", hidden));
+  if (notes > 0)
+    rest.push_back(
+        fmt::format("{} note{} that explain{} one", notes, notes == 1 ? "" : "s", notes == 1 ? "s" : ""));
+  if (!rest.empty())
+    lines.add(lines.ink(Ink::kFaint, fmt::format("{}: see the report's findings", join(rest, " and "))));
 }
 
 // Paths are for copying: they are never cut or broken. A terminal wraps a longer one itself.

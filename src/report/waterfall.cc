@@ -317,7 +317,7 @@ WaterfallStep good_step(const Serving* serving) {
                         good->value && is_usable(*all) && good->validity != Validity::kVoid;
   if (!is_known) return unknown_step("within every SLO", "goodput of the mix is unknown");
   return {.level = "within every SLO",
-          .value = *output->value * std::min(1.0, *good->value / *all->value),
+          .value = *output->value * *good->value / *all->value,
           .validity = std::max(output->validity, good->validity),
           .basis = fmt::format("output throughput × goodput {} ÷ request throughput {} requests/s",
                                value_text(*good).value, value_text(*all).value),

@@ -41,8 +41,9 @@ constexpr Row<LoadSpec> kRows[] = {
     {{"load", "arrivals", "string", "\"poisson\"", "",
       "\"poisson\", \"constant\" (evenly spaced), \"burst\" (all at once) or \"trace\" (which [load.trace] implies)."},
      read_arrivals},
-    {{"load", "rate_per_s", "number", "", "requests/s",
-      "Sessions and single requests offered per second, all classes together. By default utilisation decides."},
+    {{"load", "rate_per_s", "number", "", "arrivals/s",
+      "Arrivals offered per second, all classes together: single requests and sessions, whose later turns come on "
+      "top. By default utilisation decides."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_number(m, 1e-6, 1e6, l.rate_per_s); }},
     {{"load", "utilisation", "number", "0.6", "",
       "Without rate_per_s: this share of what a short burst shows the target can do is offered."},

@@ -97,7 +97,7 @@ constexpr TargetRow kRows[] = {
       "From the send of a request to its end; after that it has failed.", "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_positive(m, 86'400, t.timeout_s); }},
     {{"target", "prefill_us_per_token", "number", "200", "µs",
-      "Time to first token is this for each token of the prompt.", "fake"},
+      "Prefill time for each token of the prompt; the first token comes tpot_ms after it.", "fake"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_number(m, 0, 1e6, t.prefill_us_per_token); }},
     {{"target", "tpot_ms", "number", "5", "ms", "Time per output token.", "fake"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_positive(m, 60'000, t.tpot_ms); }},

@@ -293,6 +293,16 @@ Exam load_exam() {
       .description =
           "Sends the scenario's traffic classes, together and each alone, on a schedule that does not wait for "
           "answers; measures latency, throughput and goodput with intervals.",
+      .details =
+          "Trials: the mix of all classes, then each class alone at its share of the rate (load.alone), which shows how "
+          "much the classes disturb each other (metric interference). The rate is load.rate_per_s, a trace's own, or "
+          "load.utilisation of what a burst at the beginning shows the target can do.\n\n"
+          "Measures for each class and all together: ttft_ms, tpot_ms, e2e_ms, chunk_gap_ms (each as mean, p50 to p99.9 "
+          "and maximum), throughput, goodput_per_s, slo_attainment, error_rate, and of the generator itself "
+          "send_lag_ms and client_cpu_utilisation. load.requests_per_class says how many requests each class gets; a "
+          "percentile that they cannot support reads insufficient.\n\n"
+          "Void: a trial whose requests left later than their schedule by more than load.send_lag_budget_ms, or whose "
+          "target was lost.",
       .example = "assay run --only load",
       .plan = plan,
       .run = run};

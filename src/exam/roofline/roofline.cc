@@ -164,6 +164,14 @@ Exam roofline_exam() {
           "Measures memory bandwidth, matrix multiplication in several types, attention, launch overhead and "
           "transfers with the kernels of the engine's own library, then prefill, decode and batched decode of a "
           "model, and holds them against each other and, for a CPU, against the theoretical bound.",
+      .details =
+          "Trials, for each device: its kernels, then the engine with the target's model. Kernels run in sizes up to the "
+          "plateau, each repeated until its interval is narrow enough or its time is up; what did not get narrow is a "
+          "finding.\n\n"
+          "Measures memory_bandwidth_gb_per_s, matmul_tflop_per_s, attention_tflop_per_s, launch_overhead_us, "
+          "host_to_device_gb_per_s, device_to_host_gb_per_s, prefill_tokens_per_s, decode_tokens_per_s, batched_decode_tokens_per_s; derives "
+          "roofline_efficiency (kernels against the theoretical bound of the same type) and engine_efficiency (engine "
+          "against the kernels).",
       .example = "assay run --only roofline",
       .plan = plan_roofline,
       .run = run_roofline_trial,

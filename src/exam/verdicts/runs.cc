@@ -54,6 +54,7 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
   } else if (!targets.empty()) {
     verdict.reason = fmt::format("unfinished on {}", join(unfinished, ", "));
   } else if (fake > 0) {
+    verdict.command.clear();
     verdict.reason = "only the program's own fake target was run, which shows nothing about a machine";
   }
   return verdict;
