@@ -9,7 +9,11 @@ A ratio is held if its interval lies above the target, missed if below, and else
 With --cpu-time the speed is tokens per second of CPU time, from the difference between a run with many repetitions and one
 with few, and one thread works: that can be compared on a machine that is busy with other things, where wall time cannot.
 
+With --against GGUF the `speed` job on a second model stands against the same job on the first: how fast a synthetic model is
+beside the real one (`bench/synthetic_write FILE smollm2-135m q4_1` writes one).
+
     compare.py BUILD_DIR [--model GGUF] [--rounds 20] [--repetitions 3] [--threads N] [--prompt 256] [--output 64]
+        [--against GGUF]
 """
 import argparse
 import json
@@ -20,7 +24,9 @@ import subprocess
 import sys
 
 TARGET = 0.98
-CONTESTANTS = ("llama-bench", "speed job", "serving", "llama-bench again")
+# The first is what the others are held against, the last is it once more.
+ENGINES = ("llama-bench", "speed job", "serving", "llama-bench again")
+MODELS = ("first model", "second model", "first model again")
 SAMPLES = {"prefill_tokens_per_s": "prefill", "decode_tokens_per_s": "decode"}
 
 
@@ -39,13 +45,14 @@ def run(command, folder=None):
 class Comparison:
     def __init__(self, options):
         self.options = options
+        self.contestants = MODELS if options.against else ENGINES
         self.worker = f"{options.build}/tests/fake_engine/engine_worker"
         lines = map(json.loads, run([self.worker, json.dumps({"job": "devices"})])[0].splitlines())
         self.engine_folder = next(line["engine"]["library"] for line in lines if "engine" in line)
 
-    def job(self, **more):
+    def job(self, model=None, **more):
         o = self.options
-        return json.dumps({"device": "CPU", "model": o.model, "threads": o.threads, "batch_tokens": o.batch,
+        return json.dumps({"device": "CPU", "model": model or o.model, "threads": o.threads, "batch_tokens": o.batch,
                            "ubatch_tokens": o.batch, **more})
 
     def run(self, contestant, prompt, output, repetitions):
@@ -57,8 +64,9 @@ class Comparison:
                             "-r", str(repetitions), "-t", str(o.threads), "-b", str(o.batch), "-ub", str(o.batch), "-ngl",
                             "0", "-dev", "none", "-o", "json"], self.engine_folder)
             samples = {("prefill" if t["n_prompt"] > 0 else "decode"): t["samples_ts"] for t in json.loads(out)}
-        elif contestant == "speed job":
-            out, cpu = run([self.worker, self.job(job="speed", prompt_tokens=prompt, output_tokens=output,
+        elif contestant != "serving":
+            model = o.against if contestant == "second model" else o.model
+            out, cpu = run([self.worker, self.job(model, job="speed", prompt_tokens=prompt, output_tokens=output,
                                                   repetitions=repetitions, time_limit_s=86400)])
             records = [line for line in map(json.loads, out.splitlines()) if line["type"] == "record"]
             samples = {SAMPLES[r["metric"]]: r["samples"] for r in records if r["metric"] in SAMPLES}
@@ -85,12 +93,12 @@ class Comparison:
     def rounds(self):
         measure = self.cpu_speeds if self.options.cpu_time else self.wall_speeds
         for number in range(self.options.rounds):
-            turn = number % len(CONTESTANTS)
-            order = CONTESTANTS[turn:] + CONTESTANTS[:turn]
+            turn = number % len(self.contestants)
+            order = self.contestants[turn:] + self.contestants[:turn]
             # Forward and back, so that a machine that slows down or speeds up favours none.
             speeds = {name: measure(name) for name in (order if number % 2 == 0 else order[::-1])}
             print(f"round {number + 1}: " + "; ".join(
-                f"{name} " + " / ".join(f"{speed:.1f}" for speed in speeds[name].values()) for name in CONTESTANTS),
+                f"{name} " + " / ".join(f"{speed:.1f}" for speed in speeds[name].values()) for name in self.contestants),
                 file=sys.stderr, flush=True)
             yield speeds
 
@@ -112,16 +120,17 @@ def student_t_975(degrees):
 
 
 def print_table(rounds, options):
-    """True unless a ratio misses the target beyond doubt."""
+    """True unless a ratio of engines misses the target beyond doubt."""
+    first = MODELS[0] if options.against else ENGINES[0]
     unit = "tok/cpu-s" if options.cpu_time else "tokens/s"
     print(f"{'':17} {'':8} {unit:>9} {'ratio':>7}  95 % interval   ({options.rounds} rounds, {options.threads} threads, "
           f"prompt {options.prompt}, output {options.output}, batch {options.batch})")
     is_missed = False
-    for what in (what for what in ("prefill", "decode") if what in rounds[0]["llama-bench"]):
-        for name in CONTESTANTS:
-            ratio, low, high = mean_ratio([r[name][what] / r["llama-bench"][what] for r in rounds])
+    for what in (what for what in ("prefill", "decode") if what in rounds[0][first]):
+        for name in MODELS if options.against else ENGINES:
+            ratio, low, high = mean_ratio([r[name][what] / r[first][what] for r in rounds])
             speed = statistics.median(r[name][what] for r in rounds)
-            verdict = "" if name.startswith("llama-bench") else \
+            verdict = "" if options.against or name.startswith(first) else \
                 f"held (>= {TARGET})" if low >= TARGET else f"MISSED ({TARGET})" if high < TARGET else "cannot be told"
             is_missed = is_missed or "MISSED" in verdict
             print(f"{name:17} {what:8} {speed:9.1f} {ratio:7.3f}  {low:.3f}–{high:.3f}   {verdict}")
@@ -139,6 +148,7 @@ def main():
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--prompt", type=int, default=256)
     parser.add_argument("--output", type=int, default=64)
+    parser.add_argument("--against", type=os.path.abspath)
     parser.add_argument("--cpu-time", action="store_true")
     options = parser.parse_args()
     if options.cpu_time:
