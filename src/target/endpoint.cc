@@ -1,6 +1,7 @@
 // The endpoint target: an OpenAI-compatible server over HTTP/1.1, plain or TLS. This file is the pool of
 // connections, the queue before it, the time limits, and the questions that open() asks; what a request says
-// is in endpoint_body, what an answer means in endpoint_reply, how bytes move in endpoint_connection.
+// is in endpoint_body and endpoint_wire, what an answer means in endpoint_reply, how bytes move in
+// endpoint_connection.
 //
 // A request is sent at once on an idle connection or on a new one; when all max_connections are busy it waits
 // in a queue, which shows as send lag, since kSent comes when the last byte of the request has been given to
@@ -14,6 +15,7 @@
 #include "target/endpoint_body.h"
 #include "target/endpoint_connection.h"
 #include "target/endpoint_reply.h"
+#include "target/endpoint_wire.h"
 #include "target/target.h"
 
 namespace assay {
@@ -81,8 +83,7 @@ class EndpointTarget final : public Target {
   EndpointTarget(EndpointTargetOptions options, Clock& clock)
       : options_(std::move(options)),
         clock_(clock),
-        bodies_(options_.api == "completions" ? EndpointApi::kCompletions : EndpointApi::kChat,
-                options_.bytes_per_token),
+        bodies_(endpoint_api(options_.api).value_or(EndpointApi::kChat), options_.bytes_per_token),
         buffer_(std::make_unique<char[]>(kReadBytes + EndpointChunkDecoder::kPadding)) {}
 
   Result<TargetInfo> open() override;
@@ -101,8 +102,6 @@ class EndpointTarget final : public Target {
   Result<Answer> try_request(const std::vector<std::string>& models);
   bool drop_refused_field(const Answer& answer);
   std::unexpected<Error> refused(const Answer& answer, const std::vector<std::string>& models) const;
-  std::string wire_of(std::string_view method, std::string_view path, RequestId id,
-                      std::string_view body) const;
 
   // the pool
   void start_waiting();
@@ -128,6 +127,7 @@ class EndpointTarget final : public Target {
   std::unique_ptr<char[]> buffer_;  // with room behind it for SIMD reads
   EndpointChunkDecoder decoder_;
   Url url_;
+  std::optional<EndpointWire> wire_;
   std::vector<SocketAddress> addresses_;
   size_t address_ = 0;  // into addresses_: the one that answered
   std::optional<TlsContext> tls_;
@@ -151,7 +151,7 @@ class EndpointTarget final : public Target {
 // ---- opening ----
 
 Result<void> EndpointTarget::check_options() {
-  if (options_.api != "chat" && options_.api != "completions") {
+  if (!endpoint_api(options_.api)) {
     return fail("unknown api '" + printable(options_.api) + "'", options_.name,
                 "Use \"chat\" or \"completions\".");
   }
@@ -165,6 +165,7 @@ Result<void> EndpointTarget::check_options() {
   if (options_.max_connections == 0)
     return fail("max_connections is 0", options_.name, "Allow at least one.");
   ASSIGN_OR_RETURN(url_, parse_url(options_.url));
+  wire_.emplace(url_, options_.api_key);
   return {};
 }
 
@@ -207,23 +208,6 @@ Result<TargetInfo> EndpointTarget::open() {
   return info;
 }
 
-std::string EndpointTarget::wire_of(std::string_view method, std::string_view path, RequestId id,
-                                    std::string_view body) const {
-  const std::string target = url_.path + std::string(path);
-  const std::string host = url_.authority();
-  const std::string request_id = fmt::format("assay-{}", id);
-  const std::string bearer = "Bearer " + options_.api_key;
-  std::vector<HttpField> fields = {{"User-Agent", "assay"}, {"X-Request-Id", request_id}};
-  const bool post = method == "POST";
-  fields.push_back({"Accept", post ? "text/event-stream, application/json" : "application/json"});
-  if (post) fields.push_back({"Content-Type", "application/json"});
-  if (!options_.api_key.empty()) fields.push_back({"Authorization", bearer});
-  std::string wire;
-  wire.reserve(body.size() + 512);
-  append_request({.method = method, .target = target, .host = host, .fields = fields, .body = body}, wire);
-  return wire;
-}
-
 // Waits for the end of one of our own requests.
 Result<Answer> EndpointTarget::ask(std::unique_ptr<Work> work) {
   own_answer_.reset();
@@ -244,7 +228,7 @@ Result<Answer> EndpointTarget::fetch_models() {
     work->request.id = kOwnRequest;
     work->fetch = true;
     work->time_limit = nanos_from_seconds(std::min(options_.timeout_s, kMaxFetchSeconds));
-    work->wire = wire_of("GET", "/models", kOwnRequest, "");
+    work->wire = wire_->get("/models", kOwnRequest);
     ASSIGN_OR_RETURN(Answer answer, ask(std::move(work)));
     if (answer.event.kind == StreamEventKind::kDone) return answer;
     const bool another = address_ + 1 < addresses_.size() && answer.status == 0 &&
@@ -316,8 +300,7 @@ Result<Answer> EndpointTarget::try_request(const std::vector<std::string>& model
     work->request = {.id = kOwnRequest, .corpus = "prose", .prompt_tokens = 8, .output_tokens = 2};
     work->time_limit = nanos_from_seconds(options_.timeout_s);
     const std::string body = bodies_.body_for(work->request, work->said);
-    work->wire =
-        wire_of("POST", options_.api == "chat" ? "/chat/completions" : "/completions", kOwnRequest, body);
+    work->wire = wire_->post(bodies_.path(), kOwnRequest, body);
     ASSIGN_OR_RETURN(Answer answer, ask(std::move(work)));
     if (answer.event.kind == StreamEventKind::kDone) return answer;
     if (!drop_refused_field(answer)) return refused(answer, models);
@@ -367,8 +350,7 @@ Result<void> EndpointTarget::submit(const Request& request) {
   work->request = request;
   work->time_limit = nanos_from_seconds(options_.timeout_s);
   const std::string body = bodies_.body_for(request, work->said);
-  work->wire =
-      wire_of("POST", options_.api == "chat" ? "/chat/completions" : "/completions", request.id, body);
+  work->wire = wire_->post(bodies_.path(), request.id, body);
   waiting_.push_back(std::move(work));
   start_waiting();
   return {};
