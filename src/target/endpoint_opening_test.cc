@@ -1,4 +1,6 @@
 // What open() asks a server, and what it makes of the answers.
+#include "target/endpoint_opening.h"
+
 #include <gmock/gmock.h>
 
 #include "target/endpoint_test_client.h"
@@ -13,14 +15,19 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing_server::always;
 using testing_server::Client;
 using testing_server::good_answer;
 using testing_server::kModels;
+using testing_server::nobodys_address;
 using testing_server::open_error;
 using testing_server::Peer;
 using testing_server::plain;
+using testing_server::PoolClient;
+using testing_server::replying;
 using testing_server::request;
 using testing_server::Server;
+using testing_server::well_behaved;
 
 TEST(EndpointOpening, DropsFieldsThatTheServerRefuses) {
   std::string last;
@@ -116,6 +123,42 @@ TEST(EndpointOpening, TakesOneDocumentForAStream) {
   ASSERT_TRUE(info) << info.error().message();
   EXPECT_FALSE(info->conditions["streams"].as_bool(true));
   EXPECT_THAT(client.run(request(1)), ElementsAre("sent", "content", "done 9 3"));
+}
+
+TEST(EndpointOpening, TakesTheContextFromWhereverItIsTold) {
+  for (const std::string entry : {R"("max_model_len":4096)", R"("context_length":4096)",
+                                  R"("meta":{"n_ctx":4096})", R"("max_model_len":4096,"context_length":1)"}) {
+    const Server server(replying([&](Peer& peer, const std::string& text) {
+      peer.send(text.starts_with("GET ") ? plain(200, R"({"data":[{"id":"tiny",)" + entry + "}]}")
+                                         : good_answer());
+      return true;
+    }));
+    const Result<TargetInfo> info = Client(server).open();
+    ASSERT_TRUE(info) << info.error().message();
+    EXPECT_EQ(info->context_tokens, 4096U) << entry;
+  }
+}
+
+TEST(EndpointOpening, StaysWithTheFirstAddressThatAnswers) {
+  const Server server(well_behaved());
+  const SocketAddress good = PoolClient::addresses_of(PoolClient::url_from(server.url())).front();
+  PoolClient client(server, {.addresses = {nobodys_address(), good, nobodys_address()}});
+  EndpointBodies bodies(EndpointApi::kChat, 4.2);
+  const Result<EndpointFacts> facts = open_endpoint(*client.pool_, *client.wire_, bodies, {});
+  ASSERT_TRUE(facts) << facts.error().message();
+  EXPECT_EQ(facts->model, "tiny");
+  EXPECT_TRUE(facts->streams && facts->has_usage);
+  EXPECT_EQ(client.pool_->address().text(), good.text());
+}
+
+TEST(EndpointOpening, TriesNoOtherAddressWhereAServerTalksNonsense) {
+  const Server server(always("220 mail.example ESMTP\r\n\r\n"));
+  const SocketAddress bad = PoolClient::addresses_of(PoolClient::url_from(server.url())).front();
+  PoolClient client(server, {.addresses = {bad, nobodys_address()}});
+  EndpointBodies bodies(EndpointApi::kChat, 4.2);
+  const Result<EndpointFacts> facts = open_endpoint(*client.pool_, *client.wire_, bodies, {});
+  ASSERT_FALSE(facts);
+  EXPECT_THAT(facts.error().message(), HasSubstr("not an HTTP response"));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ using ::testing::HasSubstr;
 using testing_server::answering;
 using testing_server::chunk;
 using testing_server::good_answer;
+using testing_server::is_request;
 using testing_server::kContent;
 using testing_server::kStreamHead;
 using testing_server::Peer;
@@ -24,10 +25,6 @@ using testing_server::replying;
 using testing_server::Server;
 using testing_server::Signal;
 using testing_server::well_behaved;
-
-bool is_request(const std::string& text, RequestId id) {
-  return text.find(fmt::format("assay-{}\r\n", id)) != std::string::npos;
-}
 
 TEST(EndpointPoolFailure, NobodyListensAnyMore) {
   auto server = std::make_unique<Server>(well_behaved());
@@ -61,6 +58,14 @@ TEST(EndpointPoolFailure, AServerThatClosesEveryConnectionUnanswered) {
   client.run(1);
   EXPECT_THAT(client.run(2), ElementsAre("sent", "failed connection-lost"));
   EXPECT_THAT(client.detail(), HasSubstr("before any response"));
+}
+
+TEST(EndpointPoolFailure, ANewConnectionThatClosesUnansweredIsNotTriedTwice) {
+  const Server server(replying([](Peer&, const std::string&) { return false; }));
+  PoolClient client(server);
+  EXPECT_THAT(client.run(1), ElementsAre("sent", "failed connection-lost"));
+  EXPECT_EQ(client.pool_->facts().sent_again, 0U);
+  EXPECT_EQ(server.connections(), 1);
 }
 
 TEST(EndpointPoolFailure, GarbageIsMalformed) {
@@ -116,6 +121,37 @@ TEST(EndpointPoolFailure, AServerThatStopsInTheMiddleTimesOut) {
   EXPECT_THAT(client.of(1), ElementsAre("sent", "content", "failed timeout"));
 }
 
+TEST(EndpointPoolFailure, EachRequestHasItsOwnLimit) {
+  const Server server([](Peer& peer) { peer.wait_for_end(); });
+  PoolClient client(server);
+  client.submit(1, 20);
+  client.submit(2, 10);
+  client.wait_for([&] { return client.events_.size() == 2; });
+  client.pass(11);
+  client.finish(2);
+  EXPECT_THAT(client.of(2), ElementsAre("sent", "failed timeout"));
+  EXPECT_THAT(client.of(1), ElementsAre("sent"));
+  client.pass(10);
+  client.finish(1);
+  EXPECT_EQ(client.detail(), "no answer within 20.0 s");
+}
+
+TEST(EndpointPoolFailure, ARequestThatTimesOutMakesRoomForOneThatWaits) {
+  const Server server(replying([](Peer& peer, const std::string& text) {
+    if (is_request(text, 1)) peer.wait_for_end();
+    return peer.send(good_answer()), true;
+  }));
+  PoolClient client(server, {.max_connections = 1});
+  client.submit(1, 30);
+  client.submit(2);
+  client.wait_for([&] { return !client.of(1).empty(); });
+  client.pass(31);
+  client.finish(2);
+  EXPECT_THAT(client.of(1), ElementsAre("sent", "failed timeout"));
+  EXPECT_THAT(client.of(2), ElementsAre("sent", "content", "content", "content", "done 9 3"));
+  EXPECT_EQ(server.connections(), 2);
+}
+
 // ---- cancelling ----
 
 TEST(EndpointPoolFailure, CancellingClosesTheConnection) {
@@ -139,6 +175,31 @@ TEST(EndpointPoolFailure, CancellingClosesTheConnection) {
   client.finish(1);
   EXPECT_THAT(client.of(1), ElementsAre("sent", "failed cancelled"));
   EXPECT_THAT(client.of(2), ElementsAre("failed cancelled"));
+}
+
+TEST(EndpointPoolFailure, ACancelledRequestMakesRoomForOneThatWaits) {
+  const Server server(replying([](Peer& peer, const std::string& text) {
+    if (is_request(text, 1)) peer.wait_for_end();
+    return peer.send(good_answer()), true;
+  }));
+  PoolClient client(server, {.max_connections = 1});
+  client.submit(1);
+  client.submit(2);
+  client.wait_for([&] { return !client.of(1).empty(); });
+  client.pool_->cancel(1);
+  client.finish(2);
+  EXPECT_THAT(client.of(1), ElementsAre("sent", "failed cancelled"));
+  EXPECT_THAT(client.of(2), ElementsAre("sent", "content", "content", "content", "done 9 3"));
+}
+
+TEST(EndpointPoolFailure, CancellingComesTooLateForWhatHasEnded) {
+  const Server server(well_behaved());
+  PoolClient client(server);
+  client.run(1);
+  client.pool_->cancel(1);
+  client.run(2);
+  EXPECT_THAT(client.of(1), ElementsAre("sent", "content", "content", "content", "done 9 3"));
+  EXPECT_EQ(server.connections(), 1);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // The connections below it are tried in endpoint_pool_test, what open() asks in endpoint_opening_test.
 #include <gmock/gmock.h>
 
+#include "target/endpoint_body.h"
 #include "target/endpoint_test_client.h"
 #include "target/endpoint_test_script.h"
 #include "target/endpoint_test_server.h"
@@ -17,6 +18,7 @@ using ::testing::Not;
 using testing_server::after_opening;
 using testing_server::Client;
 using testing_server::good_answer;
+using testing_server::is_request;
 using testing_server::open_error;
 using testing_server::Peer;
 using testing_server::plain;
@@ -106,6 +108,46 @@ TEST(Endpoint, TurnsOfASessionCarryWhatWasSaid) {
   turn.turn = 1;
   client.run(turn);
   EXPECT_THAT(seen, HasSubstr(R"({"role":"assistant","content":"word word word "})"));
+}
+
+TEST(Endpoint, ATurnThatFailedIsLeftOutOfItsSession) {
+  std::string seen;
+  const Server server(after_opening([&](Peer& peer, const std::string& text) {
+    seen = text;
+    peer.send(is_request(text, 2) ? plain(503, "busy") : good_answer());
+    return true;
+  }));
+  const auto turn = [](RequestId id) {
+    Request turn = request(id);
+    turn.prompt_seed = id * 100'000;  // other words for each
+    turn.session = 1;
+    turn.turn = static_cast<uint32_t>(id - 1);
+    turn.last_turn = id == 3;
+    return turn;
+  };
+  const auto asks = [&](RequestId id) {
+    std::string text;
+    append_json_text(endpoint_prompt(turn(id), EndpointTargetOptions().bytes_per_token), text);
+    return HasSubstr(text);
+  };
+  Client client(server);
+  client.opened();
+  for (RequestId id = 1; id <= 3; ++id) client.run(turn(id));
+  EXPECT_THAT(client.of(2), ElementsAre("sent", "failed http-status"));
+  EXPECT_THAT(seen, AllOf(asks(1), Not(asks(2)), asks(3)));
+}
+
+TEST(Endpoint, TellsAtItsEndWhatWasSentAgain) {
+  const Server server(after_opening([](Peer& peer, const std::string&) {
+    if (peer.number() == 0) return false;
+    return peer.send(good_answer()), true;
+  }));
+  Client client(server);
+  EXPECT_EQ(client.opened().run(request(1)).back(), "done 9 3");
+  const TargetEnd end = client.target_->close();
+  EXPECT_TRUE(end.clean);
+  EXPECT_EQ(end.words, "closed");
+  EXPECT_THAT(end.diagnostics, HasSubstr("1 requests were sent again"));
 }
 
 TEST(Endpoint, AHangingServerTimesOut) {

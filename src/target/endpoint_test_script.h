@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "target/endpoint_test_server.h"
+#include "workload/workload.h"
 
 namespace assay::testing_server {
 
@@ -48,6 +49,10 @@ inline const std::string kModels =
 // What is done with one request; it says whether the connection goes on.
 using Reply = std::function<bool(Peer&, const std::string& request)>;
 
+inline bool is_request(const std::string& text, RequestId id) {
+  return text.find(fmt::format("X-Request-Id: assay-{}\r\n", id)) != std::string::npos;
+}
+
 // Leaves every request to `reply`.
 inline Server::Script replying(Reply reply) {
   return [reply = std::move(reply)](Peer& peer) {
@@ -61,7 +66,7 @@ inline Server::Script replying(Reply reply) {
 inline Server::Script after_opening(Reply rest) {
   return replying([rest = std::move(rest)](Peer& peer, const std::string& request) {
     if (request.starts_with("GET ")) return peer.send(plain(200, kModels)), true;
-    if (request.find("X-Request-Id: assay-0\r\n") != std::string::npos) return peer.send(good_answer()), true;
+    if (is_request(request, 0)) return peer.send(good_answer()), true;
     return rest(peer, request);
   });
 }
