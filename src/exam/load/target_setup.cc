@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "exam/findings.h"
 #include "exam/sizing.h"
 
 namespace assay {
@@ -14,14 +15,6 @@ constexpr int64_t kMaxSecretBytes = 1 << 16;
 constexpr int64_t kMemorySlackBytes = int64_t{2}
                                       << 30;  // a worker that takes so much more than predicted leaks
 constexpr uint32_t kContextStep = 64;         // contexts are rounded up to it
-
-// An error as one line of text.
-std::string sentence(const Error& error) {
-  std::string text = error.where.empty() ? error.what : error.where + ": " + error.what;
-  if (!error.remedy.empty()) text += (text.ends_with('.') ? " " : ". ") + error.remedy;
-  std::ranges::replace(text, '\n', ' ');
-  return text;
-}
 
 uint64_t rounded_up(uint64_t tokens) {
   return (tokens + kContextStep - 1) / kContextStep * kContextStep;
@@ -47,9 +40,9 @@ Json predicted_fit(ExamContext& context, Json job) {
     if (line["fit"].is_object()) fit = line["fit"];
   };
   const Nanos limit = nanos_from_seconds(60);
-  const auto ended = run_worker_job(context.worker, job, context.clock, context.clock.now() + limit, limit,
-                                    on_line, context.interrupted);
-  return ended && ended->end.clean() ? fit : Json();
+  const WorkerJobEnd ended = run_worker_job(context.worker, job, context.clock, context.clock.now() + limit,
+                                            limit, on_line, context.interrupted);
+  return ended.done() ? fit : Json();
 }
 
 Finding does_not_fit(const Json& fit, const std::string& model, const std::string& device) {
@@ -149,36 +142,12 @@ TargetSetup fake_setup(ExamContext& context, const TargetSpec& spec) {
 
 }  // namespace
 
-Finding failed_exam_finding(const Error& error) {
-  Finding finding;
-  finding.severity = Severity::kDoubtful;
-  finding.code = "exam.failed";
-  finding.text = sentence(error);
-  return finding;
-}
-
 std::expected<TargetSetup, Finding> set_up_target(ExamContext& context, const Trial& trial,
                                                   const TargetSpec& spec, const TrialTraffic& traffic) {
   if (spec.kind == "device") return device_setup(context, trial, spec, traffic);
   if (spec.kind == "endpoint") return endpoint_setup(context, spec);
   CHECK(spec.kind == "fake");
   return fake_setup(context, spec);
-}
-
-Finding lost_target_finding(const Error& error, const TargetEnd& end) {
-  Finding finding;
-  finding.severity = Severity::kBlocker;
-  finding.text = sentence(error);
-  const std::string& what = error.what;
-  const bool is_hung = what.starts_with("the worker hung") || what.starts_with("the target hung");
-  finding.code = what.starts_with("the worker died")            ? "engine.worker-died"
-                 : is_hung                                      ? "engine.worker-hung"
-                 : what.starts_with("the worker's memory grew") ? "engine.worker-memory"
-                                                                : "load.target-lost";
-  finding.evidence = Json::object();
-  if (!end.words.empty()) finding.evidence.set("end", end.words);
-  if (end.peak_memory_bytes > 0) finding.evidence.set("peak_memory_bytes", end.peak_memory_bytes);
-  return finding;
 }
 
 }  // namespace assay

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "catalogue/catalogue.h"
+#include "exam/findings.h"
 #include "exam/roofline/bounds.h"
 #include "exam/roofline/collect.h"
 #include "exam/roofline/peak.h"
@@ -68,20 +69,6 @@ Result<void> run_kernels(ExamContext& context, const Trial& trial, const TargetS
   return {};
 }
 
-void add_finding(TrialOutcome& outcome, Finding finding) {
-  outcome.findings.push_back(std::move(finding));
-}
-
-void fail_with(TrialOutcome& outcome, const char* code, std::string words) {
-  outcome.state = TrialState::kFailed;
-  outcome.end_text = words;
-  Finding finding;
-  finding.severity = Severity::kBlocker;
-  finding.code = code;
-  finding.text = std::move(words);
-  add_finding(outcome, std::move(finding));
-}
-
 Result<ResolvedModel> prepare_model(ExamContext& context, const std::string& wanted) {
   context.progress.update(0, "preparing " + wanted);
   const ModelPlaces places{context.bundled_model_directory, context.model_cache_directory,
@@ -96,13 +83,13 @@ std::optional<std::string> why_it_does_not_fit(ExamContext& context, Json job, c
   job.set("job", "fit");
   Json fit;
   const Nanos limit = nanos_from_seconds(60);
-  const auto ended = run_worker_job(
+  const WorkerJobEnd ended = run_worker_job(
       context.worker, job, context.clock, context.clock.now() + limit, limit,
       [&](const Json& line) {
         if (line["fit"].is_object()) fit = line["fit"];
       },
       context.interrupted);
-  if (!ended || !ended->end.clean() || fit["fits"].as_bool(true)) return std::nullopt;
+  if (!ended.done() || fit["fits"].as_bool(true)) return std::nullopt;
   return fmt::format("{} needs {} on {}, which has {} free. Take a smaller model or type.", model,
                      format_bytes(fit["model_memory_bytes"].as_integer()), job["device"].as_string(),
                      format_bytes(fit["device_free_bytes"].as_integer()));
@@ -118,9 +105,9 @@ Json sequences_to_try(const Scenario& scenario, const Trial& trial, const Target
 
 Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSpec& target,
                         TrialOutcome& outcome) {
-  if (auto finding = sizing_finding(trial.parameters)) add_finding(outcome, std::move(*finding));
+  if (auto finding = sizing_finding(trial.parameters)) outcome.findings.push_back(std::move(*finding));
   const auto model = prepare_model(context, trial.parameters["model"].as_string());
-  if (!model) return fail_with(outcome, "exam.failed", model.error().message()), Result<void>();
+  if (!model) return fail_outcome(failed_exam_finding(model.error()), outcome), Result<void>();
   const bool is_quick = context.scenario.is_quick;
   const double limit_s = context.scenario.roofline.max_duration_s * (1 - kKernelShare);
   Json job = Json::object();
@@ -132,7 +119,8 @@ Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSp
   job.set("sequences", sequences_to_try(context.scenario, trial, target));
   job.set("repetitions", is_quick ? 3 : 10).set("time_limit_s", std::max(0.1, limit_s));
   if (const auto reason = why_it_does_not_fit(context, job, model->name)) {
-    return fail_with(outcome, "model.does-not-fit", *reason), Result<void>();
+    return fail_outcome(make_finding(Severity::kBlocker, "model.does-not-fit", *reason), outcome),
+           Result<void>();
   }
   RETURN_IF_ERROR(run_evidence_job(context, job, limit_s, outcome));
   for (Record& record : outcome.records) {

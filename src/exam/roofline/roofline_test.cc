@@ -190,6 +190,14 @@ TEST(Worker, ThatDiesLeavesItsRecordsAndABlocker) {
   EXPECT_THAT(outcome.end_text, HasSubstr("signal 6"));
 }
 
+TEST(Worker, ThatCannotBeReadIsNotCalledHung) {
+  const TrialOutcome outcome = run_shell("echo hello");
+  EXPECT_EQ(outcome.state, TrialState::kFailed);
+  ASSERT_EQ(outcome.findings.size(), 1u);
+  EXPECT_EQ(outcome.findings[0].code, "engine.worker-nonsense");
+  EXPECT_THAT(outcome.end_text, HasSubstr("no JSON object: hello"));
+}
+
 TEST(Worker, ThatTalksNonsenseIsRefused) {
   const TrialOutcome outcome = run_shell(R"(echo '{"type": "record", "metric": "happiness", "value": 1}')");
   EXPECT_EQ(outcome.state, TrialState::kDone);
@@ -202,6 +210,8 @@ TEST(Worker, ThatSaysWhyItFailsIsQuoted) {
   const TrialOutcome outcome = run_shell(
       R"(echo '{"type": "error", "what": "no such device", "where": "job", "remedy": "Buy one."}'; exit 1)");
   EXPECT_EQ(outcome.state, TrialState::kFailed);
+  ASSERT_EQ(outcome.findings.size(), 1u);
+  EXPECT_EQ(outcome.findings[0].code, "engine.refused");
   EXPECT_THAT(outcome.end_text, HasSubstr("no such device"));
   EXPECT_THAT(outcome.end_text, HasSubstr("Buy one."));
 }
