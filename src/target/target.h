@@ -12,7 +12,6 @@
 #include "base/base.h"
 #include "evidence/evidence.h"
 #include "os/os.h"
-#include "target/kinds.h"  // IWYU pragma: export
 #include "workload/workload.h"
 
 namespace assay {

@@ -39,10 +39,11 @@ Trial planned_trial(const Scenario& scenario, const TargetSpec& target, const Js
   trial.parameters.set("phase", only.empty() ? "mix" : "alone");
   if (!only.empty()) trial.parameters.set("traffic_class", only);
   trial.parameters.set("classes", std::move(classes));
-  if (target.kind == "device") {
+  if (target.is_on_device()) {
     trial.parameters.set("device", target.device);
     set_sizing(size_to_device(target.model, device, scenario.load), trial.parameters);
-  } else if (target.kind == "endpoint") {
+  }
+  if (!target.url.empty()) {
     trial.parameters.set("url", target.url);
   }
   return trial;

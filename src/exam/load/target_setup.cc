@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "exam/findings.h"
 #include "exam/sizing.h"
@@ -144,10 +145,15 @@ TargetSetup fake_setup(ExamContext& context, const TargetSpec& spec) {
 
 std::expected<TargetSetup, Finding> set_up_target(ExamContext& context, const Trial& trial,
                                                   const TargetSpec& spec, const TrialTraffic& traffic) {
-  if (spec.kind == "device") return device_setup(context, trial, spec, traffic);
-  if (spec.kind == "endpoint") return endpoint_setup(context, spec);
-  CHECK(spec.kind == "fake");
-  return fake_setup(context, spec);
+  switch (spec.kind) {
+    case TargetKind::kDevice:
+      return device_setup(context, trial, spec, traffic);
+    case TargetKind::kEndpoint:
+      return endpoint_setup(context, spec);
+    case TargetKind::kFake:
+      return fake_setup(context, spec);
+  }
+  std::unreachable();
 }
 
 }  // namespace assay

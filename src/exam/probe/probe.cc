@@ -9,7 +9,7 @@ namespace {
 
 std::vector<Trial> plan_probe(const Scenario& /*scenario*/, const TargetSpec& target,
                               const Json& /*device*/) {
-  if (target.kind != "device") return {};
+  if (!target.is_on_device()) return {};
   Trial trial;
   trial.exam = "probe";
   trial.target = target.name;

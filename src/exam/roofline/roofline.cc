@@ -20,7 +20,7 @@ constexpr double kKernelShare = 0.5;
 constexpr int64_t kMaxCpuInfoBytes = 16 << 20;
 
 std::vector<Trial> plan_roofline(const Scenario& scenario, const TargetSpec& target, const Json& device) {
-  if (target.kind != "device") return {};
+  if (!target.is_on_device()) return {};
   std::vector<Trial> trials;
   for (const char* part : {"kernels", "engine"}) {
     Trial trial;

@@ -150,7 +150,7 @@ TEST(Bounds, EngineEfficiencyComparesAnEngineWithTheKernelsOfItsOwnDevice) {
 TEST(RooflinePlan, ADeviceGetsKernelsAndEngineAndAnEndpointNothing) {
   Scenario scenario;
   TargetSpec target;
-  target.kind = "device";
+  target.kind = TargetKind::kDevice;
   target.name = target.device = "CPU";
   target.model = "smollm2-135m";
   const std::vector<Trial> trials = roofline_exam().plan(scenario, target, Json::object().set("type", "cpu"));
@@ -158,7 +158,7 @@ TEST(RooflinePlan, ADeviceGetsKernelsAndEngineAndAnEndpointNothing) {
   EXPECT_EQ(trials[0].parameters["part"].as_string(), "kernels");
   EXPECT_EQ(trials[1].parameters["part"].as_string(), "engine");
   EXPECT_EQ(trials[1].parameters["model"].as_string(), "smollm2-135m");
-  target.kind = "endpoint";
+  target.kind = TargetKind::kEndpoint;
   EXPECT_TRUE(roofline_exam().plan(scenario, target, Json()).empty());
 }
 
