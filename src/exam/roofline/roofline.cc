@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "catalogue/catalogue.h"
 #include "exam/findings.h"
+#include "exam/model_setup.h"
 #include "exam/roofline/bounds.h"
 #include "exam/roofline/collect.h"
 #include "exam/roofline/peak.h"
@@ -69,32 +69,6 @@ Result<void> run_kernels(ExamContext& context, const Trial& trial, const TargetS
   return {};
 }
 
-Result<ResolvedModel> prepare_model(ExamContext& context, const std::string& wanted) {
-  context.progress.update(0, "preparing " + wanted);
-  const ModelPlaces places{context.bundled_model_directory, context.model_cache_directory,
-                           context.model_cache_limit_bytes};
-  return resolve_model(wanted, places, [&](double share) {
-    context.progress.update(0, fmt::format("writing {}: {:.0f} %", wanted, share * 100));
-  });
-}
-
-// Whether the engine predicts that the model has no room; a prediction that cannot be made is none.
-std::optional<std::string> why_it_does_not_fit(ExamContext& context, Json job, const std::string& model) {
-  job.set("job", "fit");
-  Json fit;
-  const Nanos limit = nanos_from_seconds(60);
-  const WorkerJobEnd ended = run_worker_job(
-      context.worker, job, context.clock, context.clock.now() + limit, limit,
-      [&](const Json& line) {
-        if (line["fit"].is_object()) fit = line["fit"];
-      },
-      context.interrupted);
-  if (!ended.done() || fit["fits"].as_bool(true)) return std::nullopt;
-  return fmt::format("{} needs {} on {}, which has {} free. Take a smaller model or type.", model,
-                     format_bytes(fit["model_memory_bytes"].as_integer()), job["device"].as_string(),
-                     format_bytes(fit["device_free_bytes"].as_integer()));
-}
-
 Json sequences_to_try(const Scenario& scenario, const Trial& trial, const TargetSpec& target) {
   Json sequences = Json::array();
   const uint32_t most = is_sized_down(trial) ? std::min(target.sequences, kSlowSequences) : target.sequences;
@@ -118,9 +92,9 @@ Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSp
   job.set("prompt_tokens", 512).set("output_tokens", is_quick ? 16 : 64);
   job.set("sequences", sequences_to_try(context.scenario, trial, target));
   job.set("repetitions", is_quick ? 3 : 10).set("time_limit_s", std::max(0.1, limit_s));
-  if (const auto reason = why_it_does_not_fit(context, job, model->name)) {
-    return fail_outcome(make_finding(Severity::kBlocker, "model.does-not-fit", *reason), outcome),
-           Result<void>();
+  const std::string& device = trial.parameters["device"].as_string();
+  if (auto finding = room_finding(predicted_fit(context, job), model->name, device)) {
+    return fail_outcome(std::move(*finding), outcome), Result<void>();
   }
   RETURN_IF_ERROR(run_evidence_job(context, job, limit_s, outcome));
   for (Record& record : outcome.records) {
