@@ -142,7 +142,7 @@ struct Session {
 
 bool needs_devices(const Scenario& scenario) {
   return std::any_of(scenario.targets.begin(), scenario.targets.end(),
-                     [](const TargetSpec& target) { return target.kind == "device"; });
+                     [](const TargetSpec& target) { return target.is_on_device(); });
 }
 
 std::string fresh_run_id(const std::string& path, const std::string& wall_time, Nanos now) {

@@ -184,6 +184,7 @@ class Driver {
         if (is_out(row)) target_.cancel(row.id);
       }
     } else if (now() >= cancelled_at_ + kCancelTimeout) {
+      result_.is_hung = true;
       result_.lost =
           Error{fmt::format("the target hung: {} requests did not even answer their cancellation within {}",
                             in_flight_, format_duration(seconds(kCancelTimeout))),

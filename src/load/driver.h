@@ -71,6 +71,7 @@ struct LoadResult {
   Nanos last_arrival{};       // scheduled instant of the last request that waits for no answer
   Nanos cpu_time{};           // of this process
   std::optional<Error> lost;  // the target was lost; what it owed counts as kTargetLost
+  bool is_hung = false;       // lost because it did not even answer a cancellation; else its end says why
   bool is_interrupted = false;
 };
 

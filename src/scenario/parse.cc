@@ -71,7 +71,6 @@ void finish_targets(Scenario& scenario) {
   if (!scenario.targets.empty()) return;
   TargetSpec every_device;
   every_device.name = every_device.device;
-  every_device.kind = "device";
   every_device.where = scenario.path;
   scenario.targets.push_back(std::move(every_device));
 }

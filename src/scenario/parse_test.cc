@@ -39,7 +39,7 @@ TEST(Scenario, AFileMaySayVeryLittle) {
   EXPECT_EQ(scenario.seed, 1U);
   EXPECT_EQ(scenario.exams, kExams);
   ASSERT_EQ(scenario.targets.size(), 1U);
-  EXPECT_EQ(scenario.targets[0].kind, "device");
+  EXPECT_EQ(scenario.targets[0].kind, TargetKind::kDevice);
   EXPECT_EQ(scenario.targets[0].device, "*");
   EXPECT_EQ(scenario.targets[0].name, "*");
   ASSERT_EQ(scenario.load.classes.size(), 1U);

@@ -10,13 +10,14 @@
 
 #include "base/base.h"
 #include "evidence/evidence.h"
+#include "scenario/target_kinds.h"  // IWYU pragma: export
 #include "workload/workload.h"
 
 namespace assay {
 
 struct TargetSpec {
-  std::string name;   // unique; default: the device ("*" for all), host:port of the URL, or "fake"
-  std::string kind;   // "device" | "endpoint" | "fake"
+  std::string name;  // unique; default: the device ("*" for all), host:port of the URL, or "fake"
+  TargetKind kind = TargetKind::kDevice;
   std::string where;  // file:line:column of its table
   // device
   std::string device = "*";  // a ggml device name; "*": every one found
@@ -39,6 +40,7 @@ struct TargetSpec {
   uint32_t fail_every = 0;
   uint32_t lost_after = 0;
 
+  bool is_on_device() const { return row_of(kind).is_on_device; }
   bool operator==(const TargetSpec&) const = default;
 };
 

@@ -96,7 +96,7 @@ def misbehaving_workers_are_evidence():
         "abort-after=3": "engine.worker-died",
         "hang-after=3": "engine.worker-hung",
         "leak": "engine.worker-memory",
-        "garbage": "load.target-lost",
+        "garbage": "engine.worker-nonsense",
         "die-on-load": "engine.worker-died",
     }
     for name, code in expected.items():

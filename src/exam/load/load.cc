@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "exam/findings.h"
 #include "exam/load/calibration.h"
 #include "exam/load/target_setup.h"
 #include "exam/load/traffic.h"
@@ -38,10 +39,11 @@ Trial planned_trial(const Scenario& scenario, const TargetSpec& target, const Js
   trial.parameters.set("phase", only.empty() ? "mix" : "alone");
   if (!only.empty()) trial.parameters.set("traffic_class", only);
   trial.parameters.set("classes", std::move(classes));
-  if (target.kind == "device") {
+  if (target.is_on_device()) {
     trial.parameters.set("device", target.device);
     set_sizing(size_to_device(target.model, device, scenario.load), trial.parameters);
-  } else if (target.kind == "endpoint") {
+  }
+  if (!target.url.empty()) {
     trial.parameters.set("url", target.url);
   }
   return trial;
@@ -121,11 +123,7 @@ class LoadTrial {
  private:
   static Result<TrialOutcome> interrupted() { return fail("interrupted"); }
 
-  void end_failed(Finding finding) {
-    outcome_.state = TrialState::kFailed;
-    outcome_.end_text = finding.text;
-    outcome_.findings.push_back(std::move(finding));
-  }
+  void end_failed(Finding finding) { fail_outcome(std::move(finding), outcome_); }
 
   void close() {
     end_ = setup_.target->close();
@@ -141,6 +139,12 @@ class LoadTrial {
     end_failed(lost_target_finding(error, end_));
   }
 
+  // A target that the load generator gave up ends well afterwards, or too late.
+  void fail_as_lost(const LoadResult& result) {
+    if (result.is_hung) end_.cause = EndCause::kHung;
+    end_failed(lost_target_finding(*result.lost, end_));
+  }
+
   Result<TrialOutcome> run_open(TargetInfo info) {
     outcome_.subject = info.subject;
     conditions_ = setup_.conditions;
@@ -154,7 +158,7 @@ class LoadTrial {
                                                       : kUsualSequences;
     const LoadResult burst = drive_burst(sequences);
     if (burst.is_interrupted || context_.interrupted()) return close(), interrupted();
-    if (burst.lost) return lose(*burst.lost), std::move(outcome_);
+    if (burst.lost) return close(), fail_as_lost(burst), std::move(outcome_);
     if (!choose_rate(burst)) return close(), std::move(outcome_);
 
     const double left_s = std::max(load_.max_duration_s - seconds(burst.duration), load_.max_duration_s / 2);
@@ -253,7 +257,7 @@ class LoadTrial {
     outcome_.samples = std::move(summary.samples);
     std::ranges::move(summary.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
-    if (result.lost) end_failed(lost_target_finding(*result.lost, end_));
+    if (result.lost) fail_as_lost(result);
   }
 
   void add_worker_memory() {

@@ -8,12 +8,10 @@
 #include <map>
 
 #include "measure/measure.h"
-#include "os/os.h"
 
 namespace assay {
 namespace {
 
-constexpr int64_t kMaxTraceBytes = 1 << 30;
 constexpr uint64_t kBurstSeed = 0x6275727374;  // tells the burst's draws from the trial's
 
 // Enough of each class for `per_class` of the rarest, in proportion to the weights.
@@ -53,11 +51,6 @@ double last_arrival_s(const std::vector<PlannedRequest>& plan) {
   return last;
 }
 
-Result<std::vector<TraceEntry>> read_trace(const TraceSpec& spec) {
-  ASSIGN_OR_RETURN(const std::string text, read_file(spec.path, kMaxTraceBytes));
-  return parse_azure_trace(text, spec.path, spec.limit, spec.scaling);
-}
-
 }  // namespace
 
 Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& traffic_class) {
@@ -68,7 +61,7 @@ Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& 
   traffic.classes = load.classes;
   traffic.rate_per_s = load.rate_per_s;
   if (load.arrivals.kind == Arrivals::Kind::kTrace) {
-    ASSIGN_OR_RETURN(traffic.trace, read_trace(load.trace));
+    ASSIGN_OR_RETURN(traffic.trace, load_trace(load.trace));
     if (traffic.trace.empty())
       return fail("the trace has no requests", load.trace.path, "Name another trace.");
   }
