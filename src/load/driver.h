@@ -30,7 +30,8 @@ struct LoadProgress {
 };
 
 struct LoadOptions {
-  Nanos max_duration = kNever;  // no request is sent later than this after the start
+  std::vector<uint32_t> loop_users;  // of each closed loop of the plan, how many users it has
+  Nanos max_duration = kNever;       // no request is sent later than this after the start
   Nanos drain_timeout =
       nanos_from_seconds(30);         // after the last send: then the rest is cancelled, as timed out
   std::function<bool()> interrupted;  // asked ten times a second; may be empty

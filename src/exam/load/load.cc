@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "exam/findings.h"
 #include "exam/load/calibration.h"
@@ -70,20 +71,6 @@ std::string status_line(const LoadProgress& progress) {
                      format_number(progress.rate_per_s), progress.in_flight, ms(progress.ttft_ms_now),
                      ms(progress.tpot_ms_now), progress.failed, format_number(progress.send_lag_ms_max),
                      format_duration(progress.left_s));
-}
-
-const char* name_of_arrivals(Arrivals::Kind kind) {
-  switch (kind) {
-    case Arrivals::Kind::kPoisson:
-      return "poisson";
-    case Arrivals::Kind::kConstant:
-      return "constant";
-    case Arrivals::Kind::kBurst:
-      return "burst";
-    case Arrivals::Kind::kTrace:
-      return "trace";
-  }
-  return "";
 }
 
 // One trial, step by step; each step may end it.
@@ -178,8 +165,7 @@ class LoadTrial {
   // quarter of the trial's. Else one of each class, to warm up.
   LoadResult drive_burst(uint32_t sequences) {
     const auto classes = static_cast<uint32_t>(traffic_.classes.size());
-    const bool must_calibrate =
-        !traffic_.rate_per_s && traffic_.trace.empty() && traffic_.arrivals.kind != Arrivals::Kind::kBurst;
+    const bool must_calibrate = !traffic_.rate_per_s && needs_rate(traffic_);
     const uint32_t count =
         must_calibrate ? std::min(2 * sequences, std::max(traffic_.requests / 4, classes)) : classes;
     LoadOptions options;
@@ -195,7 +181,9 @@ class LoadTrial {
   // False if the burst shows that there is nothing to measure.
   bool choose_rate(const LoadResult& burst) {
     rate_conditions_ = Json::object();
-    rate_conditions_.set("arrivals", name_of_arrivals(traffic_.arrivals.kind));
+    rate_conditions_.set("arrivals", name_of(traffic_.arrivals.kind));
+    if (const std::vector<uint32_t> users = users_of_loops(traffic_); !users.empty())
+      rate_conditions_.set("users", std::accumulate(users.begin(), users.end(), uint64_t{0}));
     const Calibration calibration = calibration_of(burst);
     if (calibration.ended_well == 0) {
       Finding finding{.severity = Severity::kBlocker, .code = "load.failures"};
@@ -214,6 +202,9 @@ class LoadTrial {
     } else if (traffic_.rate_per_s) {
       rate_conditions_.set("rate_chosen_by", "scenario");
       rate_per_s_ = *traffic_.rate_per_s;
+    } else if (!needs_rate(traffic_)) {
+      rate_conditions_.set("rate_chosen_by",
+                           traffic_.arrivals.kind == Arrivals::Kind::kClosed ? "answers" : "scenario");
     } else {
       rate_per_s_ = load_.utilisation * calibration.rate_per_s * sessions_per_request(traffic_);
       rate_conditions_.set("rate_chosen_by", "burst").set("utilisation", load_.utilisation);
@@ -237,6 +228,7 @@ class LoadTrial {
 
   LoadResult drive(const std::vector<PlannedRequest>& planned, double left_s) {
     LoadOptions options;
+    options.loop_users = users_of_loops(traffic_);
     options.max_duration = nanos_from_seconds(left_s);
     options.drain_timeout = nanos_from_seconds(std::max(kDrainShare * load_.max_duration_s, 5.0));
     options.interrupted = context_.interrupted;
