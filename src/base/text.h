@@ -50,7 +50,8 @@ size_t display_width(std::string_view text);
 // `text` cut to so many columns at a character, with an ellipsis where something is lost.
 std::string cut(std::string_view text, size_t columns);
 
-// SHA-256-free content key: 128 bits as 32 hex digits, for cache names only, never for trust.
+// SHA-256-free content key: 128 bits as 32 hex digits, for cache names and for noticing that a
+// file is not what it was, never for trust.
 std::string content_key(std::string_view bytes);
 
 }  // namespace assay

@@ -77,6 +77,37 @@ Result<Scenario> make_scenario(std::string_view text, const std::string& path, c
   return scenario;
 }
 
+constexpr const char* kBuiltIn = "built-in";
+
+// What a run is begun with beside the text of its scenario: where that stood, wherever one stands who goes
+// on with it, and what the traces held that it names.
+Json plan_json(const Scenario& scenario, const Overrides& overrides) {
+  Json files = Json::array();
+  for (const ScenarioFile& file : scenario.files) {
+    files.push(Json::object().set("path", absolute_path(file.path)).set("content_key", file.key));
+  }
+  const std::string path = scenario.path == kBuiltIn ? kBuiltIn : absolute_path(scenario.path);
+  return Json::object().set("overrides", overrides.to_json()).set("scenario_file", path).set("files", files);
+}
+
+// The scenario of a run that was begun, if it still means what it meant then.
+Result<Scenario> resumed_scenario(const RunInfo& run) {
+  // Dossiers of the first versions do not say where the scenario stood.
+  const std::string& path = run.plan["scenario_file"].as_string();
+  ASSIGN_OR_RETURN(Scenario scenario,
+                   make_scenario(run.scenario_text, path.empty() ? run.scenario_path : path,
+                                 Overrides::from_json(run.plan["overrides"])));
+  for (const Json& file : run.plan["files"].items()) {
+    for (const ScenarioFile& now : scenario.files) {
+      if (file["path"].as_string() != now.path || file["content_key"].as_string() == now.key) continue;
+      return fail("the trace has changed since the run began", now.path,
+                  "Put it back as it was, or begin a new run.");
+    }
+  }
+  scenario.path = run.scenario_path;
+  return scenario;
+}
+
 // "2026-11-24T05:36:46Z" as part of a file name: "20261124-053646".
 std::string time_for_name(const std::string& wall_time) {
   std::string digits;
@@ -166,7 +197,7 @@ Result<Session> begin(CommandContext& context, const ParsedOptions& options, Pro
   std::string path = options.value("SCENARIO");
   std::string text(built_in_scenario_text());
   if (path.empty()) {
-    path = "built-in";
+    path = kBuiltIn;
   } else {
     ASSIGN_OR_RETURN(text, read_file(path, kMaxScenarioBytes));
   }
@@ -208,7 +239,7 @@ Result<Session> begin(CommandContext& context, const ParsedOptions& options, Pro
               .scenario_path = path,
               .scenario_text = text,
               .seed = scenario.seed,
-              .plan = Json::Object{{"overrides", overrides.to_json()}},
+              .plan = plan_json(scenario, overrides),
               .host = host};
   ASSIGN_OR_RETURN(Dossier dossier, Dossier::create(dossier_path, run, trials, scenario.requirements));
   return Session{folder, std::move(lock), std::move(scenario), std::move(targets), std::move(dossier)};
@@ -224,9 +255,7 @@ Result<Session> resume(const ParsedOptions& options, ProgressDisplay& display) {
   ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));
   ASSIGN_OR_RETURN(Dossier dossier, Dossier::open(path));
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
-  const Overrides overrides = Overrides::from_json(content.run.plan["overrides"]);
-  ASSIGN_OR_RETURN(Scenario scenario,
-                   make_scenario(content.run.scenario_text, content.run.scenario_path, overrides));
+  ASSIGN_OR_RETURN(Scenario scenario, resumed_scenario(content.run));
   std::vector<ExpandedTarget> targets = expand_targets(scenario, content.run.host);
   const auto done = std::count_if(content.trials.begin(), content.trials.end(), [](const Trial& trial) {
     return trial.state != TrialState::kPlanned && trial.state != TrialState::kRunning;
@@ -239,7 +268,7 @@ Result<Session> resume(const ParsedOptions& options, ProgressDisplay& display) {
 // scenario has no requirements, but for the scenario that nobody wrote: it describes this machine, and its
 // limits are no demand.
 int exit_code(const DossierContent& content) {
-  const bool asks = content.run.scenario_path != "built-in" && content.requirements.empty();
+  const bool asks = content.run.scenario_path != kBuiltIn && content.requirements.empty();
   const bool failed =
       std::any_of(content.verdicts.begin(), content.verdicts.end(), [&](const Verdict& verdict) {
         return verdict.requirement_id != 0 ? verdict.answer != Answer::kYes

@@ -124,8 +124,8 @@ void check_arrivals(Reader& reader, const TomlValue& table, LoadSpec& load) {
 }
 
 // The file must be there and good before anything runs.
-void check_trace(Reader& reader, TomlPosition at, const TraceSpec& trace) {
-  const Result<std::vector<TraceEntry>> entries = load_trace(trace);
+void check_trace(Reader& reader, TomlPosition at, TraceSpec& trace) {
+  const Result<std::vector<TraceEntry>> entries = read_trace(reader, trace);
   if (entries) return;
   const Error& error = entries.error();
   reader.error(
