@@ -47,20 +47,6 @@ double Random::normal() {
   return radius * std::cos(2.0 * std::numbers::pi * uniform());
 }
 
-double Random::gamma(double shape) {
-  CHECK(shape > 0);
-  if (shape < 1) return gamma(shape + 1) * std::pow(1.0 - uniform(), 1.0 / shape);
-  const double d = shape - 1.0 / 3.0;
-  const double c = 1.0 / std::sqrt(9.0 * d);
-  while (true) {
-    const double x = normal();
-    const double v = std::pow(1.0 + c * x, 3);
-    if (v <= 0) continue;
-    const double u = 1.0 - uniform();
-    if (std::log(u) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
-  }
-}
-
 uint64_t random_stream(const char* name) {
   uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
   for (; *name != '\0'; ++name) hash = (hash ^ static_cast<unsigned char>(*name)) * 0x100000001b3ULL;

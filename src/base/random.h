@@ -17,7 +17,6 @@ class Random {
   uint64_t below(uint64_t n);  // 0 … n − 1, unbiased; n > 0
   double exponential();        // mean 1
   double normal();             // mean 0, standard deviation 1 (Box–Muller)
-  double gamma(double shape);  // mean `shape`, scale 1 (Marsaglia, Tsang 2000); shape > 0
 
  private:
   uint64_t key_;

@@ -36,7 +36,6 @@ class SseParser {
   const SseEvent& event() const { return event_; }  // of the last kEvent
   // Something was begun and is not finished: at the end of a stream it is lost, as the standard wants.
   bool unfinished() const { return !line_.empty() || data_in_ != DataIn::kNowhere; }
-  std::optional<int64_t> retry_ms() const { return retry_ms_; }
 
   void restart();  // for the next stream; keeps the buffers
 
@@ -60,7 +59,6 @@ class SseParser {
   std::string buffer_;     // while data_in_ is kBuffer
   std::string line_;       // the beginning of a line that is not all there
   std::string type_, id_;
-  std::optional<int64_t> retry_ms_;
   SseEvent event_;
 };
 
