@@ -1,5 +1,5 @@
 // TLS over OpenSSL's memory BIOs; see tls.h.
-#include "target/tls.h"
+#include "http/tls.h"
 
 #include <fmt/format.h>
 #include <openssl/err.h>

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "base/base.h"
-#include "http/http.h"
+#include "http/url.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
