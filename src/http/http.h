@@ -1,5 +1,5 @@
-// The front door of http: URLs, the HTTP/1.1 codecs, the event-stream codec and TLS over memory. No I/O: bytes
-// in, facts out.
+// The front door of http: URLs, the HTTP/1.1 codecs, the event-stream codec and TLS over memory. No I/O:
+// bytes in, facts out.
 #pragma once
 
 #include "http/request.h"   // IWYU pragma: export
