@@ -2,8 +2,9 @@
 // bytes in, facts out.
 #pragma once
 
-#include "http/request.h"   // IWYU pragma: export
-#include "http/response.h"  // IWYU pragma: export
-#include "http/sse.h"       // IWYU pragma: export
-#include "http/tls.h"       // IWYU pragma: export
-#include "http/url.h"       // IWYU pragma: export
+#include "http/request.h"         // IWYU pragma: export
+#include "http/request_parser.h"  // IWYU pragma: export
+#include "http/response.h"        // IWYU pragma: export
+#include "http/sse.h"             // IWYU pragma: export
+#include "http/tls.h"             // IWYU pragma: export
+#include "http/url.h"             // IWYU pragma: export
