@@ -18,6 +18,10 @@ RequestParser::Step RequestParser::fail(int status, const char* words) {
 
 void RequestParser::restart() {
   CHECK(state_ == State::kEnded || (state_ == State::kHead && !started_));
+  reset();
+}
+
+void RequestParser::reset() {
   state_ = State::kHead;
   body_.begin(BodyParser::Framing::kNone);
   head_.clear();

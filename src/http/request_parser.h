@@ -27,6 +27,8 @@ class RequestParser {
   Step advance(std::string_view& input);
   // Ready for the next request of the connection.
   void restart();
+  // Ready for another connection, whatever came before. Buffers are kept.
+  void reset();
 
   // From kHead until restart().
   std::string_view method() const { return method_; }
@@ -40,6 +42,7 @@ class RequestParser {
 
   std::string_view body() const { return body_.body(); }  // of the last kBody
   bool started() const { return started_; }               // a byte of the request has come
+  bool ended() const { return state_ == State::kEnded; }  // all of it has
   std::string_view error() const { return error_; }       // what was wrong, in words; static text
   int error_status() const {
     return error_status_;
