@@ -178,6 +178,7 @@ void EmulateServer::emit_slowly(EmulatedConnection& connection, Nanos now) {
   const bool last = count == left;
   if (last) append_closing(answer, scratch_);
   const std::string_view bytes = scratch_;
+  now = clock_.now();  // putting the bytes together took its time
   if (cut > 0) transmit(connection, bytes.substr(0, cut));
   transmit(connection, bytes.substr(cut));
   note_event(answer, now, count);
@@ -215,6 +216,7 @@ void EmulateServer::emit_document(EmulatedConnection& connection, Nanos now) {
     leave(connection, answer.due, now, answer.fault->row->name);
     return close_connection(connection, reset);
   }
+  now = clock_.now();  // putting the document together took its time
   transmit(connection, std::string_view(bytes).substr(answer.head_pieces > 0 ? head : 0));
   note_event(answer, now, answer.route->streams ? answer.tokens : 0);
   end_answer(connection, now, "done");

@@ -63,8 +63,8 @@ Result<void> take_key(std::string_view key, std::string_view text, Fault& fault)
 }
 
 Result<Fault> parse_fault(std::string_view text) {
-  const std::vector<std::string_view> parts = split(text, ':');
-  const std::string name(trim(parts[0]));
+  const std::vector<std::string_view> parts = split(trim(text), ':');
+  const std::string name(parts[0]);
   std::vector<std::string> names;
   Fault fault;
   for (const FaultKindRow& row : kFaults) {
