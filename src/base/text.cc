@@ -65,23 +65,13 @@ uint32_t next_code_point(std::string_view text, size_t& i) {
   return code;
 }
 
-// The length of the UTF-8 sequence (RFC 3629) at the start of `text`, or 0 if it is broken or a control
-// character.
+// utf8_length, or 0 for a control character.
 size_t printable_bytes(std::string_view text) {
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};  // by length; smaller ones are overlong
-  const auto first = static_cast<unsigned char>(text.front());
-  if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
-  const size_t length = first >= 0xf8 ? 0 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
-  if (length == 0 || length > text.size()) return 0;
-  uint32_t code = first & (0xffU >> (length + 1));
-  for (size_t k = 1; k < length; ++k) {
-    const auto byte = static_cast<unsigned char>(text[k]);
-    if ((byte & 0xc0U) != 0x80) return 0;
-    code = (code << 6) | (byte & 0x3fU);
-  }
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  const bool control = code >= 0x80 && code <= 0x9f;
-  return code < kSmallest[length] || code > 0x10ffff || surrogate || control ? 0 : length;
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const size_t length = utf8_length(text);
+  const bool is_control = (length == 1 && (byte(0) < 0x20 || byte(0) == 0x7f)) ||
+                          (length == 2 && byte(0) == 0xc2 && byte(1) < 0xa0);  // U+0080 to U+009F
+  return is_control ? 0 : length;
 }
 
 bool is_wide(uint32_t code) {
@@ -247,6 +237,60 @@ std::string printable(std::string_view text, size_t max_bytes) {
     text.remove_prefix(std::max<size_t>(length, 1));
   }
   return out;
+}
+
+size_t utf8_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return text.empty() ? 0 : 1;
+  const size_t length = first >= 0xc2 && first <= 0xdf   ? 2
+                        : first >= 0xe0 && first <= 0xef ? 3
+                        : first >= 0xf0 && first <= 0xf4 ? 4
+                                                         : 0;
+  // Of the second byte; narrower where a sequence would be overlong, a surrogate or beyond U+10FFFF.
+  unsigned low = 0x80, high = 0xbf;
+  if (first == 0xe0) low = 0xa0;
+  if (first == 0xed) high = 0x9f;
+  if (first == 0xf0) low = 0x90;
+  if (first == 0xf4) high = 0x8f;
+  for (size_t i = 1; i < length; ++i) {
+    if (byte(i) < low || byte(i) > high) return 0;
+    low = 0x80, high = 0xbf;
+  }
+  return length;
+}
+
+bool is_valid_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string valid_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const size_t length = utf8_length(text);
+    out += length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, length);
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
+}
+
+std::string cut(std::string_view text, size_t columns) {
+  if (display_width(text) <= columns) return std::string(text);
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    size_t next = i;
+    next_code_point(text, next);
+    if (display_width(out) + display_width(text.substr(i, next - i)) + 1 > columns) break;
+    out += text.substr(i, next - i);
+    i = next;
+  }
+  return out + "…";
 }
 
 size_t display_width(std::string_view text) {

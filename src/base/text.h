@@ -39,10 +39,19 @@ std::string escape_html(std::string_view text);
 // an ellipsis.
 std::string printable(std::string_view text, size_t max_bytes = 200);
 
+// Bytes of the UTF-8 sequence that `text` begins with (Unicode 15, table 3-7), or 0 if it is broken or empty.
+size_t utf8_length(std::string_view text);
+bool is_valid_utf8(std::string_view text);
+// With U+FFFD for every byte that belongs to no sequence.
+std::string valid_utf8(std::string_view text);
+
 // Columns that a terminal spends on `text` (UTF-8; East Asian wide characters count two).
 size_t display_width(std::string_view text);
+// `text` cut to so many columns at a character, with an ellipsis where something is lost.
+std::string cut(std::string_view text, size_t columns);
 
-// SHA-256-free content key: 128 bits as 32 hex digits, for cache names only, never for trust.
+// SHA-256-free content key: 128 bits as 32 hex digits, for cache names and for noticing that a
+// file is not what it was, never for trust.
 std::string content_key(std::string_view bytes);
 
 }  // namespace assay

@@ -54,6 +54,8 @@ Result<int> run_arguments(const std::vector<std::string>& arguments, CliEnvironm
 
 }  // namespace
 
+const char* const kVersion = ASSAY_VERSION;
+
 std::string CliEnvironment::variable(std::string_view name) const {
   for (const auto& [key, value] : variables) {
     if (key == name) return value;

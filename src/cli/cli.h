@@ -28,7 +28,7 @@ struct CliEnvironment {
   std::string variable(std::string_view name) const;  // "" if unset
 };
 
-inline constexpr const char* kVersion = "0.1.0";
+extern const char* const kVersion;  // "0.1.0"
 
 // Runs one command line and returns the exit code: 0 done and every requirement met, 1 a requirement failed
 // or a result is void, 2 could not run. Results go to stdout, everything else to stderr.

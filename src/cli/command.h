@@ -72,7 +72,7 @@ Result<ParsedOptions> parse_options(const Command& command, const std::vector<st
 // Text for people, wrapped at 80 columns.
 std::string help_text();  // of the program
 std::string help_text(const Command& command);
-std::string man_page(std::string_view date);  // roff
+std::string man_page();  // roff
 std::string bash_completion();
 
 }  // namespace assay

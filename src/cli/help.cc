@@ -140,14 +140,14 @@ std::string help_text(const Command& command) {
   return out;
 }
 
-std::string man_page(std::string_view date) {
+std::string man_page() {
   std::string out = fmt::format(
-      ".TH ASSAY 1 \"{}\" \"assay {}\" \"User commands\"\n.SH NAME\nassay \\- evaluate an AI accelerator on your own "
+      ".TH ASSAY 1 \"\" \"assay {}\" \"User commands\"\n.SH NAME\nassay \\- evaluate an AI accelerator on your own "
       "premises\n.SH SYNOPSIS\n.B assay\n.I COMMAND\n[options]\n.SH DESCRIPTION\nTells whether an AI accelerator can "
       "carry your work: does your software run on it, how fast under your traffic, is the arithmetic right, does it "
       "survive, what does it cost, and are the vendor's numbers true. One program, no network, no account, no "
       "telemetry.\n.SH COMMANDS\n",
-      date, kVersion);
+      kVersion);
   for (const Command& command : commands()) {
     out += fmt::format(".SS {}\n{}.\n.PP\n.B {}\n.PP\n{}\n", command.name, roff(command.title),
                        roff(usage(command)), roff(command.description));

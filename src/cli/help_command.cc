@@ -35,7 +35,7 @@ Result<std::string> reference(const std::string& topic) {
 }
 
 Result<std::string> help(const ParsedOptions& options) {
-  if (options.has("--man")) return man_page("2026-11-24");
+  if (options.has("--man")) return man_page();
   if (options.has("--bash-completion")) return bash_completion();
   if (options.has("--reference")) return reference(options.value("--reference"));
   if (!options.has("COMMAND")) return help_text();

@@ -29,7 +29,7 @@ std::vector<NamedThing> exam_things() {
 
 std::vector<NamedThing> target_things() {
   std::vector<NamedThing> things;
-  for (const TargetKind& kind : target_kinds()) {
+  for (const TargetKindRow& kind : target_kinds()) {
     things.push_back({kind.name, kind.title,
                       fmt::format("{}\n\nIn a scenario:\n\n{}\n", kind.description, kind.example),
                       Json(Json::Object{{"name", kind.name},

@@ -25,18 +25,6 @@ std::string time_left(double fraction, double elapsed_s) {
   return fmt::format(", {} left", format_duration(std::max(0.0, elapsed_s / fraction - elapsed_s)));
 }
 
-std::string cut(const std::string& text, size_t columns) {
-  if (display_width(text) <= columns) return text;
-  std::string shorter = text;
-  while (!shorter.empty() && display_width(shorter) + 1 > columns) {
-    // Whole UTF-8 characters only: continuation bytes go with the byte that leads them.
-    while (!shorter.empty() && (static_cast<unsigned char>(shorter.back()) & 0xc0U) == 0x80U)
-      shorter.pop_back();
-    if (!shorter.empty()) shorter.pop_back();
-  }
-  return shorter + "…";
-}
-
 }  // namespace
 
 ProgressDisplay::ProgressDisplay(Terminal& terminal, const Clock& clock)

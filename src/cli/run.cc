@@ -1,22 +1,14 @@
 // `assay run`: a scenario from file to report.
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <filesystem>
 
 #include "cli/commands.h"
 #include "cli/places.h"
-#include "cli/progress.h"
-#include "exam/evaluation.h"
+#include "cli/session.h"
 #include "report/report.h"
 
 namespace assay {
 namespace {
 
-constexpr const char* kResultsFolder = "assay-out";
-constexpr const char* kDossierName = "dossier.assay";
-constexpr const char* kReportName = "report.html";
 constexpr int64_t kMaxScenarioBytes = 1 << 20;
 
 constexpr OptionSpec kOptions[] = {
@@ -33,256 +25,23 @@ constexpr PositionalSpec kPositionals[] = {
      "file"},
 };
 
-// What the command line changes about a scenario; kept in the dossier, so that a resumed run is the same run.
-struct Overrides {
-  bool is_quick = false;
-  std::string only;
-  std::string seed;
-
-  Json to_json() const { return Json::Object{{"quick", is_quick}, {"only", only}, {"seed", seed}}; }
-  static Overrides from_json(const Json& json) {
-    return {json["quick"].as_bool(), json["only"].as_string(), json["seed"].as_string()};
+Result<Session> session_of(CommandContext& context, const ParsedOptions& options, ProgressDisplay& display) {
+  if (options.has("--resume")) return resume_session(options.value("--out"), display);
+  SessionStart start{
+      .scenario_text = std::string(built_in_scenario_text()),
+      .scenario_path = kBuiltIn,
+      .folder = options.value("--out"),
+      .overrides = {options.has("--quick"), options.value("--only"), options.value("--seed")},
+  };
+  if (options.has("SCENARIO")) {
+    start.scenario_path = options.value("SCENARIO");
+    ASSIGN_OR_RETURN(start.scenario_text, read_file(start.scenario_path, kMaxScenarioBytes));
   }
-};
-
-Result<void> select_exams(const std::string& only, Scenario& scenario) {
-  const std::vector<std::string> known = exam_names();
-  std::vector<std::string> wanted;
-  for (const std::string_view part : split(only, ',')) {
-    const std::string name(trim(part));
-    if (std::find(known.begin(), known.end(), name) == known.end()) {
-      return fail(fmt::format("unknown exam '{}'.{}", printable(name), suggestion(name, known)), "--only",
-                  "`assay list exams` shows them all.");
-    }
-    wanted.push_back(name);
-  }
-  scenario.exams.clear();
-  for (const std::string& name : known) {
-    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) scenario.exams.push_back(name);
-  }
-  return {};
-}
-
-Result<Scenario> make_scenario(std::string_view text, const std::string& path, const Overrides& overrides) {
-  ASSIGN_OR_RETURN(Scenario scenario, parse_scenario(text, path, exam_names()));
-  if (!overrides.only.empty()) RETURN_IF_ERROR(select_exams(overrides.only, scenario));
-  if (!overrides.seed.empty()) {
-    const std::optional<int64_t> seed = parse_integer(overrides.seed);
-    if (!seed || *seed < 0)
-      return fail(fmt::format("'{}' is no seed", printable(overrides.seed)), "--seed",
-                  "Give a whole number from 0.");
-    scenario.seed = static_cast<uint64_t>(*seed);
-  }
-  if (overrides.is_quick) scenario = quick(std::move(scenario));
-  return scenario;
-}
-
-// "2026-11-24T05:36:46Z" as part of a file name: "20261124-053646".
-std::string time_for_name(const std::string& wall_time) {
-  std::string digits;
-  for (const char c : wall_time) {
-    if (c >= '0' && c <= '9') digits += c;
-    if (c == 'T') digits += '-';
-  }
-  return digits;
-}
-
-std::string name_for_file(std::string_view name) {
-  std::string out;
-  for (const char c : lower(name)) {
-    const bool keeps = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    if (keeps) out += c;
-    if (!keeps && !out.empty() && out.back() != '-') out += '-';
-  }
-  while (out.ends_with('-')) out.pop_back();
-  return out.substr(0, 40);
-}
-
-// A fresh folder for a run; with a number behind it if two begin within one second.
-std::string fresh_folder(const std::string& time, const std::string& name) {
-  const std::string base = fmt::format("{}/{}-{}", kResultsFolder, time_for_name(time), name_for_file(name));
-  std::string folder = base;
-  for (int i = 2; file_exists(folder); ++i) folder = fmt::format("{}-{}", base, i);
-  return folder;
-}
-
-Result<std::string> newest_unfinished() {
-  const Result<std::vector<std::string>> names = list_directory(kResultsFolder);
-  if (names) {
-    for (auto it = names->rbegin(); it != names->rend(); ++it) {
-      const std::string folder = fmt::format("{}/{}", kResultsFolder, *it);
-      const std::string path = folder + "/" + kDossierName;
-      if (*it == "latest" || !file_exists(path)) continue;
-      const Result<Dossier> dossier = Dossier::open_read_only(path);
-      if (!dossier) continue;
-      const Result<DossierContent> content = dossier->read();
-      if (content && content->run.finished_at.empty()) return folder;
-    }
-  }
-  return fail("there is no unfinished run here to resume", kResultsFolder, "Name its folder with --out DIR.");
-}
-
-// A convenience for people and scripts; a file system without symbolic links does without.
-void point_latest_at(const std::string& folder) {
-  if (parent_directory(folder) != kResultsFolder) return;
-  std::error_code ignored;
-  const std::filesystem::path link = std::filesystem::path(kResultsFolder) / "latest";
-  std::filesystem::remove(link, ignored);
-  std::filesystem::create_directory_symlink(file_name(folder), link, ignored);
-}
-
-// One run under way: what is known before the first trial.
-struct Session {
-  std::string folder;
-  FileDescriptor lock;  // of the folder: nobody else resumes this run meanwhile
-  Scenario scenario;
-  std::vector<ExpandedTarget> targets;
-  Dossier dossier;
-};
-
-bool needs_devices(const Scenario& scenario) {
-  return std::any_of(scenario.targets.begin(), scenario.targets.end(),
-                     [](const TargetSpec& target) { return target.kind == "device"; });
-}
-
-std::string fresh_run_id(const std::string& path, const std::string& wall_time, Nanos now) {
-  return content_key(fmt::format("{}|{}|{}|{}", absolute_path(path), wall_time, now.count, ::getpid()));
-}
-
-// A name that "*" gives can be one that the scenario gave already.
-Result<void> check_names(const std::vector<ExpandedTarget>& targets, const std::string& path) {
-  for (size_t i = 0; i < targets.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      if (targets[i].spec.name != targets[j].spec.name) continue;
-      return fail(fmt::format("two targets are called '{}'", printable(targets[i].spec.name)), path,
-                  "Give the [[target]] with device = \"*\" a name of its own.");
-    }
-  }
-  return {};
-}
-
-Result<Session> begin(CommandContext& context, const ParsedOptions& options, ProgressDisplay& display) {
-  Overrides overrides{options.has("--quick"), options.value("--only"), options.value("--seed")};
-  std::string path = options.value("SCENARIO");
-  std::string text(built_in_scenario_text());
-  if (path.empty()) {
-    path = "built-in";
-  } else {
-    ASSIGN_OR_RETURN(text, read_file(path, kMaxScenarioBytes));
-  }
-  ASSIGN_OR_RETURN(Scenario scenario, make_scenario(text, path, overrides));
-  const std::string now = context.environment.clock.wall_time();
-  const std::string folder = options.has("--out") ? options.value("--out") : fresh_folder(now, scenario.name);
-  const std::string dossier_path = folder + "/" + kDossierName;
-  if (file_exists(dossier_path)) {
-    const Result<Dossier> there = Dossier::open_read_only(dossier_path);
-    const Result<DossierContent> content = there ? there->read() : std::unexpected(there.error());
-    const bool is_finished = content && !content->run.finished_at.empty();
-    return fail(
-        is_finished ? "there is a finished run in this folder" : "there is a run in this folder already",
-        dossier_path,
-        is_finished ? fmt::format("`assay report {}` shows it; name another folder to run again.", folder)
-                    : std::string("Add --resume to go on with it, or name another folder."));
-  }
-  Json host;
-  if (needs_devices(scenario)) {
-    display.note("looking at this machine …");
-    host = probe_host(worker_command(context.environment), context.environment.clock, true,
-                      context.environment.interrupted);
-    if (context.environment.interrupted())
-      return fail("interrupted before the first trial", path, "Run it again.");
-  }
-  std::vector<ExpandedTarget> targets = expand_targets(scenario, host);
-  RETURN_IF_ERROR(check_names(targets, path));
-  const std::vector<Trial> trials = plan_trials(scenario, targets);
-  if (trials.empty()) {
-    return fail("this scenario plans nothing: no target was found for its exams", path,
-                "`assay probe` shows the devices of this machine.");
-  }
-  RETURN_IF_ERROR(make_directories(folder));
-  ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));
-  RunInfo run{.id = fresh_run_id(dossier_path, now, context.environment.clock.now()),
-              .assay_version = kVersion,
-              .created_at = now,
-              .scenario_name = scenario.name,
-              .scenario_path = path,
-              .scenario_text = text,
-              .seed = scenario.seed,
-              .plan = Json::Object{{"overrides", overrides.to_json()}},
-              .host = host};
-  ASSIGN_OR_RETURN(Dossier dossier, Dossier::create(dossier_path, run, trials, scenario.requirements));
-  return Session{folder, std::move(lock), std::move(scenario), std::move(targets), std::move(dossier)};
-}
-
-Result<Session> resume(const ParsedOptions& options, ProgressDisplay& display) {
-  std::string folder = options.value("--out");
-  if (folder.empty()) {
-    ASSIGN_OR_RETURN(folder, newest_unfinished());
-  }
-  const std::string path = folder + "/" + kDossierName;
-  if (!file_exists(path)) return fail("there is no run in this folder to resume", path, "Check --out.");
-  ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));
-  ASSIGN_OR_RETURN(Dossier dossier, Dossier::open(path));
-  ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
-  const Overrides overrides = Overrides::from_json(content.run.plan["overrides"]);
-  ASSIGN_OR_RETURN(Scenario scenario,
-                   make_scenario(content.run.scenario_text, content.run.scenario_path, overrides));
-  std::vector<ExpandedTarget> targets = expand_targets(scenario, content.run.host);
-  const auto done = std::count_if(content.trials.begin(), content.trials.end(), [](const Trial& trial) {
-    return trial.state != TrialState::kPlanned && trial.state != TrialState::kRunning;
-  });
-  display.note(fmt::format("resuming {}: {} of {} trials done", folder, done, content.trials.size()));
-  return Session{folder, std::move(lock), std::move(scenario), std::move(targets), std::move(dossier)};
-}
-
-// 1 when a trial failed, a requirement is not met, or a result is void. An answer of no counts where the
-// scenario has no requirements, but for the scenario that nobody wrote: it describes this machine, and its
-// limits are no demand.
-int exit_code(const DossierContent& content) {
-  const bool asks = content.run.scenario_path != "built-in" && content.requirements.empty();
-  const bool failed =
-      std::any_of(content.verdicts.begin(), content.verdicts.end(), [&](const Verdict& verdict) {
-        return verdict.requirement_id != 0 ? verdict.answer != Answer::kYes
-                                           : asks && verdict.answer == Answer::kNo;
-      });
-  const bool broken = std::any_of(content.trials.begin(), content.trials.end(),
-                                  [](const Trial& trial) { return trial.state == TrialState::kFailed; });
-  const bool is_void = std::any_of(content.records.begin(), content.records.end(),
-                                   [](const Record& record) { return record.validity == Validity::kVoid; });
-  return failed || broken || is_void ? 1 : 0;
-}
-
-Result<int> conclude_session(CommandContext& context, const Session& session, bool as_json) {
-  ASSIGN_OR_RETURN(const std::string html, render_html(session.dossier));
-  const std::string report = session.folder + "/" + kReportName;
-  RETURN_IF_ERROR(write_file_atomically(report, html));
-  ASSIGN_OR_RETURN(const DossierContent content, session.dossier.read());
-  if (as_json) {
-    ASSIGN_OR_RETURN(const std::string json, render_json(session.dossier));
-    RETURN_IF_ERROR(context.terminal.out(json));
-  } else {
-    const SummaryOptions summary{.width = static_cast<size_t>(context.terminal.width()),
-                                 .colour = context.terminal.out_colour(),
-                                 .dossier_path = session.dossier.path(),
-                                 .report_path = report,
-                                 .next_command = "xdg-open " + report};
-    RETURN_IF_ERROR(context.terminal.out(render_terminal_summary(content, summary)));
-  }
-  return exit_code(content);
-}
-
-// Whatever the scenario takes a key from is kept from foreign code, too.
-WorkerCommand worker_without_keys(const CliEnvironment& environment, const Scenario& scenario) {
-  WorkerCommand worker = worker_command(environment);
-  for (const TargetSpec& target : scenario.targets) {
-    std::erase_if(worker.environment,
-                  [&](const auto& variable) { return variable.first == target.api_key_env; });
-  }
-  return worker;
+  return begin_session(context, start, display);
 }
 
 Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
-  ASSIGN_OR_RETURN(const Places places, find_places(context.environment));
+  RETURN_IF_ERROR(find_places(context.environment));  // before anything is begun
   ProgressDisplay display(context.terminal, context.environment.clock);
   if (options.has("--resume") && options.has("SCENARIO")) {
     return fail("--resume takes the scenario from the dossier", options.value("SCENARIO"),
@@ -293,34 +52,21 @@ Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
       return fail("--resume goes on with the run as it was begun", name, "Leave the option out.");
     }
   }
-  ASSIGN_OR_RETURN(Session session,
-                   options.has("--resume") ? resume(options, display) : begin(context, options, display));
-  point_latest_at(session.folder);
-  ExamContext exam_context{
-      .scenario = session.scenario,
-      .clock = context.environment.clock,
-      .progress = display,
-      .worker = worker_without_keys(context.environment, session.scenario),
-      .bundled_model_directory = places.bundled_model_directory,
-      .model_cache_directory = places.model_cache_directory,
-      .model_cache_limit_bytes = places.model_cache_limit_bytes,
-      .interrupted = context.environment.interrupted,
-      .secret = [&](const std::string& name) { return context.environment.variable(name); },
-  };
-  const auto observer = [&](const EvaluationStep& step) {
-    if (step.outcome == nullptr) {
-      display.begin(step.index, step.count, step.trial->name);
-    } else {
-      display.end(*step.outcome);
-    }
-  };
-  ASSIGN_OR_RETURN(const EvaluationEnd end,
-                   run_evaluation(session.dossier, exam_context, session.targets, observer));
-  if (end == EvaluationEnd::kInterrupted) {
-    return fail("interrupted; every finished trial is kept", session.dossier.path(),
-                fmt::format("Go on with: assay run --resume --out {}", session.folder));
+  ASSIGN_OR_RETURN(Session session, session_of(context, options, display));
+  ASSIGN_OR_RETURN(const DossierContent content, evaluate_session(context, session, display));
+  if (options.has("--json")) {
+    ASSIGN_OR_RETURN(const std::string json, render_json(session.dossier));
+    RETURN_IF_ERROR(context.terminal.out(json));
+  } else {
+    const std::string report = report_path(session);
+    const SummaryOptions summary{.width = static_cast<size_t>(context.terminal.width()),
+                                 .colour = context.terminal.out_colour(),
+                                 .dossier_path = session.dossier.path(),
+                                 .report_path = report,
+                                 .next_command = "xdg-open " + report};
+    RETURN_IF_ERROR(context.terminal.out(render_terminal_summary(content, summary)));
   }
-  return conclude_session(context, session, options.has("--json"));
+  return exit_code(content);
 }
 
 }  // namespace

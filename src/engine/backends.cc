@@ -129,6 +129,24 @@ int default_threads() {
   return std::max(1, static_cast<int>(cores.size()));
 }
 
+void set_threads(ggml_backend_t backend, ggml_backend_dev_t device, int threads) {
+  const auto set = reinterpret_cast<ggml_backend_set_n_threads_t>(
+      ggml_backend_reg_get_proc_address(ggml_backend_dev_backend_reg(device), "ggml_backend_set_n_threads"));
+  if (set != nullptr) set(backend, threads);
+}
+
+Result<ggml_type> find_type(std::string_view name) {
+  std::vector<std::string> known;
+  for (int i = 0; i < GGML_TYPE_COUNT; ++i) {
+    const auto type = static_cast<ggml_type>(i);
+    if (ggml_blck_size(type) == 0 || ggml_type_name(type) == nullptr) continue;
+    if (lower(name) == lower(ggml_type_name(type))) return type;
+    known.emplace_back(ggml_type_name(type));
+  }
+  return fail(fmt::format("'{}' is no type of ggml.{}", printable(name), suggestion(name, known)), "job",
+              fmt::format("There are: {}.", join(known, ", ")));
+}
+
 void engine_log_callback(int level, const char* text, void* self) {
   static_cast<EngineLog*>(self)->take(level, text);
 }

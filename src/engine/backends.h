@@ -33,6 +33,11 @@ DeviceMemory device_memory(ggml_backend_dev_t device);
 
 // One a physical core that this process may run on: what llama.cpp's own tools use.
 int default_threads();
+// Of a backend that computes with threads of its own; others have no such thing.
+void set_threads(ggml_backend_t backend, ggml_backend_dev_t device, int threads);
+
+// A tensor type as ggml names it, in any case. The error lists the names that there are.
+Result<ggml_type> find_type(std::string_view name);
 
 // What ggml and llama.cpp say: warnings and errors go on to stderr; the last error and, on request, every
 // line are kept.

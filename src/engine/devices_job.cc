@@ -45,18 +45,12 @@ class MatmulRun {
   ggml_cgraph* graph_ = nullptr;
 };
 
-void set_threads(ggml_backend_t backend, ggml_backend_dev_t device) {
-  const auto set = reinterpret_cast<ggml_backend_set_n_threads_t>(
-      ggml_backend_reg_get_proc_address(ggml_backend_dev_backend_reg(device), "ggml_backend_set_n_threads"));
-  if (set != nullptr) set(backend, default_threads());
-}
-
 // The best rate of repeated products, at the size from which on one takes long enough to be timed. Nothing if
 // the device cannot do it.
 std::optional<double> matmul_gflop_per_s(ggml_backend_dev_t device, Clock& clock) {
   const ggml_backend_ptr backend(ggml_backend_dev_init(device, nullptr));
   if (backend == nullptr) return std::nullopt;
-  set_threads(backend.get(), device);
+  set_threads(backend.get(), device, default_threads());
   const Nanos end = clock.now() + kMeasureTime;
   std::optional<double> best;
   for (int64_t size = 256; size <= kLargest;) {

@@ -21,15 +21,6 @@ Result<llama_flash_attn_type> flash_attention_named(const std::string& name) {
   return fail(fmt::format("flash_attention is '{}'", printable(name)), "job", "It is auto, on or off.");
 }
 
-Result<ggml_type> type_named(const std::string& name) {
-  for (int i = 0; i < GGML_TYPE_COUNT; ++i) {
-    const char* known = ggml_type_name(static_cast<ggml_type>(i));
-    if (known != nullptr && name == known) return static_cast<ggml_type>(i);
-  }
-  return fail(fmt::format("there is no type '{}'", printable(name)), "job",
-              "f32, f16, bf16 and q8_0 are the usual ones.");
-}
-
 Result<void> check_file(const std::string& path) {
   ASSIGN_OR_RETURN(const int64_t size, file_size(path));
   if (size < 32) return fail("the file is too short for a GGUF model", path, "Fetch the model again.");
@@ -66,7 +57,7 @@ Result<ModelOptions> read_model_options(const JobContext& context) {
   ASSIGN_OR_RETURN(const std::string flash, context.text("flash_attention", "auto"));
   ASSIGN_OR_RETURN(options.flash_attention, flash_attention_named(flash));
   ASSIGN_OR_RETURN(const std::string kv_type, context.text("kv_type", "f16"));
-  ASSIGN_OR_RETURN(options.kv_type, type_named(kv_type));
+  ASSIGN_OR_RETURN(options.kv_type, find_type(kv_type));
   return options;
 }
 

@@ -63,9 +63,7 @@ Result<std::unique_ptr<RooflineDevice>> RooflineDevice::open(std::string_view na
 // A pool whose threads wait for work by polling, as llama.cpp's own tools have it; without one, every graph
 // starts threads.
 void RooflineDevice::set_threads() {
-  if (const auto set = procedure<ggml_backend_set_n_threads_t>(device_, "ggml_backend_set_n_threads")) {
-    set(backend_.get(), threads_);
-  }
+  assay::set_threads(backend_.get(), device_, threads_);
   if (!is_cpu()) return;
   const auto create = procedure<decltype(ggml_threadpool_new)*>(device_, "ggml_threadpool_new");
   const auto use =

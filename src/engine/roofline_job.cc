@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/backends.h"
 #include "engine/job.h"
 #include "engine/roofline_device.h"
 #include "engine/roofline_kernels.h"
@@ -41,18 +42,6 @@ struct RooflineOptions {
   double max_duration_s = 40;
   double relative_interval = 0.02;
 };
-
-Result<ggml_type> find_type(const std::string& name) {
-  std::vector<std::string> known;
-  for (int i = 0; i < GGML_TYPE_COUNT; ++i) {
-    const auto type = static_cast<ggml_type>(i);
-    if (ggml_blck_size(type) == 0 || ggml_type_name(type) == nullptr) continue;
-    if (lower(name) == lower(ggml_type_name(type))) return type;
-    known.emplace_back(ggml_type_name(type));
-  }
-  return fail(fmt::format("'{}' is no type of ggml.{}", printable(name), suggestion(name, known)), "job",
-              fmt::format("There are: {}.", join(known, ", ")));
-}
 
 // Types that quantise without data of their own; the others make no weights here.
 bool can_be_weights(ggml_type type) {

@@ -130,7 +130,7 @@ Json to_json(const Verdict& verdict) {
 }
 
 Json to_json(const Artifact& artifact) {
-  const bool is_text = sqlite::is_valid_utf8(artifact.content);
+  const bool is_text = is_valid_utf8(artifact.content);
   return Json(Json::Object{
       {"id", artifact.id},
       {"trial_id", artifact.trial_id},

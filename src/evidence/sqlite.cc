@@ -38,28 +38,6 @@ const Explanation* explanation_of(int code) {
   return nullptr;
 }
 
-// Length of the valid UTF-8 sequence that `text` begins with (Unicode 15, table 3-7), or 0.
-size_t utf8_sequence_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xc2 && first <= 0xdf   ? 2
-                        : (first & 0xf0) == 0xe0         ? 3
-                        : first >= 0xf0 && first <= 0xf4 ? 4
-                                                         : 0;
-  unsigned low = 0x80, high = 0xbf;
-  if (first == 0xe0) low = 0xa0;
-  if (first == 0xed) high = 0x9f;
-  if (first == 0xf0) low = 0x90;
-  if (first == 0xf4) high = 0x8f;
-  for (size_t i = 1; i < length; ++i) {
-    if (byte(i) < low || byte(i) > high) return 0;
-    low = 0x80;
-    high = 0xbf;
-  }
-  return length;
-}
-
 }  // namespace
 
 Result<Connection> Connection::open(const std::string& path, const std::string& uri, int flags) {
@@ -156,25 +134,6 @@ Result<void> Transaction::commit() {
   RETURN_IF_ERROR(connection_->execute("COMMIT"));
   connection_ = nullptr;
   return {};
-}
-
-bool is_valid_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = utf8_sequence_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
-std::string valid_utf8(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const size_t length = utf8_sequence_length(text);
-    out += length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, length);
-    text.remove_prefix(std::max<size_t>(length, 1));
-  }
-  return out;
 }
 
 }  // namespace assay::sqlite

@@ -133,9 +133,4 @@ class Transaction {
   const Connection* connection_;
 };
 
-// `text` with every byte that is not part of valid UTF-8 replaced by U+FFFD: what others sent must not make a
-// dossier or its JSON unreadable.
-std::string valid_utf8(std::string_view text);
-bool is_valid_utf8(std::string_view text);
-
 }  // namespace assay::sqlite

@@ -54,7 +54,7 @@ std::vector<Record> derived_records(const DossierContent& content) {
 std::vector<ExpandedTarget> expand_targets(const Scenario& scenario, const Json& host) {
   std::vector<ExpandedTarget> expanded;
   for (const TargetSpec& spec : scenario.targets) {
-    if (spec.kind != "device") {
+    if (!spec.is_on_device()) {
       expanded.push_back({spec, Json()});
       continue;
     }

@@ -10,7 +10,6 @@ namespace assay {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-constexpr size_t kSettled = 4;
 
 // The first CR or LF of `text`, or npos. LF is by far the usual one, and memchr by far the fastest way to
 // find it.
@@ -48,7 +47,7 @@ bool SseParser::skip_byte_order_mark(std::string_view& input) {
     input.remove_prefix(1);
     ++mark_bytes_;
   }
-  mark_bytes_ = kSettled;
+  mark_bytes_ = kNoMark;
   return true;
 }
 
@@ -59,7 +58,7 @@ SseParser::Step SseParser::advance(std::string_view& input) {
     type_.clear();
     buffer_.clear();
   }
-  if (mark_bytes_ != kSettled && !skip_byte_order_mark(input)) return Step::kNeedMore;
+  if (mark_bytes_ != kNoMark && !skip_byte_order_mark(input)) return Step::kNeedMore;
   while (!input.empty()) {
     if (skip_line_feed_) {
       skip_line_feed_ = false;

@@ -36,12 +36,17 @@ class SseParser {
   const SseEvent& event() const { return event_; }  // of the last kEvent
   // Something was begun and is not finished: at the end of a stream it is lost, as the standard wants.
   bool unfinished() const { return !line_.empty() || data_in_ != DataIn::kNowhere; }
+  // The next byte is the first of an event that has no field yet.
+  bool at_event_start() const {
+    return mark_bytes_ == kNoMark && !skip_line_feed_ && !unfinished() && (dispatched_ || type_.empty());
+  }
   std::optional<int64_t> retry_ms() const { return retry_ms_; }
 
   void restart();  // for the next stream; keeps the buffers
 
  private:
   enum class DataIn { kNowhere, kInput, kBuffer };
+  static constexpr size_t kNoMark = 4;  // of mark_bytes_: it is known whether there is one
 
   bool skip_byte_order_mark(std::string_view& input);
   bool take_line(std::string_view line, bool in_input);
@@ -51,7 +56,7 @@ class SseParser {
   bool fits(size_t more) const;
 
   size_t max_event_bytes_;
-  size_t mark_bytes_ = 0;        // of the byte order mark seen so far; beyond 3: settled
+  size_t mark_bytes_ = 0;        // of the byte order mark seen so far
   bool skip_line_feed_ = false;  // the last line ended with CR, and an LF may follow
   bool dispatched_ = false;      // the last call handed out an event: what it referred to may go
   bool too_long_ = false;

@@ -102,7 +102,14 @@ class Driver {
 
   void lay_out_schedule() {
     next_turn_.assign(plan_.size(), kNoRow);
+    loop_of_row_.assign(plan_.size(), 0);
+    loops_.resize(options_.loop_users.size());
     for (uint32_t i = 0; i < plan_.size(); ++i) {
+      if (const uint32_t loop = plan_[i].loop; loop > 0) {
+        CHECK(loop <= loops_.size());
+        loops_[loop - 1].push_back(i);
+        continue;
+      }
       if (plan_[i].previous == 0) {
         arrivals_.push_back({plan_[i].offset + kLead, i});
         continue;
@@ -114,6 +121,10 @@ class Driver {
     std::ranges::stable_sort(arrivals_, {}, &Due::at);
     if (!arrivals_.empty()) result_.last_arrival = arrivals_.back().at;
     turns_.reserve(plan_.size());
+    for (size_t loop = 0; loop < loops_.size(); ++loop) {
+      std::ranges::reverse(loops_[loop]);  // the next one is taken from the back
+      for (uint32_t user = 0; user < options_.loop_users[loop]; ++user) begin_next_of_loop(loop + 1, kLead);
+    }
   }
 
   uint32_t row_of(RequestId id) const {
@@ -184,6 +195,7 @@ class Driver {
         if (is_out(row)) target_.cancel(row.id);
       }
     } else if (now() >= cancelled_at_ + kCancelTimeout) {
+      result_.is_hung = true;
       result_.lost =
           Error{fmt::format("the target hung: {} requests did not even answer their cancellation within {}",
                             in_flight_, format_duration(seconds(kCancelTimeout))),
@@ -219,10 +231,11 @@ class Driver {
         if (event.output_tokens > 0) row.output_tokens = event.output_tokens;
         if (row.first.count == 0) {
           end_request(row, FailureCause::kTruncated, at, "it ended without any output");
+          schedule_what_follows(index, false, at);
           break;
         }
         end_request(row, FailureCause::kNone, at);
-        schedule_next_turn(index, at);
+        schedule_what_follows(index, true, at);
         break;
       case StreamEventKind::kFailed: {
         const FailureCause cause = was_cancelled_ && event.cause == FailureCause::kCancelled
@@ -230,6 +243,7 @@ class Driver {
                                    : event.cause == FailureCause::kNone ? FailureCause::kServerError
                                                                         : event.cause;
         end_request(row, cause, at, std::move(event.detail));
+        schedule_what_follows(index, false, at);
         break;
       }
     }
@@ -265,11 +279,30 @@ class Driver {
     }
   }
 
-  void schedule_next_turn(uint32_t row, Nanos answered) {
-    const uint32_t next = next_turn_[row];
+  // What waits for the end of this request: the session's next turn, or else the next session of the same
+  // user. A session that failed is over; its user goes on.
+  void schedule_what_follows(uint32_t row, bool ended_well, Nanos at) {
     // After the cancellation nothing more is sent: an answer may cross it on its way.
-    if (next == kNoRow || was_cancelled_) return;
-    turns_.push_back({answered + plan_[next].offset, next});
+    if (was_cancelled_) return;
+    const uint32_t turn = ended_well ? next_turn_[row] : kNoRow;
+    if (turn != kNoRow) {
+      loop_of_row_[turn] = loop_of_row_[row];
+      push_turn({at + plan_[turn].offset, turn});
+    } else {
+      begin_next_of_loop(loop_of_row_[row], at);
+    }
+  }
+
+  void begin_next_of_loop(size_t loop, Nanos at) {
+    if (loop == 0 || loops_[loop - 1].empty()) return;
+    const uint32_t next = loops_[loop - 1].back();
+    loops_[loop - 1].pop_back();
+    loop_of_row_[next] = static_cast<uint32_t>(loop);
+    push_turn({at + plan_[next].offset, next});
+  }
+
+  void push_turn(Due due) {
+    turns_.push_back(due);
     std::ranges::push_heap(turns_, std::greater{});
   }
 
@@ -350,9 +383,11 @@ class Driver {
   LoadResult result_;
 
   RequestId first_id_ = 0;
-  std::vector<uint32_t> row_of_id_;  // by id − first_id_
-  std::vector<uint32_t> next_turn_;  // by row
-  std::vector<Due> arrivals_;        // sorted
+  std::vector<uint32_t> row_of_id_;           // by id − first_id_
+  std::vector<uint32_t> next_turn_;           // by row
+  std::vector<std::vector<uint32_t>> loops_;  // of each closed loop: rows to come, the next one last
+  std::vector<uint32_t> loop_of_row_;         // the loop whose user sends it, from 1; 0: none
+  std::vector<Due> arrivals_;                 // sorted
   size_t next_arrival_ = 0;
   std::vector<Due> turns_;  // heap: the earliest first
   std::vector<StreamEvent> events_;

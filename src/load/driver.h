@@ -30,7 +30,8 @@ struct LoadProgress {
 };
 
 struct LoadOptions {
-  Nanos max_duration = kNever;  // no request is sent later than this after the start
+  std::vector<uint32_t> loop_users;  // of each closed loop of the plan, how many users it has
+  Nanos max_duration = kNever;       // no request is sent later than this after the start
   Nanos drain_timeout =
       nanos_from_seconds(30);         // after the last send: then the rest is cancelled, as timed out
   std::function<bool()> interrupted;  // asked ten times a second; may be empty
@@ -71,6 +72,7 @@ struct LoadResult {
   Nanos last_arrival{};       // scheduled instant of the last request that waits for no answer
   Nanos cpu_time{};           // of this process
   std::optional<Error> lost;  // the target was lost; what it owed counts as kTargetLost
+  bool is_hung = false;       // lost because it did not even answer a cancellation; else its end says why
   bool is_interrupted = false;
 };
 

@@ -275,5 +275,60 @@ TEST(Driver, StampsOfAWorkerLieBetweenTheStartAndNow) {
   }
 }
 
+// ---- closed loops ----
+
+std::vector<PlannedRequest> loop_plan(size_t count, double pause_ms, uint32_t prompt_tokens = 100) {
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < count; ++i) {
+    plan.push_back(planned(i + 1, pause_ms, prompt_tokens, 1));
+    plan.back().loop = 1;
+  }
+  return plan;
+}
+
+TEST(Driver, AClosedLoopHasAsManyRequestsOutAsUsers) {
+  LoadOptions options;
+  options.loop_users = {3};
+  size_t most = 0;
+  options.progress = [&](const LoadProgress& progress) { most = std::max(most, progress.in_flight); };
+  // 20 ms each on 8 sequences: with three users 150 requests/s.
+  const LoadResult result =
+      drive({.sequences = 8, .prefill_us_per_token = 200, .tpot_ms = 0}, loop_plan(300, 0), options);
+  ASSERT_EQ(result.rows.size(), 300U);
+  EXPECT_EQ(most, 3U);
+  EXPECT_NEAR(seconds(result.duration), 2.0, 0.01);
+  for (const RequestRow& row : result.rows) EXPECT_EQ(row.first - row.scheduled, nanos_from_ms(20));
+}
+
+// Of a closed loop with N users, pause Z and response time R: throughput N/(R + Z) (Little's law).
+TEST(Driver, UsersPauseBetweenAnAnswerAndTheNextRequest) {
+  LoadOptions options;
+  options.loop_users = {4};
+  const LoadResult result =
+      drive({.sequences = 8, .prefill_us_per_token = 200, .tpot_ms = 0}, loop_plan(400, 60), options);
+  EXPECT_NEAR(seconds(result.duration), 400 * (0.020 + 0.060) / 4, 0.01);
+}
+
+TEST(Driver, AUserGoesOnAfterAFailure) {
+  LoadOptions options;
+  options.loop_users = {2};
+  const LoadResult result = drive({.sequences = 8, .fail_every = 2}, loop_plan(40, 1), options);
+  ASSERT_EQ(result.rows.size(), 40U);
+  EXPECT_EQ(std::ranges::count(result.rows, FailureCause::kNone, &RequestRow::failure), 20);
+}
+
+TEST(Driver, AUserBeginsTheNextSessionWhenTheLastTurnOfOneHasEnded) {
+  std::vector<PlannedRequest> plan = loop_plan(4, 0);
+  plan[0].request.session = plan[1].request.session = 1;
+  plan[1].previous = 1;
+  plan[1].loop = 0;
+  plan[1].request.turn = 1;
+  LoadOptions options;
+  options.loop_users = {1};
+  const LoadResult result = drive({.sequences = 8, .prefill_us_per_token = 200, .tpot_ms = 0}, plan, options);
+  ASSERT_EQ(result.rows.size(), 4U);
+  for (size_t i = 1; i < 4; ++i) EXPECT_EQ(result.rows[i].scheduled, result.rows[i - 1].end);
+}
+
 }  // namespace
 }  // namespace assay

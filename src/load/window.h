@@ -10,13 +10,13 @@
 namespace assay {
 
 struct LoadWindow {
-  Nanos start{};          // requests scheduled earlier are warm-up
-  Nanos latencies_end{};  // requests scheduled later are drain
-  Nanos rates_end{};      // rates are taken over [start, rates_end): until the last arrival
-  bool is_burst = false;  // all arrived at once: rates are taken until the last answer
+  Nanos start{};            // requests scheduled earlier are warm-up
+  Nanos latencies_end{};    // requests scheduled later are drain
+  Nanos rates_end{};        // rates are taken over [start, rates_end): until the last arrival
+  bool is_burst = false;    // all arrived at once: rates are taken until the last answer
   bool is_settled = false;  // a steady state was seen at all
   bool is_steady = false;   // and the window lies in it
-  std::string method;  // the rule and its outcome, for people
+  std::string method;       // the rule and its outcome, for people
 
   bool has(const RequestRow& row) const { return row.scheduled >= start && row.scheduled <= latencies_end; }
   double rates_s() const { return seconds(rates_end - start); }

@@ -6,10 +6,14 @@
 
 namespace assay {
 
-Nanos SystemClock::now() const {
+Nanos read_clock(int clock_id) {
   timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(clock_id, &t);
   return Nanos(int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec);
+}
+
+Nanos SystemClock::now() const {
+  return read_clock(CLOCK_MONOTONIC);
 }
 
 void SystemClock::sleep_until(Nanos instant) {
@@ -19,9 +23,7 @@ void SystemClock::sleep_until(Nanos instant) {
 }
 
 Nanos SystemClock::cpu_time() const {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return Nanos(int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec);
+  return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 std::string SystemClock::wall_time() const {

@@ -8,6 +8,9 @@
 
 namespace assay {
 
+// The system's clock of that number: CLOCK_MONOTONIC, CLOCK_REALTIME …
+Nanos read_clock(int clock_id);
+
 // Thread-safe unless a subclass says otherwise.
 class Clock {
  public:

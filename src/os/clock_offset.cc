@@ -4,14 +4,10 @@
 #include <algorithm>
 #include <ctime>
 
+#include "os/clock.h"
+
 namespace assay {
 namespace {
-
-Nanos read_clock(clockid_t id) {
-  timespec t{};
-  clock_gettime(id, &t);
-  return Nanos(int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec);
-}
 
 Nanos magnitude(Nanos n) {
   return n.count < 0 ? Nanos(-n.count) : n;

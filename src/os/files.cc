@@ -14,30 +14,9 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "os/file_errors.h"
+
 namespace assay {
-namespace {
-
-std::unexpected<Error> fail_errno(std::string_view verb, const std::string& path) {
-  const int number = errno;
-  std::string remedy;
-  if (number == ENOENT) remedy = "Check the path.";
-  if (number == EACCES || number == EPERM) remedy = "Check the permissions of the file and its folder.";
-  if (number == ENOSPC) remedy = "Free some space, or name another folder.";
-  return fail(fmt::format("cannot {}: {}", verb, errno_text(number)), path, remedy);
-}
-
-Result<void> write_all(int fd, std::string_view content, const std::string& path) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail_errno("write", path);
-    content.remove_prefix(static_cast<size_t>(written));
-  }
-  return {};
-}
-
-}  // namespace
-
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
   if (this != &other) {
     reset();

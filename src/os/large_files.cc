@@ -10,18 +10,9 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "os/file_errors.h"
+
 namespace assay {
-namespace {
-
-std::unexpected<Error> fail_errno(std::string_view verb, const std::string& path) {
-  const int number = errno;
-  std::string remedy = "Check the path and the permissions of its folder.";
-  if (number == ENOSPC || number == EDQUOT) remedy = "Free some space, or name another folder.";
-  return fail(fmt::format("cannot {}: {}", verb, errno_text(number)), path, remedy);
-}
-
-}  // namespace
-
 Result<FileWriter> FileWriter::create(const std::string& path) {
   FileWriter writer;
   writer.path_ = path;
@@ -52,13 +43,7 @@ void FileWriter::discard() {
 }
 
 Result<void> FileWriter::append(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd_.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail_errno("write", path_);
-    bytes = bytes.subspan(static_cast<size_t>(written));
-  }
-  return {};
+  return write_all(fd_.get(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path_);
 }
 
 Result<void> FileWriter::commit() {

@@ -28,20 +28,6 @@ std::string line_text(std::string_view text) {
   return out;
 }
 
-// `text` cut to `width` columns, with an ellipsis where something is lost.
-std::string cut(std::string_view text, size_t width) {
-  if (display_width(text) <= width) return std::string(text);
-  std::string out;
-  for (size_t i = 0; i < text.size();) {
-    size_t next = i + 1;
-    while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xc0) == 0x80) ++next;
-    if (display_width(out) + display_width(text.substr(i, next - i)) + 1 > width) break;
-    out += text.substr(i, next - i);
-    i = next;
-  }
-  return out + "…";
-}
-
 std::string padded(std::string_view text, size_t width) {
   std::string out = cut(text, width);
   out.append(width - std::min(width, display_width(out)), ' ');

@@ -26,25 +26,6 @@ int supported_digits(double value, double low, double high) {
   return static_cast<int>(std::clamp(digits, double{kDigits}, double{kMostDigits}));
 }
 
-// Bytes of the UTF-8 sequence at `i`, or 0 if it is broken, overlong, a surrogate or beyond U+10FFFF.
-size_t utf8_length(std::string_view text, size_t i) {
-  const auto byte = [&](size_t at) { return static_cast<unsigned char>(text[at]); };
-  const unsigned char first = byte(i);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xf0 && first <= 0xf4  ? 4
-                        : first >= 0xe0 && first < 0xf0 ? 3
-                        : first >= 0xc2 && first < 0xe0 ? 2
-                                                        : 0;
-  if (length == 0 || i + length > text.size()) return 0;
-  for (size_t k = 1; k < length; ++k) {
-    if ((byte(i + k) & 0xc0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(i + 1);
-  const bool is_broken = (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-                         (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f);
-  return is_broken ? 0 : length;
-}
-
 }  // namespace
 
 ValueText value_text(double value, std::optional<double> low, std::optional<double> high) {
@@ -118,7 +99,7 @@ std::string clean_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size();) {
-    const size_t length = utf8_length(text, i);
+    const size_t length = utf8_length(text.substr(i));
     const auto byte = static_cast<unsigned char>(text[i]);
     const bool is_control = length == 1 && ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f);
     if (length == 0 || is_control) {

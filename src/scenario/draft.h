@@ -40,6 +40,9 @@ void read_load(Reader& reader, const TomlValue& table, Draft& draft);
 void read_roofline(Reader& reader, const TomlValue& table, Draft& draft);
 void read_requirement(Reader& reader, const TomlValue& table, Draft& draft);
 
+// load_trace for the first time: notes the file and what it holds.
+Result<std::vector<TraceEntry>> read_trace(Reader& reader, TraceSpec& trace);
+
 // The draft's requirements, held against its targets, classes and the metric table.
 void finish_requirements(Reader& reader, Draft& draft);
 

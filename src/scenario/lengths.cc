@@ -3,14 +3,12 @@
 
 #include <array>
 
-#include "os/os.h"
 #include "scenario/draft.h"
 
 namespace assay {
 namespace {
 
 const std::array<std::string, 2> kColumns = {"ContextTokens", "GeneratedTokens"};
-constexpr int64_t kMaxTraceBytes = 64 << 20;
 constexpr uint32_t kMaxTraceRows = 1'000'000;
 
 struct LengthDraft {
@@ -50,7 +48,7 @@ std::vector<uint32_t> column_of_trace(Reader& reader, const TomlMember& member, 
   TraceSpec spec;
   spec.path = reader.resolved(draft.trace);
   spec.limit = kMaxTraceRows;
-  const Result<std::vector<TraceEntry>> entries = load_trace(spec);
+  const Result<std::vector<TraceEntry>> entries = read_trace(reader, spec);
   std::vector<uint32_t> values;
   if (!entries) {
     reader.error(member.value.at, fmt::format("{}: {}", entries.error().where, entries.error().what));
@@ -133,11 +131,6 @@ void read_lengths(Reader& reader, const TomlMember& member, int64_t maximum, Len
     return reader.error(member.value.at, fmt::format("{}: {}", member.key, problem));
   }
   out = std::move(*distribution);
-}
-
-Result<std::vector<TraceEntry>> load_trace(const TraceSpec& trace) {
-  ASSIGN_OR_RETURN(const std::string text, read_file(trace.path, kMaxTraceBytes));
-  return parse_azure_trace(text, trace.path, trace.limit, trace.scaling);
 }
 
 void append_length_keys(std::vector<ScenarioKey>& keys) {

@@ -5,22 +5,18 @@
 #include <array>
 
 #include "catalogue/catalogue.h"
+#include "scenario/arrival_keys.h"
 #include "scenario/draft.h"
 
 namespace assay {
 namespace {
 
-const std::array<std::string, 4> kArrivalKinds = {"poisson", "constant", "burst",
-                                                  "trace"};  // as Arrivals::Kind
 const std::array<std::string, 1> kTraceFormats = {"azure"};
 
-void read_arrivals(Reader& reader, const TomlMember& member, LoadSpec& load) {
-  std::string name;
-  reader.read_choice(member, kArrivalKinds, name);
-  if (name.empty()) return;
-  const auto* found = std::find(kArrivalKinds.begin(), kArrivalKinds.end(), name);
-  load.arrivals.kind = static_cast<Arrivals::Kind>(found - kArrivalKinds.begin());
+Arrivals& arrivals_of(LoadSpec& load) {
+  return load.arrivals;
 }
+using Keys = ArrivalKeys<LoadSpec, arrivals_of>;
 
 constexpr Row<TraceSpec> kTraceRows[] = {
     {{"load.trace", "path", "string", "", "", "The trace, relative to the scenario. Required."},
@@ -39,8 +35,13 @@ constexpr Row<TraceSpec> kTraceRows[] = {
 
 constexpr Row<LoadSpec> kRows[] = {
     {{"load", "arrivals", "string", "\"poisson\"", "",
-      "\"poisson\", \"constant\" (evenly spaced), \"burst\" (all at once) or \"trace\" (which [load.trace] implies)."},
-     read_arrivals},
+      "When requests come: \"poisson\", \"constant\" (evenly spaced), \"gamma\" (in clusters, by cv), \"burst\" (all at "
+      "once), \"closed\" (users who wait for their answers) or \"trace\" (which [load.trace] implies)."},
+     Keys::read_kind},
+    {{"load", "cv", "number", "", "", kCvText}, Keys::read_cv},
+    {{"load", "users", "integer", "", "", kUsersText}, Keys::read_users},
+    {{"load", "pause_s", "number", "", "s", kPauseText}, Keys::read_pause},
+    {{"load", "rate_curve", "points", "", "", kCurveText}, Keys::read_curve},
     {{"load", "rate_per_s", "number", "", "arrivals/s",
       "Arrivals offered per second, all classes together: single requests and sessions, whose later turns come on "
       "top. By default utilisation decides."},
@@ -111,6 +112,11 @@ void check_arrivals(Reader& reader, const TomlValue& table, LoadSpec& load) {
   const bool is_trace = load.arrivals.kind == Arrivals::Kind::kTrace;
   if (is_trace && !has_trace) reader.error(table.at, "arrivals = \"trace\" needs a [load.trace] with a path");
   if (has_trace && !is_trace) reader.error(arrivals->at, "with [load.trace], arrivals can only be \"trace\"");
+  check_arrival_keys(reader, table, load.arrivals);
+  if (load.arrivals.kind == Arrivals::Kind::kClosed && (has_rate || has_utilisation)) {
+    reader.error(table.find(has_rate ? "rate_per_s" : "utilisation")->at,
+                 "in a closed loop the answers make the rate: give users");
+  }
   if (is_trace && (has_rate || has_utilisation)) {
     reader.error(table.find(has_rate ? "rate_per_s" : "utilisation")->at,
                  "a trace has its own rate: scale it by rate_scale in [load.trace]");
@@ -118,8 +124,8 @@ void check_arrivals(Reader& reader, const TomlValue& table, LoadSpec& load) {
 }
 
 // The file must be there and good before anything runs.
-void check_trace(Reader& reader, TomlPosition at, const TraceSpec& trace) {
-  const Result<std::vector<TraceEntry>> entries = load_trace(trace);
+void check_trace(Reader& reader, TomlPosition at, TraceSpec& trace) {
+  const Result<std::vector<TraceEntry>> entries = read_trace(reader, trace);
   if (entries) return;
   const Error& error = entries.error();
   reader.error(

@@ -71,7 +71,6 @@ void finish_targets(Scenario& scenario) {
   if (!scenario.targets.empty()) return;
   TargetSpec every_device;
   every_device.name = every_device.device;
-  every_device.kind = "device";
   every_device.where = scenario.path;
   scenario.targets.push_back(std::move(every_device));
 }
@@ -125,6 +124,7 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& path,
   finish_targets(scenario);
   check_traffic(reader, scenario);
   finish_requirements(reader, draft);
+  scenario.files = reader.files();
   if (scenario.name.empty()) scenario.name = name_from_path(path);
   if (reader.error_count() > 0) return std::unexpected(reader.combined_error());
   return std::move(scenario);

@@ -39,7 +39,7 @@ TEST(Scenario, AFileMaySayVeryLittle) {
   EXPECT_EQ(scenario.seed, 1U);
   EXPECT_EQ(scenario.exams, kExams);
   ASSERT_EQ(scenario.targets.size(), 1U);
-  EXPECT_EQ(scenario.targets[0].kind, "device");
+  EXPECT_EQ(scenario.targets[0].kind, TargetKind::kDevice);
   EXPECT_EQ(scenario.targets[0].device, "*");
   EXPECT_EQ(scenario.targets[0].name, "*");
   ASSERT_EQ(scenario.load.classes.size(), 1U);
@@ -117,6 +117,31 @@ target = "cpu"
   EXPECT_EQ(requirement.comparison, "<=");
   EXPECT_EQ(requirement.scope.dump(), R"({"phase": "mix", "traffic_class": "agent", "subject": "cpu"})");
   EXPECT_EQ(requirement.source, "s.toml:32:1");
+}
+
+TEST(Scenario, ArrivalsOfTheMixAndOfAClass) {
+  const Scenario scenario =
+      parsed("[load]\narrivals = 'gamma'\ncv = 2\nrate_curve = [[0, 1], [60, 4]]\n" + kChat +
+             "[[traffic]]\nname = 'batch'\nprompt_tokens = 10\noutput_tokens = 5\n"
+             "arrivals = 'closed'\nusers = 4\npause_s = 0.5\n");
+  EXPECT_EQ(scenario.load.arrivals,
+            (Arrivals{.kind = Arrivals::Kind::kGamma, .cv = 2, .curve = {{0, 1}, {60, 4}}}));
+  EXPECT_EQ(scenario.load.classes[0].arrivals, std::nullopt);
+  EXPECT_EQ(scenario.load.classes[1].arrivals,
+            (Arrivals{.kind = Arrivals::Kind::kClosed, .users = 4, .pause_s = 0.5}));
+}
+
+TEST(Scenario, ArrivalsThatContradictThemselves) {
+  expect_message("[load]\ncv = 2\n" + kChat,
+                 "s.toml:2:6: cv goes with arrivals = \"gamma\", not with \"poisson\"");
+  expect_message("[load]\narrivals = 'closed'\nrate_per_s = 2\n" + kChat,
+                 "in a closed loop the answers make the rate");
+  expect_message("[load]\nrate_curve = [[0, 1], [2]]\n" + kChat, "rate_curve is a list of points");
+  expect_message("[load]\nrate_curve = [[0, 1], [2, -1]]\n" + kChat,
+                 "this rate_curve cannot be: a rate is negative");
+  expect_message(kChat + "arrivals = 'trace'\n", "a trace is for all classes");
+  expect_message(kChat + "users = 3\n", "users goes with arrivals = \"closed\"");
+  expect_message("[load]\narrivals = 'gama'\n" + kChat, "gamma");
 }
 
 TEST(Scenario, RequirementsOnKernelsNameNoTraffic) {

@@ -45,6 +45,9 @@ class Reader {
   const std::string& file() const { return file_; }
   // A path of the scenario as a path of this process.
   std::string resolved(const std::string& path) const;
+  // Files that were read for the scenario.
+  void note_file(ScenarioFile file) { files_.push_back(std::move(file)); }
+  const std::vector<ScenarioFile>& files() const { return files_; }
   std::string where(TomlPosition at) const { return toml_where(file_, at); }
 
  private:
@@ -52,6 +55,7 @@ class Reader {
   void wrong_kind(const TomlMember& member, std::string_view wanted);
 
   std::string file_;
+  std::vector<ScenarioFile> files_;
   std::vector<std::pair<TomlPosition, std::string>> errors_;
 };
 

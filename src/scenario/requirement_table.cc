@@ -80,7 +80,7 @@ void check_class(Reader& reader, const RequirementDraft& draft, const Scenario& 
 void check_target(Reader& reader, const RequirementDraft& draft, const Scenario& scenario) {
   std::vector<std::string> known;
   for (const TargetSpec& target : scenario.targets) {
-    if (target.kind == "device" && target.device == "*") return;
+    if (target.is_on_device() && target.device == "*") return;
     known.push_back(target.name);
   }
   if (std::find(known.begin(), known.end(), draft.target) != known.end()) return;

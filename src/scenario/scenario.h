@@ -10,13 +10,14 @@
 
 #include "base/base.h"
 #include "evidence/evidence.h"
+#include "scenario/target_kinds.h"  // IWYU pragma: export
 #include "workload/workload.h"
 
 namespace assay {
 
 struct TargetSpec {
-  std::string name;   // unique; default: the device ("*" for all), host:port of the URL, or "fake"
-  std::string kind;   // "device" | "endpoint" | "fake"
+  std::string name;  // unique; default: the device ("*" for all), host:port of the URL, or "fake"
+  TargetKind kind = TargetKind::kDevice;
   std::string where;  // file:line:column of its table
   // device
   std::string device = "*";  // a ggml device name; "*": every one found
@@ -39,6 +40,7 @@ struct TargetSpec {
   uint32_t fail_every = 0;
   uint32_t lost_after = 0;
 
+  bool is_on_device() const { return row_of(kind).is_on_device; }
   bool operator==(const TargetSpec&) const = default;
 };
 
@@ -47,10 +49,11 @@ struct TraceSpec {
   std::string format = "azure";
   uint32_t limit = 200;
   TraceScaling scaling;
+  std::string key;  // content_key of the file when the scenario was read; empty: of any content
 
   bool operator==(const TraceSpec&) const = default;
 };
-// The rows of the trace, scaled; reads the file.
+// The rows of the trace, scaled; reads the file, and refuses one that is not what it was.
 Result<std::vector<TraceEntry>> load_trace(const TraceSpec& trace);
 
 struct LoadSpec {
@@ -75,6 +78,14 @@ struct RooflineSpec {
   bool operator==(const RooflineSpec&) const = default;
 };
 
+// A file that a scenario is read with, as it was then.
+struct ScenarioFile {
+  std::string path;
+  std::string key;  // content_key of the file
+
+  bool operator==(const ScenarioFile&) const = default;
+};
+
 struct Scenario {
   std::string name;
   std::string path;  // "built-in" for the built-in one
@@ -85,6 +96,7 @@ struct Scenario {
   LoadSpec load;
   RooflineSpec roofline;
   std::vector<Requirement> requirements;
+  std::vector<ScenarioFile> files;  // every trace that it names; never a file with a secret
   bool is_quick = false;
 };
 

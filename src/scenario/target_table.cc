@@ -11,11 +11,20 @@
 namespace assay {
 namespace {
 
-const std::array<std::string, 3> kKinds = {"device", "endpoint", "fake"};
 const std::array<std::string, 2> kApis = {"chat", "completions"};
 
 std::string with_remedy(const Error& error) {
   return error.remedy.empty() ? error.what : fmt::format("{}. {}", error.what, error.remedy);
+}
+
+void read_kind(Reader& reader, const TomlMember& member, TargetSpec& target) {
+  std::vector<std::string> names;
+  for (const TargetKindRow& row : target_kinds()) names.emplace_back(row.name);
+  std::string name;
+  reader.read_choice(member, names, name);
+  for (const TargetKindRow& row : target_kinds()) {
+    if (name == row.name) target.kind = row.kind;
+  }
 }
 
 void read_model(Reader& reader, const TomlMember& member, TargetSpec& target) {
@@ -48,7 +57,7 @@ constexpr TargetRow kRows[] = {
     {{"target", "kind", "string", "\"device\"", "",
       "\"device\": a device of this machine, with the engine in a worker process; \"endpoint\": a server over HTTP; "
       "\"fake\": a target with exactly known timing, to try a scenario on."},
-     [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_choice(m, kKinds, t.kind); }},
+     read_kind},
     {{"target", "device", "string", "\"*\"", "",
       "A device as `assay probe` names it; \"*\" is every one that is found.", "device"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.device); }},
@@ -116,7 +125,7 @@ constexpr TargetRow kRows[] = {
 constexpr TargetRow kRefused = {{"target", "api_key", "", "", "", ""}, refuse_api_key};
 
 // Keys of another kind of target are as wrong as unknown ones.
-void refuse_foreign_keys(Reader& reader, const TomlValue& table, const std::string& kind) {
+void refuse_foreign_keys(Reader& reader, const TomlValue& table, std::string_view kind) {
   for (const TomlMember& member : table.members) {
     for (const TargetRow& row : kRows) {
       const std::string_view of_kind = row.key.of_kind;
@@ -128,12 +137,6 @@ void refuse_foreign_keys(Reader& reader, const TomlValue& table, const std::stri
   }
 }
 
-std::string default_name(const TargetSpec& target) {
-  if (target.kind == "device") return target.device;
-  const Result<Url> url = parse_url(target.url);
-  return target.kind == "endpoint" && url ? url->authority() : target.kind;
-}
-
 }  // namespace
 
 void read_target(Reader& reader, const TomlValue& table, Draft& draft) {
@@ -143,27 +146,16 @@ void read_target(Reader& reader, const TomlValue& table, Draft& draft) {
     return rows;
   }();
   TargetSpec target;
-  target.kind = "device";
   target.where = reader.where(table.at);
   read_table<TargetSpec>(reader, table, kAll, target);
-  refuse_foreign_keys(reader, table, target.kind);
-  if (target.kind == "device" && target.sequences > kMostEngineSequences) {
-    reader.error(table.at, fmt::format("sequences is {}, and the engine works on {} at once at most",
-                                       target.sequences, kMostEngineSequences));
-  }
-  if (target.kind == "device" && target.context_tokens > 0 && target.context_tokens < kLeastContextTokens) {
-    reader.error(table.at, fmt::format("context_tokens is {}, and the engine needs {} at least",
-                                       target.context_tokens, kLeastContextTokens));
-  }
-  if (target.kind == "endpoint") require_keys(reader, table, "target", {"url"});
-  if (target.name.empty()) target.name = default_name(target);
+  const TargetKindRow& kind = row_of(target.kind);
+  refuse_foreign_keys(reader, table, kind.name);
+  if (kind.check != nullptr) kind.check(reader, table, target);
+  if (target.name.empty()) target.name = kind.default_name(target);
   for (std::string* path : {&target.api_key_file, &target.ca_file}) {
     if (!path->empty()) *path = reader.resolved(*path);
   }
   if (target.model.find(".gguf") != std::string::npos) target.model = reader.resolved(target.model);
-  if (!target.api_key_env.empty() && !target.api_key_file.empty()) {
-    reader.error(table.at, "give api_key_env or api_key_file, not both");
-  }
   const auto& others = draft.scenario.targets;
   const auto same =
       std::find_if(others.begin(), others.end(), [&](const TargetSpec& t) { return t.name == target.name; });

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "scenario/arrival_keys.h"
 #include "scenario/draft.h"
 
 namespace assay {
@@ -27,6 +28,12 @@ constexpr Row<Slo> kSloRows[] = {
        if (share > 0) s.required_share = share;
      }},
 };
+
+Arrivals& own_arrivals(TrafficClass& traffic) {
+  if (!traffic.arrivals) traffic.arrivals.emplace();
+  return *traffic.arrivals;
+}
+using Keys = ArrivalKeys<TrafficClass, own_arrivals>;
 
 constexpr Row<TrafficClass> kRows[] = {
     {{"traffic", "name", "string", "", "", "What results call the class; unique. Required."},
@@ -57,6 +64,13 @@ constexpr Row<TrafficClass> kRows[] = {
      [](Reader& r, const TomlMember& m, TrafficClass& c) {
        r.read_integer(m, 0, kMaxTokens, c.prefix_tokens);
      }},
+    {{"traffic", "arrivals", "string", "", "",
+      "Arrivals of its own, at its share of the rate: as in [load], but for \"trace\". By default those of [load]."},
+     Keys::read_kind},
+    {{"traffic", "cv", "number", "", "", kCvText}, Keys::read_cv},
+    {{"traffic", "users", "integer", "", "", kUsersText}, Keys::read_users},
+    {{"traffic", "pause_s", "number", "", "s", kPauseText}, Keys::read_pause},
+    {{"traffic", "rate_curve", "points", "", "", kCurveText}, Keys::read_curve},
     {{"traffic", "slo", "table", "{}", "", "The limits that a request must keep to count as good."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) {
        if (const TomlValue* table = r.expect_table(m)) read_table<Slo>(r, *table, kSloRows, c.slo);
@@ -84,6 +98,11 @@ void read_traffic_class(Reader& reader, const TomlValue& table, Draft& draft) {
   if (is_read && c.prefix_tokens > 0 && c.prefix_tokens >= c.prompt_tokens.mean()) {
     reader.error(table.find("prefix_tokens")->at,
                  "prefix_tokens must be below the mean of prompt_tokens, which include them");
+  }
+  if (c.arrivals) {
+    check_arrival_keys(reader, table, *c.arrivals);
+    if (c.arrivals->kind == Arrivals::Kind::kTrace)
+      reader.error(table.find("arrivals")->at, "a trace is for all classes: [load.trace]");
   }
   classes.push_back(std::move(c));
 }

@@ -41,7 +41,7 @@ class DeviceTarget final : public Target {
   void note_sent(std::vector<StreamEvent>& events);
   int64_t look_at_memory();  // the worker's resident bytes
   Result<void> check_memory();
-  Result<void> lose(std::string what, std::string remedy = {});
+  Result<void> lose(EndCause cause, std::string what, std::string remedy = {});
   Result<void> lose_dead();
 
   DeviceTargetOptions options_;
@@ -50,6 +50,7 @@ class DeviceTarget final : public Target {
   std::optional<ProcessEnd> end_;  // known once the target is lost or closed
   std::string end_words_;          // why we ended it; "" if it ended by itself
   std::optional<Error> lost_;
+  EndCause cause_ = EndCause::kNone;  // of losing it
   std::deque<Unsent> unsent_;
   std::unordered_set<RequestId> outstanding_;
   std::vector<StreamEvent> parsed_;
@@ -60,7 +61,8 @@ class DeviceTarget final : public Target {
 
 // ---- losing it ----
 
-Result<void> DeviceTarget::lose(std::string what, std::string remedy) {
+Result<void> DeviceTarget::lose(EndCause cause, std::string what, std::string remedy) {
+  cause_ = cause;
   if (!end_) {
     worker_->kill();
     end_ = worker_->end_by(clock_.now());
@@ -73,7 +75,8 @@ Result<void> DeviceTarget::lose(std::string what, std::string remedy) {
 
 Result<void> DeviceTarget::lose_dead() {
   end_ = worker_->end_by(clock_.now() + kDeathGrace);
-  return lose("the worker died: " + end_->words(), "Its last lines of stderr are kept with the trial.");
+  return lose(EndCause::kDied, "the worker died: " + end_->words(),
+              "Its last lines of stderr are kept with the trial.");
 }
 
 int64_t DeviceTarget::look_at_memory() {
@@ -88,7 +91,8 @@ Result<void> DeviceTarget::check_memory() {
   next_memory_look_ = now + kMemoryLookInterval;
   const int64_t resident = look_at_memory();
   if (options_.memory_limit_bytes <= 0 || resident <= options_.memory_limit_bytes) return {};
-  return lose(fmt::format("the worker's memory grew to {}, above its limit of {}", format_bytes(resident),
+  return lose(EndCause::kMemory,
+              fmt::format("the worker's memory grew to {}, above its limit of {}", format_bytes(resident),
                           format_bytes(options_.memory_limit_bytes)));
 }
 
@@ -100,6 +104,7 @@ Result<TargetInfo> DeviceTarget::open() {
   const Nanos deadline = begin + options_.open_timeout;
   auto started = WorkerProcess::start(options_.worker, options_.job, true, clock_);
   if (!started) {
+    cause_ = EndCause::kNotStarted;
     lost_ = started.error();
     return std::unexpected(*lost_);
   }
@@ -108,10 +113,11 @@ Result<TargetInfo> DeviceTarget::open() {
     ASSIGN_OR_RETURN(const std::optional<Json> ready, take_ready());
     if (ready) return info_from(*ready, begin);
     if (worker_->socket_has_ended()) RETURN_IF_ERROR(lose_dead());
-    if (options_.interrupted && options_.interrupted()) RETURN_IF_ERROR(lose("interrupted"));
+    if (options_.interrupted && options_.interrupted())
+      RETURN_IF_ERROR(lose(EndCause::kInterrupted, "interrupted"));
     if (clock_.now() >= deadline) {
-      RETURN_IF_ERROR(lose(fmt::format("the worker hung: it was not ready after {}",
-                                       format_duration(seconds(options_.open_timeout)))));
+      RETURN_IF_ERROR(lose(EndCause::kHung, fmt::format("the worker hung: it was not ready after {}",
+                                                        format_duration(seconds(options_.open_timeout)))));
     }
     RETURN_IF_ERROR(check_memory());
     worker_->wait(std::min(deadline, clock_.now() + kMemoryLookInterval));
@@ -122,13 +128,14 @@ Result<TargetInfo> DeviceTarget::open() {
 Result<std::optional<Json>> DeviceTarget::take_ready() {
   const auto frame = next_frame(worker_->socket_input);
   const auto broken = [&](const Error& error) {
-    return std::unexpected(lose("the worker talks nonsense: " + error.what).error());
+    return std::unexpected(lose(EndCause::kNonsense, "the worker talks nonsense: " + error.what).error());
   };
   if (!frame) return broken(frame.error());
   if (frame->total_bytes == 0) return std::nullopt;
   if (frame->kind == FrameKind::kFatal) {
     const Error error = parse_fatal(frame->payload);
     end_ = worker_->end_by(clock_.now() + kDeathGrace);
+    cause_ = EndCause::kRefused;
     lost_ = error;
     return std::unexpected(error);
   }
@@ -190,14 +197,15 @@ Result<void> DeviceTarget::take_frame(const Frame& frame, std::vector<StreamEven
   if (frame.kind == FrameKind::kFatal) {
     const Error error = parse_fatal(frame.payload);
     end_ = worker_->end_by(clock_.now() + kDeathGrace);
+    cause_ = EndCause::kRefused;
     lost_ = error;
     return std::unexpected(error);
   }
   if (frame.kind != FrameKind::kEvents)
-    return lose("the worker talks nonsense: a frame that nobody waits for");
+    return lose(EndCause::kNonsense, "the worker talks nonsense: a frame that nobody waits for");
   const size_t before = events.size();
   const Result<void> parsed = parse_events(frame.payload, events);
-  if (!parsed) return lose("the worker talks nonsense: " + parsed.error().what);
+  if (!parsed) return lose(EndCause::kNonsense, "the worker talks nonsense: " + parsed.error().what);
   // Events of requests that it was never given, or that have ended, are worth nothing.
   const auto is_alien = [this](const StreamEvent& event) {
     if (!outstanding_.contains(event.request)) return true;
@@ -216,7 +224,7 @@ Result<void> DeviceTarget::take_events(std::vector<StreamEvent>& events) {
   Result<void> result;
   while (result) {
     const auto frame = next_frame(std::string_view(worker_->socket_input).substr(used));
-    if (!frame) return lose("the worker talks nonsense: " + frame.error().what);
+    if (!frame) return lose(EndCause::kNonsense, "the worker talks nonsense: " + frame.error().what);
     if (frame->total_bytes == 0) break;
     result = take_frame(*frame, events);
     used += frame->total_bytes;
@@ -240,7 +248,8 @@ Result<void> DeviceTarget::poll(Nanos until, std::vector<StreamEvent>& events) {
     const Nanos now = clock_.now();
     const Nanos silent_at = outstanding_.empty() ? kNever : last_event_ + options_.silence_timeout;
     if (now >= silent_at) {
-      return lose(fmt::format("the worker hung: no event for {} with {} requests outstanding",
+      return lose(EndCause::kHung,
+                  fmt::format("the worker hung: no event for {} with {} requests outstanding",
                               format_duration(seconds(options_.silence_timeout)), outstanding_.size()));
     }
     if (now >= until) return {};
@@ -251,6 +260,7 @@ Result<void> DeviceTarget::poll(Nanos until, std::vector<StreamEvent>& events) {
 
 TargetEnd DeviceTarget::close() {
   TargetEnd end;
+  end.cause = cause_;
   if (!worker_) {
     end.clean = !lost_;
     return end;

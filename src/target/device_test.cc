@@ -179,6 +179,7 @@ Loss lose(DeviceTargetOptions options) {
 TEST(DeviceTarget, AWorkerThatAbortsIsAnErrorWithItsLastWords) {
   const Loss loss = lose(fake_device("fake:abort-after=7"));
   EXPECT_THAT(loss.message, HasSubstr("the worker died: signal 6 (Aborted)"));
+  EXPECT_EQ(loss.end.cause, EndCause::kDied);
   EXPECT_THAT(loss.message, HasSubstr("all_is_well"));
   EXPECT_LE(loss.content, 7U);
   EXPECT_THAT(loss.end.diagnostics, HasSubstr("GGML_ASSERT"));
@@ -189,25 +190,29 @@ TEST(DeviceTarget, AWorkerThatFallsSilentIsKilled) {
   options.silence_timeout = nanos_from_ms(300);
   const Loss loss = lose(options);
   EXPECT_THAT(loss.message, HasSubstr("the worker hung: no event for 300 ms with 2 requests outstanding"));
+  EXPECT_EQ(loss.end.cause, EndCause::kHung);
   EXPECT_EQ(loss.content, 7U);
 }
 
 TEST(DeviceTarget, AWorkerThatTalksNonsenseIsKilled) {
   const Loss loss = lose(fake_device("fake:garbage"));
   EXPECT_THAT(loss.message, HasSubstr("the worker talks nonsense"));
+  EXPECT_EQ(loss.end.cause, EndCause::kNonsense);
   EXPECT_EQ(loss.content, 0U);
 }
 
 TEST(DeviceTarget, AWorkerThatLeaksIsKilled) {
   DeviceTargetOptions options = fake_device("fake:leak");
   options.memory_limit_bytes = int64_t{300} << 20;
-  EXPECT_THAT(lose(options).message, HasSubstr("above its limit of 300 MiB"));
+  const Loss loss = lose(options);
+  EXPECT_THAT(loss.message, HasSubstr("above its limit of 300 MiB"));
+  EXPECT_EQ(loss.end.cause, EndCause::kMemory);
 }
 
 // ---- jobs ----
 
-Result<WorkerJobEnd> run_job(Json job, std::vector<Json>& lines, Nanos silence = nanos_from_seconds(60),
-                             const std::function<bool()>& interrupted = {}) {
+WorkerJobEnd run_job(Json job, std::vector<Json>& lines, Nanos silence = nanos_from_seconds(60),
+                     const std::function<bool()>& interrupted = {}) {
   SystemClock clock;
   return run_worker_job(
       fake_worker(), job, clock, clock.now() + nanos_from_seconds(60), silence,
@@ -217,8 +222,8 @@ Result<WorkerJobEnd> run_job(Json job, std::vector<Json>& lines, Nanos silence =
 TEST(WorkerJob, HandsOnEveryLine) {
   std::vector<Json> lines;
   const auto end = run_job(Json::object().set("job", "devices").set("measure_speed", true), lines);
-  ASSERT_TRUE(end) << end.error().message();
-  EXPECT_TRUE(end->end.clean());
+  EXPECT_TRUE(end.done()) << end.error.message();
+  EXPECT_TRUE(end.end.clean());
   ASSERT_EQ(lines.size(), 3U);
   EXPECT_EQ(lines[2]["device"]["name"].as_string(), "Fake0");
 }
@@ -226,25 +231,26 @@ TEST(WorkerJob, HandsOnEveryLine) {
 TEST(WorkerJob, TellsHowAWorkerDiedAfterWhatItHadSaid) {
   std::vector<Json> lines;
   const auto end = run_job(Json::object().set("job", "roofline").set("model", "fake:abort-after=2"), lines);
-  ASSERT_TRUE(end) << end.error().message();
-  EXPECT_EQ(end->end.words(), "signal 6 (Aborted)");
+  EXPECT_EQ(end.cause, EndCause::kDied);
+  EXPECT_EQ(end.end.words(), "signal 6 (Aborted)");
+  EXPECT_THAT(end.error.what, HasSubstr("signal 6 (Aborted)"));
   EXPECT_EQ(lines.size(), 2U);
-  EXPECT_THAT(end->diagnostics, HasSubstr("all_is_well"));
+  EXPECT_THAT(end.diagnostics, HasSubstr("all_is_well"));
 }
 
 TEST(WorkerJob, EndsAWorkerThatHangsTalksNonsenseOrIsNotWantedAnyMore) {
   std::vector<Json> lines;
   const auto hung = run_job(Json::object().set("job", "speed").set("model", "fake:hang-after=1"), lines,
                             nanos_from_ms(300));
-  ASSERT_FALSE(hung);
-  EXPECT_THAT(hung.error().what, HasSubstr("the worker hung"));
+  EXPECT_EQ(hung.cause, EndCause::kHung);
+  EXPECT_THAT(hung.error.what, HasSubstr("the worker hung"));
   const auto garbage = run_job(Json::object().set("job", "speed").set("model", "fake:garbage"), lines);
-  ASSERT_FALSE(garbage);
-  EXPECT_THAT(garbage.error().what, HasSubstr("no JSON object"));
+  EXPECT_EQ(garbage.cause, EndCause::kNonsense);
+  EXPECT_THAT(garbage.error.what, HasSubstr("no JSON object"));
   const auto interrupted = run_job(Json::object().set("job", "speed").set("model", "fake:slow-load"), lines,
                                    nanos_from_seconds(60), [] { return true; });
-  ASSERT_FALSE(interrupted);
-  EXPECT_THAT(interrupted.error().what, HasSubstr("interrupted"));
+  EXPECT_EQ(interrupted.cause, EndCause::kInterrupted);
+  EXPECT_THAT(interrupted.error.what, HasSubstr("interrupted"));
 }
 
 // ---- the real engine ----

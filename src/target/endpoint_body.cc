@@ -8,6 +8,12 @@
 
 namespace assay {
 
+std::optional<EndpointApi> endpoint_api(std::string_view name) {
+  if (name == "chat") return EndpointApi::kChat;
+  if (name == "completions") return EndpointApi::kCompletions;
+  return std::nullopt;
+}
+
 void append_json_text(std::string_view text, std::string& out) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -39,6 +45,10 @@ std::string endpoint_prompt(const Request& request, double bytes_per_token) {
 void EndpointBodies::set_model(std::string_view model) {
   model_.clear();
   append_json_text(model, model_);
+}
+
+std::string_view EndpointBodies::path() const {
+  return api_ == EndpointApi::kChat ? "/chat/completions" : "/completions";
 }
 
 std::string EndpointBodies::body_for(const Request& request, std::string& said) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +13,9 @@
 namespace assay {
 
 enum class EndpointApi { kChat, kCompletions };
+
+// By its name in a scenario: "chat", "completions". Nothing for any other.
+std::optional<EndpointApi> endpoint_api(std::string_view name);
 
 // Fields that a server may not know and refuse; open() finds out which.
 struct EndpointFields {
@@ -35,6 +39,7 @@ class EndpointBodies {
 
   void set_model(std::string_view model);
   EndpointFields& fields() { return fields_; }
+  std::string_view path() const;  // where bodies go, below the URL's own path: "/chat/completions"
 
   // `said` is what this turn adds to its session: to be given back to `answered`.
   std::string body_for(const Request& request, std::string& said) const;

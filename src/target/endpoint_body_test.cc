@@ -48,6 +48,12 @@ TEST(EndpointBody, LeavesOutWhatTheServerRefuses) {
   }
 }
 
+TEST(EndpointBody, GoesWhereItsApiIs) {
+  EXPECT_EQ(EndpointBodies(*endpoint_api("chat"), 4.2).path(), "/chat/completions");
+  EXPECT_EQ(EndpointBodies(*endpoint_api("completions"), 4.2).path(), "/completions");
+  EXPECT_FALSE(endpoint_api("chats"));
+}
+
 TEST(EndpointBody, SharedPrefixesAreTheSameText) {
   Request a = request(40), b = request(40);
   a.prefix_tokens = b.prefix_tokens = 30;

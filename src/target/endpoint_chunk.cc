@@ -41,9 +41,20 @@ uint32_t count_of(ondemand::value value) {
   return static_cast<uint32_t>(std::min<uint64_t>(count, UINT32_MAX));
 }
 
+// What stands between the quotes of a string, or nothing if there is an escape in it.
+std::string_view raw_text(ondemand::value& value) {
+  std::string_view token = value.raw_json_token();  // to the beginning of the next one
+  token.remove_prefix(1);
+  const size_t end = token.find('"');
+  const std::string_view text = token.substr(0, end);
+  return end == std::string_view::npos || text.find('\\') != std::string_view::npos ? std::string_view()
+                                                                                    : text;
+}
+
 void take_content(ondemand::value value, bool wants_text, EndpointChunk& chunk) {
   if (!is_text(value)) return;
   chunk.content = true;
+  chunk.raw_text = raw_text(value);
   std::string_view text;
   // Half of a surrogate pair is no text, but was a chunk all the same.
   if (wants_text && value.get(text) == simdjson::SUCCESS) chunk.text = text;
@@ -58,7 +69,9 @@ void take_delta(ondemand::value delta, bool wants_text, EndpointChunk& chunk) {
     if (key == "content") {
       take_content(value, wants_text, chunk);
     } else if (key == "reasoning_content" || key == "reasoning") {
-      chunk.reasoning |= is_text(value);
+      if (!is_text(value)) continue;
+      chunk.reasoning = true;
+      chunk.raw_text = raw_text(value);
     } else if (key == "tool_calls") {
       chunk.tool_call |= has_item(value);
     }

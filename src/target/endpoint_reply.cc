@@ -47,6 +47,7 @@ void hide(std::string_view secret, std::string& text) {
 void EndpointReply::begin(RequestId id, bool wants_text, bool fetch) {
   parser_.restart();
   sse_.restart();
+  pattern_.forget();
   id_ = id;
   kind_ = Kind::kUnknown;
   fetch_ = fetch;
@@ -159,6 +160,12 @@ void EndpointReply::take_body(std::string_view bytes, Nanos at, std::vector<Stre
 
 void EndpointReply::take_stream(std::string_view bytes, Nanos at, std::vector<StreamEvent>& events) {
   while (!answered_) {
+    if (sse_.at_event_start()) {
+      while (const std::optional<std::string_view> text = pattern_.take(bytes)) {
+        add_content(pattern_.kind(), 1, at, events);
+        if (wants_text_ && pattern_.kind() == StreamEventKind::kContent) answer_ += *text;
+      }
+    }
     switch (sse_.advance(bytes)) {
       case SseParser::Step::kNeedMore:
         return;
@@ -199,6 +206,7 @@ void EndpointReply::take_chunk(std::string_view json, Nanos at, std::vector<Stre
   } else if (chunk_.reasoning) {
     add_content(StreamEventKind::kReasoning, 1, at, events);
   }
+  pattern_.learn(json, chunk_);
   finished_ |= chunk_.finished;
   if (chunk_.has_usage) {
     has_usage_ = true;

@@ -7,6 +7,7 @@
 
 #include "http/http.h"
 #include "target/endpoint_chunk.h"
+#include "target/endpoint_pattern.h"
 #include "workload/workload.h"
 
 namespace assay {
@@ -65,6 +66,7 @@ class EndpointReply {
   std::string_view secret_;
   ResponseParser parser_;
   SseParser sse_;
+  EndpointPattern pattern_;
   RequestId id_ = 0;
   Kind kind_ = Kind::kUnknown;
   bool fetch_ = false, wants_text_ = false, answered_ = false, broken_ = false;

@@ -207,5 +207,46 @@ TEST(Hide, LeavesNothingOfASecret) {
   EXPECT_EQ(untouched, "no key");
 }
 
+// Events are read by comparing bytes with those before, where they lie whole in a read: the outcome has to be
+// the same as with every event cut in two.
+TEST_F(Answers, EventsThatResembleThoseBeforeReadTheSame) {
+  for (const std::string_view text :
+       {"b", "", "\\n", "a\\\"b", "\\u00e9", "é", "\xc3", "\x01", "]}", "}", "\\\\", "\\ud83d", "\t"}) {
+    const std::string bytes = std::string(kHead) + content("a") + content("aa") + content(text) +
+                              content("z") + event(R"({"choices":[{"delta":{},"finish_reason":"stop"}]})") +
+                              event("[DONE]") + "0\r\n\r\n";
+    every_split(bytes);
+    const std::string whole = answer_;
+    std::vector<std::string> single;
+    for (const char c : bytes) single.emplace_back(1, c);
+    told(single);
+    EXPECT_EQ(answer_, whole) << printable(text);
+  }
+}
+
+TEST_F(Answers, WhatDiffersFromTheChunksBeforeIsReadInFull) {
+  const std::string start = std::string(kHead) + content("a") + content("b");
+  const std::string end = event("[DONE]") + "0\r\n\r\n";
+  EXPECT_EQ(
+      every_split(start + event(R"({"choices":[{"delta":{"content":"c"},"finish_reason":"stop"}]})") + end),
+      "content content content done(0,0) over, keep");
+  EXPECT_EQ(
+      every_split(
+          start +
+          event(
+              R"({"choices":[{"delta":{"content":"c"}}],"usage":{"prompt_tokens":3,"completion_tokens":9}})") +
+          end),
+      "content content content done(3,9) over, keep");
+  EXPECT_EQ(every_split(start + event(R"({"choices":[{"delta":{"reasoning":"c"}}]})") +
+                        event(R"({"choices":[{"delta":{"reasoning":"d"}}]})") + content("e") + end),
+            "content content reasoning reasoning content done(0,0) over, keep");
+  EXPECT_THAT(every_split(start + event(R"({"choices":[{"delta":{"content":"c"}}]} x)") + end),
+              HasSubstr("failed(malformed"));
+  // The data of one event in two lines, and an event of another type, are none of the pattern's.
+  EXPECT_EQ(
+      every_split(start + chunk("data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"c\"}}]}\n\n") + end),
+      "content content content done(0,0) over, keep");
+}
+
 }  // namespace
 }  // namespace assay

@@ -81,6 +81,7 @@ class FakeTarget final : public Target {
   TargetEnd close() override {
     TargetEnd end;
     end.clean = !is_lost();
+    if (is_lost()) end.cause = EndCause::kLost;
     if (is_lost()) end.words = fmt::format("lost after {} requests, as it was told", ended_);
     return end;
   }

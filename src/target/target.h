@@ -12,7 +12,6 @@
 #include "base/base.h"
 #include "evidence/evidence.h"
 #include "os/os.h"
-#include "target/kinds.h"  // IWYU pragma: export
 #include "workload/workload.h"
 
 namespace assay {
@@ -27,14 +26,28 @@ struct TargetInfo {
   Json conditions;              // flat: threads, batch, quantisation, KV type … for every record made on it
 };
 
+// Why a target, or the worker of a job, ended before its work was done.
+enum class EndCause {
+  kNone,         // it was done
+  kNotStarted,   // its process could not be started
+  kRefused,      // the engine itself said why it cannot
+  kDied,         // the worker ended by itself
+  kHung,         // it gave nothing for too long
+  kMemory,       // its memory grew above the limit
+  kNonsense,     // it said what the protocol does not know
+  kInterrupted,  // nobody wants it any more
+  kLost,         // of what has no worker: it is gone
+};
+
 // How a target ended: what is known of its worker, for evidence.
 struct TargetEnd {
   bool clean = true;
-  std::string words;              // "signal 6 (Aborted)"
-  int64_t peak_memory_bytes = 0;  // of the worker; 0: none
-  Nanos cpu_time{};               // of the worker
-  std::string diagnostics;        // the worker's stderr, its last 64 KiB
-  std::vector<Finding> findings;  // what throws doubt on the events that it gave
+  EndCause cause = EndCause::kNone;  // kNone of an unclean end: it is lost, and no more is known
+  std::string words;                 // "signal 6 (Aborted)"
+  int64_t peak_memory_bytes = 0;     // of the worker; 0: none
+  Nanos cpu_time{};                  // of the worker
+  std::string diagnostics;           // the worker's stderr, its last 64 KiB
+  std::vector<Finding> findings;     // what throws doubt on the events that it gave
 };
 
 // One target, used from one thread. open, then any of submit, cancel and poll, then close.
@@ -86,16 +99,19 @@ struct DeviceTargetOptions {
 std::unique_ptr<Target> make_device_target(DeviceTargetOptions options, Clock& clock);
 
 // A job that is not serving: runs the worker, hands each JSON line of its stdout to `on_line` as it comes,
-// and returns how it ended. Lines over 1 MiB, more than `max_lines` lines, or silence beyond
-// `silence_timeout` end it with an error.
+// and returns how it ended. A line over 1 MiB, more than 100,000 lines, or silence beyond `silence_timeout`
+// end it. A line of type "error" is the engine's own word on why it cannot.
 struct WorkerJobEnd {
+  EndCause cause = EndCause::kNone;
+  Error error;  // what `cause` means here, with the worker's last words; empty if the job was done
   ProcessEnd end;
   std::string diagnostics;  // stderr, its last 64 KiB
+
+  bool done() const { return cause == EndCause::kNone; }
 };
-Result<WorkerJobEnd> run_worker_job(const WorkerCommand& worker, const Json& job, Clock& clock,
-                                    Nanos deadline, Nanos silence_timeout,
-                                    const std::function<void(const Json& line)>& on_line,
-                                    const std::function<bool()>& interrupted);
+WorkerJobEnd run_worker_job(const WorkerCommand& worker, const Json& job, Clock& clock, Nanos deadline,
+                            Nanos silence_timeout, const std::function<void(const Json& line)>& on_line,
+                            const std::function<bool()>& interrupted);
 
 // ---- endpoint: an OpenAI-compatible server over HTTP or TLS ----
 

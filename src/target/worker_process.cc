@@ -16,6 +16,7 @@ constexpr size_t kDiagnosticsBytes = 64 << 10;
 constexpr size_t kReadBytes = 256 << 10;
 constexpr size_t kMaxLineBytes = 1 << 20;
 constexpr int64_t kMaxLines = 100'000;
+constexpr size_t kMaxTextBytes = 1000;  // of what a worker says of its own error
 constexpr Nanos kEndGrace = nanos_from_seconds(5);
 constexpr Nanos kLookInterval = nanos_from_ms(100);  // how often an interrupt is looked for
 
@@ -127,6 +128,12 @@ Result<void> take_lines(std::string& input, int64_t& lines, const std::function<
   return {};
 }
 
+// What a line of type "error" says.
+Error own_error(const Json& line) {
+  return {printable(line["what"].as_string(), kMaxTextBytes), printable(line["where"].as_string(), 200),
+          printable(line["remedy"].as_string(), 400)};
+}
+
 Error with_last_words(Error error, const WorkerProcess& process) {
   error.what += "." + process.last_words();
   if (error.what.ends_with('.')) error.what.pop_back();
@@ -135,35 +142,50 @@ Error with_last_words(Error error, const WorkerProcess& process) {
 
 }  // namespace
 
-Result<WorkerJobEnd> run_worker_job(const WorkerCommand& worker, const Json& job, Clock& clock,
-                                    Nanos deadline, Nanos silence_timeout,
-                                    const std::function<void(const Json& line)>& on_line,
-                                    const std::function<bool()>& interrupted) {
-  ASSIGN_OR_RETURN(WorkerProcess process, WorkerProcess::start(worker, job, false, clock));
+WorkerJobEnd run_worker_job(const WorkerCommand& worker, const Json& job, Clock& clock, Nanos deadline,
+                            Nanos silence_timeout, const std::function<void(const Json& line)>& on_line,
+                            const std::function<bool()>& interrupted) {
+  Result<WorkerProcess> started = WorkerProcess::start(worker, job, false, clock);
+  if (!started)
+    return {.cause = EndCause::kNotStarted, .error = started.error(), .end = {}, .diagnostics = {}};
+  WorkerProcess& process = *started;
   const std::string where = "worker job " + job["job"].as_string();
-  const auto give_up = [&](std::string what, std::string remedy) {
+  const auto ended = [&](EndCause cause, std::string what, Nanos deadline_of_end) {
+    const ProcessEnd end = process.end_by(deadline_of_end);
+    if (what.empty() && !end.clean()) cause = EndCause::kDied, what = "the worker died: " + end.words();
+    Error error;
+    if (!what.empty()) error = with_last_words(Error{std::move(what), where, ""}, process);
+    return WorkerJobEnd{cause, std::move(error), end, process.diagnostics()};
+  };
+  const auto give_up = [&](EndCause cause, std::string what) {
     process.kill();
-    process.end_by(clock.now());
-    return std::unexpected(with_last_words(Error{std::move(what), where, std::move(remedy)}, process));
+    return ended(cause, std::move(what), clock.now());
+  };
+  std::optional<Error> refusal;
+  const auto take_line = [&](const Json& line) {
+    if (line["type"].as_string() == "error") refusal = own_error(line);
+    on_line(line);
   };
   int64_t lines = 0;
   Nanos last_line = clock.now();
   while (!process.out_has_ended()) {
     const Nanos now = clock.now();
     const Nanos silent_at = last_line + silence_timeout;
-    if (interrupted && interrupted()) return give_up("interrupted", "");
-    if (now >= deadline) return give_up("the worker hung: it did not end in time", "");
+    if (interrupted && interrupted()) return give_up(EndCause::kInterrupted, "interrupted");
+    if (now >= deadline) return give_up(EndCause::kHung, "the worker hung: it did not end in time");
     if (now >= silent_at) {
-      return give_up("the worker hung: it said nothing for " + format_duration(seconds(silence_timeout)), "");
+      return give_up(EndCause::kHung,
+                     "the worker hung: it said nothing for " + format_duration(seconds(silence_timeout)));
     }
     const int64_t lines_before = lines;
     process.wait(std::min({deadline, silent_at, now + kLookInterval}));
-    const Result<void> taken = take_lines(process.out_input, lines, on_line);
-    if (!taken) return give_up(taken.error().what, "");
+    const Result<void> taken = take_lines(process.out_input, lines, take_line);
+    if (!taken) return give_up(EndCause::kNonsense, taken.error().what);
     if (lines != lines_before) last_line = clock.now();
   }
-  const ProcessEnd end = process.end_by(clock.now() + kEndGrace);
-  return WorkerJobEnd{end, process.diagnostics()};
+  WorkerJobEnd end = ended(EndCause::kNone, "", clock.now() + kEndGrace);
+  if (refusal) end.cause = EndCause::kRefused, end.error = std::move(*refusal);
+  return end;
 }
 
 }  // namespace assay

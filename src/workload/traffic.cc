@@ -35,6 +35,7 @@ struct Session {
   uint32_t class_index = 0;
   uint32_t index = 0;  // in its class
   uint32_t turns = 1;
+  Nanos offset{};  // of its start; of a closed loop: the pause before it
 };
 
 // Shares of `total` by weight, exact to one: the floor of each, and the rest to the largest remainders.
@@ -84,27 +85,53 @@ std::vector<Session> ordered_sessions(const TrafficPlan& plan, const std::vector
   return sessions;
 }
 
-// When the sessions start, in order.
-std::vector<Nanos> start_offsets(const TrafficPlan& plan, size_t count) {
-  std::vector<Nanos> offsets(count);
-  const Arrivals::Kind kind = plan.arrivals.kind;
-  if (kind == Arrivals::Kind::kBurst) return offsets;
-  if (kind == Arrivals::Kind::kTrace) {
-    for (size_t i = 0; i < count; ++i) offsets[i] = plan.trace[i].offset;
-    return offsets;
+const Arrivals& arrivals_of(const TrafficPlan& plan, uint32_t class_index) {
+  const std::optional<Arrivals>& own = plan.classes[class_index].arrivals;
+  return own && plan.arrivals.kind != Arrivals::Kind::kTrace ? *own : plan.arrivals;
+}
+
+// Classes with arrivals of their own are each a group; the others are group 0 together.
+uint32_t group_of(const TrafficPlan& plan, uint32_t class_index) {
+  return &arrivals_of(plan, class_index) == &plan.arrivals ? 0 : class_index + 1;
+}
+
+// By group: the number of its closed loop, 0 if it is none.
+std::vector<uint32_t> loop_numbers(const TrafficPlan& plan) {
+  std::vector<uint32_t> numbers(plan.classes.size() + 1);
+  uint32_t loops = 0;
+  if (plan.arrivals.kind == Arrivals::Kind::kClosed) numbers[0] = ++loops;
+  for (uint32_t c = 0; c < plan.classes.size(); ++c) {
+    if (group_of(plan, c) != 0 && arrivals_of(plan, c).kind == Arrivals::Kind::kClosed)
+      numbers[c + 1] = ++loops;
   }
-  CHECK(plan.rate_per_s > 0);
-  const uint64_t stream = random_stream("arrivals");
-  double at_s = 0;
-  for (size_t i = 0; i < count; ++i) {
-    if (kind == Arrivals::Kind::kPoisson) {
-      at_s += Random(plan.seed, stream, i).exponential() / plan.rate_per_s;
-    } else {
-      at_s = static_cast<double>(i) / plan.rate_per_s;
+  return numbers;
+}
+
+// Sets when each session starts and orders them by that. Every group spans the same time: it has the share of
+// the rate that it has of the sessions.
+void schedule(const TrafficPlan& plan, std::vector<Session>& sessions) {
+  std::vector<std::vector<Session*>> groups(plan.classes.size() + 1);
+  for (Session& session : sessions) groups[group_of(plan, session.class_index)].push_back(&session);
+  for (size_t group = 0; group < groups.size(); ++group) {
+    const std::vector<Session*>& members = groups[group];
+    if (members.empty()) continue;
+    const Arrivals& arrivals = group == 0 ? plan.arrivals : *plan.classes[group - 1].arrivals;
+    if (arrivals.kind == Arrivals::Kind::kTrace) {
+      for (size_t i = 0; i < members.size(); ++i) members[i]->offset = plan.trace[i].offset;
+      continue;
     }
-    offsets[i] = nanos_from_seconds(at_s);
+    const double share = static_cast<double>(members.size()) / static_cast<double>(sessions.size());
+    const std::string stream = group == 0 ? "arrivals" : "arrivals/" + plan.classes[group - 1].name;
+    const std::vector<Nanos> offsets =
+        arrival_offsets(arrivals, plan.rate_per_s * share, plan.seed, stream, members.size());
+    for (size_t i = 0; i < members.size(); ++i) members[i]->offset = offsets[i];
   }
-  return offsets;
+  // The pauses of a closed loop are no instants: its sessions keep their order, before the others.
+  const auto key = [&](const Session& session) {
+    return arrivals_of(plan, session.class_index).kind == Arrivals::Kind::kClosed ? Nanos(-1)
+                                                                                  : session.offset;
+  };
+  std::ranges::stable_sort(sessions, {}, key);
 }
 
 // One turn; its place in the session makes the index of its draws.
@@ -151,8 +178,9 @@ std::vector<PlannedRequest> materialise(const TrafficPlan& plan, RequestId first
   }
   std::vector<ClassStreams> streams;
   for (const TrafficClass& c : plan.classes) streams.emplace_back(c.name);
-  const std::vector<Session> sessions = ordered_sessions(plan, streams, total);
-  const std::vector<Nanos> offsets = start_offsets(plan, sessions.size());
+  std::vector<Session> sessions = ordered_sessions(plan, streams, total);
+  schedule(plan, sessions);
+  const std::vector<uint32_t> loops = loop_numbers(plan);
 
   std::vector<PlannedRequest> planned;
   planned.reserve(total);
@@ -161,10 +189,12 @@ std::vector<PlannedRequest> materialise(const TrafficPlan& plan, RequestId first
     const ClassStreams& of_class = streams[session.class_index];
     const RequestId session_id = first_id + planned.size();
     for (uint32_t turn = 0; turn < session.turns; ++turn) {
-      PlannedRequest next{drawn_request(plan, of_class, session, turn), offsets[i], 0};
+      PlannedRequest next{drawn_request(plan, of_class, session, turn), session.offset, 0};
       next.request.id = first_id + planned.size();
       if (session.turns > 1) next.request.session = session_id;
-      if (turn > 0) {
+      if (turn == 0) {
+        next.loop = loops[group_of(plan, session.class_index)];
+      } else {
         next.previous = next.request.id - 1;
         next.offset = pause(plan, of_class, session, turn);
       }
@@ -177,6 +207,16 @@ std::vector<PlannedRequest> materialise(const TrafficPlan& plan, RequestId first
     }
   }
   return planned;
+}
+
+std::vector<uint32_t> loop_users(const TrafficPlan& plan) {
+  const std::vector<uint32_t> numbers = loop_numbers(plan);
+  std::vector<uint32_t> users;
+  for (size_t group = 0; group < numbers.size(); ++group) {
+    if (numbers[group] == 0) continue;
+    users.push_back(group == 0 ? plan.arrivals.users : plan.classes[group - 1].arrivals->users);
+  }
+  return users;
 }
 
 }  // namespace assay

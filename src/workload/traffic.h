@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/base.h"
+#include "workload/arrivals.h"
 #include "workload/request.h"
 
 namespace assay {
@@ -50,15 +51,9 @@ struct TrafficClass {
   double think_time_s = 0;     // mean of the exponential pause between an answer and the next turn
   uint32_t prefix_tokens = 0;  // a prefix shared by all requests of the class (a system prompt)
   Slo slo;
+  std::optional<Arrivals> arrivals;  // of its own, at its share of the rate; nothing: those of the plan
 
   bool operator==(const TrafficClass&) const = default;
-};
-
-struct Arrivals {
-  enum class Kind { kPoisson, kConstant, kBurst, kTrace };  // kBurst: all at once
-  Kind kind = Kind::kPoisson;
-
-  bool operator==(const Arrivals&) const = default;
 };
 
 // One row of a trace, scaled already.
@@ -82,6 +77,9 @@ struct PlannedRequest {
   Request request;
   Nanos offset{};  // turn 0: from the trial's start. Later turns: pause after the end of the answer before
   uint64_t previous = 0;  // id of the turn before, or 0
+  // Turn 0 of a closed loop: its number, from 1; it then comes when one of the loop's users is free, `offset`
+  // after the end of what that user did before. 0: it comes at its offset.
+  uint32_t loop = 0;
 };
 
 // Ordered by offset for first turns; later turns stand right behind the turn they wait for. ids count from
@@ -91,6 +89,8 @@ struct PlannedRequest {
 // sends in the mix. The id of a session is that of its first request. kTrace: every row is a request on its
 // own. At least one class; weights and rate above 0.
 std::vector<PlannedRequest> materialise(const TrafficPlan& plan, RequestId first_id = 1);
+// How many users each closed loop of the plan has; loop 1 comes first.
+std::vector<uint32_t> loop_users(const TrafficPlan& plan);
 
 // The Azure LLM inference trace, 2023 layout (TIMESTAMP,ContextTokens,GeneratedTokens), first `limit` rows.
 // Errors carry file:line. `text` may be hostile: rows, lengths and times are bounded.

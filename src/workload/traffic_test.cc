@@ -125,6 +125,34 @@ TEST(Traffic, ConstantArrivalsAreEvenAndABurstIsAtOnce) {
   for (const PlannedRequest& p : materialise(plan)) EXPECT_EQ(p.offset, Nanos(0));
 }
 
+TEST(Traffic, AClassWithArrivalsOfItsOwnSpansTheSameTime) {
+  TrafficClass even = traffic_class("even");
+  even.arrivals = Arrivals{.kind = Arrivals::Kind::kConstant};
+  TrafficPlan plan = plan_of({traffic_class("a"), even}, 400);
+  plan.rate_per_s = 40;
+  std::vector<Nanos> of_even, of_other;
+  Nanos last{};
+  for (const PlannedRequest& p : materialise(plan)) {
+    EXPECT_GE(p.offset, last) << "first turns are ordered by their offset";
+    last = p.offset;
+    (p.request.class_index == 1 ? of_even : of_other).push_back(p.offset);
+  }
+  ASSERT_EQ(of_even.size(), 200U);
+  for (size_t i = 0; i < 200; ++i) EXPECT_NEAR(seconds(of_even[i]), 0.05 * static_cast<double>(i), 2e-9);
+  EXPECT_NEAR(seconds(of_other.back()), 10, 6 * std::sqrt(200.0) / 20);
+}
+
+TEST(Traffic, ClosedLoopsAreNumberedAndHaveTheirUsers) {
+  TrafficClass batch = traffic_class("batch");
+  batch.arrivals = Arrivals{.kind = Arrivals::Kind::kClosed, .users = 3};
+  TrafficPlan plan = plan_of({traffic_class("a"), batch}, 10);
+  EXPECT_THAT(loop_users(plan), testing::ElementsAre(3));
+  for (const PlannedRequest& p : materialise(plan)) EXPECT_EQ(p.loop, p.request.class_index == 1 ? 1U : 0U);
+  plan.arrivals = {.kind = Arrivals::Kind::kClosed, .users = 8};
+  EXPECT_THAT(loop_users(plan), testing::ElementsAre(8, 3));
+  for (const PlannedRequest& p : materialise(plan)) EXPECT_EQ(p.loop, p.request.class_index == 1 ? 2U : 1U);
+}
+
 TEST(Traffic, TurnsOfASessionStandBehindOneAnother) {
   TrafficClass agent = traffic_class("agent");
   agent.turns = {Kind::kUniform, 1, 4};

@@ -21,8 +21,8 @@ std::vector<std::string> metrics_of(const Json& job) {
     EXPECT_TRUE(record) << record.error().message();
     if (record) metrics.push_back(record->metric);
   };
-  const auto ended = run_worker_job(worker, job, clock, clock.now() + limit, limit, take, nullptr);
-  EXPECT_TRUE(ended && ended->end.clean());
+  const WorkerJobEnd ended = run_worker_job(worker, job, clock, clock.now() + limit, limit, take, nullptr);
+  EXPECT_TRUE(ended.done()) << ended.error.message();
   return metrics;
 }
 

@@ -96,7 +96,7 @@ def misbehaving_workers_are_evidence():
         "abort-after=3": "engine.worker-died",
         "hang-after=3": "engine.worker-hung",
         "leak": "engine.worker-memory",
-        "garbage": "load.target-lost",
+        "garbage": "engine.worker-nonsense",
         "die-on-load": "engine.worker-died",
     }
     for name, code in expected.items():
@@ -155,6 +155,40 @@ def one_run_at_a_time_in_a_folder():
         print("a folder takes one run at a time")
 
 
+def a_resumed_run_wants_its_traces_unchanged():
+    """--resume works from any folder, and not with another trace: neither one to replay nor one of lengths."""
+    scenarios = {
+        "replayed": ('', '[load]\narrivals = "trace"\n\n[load.trace]\npath = "trace.csv"\n'),
+        "drawn from": ('prompt_tokens = { trace = "trace.csv" }', ''),
+    }
+    for how, (lengths, load) in scenarios.items():
+        with fresh_folder() as folder:
+            trace = Path(folder) / "trace.csv"
+            rows = [f"2023-11-16 18:15:{10 + i}.0000000,{100 + i},4" for i in range(30)]
+            trace.write_text("\n".join(["TIMESTAMP,ContextTokens,GeneratedTokens", *rows]) + "\n")
+            text = (Path(folder) / "resume.toml").read_text()
+            if lengths:
+                text = text.replace("prompt_tokens = 300", lengths)
+            if load:
+                text = text[:text.index("[load]")] + load
+            (Path(folder) / "resume.toml").write_text(text)
+            out = str(Path(folder) / "out")
+            stopped = assay("run", "resume.toml", "--out", out, folder=folder, ASSAY_TEST_STOP="interrupt",
+                            ASSAY_TEST_STOP_AT="30")
+            expect(stopped.returncode == 2, f"trace {how}: exit {stopped.returncode}: {stopped.stderr[-300:]}")
+            elsewhere = Path(folder) / "elsewhere"
+            elsewhere.mkdir()
+            original = trace.read_text()
+            trace.write_text(original.replace(",104,", ",105,"))
+            changed = assay("run", "--resume", "--out", out, folder=elsewhere)
+            expect(changed.returncode == 2, f"changed trace {how}: exit {changed.returncode}")
+            expect(f"{trace}: the trace has changed" in changed.stderr, f"changed trace {how}: says {changed.stderr!r}")
+            trace.write_text(original)
+            resumed = assay("run", "--resume", "--out", out, folder=elsewhere)
+            expect(resumed.returncode in (0, 1), f"trace {how}: --resume ends with {resumed.returncode}: {resumed.stderr}")
+            print(f"a trace that is {how}: resumed from another folder, refused when it has changed")
+
+
 def broken_arithmetic_is_no_answer():
     """A model with weights that are not numbers: every request fails and says why, none counts as work done."""
     with fresh_folder() as folder:
@@ -178,6 +212,7 @@ def main():
     misbehaving_workers_are_evidence()
     a_full_disk_loses_nothing()
     one_run_at_a_time_in_a_folder()
+    a_resumed_run_wants_its_traces_unchanged()
     broken_arithmetic_is_no_answer()
     print(f"{len(FAULTS)} faults")
     return 1 if FAULTS else 0

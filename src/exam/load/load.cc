@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
+#include "exam/findings.h"
 #include "exam/load/calibration.h"
 #include "exam/load/target_setup.h"
 #include "exam/load/traffic.h"
@@ -38,10 +40,11 @@ Trial planned_trial(const Scenario& scenario, const TargetSpec& target, const Js
   trial.parameters.set("phase", only.empty() ? "mix" : "alone");
   if (!only.empty()) trial.parameters.set("traffic_class", only);
   trial.parameters.set("classes", std::move(classes));
-  if (target.kind == "device") {
+  if (target.is_on_device()) {
     trial.parameters.set("device", target.device);
     set_sizing(size_to_device(target.model, device, scenario.load), trial.parameters);
-  } else if (target.kind == "endpoint") {
+  }
+  if (!target.url.empty()) {
     trial.parameters.set("url", target.url);
   }
   return trial;
@@ -68,20 +71,6 @@ std::string status_line(const LoadProgress& progress) {
                      format_number(progress.rate_per_s), progress.in_flight, ms(progress.ttft_ms_now),
                      ms(progress.tpot_ms_now), progress.failed, format_number(progress.send_lag_ms_max),
                      format_duration(progress.left_s));
-}
-
-const char* name_of_arrivals(Arrivals::Kind kind) {
-  switch (kind) {
-    case Arrivals::Kind::kPoisson:
-      return "poisson";
-    case Arrivals::Kind::kConstant:
-      return "constant";
-    case Arrivals::Kind::kBurst:
-      return "burst";
-    case Arrivals::Kind::kTrace:
-      return "trace";
-  }
-  return "";
 }
 
 // One trial, step by step; each step may end it.
@@ -121,11 +110,7 @@ class LoadTrial {
  private:
   static Result<TrialOutcome> interrupted() { return fail("interrupted"); }
 
-  void end_failed(Finding finding) {
-    outcome_.state = TrialState::kFailed;
-    outcome_.end_text = finding.text;
-    outcome_.findings.push_back(std::move(finding));
-  }
+  void end_failed(Finding finding) { fail_outcome(std::move(finding), outcome_); }
 
   void close() {
     end_ = setup_.target->close();
@@ -141,6 +126,12 @@ class LoadTrial {
     end_failed(lost_target_finding(error, end_));
   }
 
+  // A target that the load generator gave up ends well afterwards, or too late.
+  void fail_as_lost(const LoadResult& result) {
+    if (result.is_hung) end_.cause = EndCause::kHung;
+    end_failed(lost_target_finding(*result.lost, end_));
+  }
+
   Result<TrialOutcome> run_open(TargetInfo info) {
     outcome_.subject = info.subject;
     conditions_ = setup_.conditions;
@@ -154,7 +145,7 @@ class LoadTrial {
                                                       : kUsualSequences;
     const LoadResult burst = drive_burst(sequences);
     if (burst.is_interrupted || context_.interrupted()) return close(), interrupted();
-    if (burst.lost) return lose(*burst.lost), std::move(outcome_);
+    if (burst.lost) return close(), fail_as_lost(burst), std::move(outcome_);
     if (!choose_rate(burst)) return close(), std::move(outcome_);
 
     const double left_s = std::max(load_.max_duration_s - seconds(burst.duration), load_.max_duration_s / 2);
@@ -174,8 +165,7 @@ class LoadTrial {
   // quarter of the trial's. Else one of each class, to warm up.
   LoadResult drive_burst(uint32_t sequences) {
     const auto classes = static_cast<uint32_t>(traffic_.classes.size());
-    const bool must_calibrate =
-        !traffic_.rate_per_s && traffic_.trace.empty() && traffic_.arrivals.kind != Arrivals::Kind::kBurst;
+    const bool must_calibrate = !traffic_.rate_per_s && needs_rate(traffic_);
     const uint32_t count =
         must_calibrate ? std::min(2 * sequences, std::max(traffic_.requests / 4, classes)) : classes;
     LoadOptions options;
@@ -191,7 +181,9 @@ class LoadTrial {
   // False if the burst shows that there is nothing to measure.
   bool choose_rate(const LoadResult& burst) {
     rate_conditions_ = Json::object();
-    rate_conditions_.set("arrivals", name_of_arrivals(traffic_.arrivals.kind));
+    rate_conditions_.set("arrivals", name_of(traffic_.arrivals.kind));
+    if (const std::vector<uint32_t> users = users_of_loops(traffic_); !users.empty())
+      rate_conditions_.set("users", std::accumulate(users.begin(), users.end(), uint64_t{0}));
     const Calibration calibration = calibration_of(burst);
     if (calibration.ended_well == 0) {
       Finding finding{.severity = Severity::kBlocker, .code = "load.failures"};
@@ -210,6 +202,9 @@ class LoadTrial {
     } else if (traffic_.rate_per_s) {
       rate_conditions_.set("rate_chosen_by", "scenario");
       rate_per_s_ = *traffic_.rate_per_s;
+    } else if (!needs_rate(traffic_)) {
+      rate_conditions_.set("rate_chosen_by",
+                           traffic_.arrivals.kind == Arrivals::Kind::kClosed ? "answers" : "scenario");
     } else {
       rate_per_s_ = load_.utilisation * calibration.rate_per_s * sessions_per_request(traffic_);
       rate_conditions_.set("rate_chosen_by", "burst").set("utilisation", load_.utilisation);
@@ -233,6 +228,7 @@ class LoadTrial {
 
   LoadResult drive(const std::vector<PlannedRequest>& planned, double left_s) {
     LoadOptions options;
+    options.loop_users = users_of_loops(traffic_);
     options.max_duration = nanos_from_seconds(left_s);
     options.drain_timeout = nanos_from_seconds(std::max(kDrainShare * load_.max_duration_s, 5.0));
     options.interrupted = context_.interrupted;
@@ -253,7 +249,7 @@ class LoadTrial {
     outcome_.samples = std::move(summary.samples);
     std::ranges::move(summary.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
-    if (result.lost) end_failed(lost_target_finding(*result.lost, end_));
+    if (result.lost) fail_as_lost(result);
   }
 
   void add_worker_memory() {

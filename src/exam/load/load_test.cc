@@ -38,7 +38,7 @@ Scenario two_classes() {
   scenario.load.classes = {traffic_class("chat", 100, 10), traffic_class("rag", 400, 5)};
   TargetSpec target;
   target.name = "fake";
-  target.kind = "fake";
+  target.kind = TargetKind::kFake;
   target.sequences = 4;
   target.prefill_us_per_token = 100;
   target.tpot_ms = 5;
@@ -107,7 +107,7 @@ TEST(LoadExam, OneClassOrATraceHasNoTrialsOfClassesAlone) {
 
 TEST(LoadExam, PutsTheSizedModelIntoTheTrial) {
   Scenario scenario = two_classes();
-  scenario.targets[0].kind = "device";
+  scenario.targets[0].kind = TargetKind::kDevice;
   scenario.targets[0].device = "Vulkan0";
   scenario.load.max_duration_s = 10;
   const Json device = Json::object().set("matmul_gflop_per_s", 2.0);

@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "exam/findings.h"
+#include "exam/model_setup.h"
 #include "exam/sizing.h"
 
 namespace assay {
@@ -14,14 +17,6 @@ constexpr int64_t kMaxSecretBytes = 1 << 16;
 constexpr int64_t kMemorySlackBytes = int64_t{2}
                                       << 30;  // a worker that takes so much more than predicted leaks
 constexpr uint32_t kContextStep = 64;         // contexts are rounded up to it
-
-// An error as one line of text.
-std::string sentence(const Error& error) {
-  std::string text = error.where.empty() ? error.what : error.where + ": " + error.what;
-  if (!error.remedy.empty()) text += (text.ends_with('.') ? " " : ". ") + error.remedy;
-  std::ranges::replace(text, '\n', ' ');
-  return text;
-}
 
 uint64_t rounded_up(uint64_t tokens) {
   return (tokens + kContextStep - 1) / kContextStep * kContextStep;
@@ -39,44 +34,9 @@ Result<std::string> api_key(ExamContext& context, const TargetSpec& spec) {
   return std::string(trim(text));
 }
 
-// What the engine says the model would take; null where it cannot say.
-Json predicted_fit(ExamContext& context, Json job) {
-  job.set("job", "fit");
-  Json fit;
-  const auto on_line = [&](const Json& line) {
-    if (line["fit"].is_object()) fit = line["fit"];
-  };
-  const Nanos limit = nanos_from_seconds(60);
-  const auto ended = run_worker_job(context.worker, job, context.clock, context.clock.now() + limit, limit,
-                                    on_line, context.interrupted);
-  return ended && ended->end.clean() ? fit : Json();
-}
-
-Finding does_not_fit(const Json& fit, const std::string& model, const std::string& device) {
-  const int64_t needed = fit["model_memory_bytes"].as_integer(), free = fit["device_free_bytes"].as_integer();
-  Finding finding;
-  finding.severity = Severity::kBlocker;
-  finding.code = "model.does-not-fit";
-  finding.text = fmt::format(
-      "{} needs {} on {} ({} of it KV cache), which has {} free. Take a smaller model or type, fewer sequences or a "
-      "shorter context.",
-      model, format_bytes(needed), device, format_bytes(fit["kv_bytes"].as_integer()), format_bytes(free));
-  finding.evidence = Json::object();
-  finding.evidence.set("memory_bytes", needed).set("device_free_bytes", free);
-  return finding;
-}
-
 std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Trial& trial,
                                                  const TargetSpec& spec, const TrialTraffic& traffic) {
-  const std::string& wanted = trial.parameters["model"].as_string();
-  context.progress.update(0, "preparing " + wanted);
-  const ModelPlaces places{.bundled_directory = context.bundled_model_directory,
-                           .cache_directory = context.model_cache_directory,
-                           .cache_limit_bytes = context.model_cache_limit_bytes};
-  const auto on_write = [&](double share) {
-    context.progress.update(0, fmt::format("writing {}: {:.0f} %", wanted, share * 100));
-  };
-  Result<ResolvedModel> model = resolve_model(wanted, places, on_write);
+  Result<ResolvedModel> model = prepare_model(context, trial.parameters["model"].as_string());
   if (!model) return std::unexpected(failed_exam_finding(model.error()));
 
   const bool is_slow = is_sized_down(trial);
@@ -95,9 +55,7 @@ std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Tri
   job.set("context_tokens", longest).set("kv_tokens", kv).set("sequences", sequences);
   job.set("batch_tokens", is_slow ? std::min(spec.batch_tokens, kSlowBatchTokens) : spec.batch_tokens);
   const Json fit = predicted_fit(context, job);
-  if (fit.is_object() && !fit["fits"].as_bool(true)) {
-    return std::unexpected(does_not_fit(fit, model->name, spec.device));
-  }
+  if (auto finding = room_finding(fit, model->name, spec.device)) return std::unexpected(std::move(*finding));
 
   DeviceTargetOptions options;
   options.name = spec.device;
@@ -149,36 +107,17 @@ TargetSetup fake_setup(ExamContext& context, const TargetSpec& spec) {
 
 }  // namespace
 
-Finding failed_exam_finding(const Error& error) {
-  Finding finding;
-  finding.severity = Severity::kDoubtful;
-  finding.code = "exam.failed";
-  finding.text = sentence(error);
-  return finding;
-}
-
 std::expected<TargetSetup, Finding> set_up_target(ExamContext& context, const Trial& trial,
                                                   const TargetSpec& spec, const TrialTraffic& traffic) {
-  if (spec.kind == "device") return device_setup(context, trial, spec, traffic);
-  if (spec.kind == "endpoint") return endpoint_setup(context, spec);
-  CHECK(spec.kind == "fake");
-  return fake_setup(context, spec);
-}
-
-Finding lost_target_finding(const Error& error, const TargetEnd& end) {
-  Finding finding;
-  finding.severity = Severity::kBlocker;
-  finding.text = sentence(error);
-  const std::string& what = error.what;
-  const bool is_hung = what.starts_with("the worker hung") || what.starts_with("the target hung");
-  finding.code = what.starts_with("the worker died")            ? "engine.worker-died"
-                 : is_hung                                      ? "engine.worker-hung"
-                 : what.starts_with("the worker's memory grew") ? "engine.worker-memory"
-                                                                : "load.target-lost";
-  finding.evidence = Json::object();
-  if (!end.words.empty()) finding.evidence.set("end", end.words);
-  if (end.peak_memory_bytes > 0) finding.evidence.set("peak_memory_bytes", end.peak_memory_bytes);
-  return finding;
+  switch (spec.kind) {
+    case TargetKind::kDevice:
+      return device_setup(context, trial, spec, traffic);
+    case TargetKind::kEndpoint:
+      return endpoint_setup(context, spec);
+    case TargetKind::kFake:
+      return fake_setup(context, spec);
+  }
+  std::unreachable();
 }
 
 }  // namespace assay

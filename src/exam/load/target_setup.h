@@ -24,11 +24,4 @@ struct TargetSetup {
 std::expected<TargetSetup, Finding> set_up_target(ExamContext& context, const Trial& trial,
                                                   const TargetSpec& spec, const TrialTraffic& traffic);
 
-// exam.failed: what stopped a trial before its target was even tried, in one line.
-Finding failed_exam_finding(const Error& error);
-
-// The finding for a target that was lost or did not open: engine.worker-died, -hung or -memory, else
-// load.target-lost.
-Finding lost_target_finding(const Error& error, const TargetEnd& end);
-
 }  // namespace assay

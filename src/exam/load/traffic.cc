@@ -8,12 +8,10 @@
 #include <map>
 
 #include "measure/measure.h"
-#include "os/os.h"
 
 namespace assay {
 namespace {
 
-constexpr int64_t kMaxTraceBytes = 1 << 30;
 constexpr uint64_t kBurstSeed = 0x6275727374;  // tells the burst's draws from the trial's
 
 // Enough of each class for `per_class` of the rarest, in proportion to the weights.
@@ -48,14 +46,9 @@ TrafficPlan plan_of(const TrialTraffic& traffic, double rate_per_s) {
 double last_arrival_s(const std::vector<PlannedRequest>& plan) {
   double last = 0;
   for (const PlannedRequest& planned : plan) {
-    if (planned.previous == 0) last = std::max(last, seconds(planned.offset));
+    if (planned.previous == 0 && planned.loop == 0) last = std::max(last, seconds(planned.offset));
   }
   return last;
-}
-
-Result<std::vector<TraceEntry>> read_trace(const TraceSpec& spec) {
-  ASSIGN_OR_RETURN(const std::string text, read_file(spec.path, kMaxTraceBytes));
-  return parse_azure_trace(text, spec.path, spec.limit, spec.scaling);
 }
 
 }  // namespace
@@ -68,7 +61,7 @@ Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& 
   traffic.classes = load.classes;
   traffic.rate_per_s = load.rate_per_s;
   if (load.arrivals.kind == Arrivals::Kind::kTrace) {
-    ASSIGN_OR_RETURN(traffic.trace, read_trace(load.trace));
+    ASSIGN_OR_RETURN(traffic.trace, load_trace(load.trace));
     if (traffic.trace.empty())
       return fail("the trace has no requests", load.trace.path, "Name another trace.");
   }
@@ -78,7 +71,9 @@ Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& 
     std::erase_if(traffic.classes, [&](const TrafficClass& each) { return each.name != traffic_class; });
     if (traffic.classes.empty())
       return fail(fmt::format("there is no traffic class '{}'", traffic_class), scenario.path);
-    if (load.rate_per_s) traffic.rate_per_s = *load.rate_per_s * traffic.classes.front().weight / sum;
+    const double share = traffic.classes.front().weight / sum;
+    if (load.rate_per_s) traffic.rate_per_s = *load.rate_per_s * share;
+    traffic.arrivals.users = std::max(1U, static_cast<uint32_t>(std::lround(load.arrivals.users * share)));
   }
   traffic.requests = traffic.trace.empty() ? requests_of_mix(traffic.classes, load.requests_per_class)
                                            : static_cast<uint32_t>(traffic.trace.size());
@@ -97,7 +92,10 @@ std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t cou
     for (TraceEntry& entry : plan.trace) entry.offset = Nanos(0);
     plan.arrivals.kind = Arrivals::Kind::kTrace;
   }
-  for (TrafficClass& each : plan.classes) each.turns = LengthDistribution{};
+  for (TrafficClass& each : plan.classes) {
+    each.turns = LengthDistribution{};
+    each.arrivals.reset();
+  }
   return materialise(plan, 1);
 }
 
@@ -116,6 +114,17 @@ std::vector<PlannedRequest> main_plan(const TrialTraffic& traffic, double rate_p
     planned = materialise(plan, first_id);
   }
   return planned;
+}
+
+std::vector<uint32_t> users_of_loops(const TrialTraffic& traffic) {
+  return loop_users(plan_of(traffic, 1));
+}
+
+bool needs_rate(const TrialTraffic& traffic) {
+  if (!traffic.trace.empty()) return false;
+  return std::ranges::any_of(traffic.classes, [&](const TrafficClass& each) {
+    return each.arrivals.value_or(traffic.arrivals).has_rate();
+  });
 }
 
 double sessions_per_request(const TrialTraffic& traffic) {

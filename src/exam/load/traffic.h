@@ -34,6 +34,11 @@ std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t cou
 std::vector<PlannedRequest> main_plan(const TrialTraffic& traffic, double rate_per_s, double longest_s,
                                       RequestId first_id);
 
+// How many users each closed loop of the plan has.
+std::vector<uint32_t> users_of_loops(const TrialTraffic& traffic);
+// True if some class comes at a rate, which somebody has to choose.
+bool needs_rate(const TrialTraffic& traffic);
+
 // Sessions per request of the mix: what a rate of requests is multiplied by to become one of sessions.
 double sessions_per_request(const TrialTraffic& traffic);
 

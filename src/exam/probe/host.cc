@@ -109,15 +109,14 @@ Devices ask_worker(const WorkerCommand& worker, Clock& clock, bool measure_speed
   const auto on_line = [&](const Json& line) {
     if (const Json* engine = line.find("engine")) devices.engine = *engine;
     if (const Json* device = line.find("device")) devices.list.push(*device);
-    if (line["type"].as_string() == "error") devices.error = printable(line["what"].as_string(), 400);
   };
   const Json job = Json::object().set("job", "devices").set("measure_speed", measure_speed);
-  const auto ended = run_worker_job(worker, job, clock, clock.now() + kDevicesTimeout, kDevicesTimeout,
-                                    on_line, interrupted);
-  if (!ended) {
-    devices.error = ended.error().message();
-  } else if (!ended->end.clean() && devices.error.empty()) {
-    devices.error = fmt::format("the worker ended with {}", ended->end.words());
+  const WorkerJobEnd ended = run_worker_job(worker, job, clock, clock.now() + kDevicesTimeout,
+                                            kDevicesTimeout, on_line, interrupted);
+  if (ended.cause == EndCause::kRefused) {
+    devices.error = ended.error.what;
+  } else if (!ended.done()) {
+    devices.error = ended.error.message();
   }
   return devices;
 }

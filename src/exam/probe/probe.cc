@@ -1,6 +1,7 @@
 // The exam "probe": one trial a device, which says what it is and that its backend opens.
 #include <fmt/format.h>
 
+#include "exam/findings.h"
 #include "exam/rows.h"
 
 namespace assay {
@@ -8,7 +9,7 @@ namespace {
 
 std::vector<Trial> plan_probe(const Scenario& /*scenario*/, const TargetSpec& target,
                               const Json& /*device*/) {
-  if (target.kind != "device") return {};
+  if (!target.is_on_device()) return {};
   Trial trial;
   trial.exam = "probe";
   trial.target = target.name;
@@ -48,13 +49,7 @@ Record record_of(const char* metric, int64_t value, const char* unit, const char
 
 TrialOutcome failed(std::string text) {
   TrialOutcome outcome;
-  outcome.state = TrialState::kFailed;
-  outcome.end_text = text;
-  Finding finding;
-  finding.severity = Severity::kBlocker;
-  finding.code = "probe.no-devices";
-  finding.text = std::move(text);
-  outcome.findings.push_back(std::move(finding));
+  fail_outcome(make_finding(Severity::kBlocker, "probe.no-devices", std::move(text)), outcome);
   return outcome;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "exam/findings.h"
 #include "measure/measure.h"
 
 namespace assay {
@@ -18,15 +19,6 @@ constexpr size_t kMaxRecords = 10'000;
 constexpr double kWide = 0.1;  // a wider interval, as a share of the value to either side, makes it doubtful
 constexpr Nanos kSilence = nanos_from_seconds(120);
 constexpr double kStartS = 60;  // for starting the worker, loading backends and model, also on a busy machine
-
-Finding finding_of(Severity severity, std::string code, std::string text, Json evidence = Json::object()) {
-  Finding finding;
-  finding.severity = severity;
-  finding.code = std::move(code);
-  finding.text = std::move(text);
-  finding.evidence = std::move(evidence);
-  return finding;
-}
 
 // Only scalars, and not too many of them.
 Json flat(const Json& object) {
@@ -86,12 +78,8 @@ class Collector {
                                printable(line["status"].as_string(), 100));
     }
     if (type == "finding" && outcome_.findings.size() < kMaxRecords) {
-      add(finding_of(severity_of(line), printable(line["code"].as_string(), 60),
-                     printable(line["text"].as_string(), kMaxTextBytes), flat(line["evidence"])));
-    }
-    if (type == "error") {
-      error_ = Error{printable(line["what"].as_string(), kMaxTextBytes),
-                     printable(line["where"].as_string(), 200), printable(line["remedy"].as_string(), 400)};
+      add(make_finding(severity_of(line), printable(line["code"].as_string(), 60),
+                       printable(line["text"].as_string(), kMaxTextBytes), flat(line["evidence"])));
     }
   }
 
@@ -107,12 +95,12 @@ class Collector {
       outcome_.samples.push_back(std::move(sample));
     }
     if (refused_ > 0) {
-      add(finding_of(
+      add(make_finding(
           Severity::kDoubtful, "exam.failed",
           fmt::format("{} of the worker's records were refused, the first because {}.", refused_, refusal_)));
     }
     if (wide_ > 0) {
-      add(finding_of(
+      add(make_finding(
           Severity::kDoubtful, "roofline.noisy",
           fmt::format("{} of {} measurements did not settle to within ±10 %: the machine was busy, or the "
                       "time was short. They are marked doubtful.",
@@ -120,8 +108,6 @@ class Collector {
           Json::object().set("wide", wide_)));
     }
   }
-
-  const std::optional<Error>& error() const { return error_; }
 
  private:
   void take_record(const Json& line) {
@@ -146,15 +132,7 @@ class Collector {
   std::vector<double> values_;
   int64_t refused_ = 0, wide_ = 0;
   std::string refusal_;
-  std::optional<Error> error_;
 };
-
-void fail_outcome(TrialOutcome& outcome, Collector& collector, Severity severity, const char* code,
-                  std::string text) {
-  outcome.state = TrialState::kFailed;
-  outcome.end_text = text;
-  collector.add(finding_of(severity, code, std::move(text)));
-}
 
 }  // namespace
 
@@ -183,26 +161,16 @@ Result<Record> read_record_line(const Json& line, uint64_t seed) {
 Result<void> run_evidence_job(ExamContext& context, const Json& job, double limit_s, TrialOutcome& outcome) {
   Collector collector(context, outcome);
   const Nanos deadline = context.clock.now() + nanos_from_seconds(kStartS + 4 * limit_s);
-  const auto ended = run_worker_job(
+  const WorkerJobEnd ended = run_worker_job(
       context.worker, job, context.clock, deadline, kSilence, [&](const Json& line) { collector.take(line); },
       context.interrupted);
-  if (!ended && context.interrupted && context.interrupted()) return std::unexpected(ended.error());
+  if (ended.cause == EndCause::kInterrupted) return std::unexpected(ended.error);
   collector.finish();
-  if (!ended) {
-    fail_outcome(outcome, collector, Severity::kBlocker, "engine.worker-hung", ended.error().message());
-    return {};
-  }
-  if (!ended->diagnostics.empty()) {
+  if (!ended.diagnostics.empty()) {
     outcome.artifacts.push_back(
-        {.name = "worker.stderr", .media_type = "text/plain", .content = ended->diagnostics});
+        {.name = "worker.stderr", .media_type = "text/plain", .content = ended.diagnostics});
   }
-  if (collector.error()) {
-    fail_outcome(outcome, collector, Severity::kBlocker, "exam.failed", collector.error()->message());
-  } else if (!ended->end.clean()) {
-    fail_outcome(outcome, collector, Severity::kBlocker, "engine.worker-died",
-                 fmt::format("The engine's worker died with {} while it worked on '{}'.", ended->end.words(),
-                             job["job"].as_string()));
-  }
+  if (!ended.done()) fail_outcome(end_finding(ended.cause, ended.error), outcome);
   return {};
 }
 

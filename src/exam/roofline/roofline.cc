@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "catalogue/catalogue.h"
+#include "exam/findings.h"
+#include "exam/model_setup.h"
 #include "exam/roofline/bounds.h"
 #include "exam/roofline/collect.h"
 #include "exam/roofline/peak.h"
@@ -19,7 +20,7 @@ constexpr double kKernelShare = 0.5;
 constexpr int64_t kMaxCpuInfoBytes = 16 << 20;
 
 std::vector<Trial> plan_roofline(const Scenario& scenario, const TargetSpec& target, const Json& device) {
-  if (target.kind != "device") return {};
+  if (!target.is_on_device()) return {};
   std::vector<Trial> trials;
   for (const char* part : {"kernels", "engine"}) {
     Trial trial;
@@ -68,46 +69,6 @@ Result<void> run_kernels(ExamContext& context, const Trial& trial, const TargetS
   return {};
 }
 
-void add_finding(TrialOutcome& outcome, Finding finding) {
-  outcome.findings.push_back(std::move(finding));
-}
-
-void fail_with(TrialOutcome& outcome, const char* code, std::string words) {
-  outcome.state = TrialState::kFailed;
-  outcome.end_text = words;
-  Finding finding;
-  finding.severity = Severity::kBlocker;
-  finding.code = code;
-  finding.text = std::move(words);
-  add_finding(outcome, std::move(finding));
-}
-
-Result<ResolvedModel> prepare_model(ExamContext& context, const std::string& wanted) {
-  context.progress.update(0, "preparing " + wanted);
-  const ModelPlaces places{context.bundled_model_directory, context.model_cache_directory,
-                           context.model_cache_limit_bytes};
-  return resolve_model(wanted, places, [&](double share) {
-    context.progress.update(0, fmt::format("writing {}: {:.0f} %", wanted, share * 100));
-  });
-}
-
-// Whether the engine predicts that the model has no room; a prediction that cannot be made is none.
-std::optional<std::string> why_it_does_not_fit(ExamContext& context, Json job, const std::string& model) {
-  job.set("job", "fit");
-  Json fit;
-  const Nanos limit = nanos_from_seconds(60);
-  const auto ended = run_worker_job(
-      context.worker, job, context.clock, context.clock.now() + limit, limit,
-      [&](const Json& line) {
-        if (line["fit"].is_object()) fit = line["fit"];
-      },
-      context.interrupted);
-  if (!ended || !ended->end.clean() || fit["fits"].as_bool(true)) return std::nullopt;
-  return fmt::format("{} needs {} on {}, which has {} free. Take a smaller model or type.", model,
-                     format_bytes(fit["model_memory_bytes"].as_integer()), job["device"].as_string(),
-                     format_bytes(fit["device_free_bytes"].as_integer()));
-}
-
 Json sequences_to_try(const Scenario& scenario, const Trial& trial, const TargetSpec& target) {
   Json sequences = Json::array();
   const uint32_t most = is_sized_down(trial) ? std::min(target.sequences, kSlowSequences) : target.sequences;
@@ -118,9 +79,9 @@ Json sequences_to_try(const Scenario& scenario, const Trial& trial, const Target
 
 Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSpec& target,
                         TrialOutcome& outcome) {
-  if (auto finding = sizing_finding(trial.parameters)) add_finding(outcome, std::move(*finding));
+  if (auto finding = sizing_finding(trial.parameters)) outcome.findings.push_back(std::move(*finding));
   const auto model = prepare_model(context, trial.parameters["model"].as_string());
-  if (!model) return fail_with(outcome, "exam.failed", model.error().message()), Result<void>();
+  if (!model) return fail_outcome(failed_exam_finding(model.error()), outcome), Result<void>();
   const bool is_quick = context.scenario.is_quick;
   const double limit_s = context.scenario.roofline.max_duration_s * (1 - kKernelShare);
   Json job = Json::object();
@@ -131,8 +92,9 @@ Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSp
   job.set("prompt_tokens", 512).set("output_tokens", is_quick ? 16 : 64);
   job.set("sequences", sequences_to_try(context.scenario, trial, target));
   job.set("repetitions", is_quick ? 3 : 10).set("time_limit_s", std::max(0.1, limit_s));
-  if (const auto reason = why_it_does_not_fit(context, job, model->name)) {
-    return fail_with(outcome, "model.does-not-fit", *reason), Result<void>();
+  const std::string& device = trial.parameters["device"].as_string();
+  if (auto finding = room_finding(predicted_fit(context, job), model->name, device)) {
+    return fail_outcome(std::move(*finding), outcome), Result<void>();
   }
   RETURN_IF_ERROR(run_evidence_job(context, job, limit_s, outcome));
   for (Record& record : outcome.records) {

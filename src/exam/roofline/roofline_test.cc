@@ -150,7 +150,7 @@ TEST(Bounds, EngineEfficiencyComparesAnEngineWithTheKernelsOfItsOwnDevice) {
 TEST(RooflinePlan, ADeviceGetsKernelsAndEngineAndAnEndpointNothing) {
   Scenario scenario;
   TargetSpec target;
-  target.kind = "device";
+  target.kind = TargetKind::kDevice;
   target.name = target.device = "CPU";
   target.model = "smollm2-135m";
   const std::vector<Trial> trials = roofline_exam().plan(scenario, target, Json::object().set("type", "cpu"));
@@ -158,7 +158,7 @@ TEST(RooflinePlan, ADeviceGetsKernelsAndEngineAndAnEndpointNothing) {
   EXPECT_EQ(trials[0].parameters["part"].as_string(), "kernels");
   EXPECT_EQ(trials[1].parameters["part"].as_string(), "engine");
   EXPECT_EQ(trials[1].parameters["model"].as_string(), "smollm2-135m");
-  target.kind = "endpoint";
+  target.kind = TargetKind::kEndpoint;
   EXPECT_TRUE(roofline_exam().plan(scenario, target, Json()).empty());
 }
 
@@ -190,6 +190,14 @@ TEST(Worker, ThatDiesLeavesItsRecordsAndABlocker) {
   EXPECT_THAT(outcome.end_text, HasSubstr("signal 6"));
 }
 
+TEST(Worker, ThatCannotBeReadIsNotCalledHung) {
+  const TrialOutcome outcome = run_shell("echo hello");
+  EXPECT_EQ(outcome.state, TrialState::kFailed);
+  ASSERT_EQ(outcome.findings.size(), 1u);
+  EXPECT_EQ(outcome.findings[0].code, "engine.worker-nonsense");
+  EXPECT_THAT(outcome.end_text, HasSubstr("no JSON object: hello"));
+}
+
 TEST(Worker, ThatTalksNonsenseIsRefused) {
   const TrialOutcome outcome = run_shell(R"(echo '{"type": "record", "metric": "happiness", "value": 1}')");
   EXPECT_EQ(outcome.state, TrialState::kDone);
@@ -202,6 +210,8 @@ TEST(Worker, ThatSaysWhyItFailsIsQuoted) {
   const TrialOutcome outcome = run_shell(
       R"(echo '{"type": "error", "what": "no such device", "where": "job", "remedy": "Buy one."}'; exit 1)");
   EXPECT_EQ(outcome.state, TrialState::kFailed);
+  ASSERT_EQ(outcome.findings.size(), 1u);
+  EXPECT_EQ(outcome.findings[0].code, "engine.refused");
   EXPECT_THAT(outcome.end_text, HasSubstr("no such device"));
   EXPECT_THAT(outcome.end_text, HasSubstr("Buy one."));
 }

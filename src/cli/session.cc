@@ -1,0 +1,287 @@
+// From a scenario to a report; see session.h.
+#include "cli/session.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "cli/places.h"
+#include "exam/exam.h"
+#include "report/report.h"
+
+namespace assay {
+namespace {
+
+constexpr const char* kResultsFolder = "assay-out";
+constexpr const char* kDossierName = "dossier.assay";
+constexpr const char* kReportName = "report.html";
+constexpr const char* kScenarioName = "scenario.toml";
+
+Result<void> select_exams(const std::string& only, Scenario& scenario) {
+  const std::vector<std::string> known = exam_names();
+  std::vector<std::string> wanted;
+  for (const std::string_view part : split(only, ',')) {
+    const std::string name(trim(part));
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      return fail(fmt::format("unknown exam '{}'.{}", printable(name), suggestion(name, known)), "--only",
+                  "`assay list exams` shows them all.");
+    }
+    wanted.push_back(name);
+  }
+  scenario.exams.clear();
+  for (const std::string& name : known) {
+    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) scenario.exams.push_back(name);
+  }
+  return {};
+}
+
+Result<Scenario> make_scenario(std::string_view text, const std::string& path, const Overrides& overrides) {
+  ASSIGN_OR_RETURN(Scenario scenario, parse_scenario(text, path, exam_names()));
+  if (!overrides.only.empty()) RETURN_IF_ERROR(select_exams(overrides.only, scenario));
+  if (!overrides.seed.empty()) {
+    const std::optional<int64_t> seed = parse_integer(overrides.seed);
+    if (!seed || *seed < 0)
+      return fail(fmt::format("'{}' is no seed", printable(overrides.seed)), "--seed",
+                  "Give a whole number from 0.");
+    scenario.seed = static_cast<uint64_t>(*seed);
+  }
+  if (overrides.is_quick) scenario = quick(std::move(scenario));
+  return scenario;
+}
+
+// What a run is begun with beside the text of its scenario: where that stood, wherever one stands who goes
+// on with it, and what the traces held that it names.
+Json plan_json(const Scenario& scenario, const Overrides& overrides) {
+  Json files = Json::array();
+  for (const ScenarioFile& file : scenario.files) {
+    files.push(Json::object().set("path", absolute_path(file.path)).set("content_key", file.key));
+  }
+  const std::string path = scenario.path == kBuiltIn ? kBuiltIn : absolute_path(scenario.path);
+  return Json::object().set("overrides", overrides.to_json()).set("scenario_file", path).set("files", files);
+}
+
+// The scenario of a run that was begun, if it still means what it meant then.
+Result<Scenario> resumed_scenario(const RunInfo& run) {
+  // Dossiers of the first versions do not say where the scenario stood.
+  const std::string& path = run.plan["scenario_file"].as_string();
+  ASSIGN_OR_RETURN(Scenario scenario,
+                   make_scenario(run.scenario_text, path.empty() ? run.scenario_path : path,
+                                 Overrides::from_json(run.plan["overrides"])));
+  for (const Json& file : run.plan["files"].items()) {
+    for (const ScenarioFile& now : scenario.files) {
+      if (file["path"].as_string() != now.path || file["content_key"].as_string() == now.key) continue;
+      return fail("the trace has changed since the run began", now.path,
+                  "Put it back as it was, or begin a new run.");
+    }
+  }
+  scenario.path = run.scenario_path;
+  return scenario;
+}
+
+// "2026-11-24T05:36:46Z" as part of a file name: "20261124-053646".
+std::string time_for_name(const std::string& wall_time) {
+  std::string digits;
+  for (const char c : wall_time) {
+    if (c >= '0' && c <= '9') digits += c;
+    if (c == 'T') digits += '-';
+  }
+  return digits;
+}
+
+std::string name_for_file(std::string_view name) {
+  std::string out;
+  for (const char c : lower(name)) {
+    const bool keeps = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (keeps) out += c;
+    if (!keeps && !out.empty() && out.back() != '-') out += '-';
+  }
+  while (out.ends_with('-')) out.pop_back();
+  return out.substr(0, 40);
+}
+
+// A fresh folder for a run; with a number behind it if two begin within one second.
+std::string fresh_folder(const std::string& time, const std::string& name) {
+  const std::string base = fmt::format("{}/{}-{}", kResultsFolder, time_for_name(time), name_for_file(name));
+  std::string folder = base;
+  for (int i = 2; file_exists(folder); ++i) folder = fmt::format("{}-{}", base, i);
+  return folder;
+}
+
+Result<std::string> newest_unfinished() {
+  const Result<std::vector<std::string>> names = list_directory(kResultsFolder);
+  if (names) {
+    for (auto it = names->rbegin(); it != names->rend(); ++it) {
+      const std::string folder = fmt::format("{}/{}", kResultsFolder, *it);
+      const std::string path = folder + "/" + kDossierName;
+      if (*it == "latest" || !file_exists(path)) continue;
+      const Result<Dossier> dossier = Dossier::open_read_only(path);
+      if (!dossier) continue;
+      const Result<DossierContent> content = dossier->read();
+      if (content && content->run.finished_at.empty()) return folder;
+    }
+  }
+  return fail("there is no unfinished run here to resume", kResultsFolder, "Name its folder with --out DIR.");
+}
+
+// A convenience for people and scripts; a file system without symbolic links does without.
+void point_latest_at(const std::string& folder) {
+  if (parent_directory(folder) != kResultsFolder) return;
+  std::error_code ignored;
+  const std::filesystem::path link = std::filesystem::path(kResultsFolder) / "latest";
+  std::filesystem::remove(link, ignored);
+  std::filesystem::create_directory_symlink(file_name(folder), link, ignored);
+}
+
+bool needs_devices(const Scenario& scenario) {
+  return std::any_of(scenario.targets.begin(), scenario.targets.end(),
+                     [](const TargetSpec& target) { return target.is_on_device(); });
+}
+
+std::string fresh_run_id(const std::string& path, const std::string& wall_time, Nanos now) {
+  return content_key(fmt::format("{}|{}|{}|{}", absolute_path(path), wall_time, now.count, ::getpid()));
+}
+
+// A name that "*" gives can be one that the scenario gave already.
+Result<void> check_names(const std::vector<ExpandedTarget>& targets, const std::string& path) {
+  for (size_t i = 0; i < targets.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (targets[i].spec.name != targets[j].spec.name) continue;
+      return fail(fmt::format("two targets are called '{}'", printable(targets[i].spec.name)), path,
+                  "Give the [[target]] with device = \"*\" a name of its own.");
+    }
+  }
+  return {};
+}
+
+// Whatever the scenario takes a key from is kept from foreign code, too.
+WorkerCommand worker_without_keys(const CliEnvironment& environment, const Scenario& scenario) {
+  WorkerCommand worker = worker_command(environment);
+  for (const TargetSpec& target : scenario.targets) {
+    std::erase_if(worker.environment,
+                  [&](const auto& variable) { return variable.first == target.api_key_env; });
+  }
+  return worker;
+}
+
+}  // namespace
+
+Result<Session> begin_session(CommandContext& context, const SessionStart& start, ProgressDisplay& display) {
+  const std::string now = context.environment.clock.wall_time();
+  // A text that a command made becomes a file of the run, so that it can be changed and run again.
+  std::string path = start.scenario_path.empty() ? start.folder + "/" + kScenarioName : start.scenario_path;
+  ASSIGN_OR_RETURN(Scenario scenario, make_scenario(start.scenario_text, path, start.overrides));
+  const std::string folder = start.folder.empty() ? fresh_folder(now, scenario.name) : start.folder;
+  if (start.scenario_path.empty()) path = scenario.path = folder + "/" + kScenarioName;
+  const std::string dossier_path = folder + "/" + kDossierName;
+  if (file_exists(dossier_path)) {
+    const Result<Dossier> there = Dossier::open_read_only(dossier_path);
+    const Result<DossierContent> content = there ? there->read() : std::unexpected(there.error());
+    const bool is_finished = content && !content->run.finished_at.empty();
+    return fail(
+        is_finished ? "there is a finished run in this folder" : "there is a run in this folder already",
+        dossier_path,
+        is_finished ? fmt::format("`assay report {}` shows it; name another folder to run again.", folder)
+                    : std::string("Add --resume to go on with it, or name another folder."));
+  }
+  Json host;
+  if (needs_devices(scenario)) {
+    display.note("looking at this machine …");
+    host = probe_host(worker_command(context.environment), context.environment.clock, true,
+                      context.environment.interrupted);
+    if (context.environment.interrupted())
+      return fail("interrupted before the first trial", path, "Run it again.");
+  }
+  std::vector<ExpandedTarget> targets = expand_targets(scenario, host);
+  RETURN_IF_ERROR(check_names(targets, path));
+  const std::vector<Trial> trials = plan_trials(scenario, targets);
+  if (trials.empty()) {
+    return fail("this scenario plans nothing: no target was found for its exams", path,
+                "`assay probe` shows the devices of this machine.");
+  }
+  RETURN_IF_ERROR(make_directories(folder));
+  ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));
+  if (start.scenario_path.empty()) RETURN_IF_ERROR(write_file_atomically(path, start.scenario_text));
+  RunInfo run{.id = fresh_run_id(dossier_path, now, context.environment.clock.now()),
+              .assay_version = kVersion,
+              .created_at = now,
+              .scenario_name = scenario.name,
+              .scenario_path = path,
+              .scenario_text = start.scenario_text,
+              .seed = scenario.seed,
+              .plan = plan_json(scenario, start.overrides),
+              .host = host};
+  ASSIGN_OR_RETURN(Dossier dossier, Dossier::create(dossier_path, run, trials, scenario.requirements));
+  return Session{folder, std::move(lock), std::move(scenario), std::move(targets), std::move(dossier)};
+}
+
+Result<Session> resume_session(std::string folder, ProgressDisplay& display) {
+  if (folder.empty()) {
+    ASSIGN_OR_RETURN(folder, newest_unfinished());
+  }
+  const std::string path = folder + "/" + kDossierName;
+  if (!file_exists(path)) return fail("there is no run in this folder to resume", path, "Check --out.");
+  ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));
+  ASSIGN_OR_RETURN(Dossier dossier, Dossier::open(path));
+  ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
+  ASSIGN_OR_RETURN(Scenario scenario, resumed_scenario(content.run));
+  std::vector<ExpandedTarget> targets = expand_targets(scenario, content.run.host);
+  const auto done = std::count_if(content.trials.begin(), content.trials.end(), [](const Trial& trial) {
+    return trial.state != TrialState::kPlanned && trial.state != TrialState::kRunning;
+  });
+  display.note(fmt::format("resuming {}: {} of {} trials done", folder, done, content.trials.size()));
+  return Session{folder, std::move(lock), std::move(scenario), std::move(targets), std::move(dossier)};
+}
+
+int exit_code(const DossierContent& content) {
+  const bool asks = content.run.scenario_path != kBuiltIn && content.requirements.empty();
+  const bool failed =
+      std::any_of(content.verdicts.begin(), content.verdicts.end(), [&](const Verdict& verdict) {
+        return verdict.requirement_id != 0 ? verdict.answer != Answer::kYes
+                                           : asks && verdict.answer == Answer::kNo;
+      });
+  const bool broken = std::any_of(content.trials.begin(), content.trials.end(),
+                                  [](const Trial& trial) { return trial.state == TrialState::kFailed; });
+  const bool is_void = std::any_of(content.records.begin(), content.records.end(),
+                                   [](const Record& record) { return record.validity == Validity::kVoid; });
+  return failed || broken || is_void ? 1 : 0;
+}
+
+std::string report_path(const Session& session) {
+  return session.folder + "/" + kReportName;
+}
+
+Result<DossierContent> evaluate_session(CommandContext& context, Session& session, ProgressDisplay& display) {
+  ASSIGN_OR_RETURN(const Places places, find_places(context.environment));
+  point_latest_at(session.folder);
+  ExamContext exam_context{
+      .scenario = session.scenario,
+      .clock = context.environment.clock,
+      .progress = display,
+      .worker = worker_without_keys(context.environment, session.scenario),
+      .bundled_model_directory = places.bundled_model_directory,
+      .model_cache_directory = places.model_cache_directory,
+      .model_cache_limit_bytes = places.model_cache_limit_bytes,
+      .interrupted = context.environment.interrupted,
+      .secret = [&](const std::string& name) { return context.environment.variable(name); },
+  };
+  const auto observer = [&](const EvaluationStep& step) {
+    if (step.outcome == nullptr) {
+      display.begin(step.index, step.count, step.trial->name);
+    } else {
+      display.end(*step.outcome);
+    }
+  };
+  ASSIGN_OR_RETURN(const EvaluationEnd end,
+                   run_evaluation(session.dossier, exam_context, session.targets, observer));
+  if (end == EvaluationEnd::kInterrupted) {
+    return fail("interrupted; every finished trial is kept", session.dossier.path(),
+                fmt::format("Go on with: assay run --resume --out {}", session.folder));
+  }
+  ASSIGN_OR_RETURN(const std::string html, render_html(session.dossier));
+  RETURN_IF_ERROR(write_file_atomically(report_path(session), html));
+  return session.dossier.read();
+}
+
+}  // namespace assay

@@ -1,0 +1,62 @@
+// Session: one run from its scenario to its report: the folder, the dossier, the trials, what they mean for
+// the exit code. Commands that evaluate differ in where their scenario comes from and in what they print at
+// the end.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "exam/evaluation.h"
+
+namespace assay {
+
+inline constexpr const char* kBuiltIn = "built-in";  // the path of the scenario that nobody wrote
+
+// What the command line changes about a scenario; kept in the dossier, so that a resumed run is the same run.
+struct Overrides {
+  bool is_quick = false;
+  std::string only;
+  std::string seed;
+
+  Json to_json() const { return Json::Object{{"quick", is_quick}, {"only", only}, {"seed", seed}}; }
+  static Overrides from_json(const Json& json) {
+    return {json["quick"].as_bool(), json["only"].as_string(), json["seed"].as_string()};
+  }
+};
+
+struct SessionStart {
+  std::string scenario_text;
+  std::string
+      scenario_path;  // a file, kBuiltIn, or "" for a text that a command made: it is then kept in the folder
+  std::string folder;  // "": a fresh one
+  Overrides overrides;
+};
+
+// One run under way: what is known before the first trial.
+struct Session {
+  std::string folder;
+  FileDescriptor lock;  // of the folder: nobody else resumes this run meanwhile
+  Scenario scenario;
+  std::vector<ExpandedTarget> targets;
+  Dossier dossier;
+};
+
+// Reads the scenario, looks at the machine where devices are asked for, and makes the folder and the dossier.
+// Nothing is left behind by what fails before the first trial.
+Result<Session> begin_session(CommandContext& context, const SessionStart& start, ProgressDisplay& display);
+// `folder` empty: the newest unfinished run.
+Result<Session> resume_session(std::string folder, ProgressDisplay& display);
+
+// Runs what is left of the trials and writes the report page. An interruption is an error that says how to go
+// on.
+Result<DossierContent> evaluate_session(CommandContext& context, Session& session, ProgressDisplay& display);
+std::string report_path(const Session& session);
+
+// 1 when a trial failed, a requirement is not met, or a result is void. An answer of no counts where the
+// scenario has no requirements, but for the scenario that nobody wrote: it describes this machine, and its
+// limits are no demand.
+int exit_code(const DossierContent& content);
+
+}  // namespace assay

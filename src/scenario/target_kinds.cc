@@ -1,0 +1,74 @@
+// The rows of the table of target kinds.
+#include "scenario/target_kinds.h"
+
+#include <fmt/format.h>
+
+#include "http/http.h"
+#include "scenario/reader.h"
+#include "scenario/scenario.h"
+
+namespace assay {
+namespace {
+
+std::string device_name(const TargetSpec& target) {
+  return target.device;
+}
+
+std::string host_and_port(const TargetSpec& target) {
+  const Result<Url> url = parse_url(target.url);
+  return url ? url->authority() : name_of(target.kind);
+}
+
+std::string kind_name(const TargetSpec& target) {
+  return name_of(target.kind);
+}
+
+void check_device(Reader& reader, const TomlValue& table, const TargetSpec& target) {
+  if (target.sequences > kMostEngineSequences) {
+    reader.error(table.at, fmt::format("sequences is {}, and the engine works on {} at once at most",
+                                       target.sequences, kMostEngineSequences));
+  }
+  if (target.context_tokens > 0 && target.context_tokens < kLeastContextTokens) {
+    reader.error(table.at, fmt::format("context_tokens is {}, and the engine needs {} at least",
+                                       target.context_tokens, kLeastContextTokens));
+  }
+}
+
+void check_endpoint(Reader& reader, const TomlValue& table, const TargetSpec& target) {
+  require_keys(reader, table, "target", {"url"});
+  if (!target.api_key_env.empty() && !target.api_key_file.empty()) {
+    reader.error(table.at, "give api_key_env or api_key_file, not both");
+  }
+}
+
+constexpr TargetKindRow kKinds[] = {
+    {TargetKind::kDevice, "device", "a compute device in this machine",
+     "The portable engine (ggml and llama.cpp) on one device of this machine, in a worker process: continuous batching "
+     "over many sequences, chunked prefill, decode first. `device = \"*\"` stands for every device that is found. The "
+     "model is a GGUF file, the bundled SmolLM2-135M, or synthetic:SHAPE:TYPE.",
+     "[[target]]\nkind = \"device\"\ndevice = \"CPU\"\nmodel = \"smollm2-135m\"", true, device_name,
+     check_device},
+    {TargetKind::kEndpoint, "endpoint", "a server with an OpenAI-compatible API",
+     "Streams /v1/chat/completions or /v1/completions over HTTP/1.1 or TLS. Only the host that the scenario names is "
+     "contacted. A key comes from an environment variable or a file, never from the scenario.",
+     "[[target]]\nkind = \"endpoint\"\nurl = \"http://127.0.0.1:8000/v1\"\napi = \"chat\"", false,
+     host_and_port, check_endpoint},
+    {TargetKind::kFake, "fake", "a target with exactly known timing",
+     "A server of the program's own with known service times: for trying out scenarios, and for holding the instrument "
+     "itself against the truth.",
+     "[[target]]\nkind = \"fake\"\ntpot_ms = 5\nprefill_us_per_token = 200", false, kind_name, nullptr},
+};
+
+}  // namespace
+
+std::span<const TargetKindRow> target_kinds() {
+  return kKinds;
+}
+
+const TargetKindRow& row_of(TargetKind kind) {
+  const TargetKindRow& row = kKinds[static_cast<size_t>(kind)];
+  CHECK(row.kind == kind);
+  return row;
+}
+
+}  // namespace assay

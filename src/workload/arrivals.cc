@@ -1,0 +1,119 @@
+// Arrival processes; see arrivals.h.
+#include "workload/arrivals.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace assay {
+namespace {
+
+constexpr ArrivalKindRow kKinds[] = {
+    {"poisson", Arrivals::Kind::kPoisson, "independent users: exponential gaps"},
+    {"constant", Arrivals::Kind::kConstant, "evenly spaced"},
+    {"gamma", Arrivals::Kind::kGamma, "gaps with the coefficient of variation cv: above 1 in clusters"},
+    {"burst", Arrivals::Kind::kBurst, "all at once"},
+    {"closed", Arrivals::Kind::kClosed,
+     "users who each wait for their answer before they send the next request"},
+    {"trace", Arrivals::Kind::kTrace, "at the instants of [load.trace], which implies it"},
+};
+
+// The instants of a process of rate 1 become those of one whose rate follows a curve by the inverse of the
+// curve's integral (Çinlar 1975, the time change of a renewal process).
+class CurveClock {
+ public:
+  explicit CurveClock(std::span<const RatePoint> curve) : points_(curve.begin(), curve.end()) {
+    integral_.push_back(0);
+    for (size_t i = 1; i < points_.size(); ++i) integral_.push_back(integral_.back() + area(i));
+    // The mean rate over a period is 1.
+    const double scale = period() / integral_.back();
+    for (RatePoint& point : points_) point.relative *= scale;
+    for (double& sum : integral_) sum *= scale;
+  }
+
+  // When the integral reaches `sum`.
+  double at(double sum) const {
+    const double periods = std::floor(sum / period());
+    const double rest = sum - periods * period();
+    const auto above = std::upper_bound(integral_.begin() + 1, integral_.end() - 1, rest);
+    const auto i = static_cast<size_t>(above - integral_.begin());
+    return periods * period() + points_[i - 1].at_s + within(i, rest - integral_[i - 1]);
+  }
+
+ private:
+  double period() const { return points_.back().at_s; }
+  double width(size_t i) const { return points_[i].at_s - points_[i - 1].at_s; }
+  double area(size_t i) const { return width(i) * (points_[i].relative + points_[i - 1].relative) / 2; }
+
+  // Time into segment i at which its own integral reaches `sum`: a·t + b·t²/2 = sum, in the form that does
+  // not cancel.
+  double within(size_t i, double sum) const {
+    const double a = points_[i - 1].relative;
+    const double b = (points_[i].relative - a) / width(i);
+    const double root = std::sqrt(std::max(0.0, a * a + 2 * b * sum));
+    return a + root > 0 ? std::min(width(i), 2 * sum / (a + root)) : width(i);
+  }
+
+  std::vector<RatePoint> points_;
+  std::vector<double> integral_;  // from 0 to each point
+};
+
+// Of a process of rate 1.
+double gap(const Arrivals& arrivals, Random& random) {
+  if (arrivals.kind == Arrivals::Kind::kConstant) return 1;
+  if (arrivals.kind == Arrivals::Kind::kPoisson || arrivals.cv == 1) return random.exponential();
+  const double shape = 1 / (arrivals.cv * arrivals.cv);
+  return random.gamma(shape) / shape;
+}
+
+}  // namespace
+
+std::span<const ArrivalKindRow> arrival_kinds() {
+  return kKinds;
+}
+
+const char* name_of(Arrivals::Kind kind) {
+  for (const ArrivalKindRow& row : kKinds) {
+    if (row.kind == kind) return row.name;
+  }
+  CHECK(false);
+}
+
+std::string curve_problem(std::span<const RatePoint> curve) {
+  if (curve.empty()) return "";
+  if (curve.size() < 2) return "it has fewer than two points";
+  if (curve[0].at_s != 0) return "its first point is not at 0 s";
+  bool has_rate = false;
+  for (size_t i = 0; i < curve.size(); ++i) {
+    if (!std::isfinite(curve[i].at_s) || !std::isfinite(curve[i].relative)) return "a point is no number";
+    if (i > 0 && curve[i].at_s <= curve[i - 1].at_s) return "its points do not ascend in time";
+    if (curve[i].relative < 0) return "a rate is negative";
+    has_rate = has_rate || curve[i].relative > 0;
+  }
+  return has_rate ? "" : "its rate is always 0";
+}
+
+std::vector<Nanos> arrival_offsets(const Arrivals& arrivals, double rate_per_s, uint64_t seed,
+                                   std::string_view stream, size_t count) {
+  std::vector<Nanos> offsets(count);
+  const uint64_t number = random_stream(std::string(stream).c_str());
+  if (arrivals.kind == Arrivals::Kind::kBurst) return offsets;
+  if (arrivals.kind == Arrivals::Kind::kClosed) {
+    for (size_t i = 0; i < count; ++i)
+      offsets[i] = nanos_from_seconds(Random(seed, number, i).exponential() * arrivals.pause_s);
+    return offsets;
+  }
+  CHECK(arrivals.has_rate() && rate_per_s > 0);
+  std::optional<CurveClock> clock;
+  if (!arrivals.curve.empty()) clock.emplace(arrivals.curve);
+  // A random process has its first gap before the first request; an even one begins at once.
+  double sum = arrivals.kind == Arrivals::Kind::kConstant ? -1 : 0;
+  for (size_t i = 0; i < count; ++i) {
+    Random random(seed, number, i);
+    sum += gap(arrivals, random);
+    const double at_s = sum / rate_per_s;
+    offsets[i] = nanos_from_seconds(clock ? clock->at(at_s) : at_s);
+  }
+  return offsets;
+}
+
+}  // namespace assay
