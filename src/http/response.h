@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "http/body.h"
 #include "http/request.h"
 
 namespace assay {
@@ -53,52 +54,29 @@ class ResponseParser {
   std::optional<std::string_view> field(std::string_view name) const;
   const std::vector<HttpField>& fields() const { return fields_; }
 
-  std::string_view body() const { return body_; }    // of the last kBody
+  std::string_view body() const { return body_.body(); }  // of the last kBody
   bool keep_alive() const { return keep_alive_; }    // the connection may carry another request after kEnd
   bool started() const { return started_; }          // a byte of the response has come
   std::string_view error() const { return error_; }  // what was wrong, in words; static text
 
  private:
-  enum class State {
-    kHead,
-    kLengthBody,
-    kUntilCloseBody,
-    kChunkSize,
-    kChunkExtension,
-    kChunkSizeLineFeed,
-    kChunkData,
-    kChunkDataEnd,
-    kChunkDataLineFeed,
-    kTrailer,
-    kAtEnd,
-    kEnded,
-    kError
-  };
-  enum class Framing { kNone, kLength, kChunked, kUntilClose };
+  enum class State { kHead, kBody, kEnded, kError };
 
   Step fail(const char* words);
   Step advance_head(std::string_view& input);
-  Step advance_trailer(std::string_view& input);
   Step advance_body(std::string_view& input);
-  bool advance_chunk_line(std::string_view& input);
-  bool end_chunk_size();
-  bool parse_head();
   bool parse_status_line(std::string_view line);
-  bool parse_field_line(std::string_view line);
   bool choose_framing();
 
   HttpLimits limits_;
   State state_ = State::kHead;
-  Framing framing_ = Framing::kNone;
   std::string head_;  // the head's own bytes; fields_ and reason_ refer into it
   std::vector<HttpField> fields_;
-  std::string_view reason_, body_;
+  std::string_view reason_;
+  BodyParser body_{limits_.body_bytes, limits_.head_bytes};
   const char* error_ = "";
   int status_ = 0, minor_version_ = 1, interim_ = 0;
-  bool keep_alive_ = false, started_ = false, chunk_has_digits_ = false, line_is_empty_ = true;
-  uint64_t remaining_ = 0;   // of the body (kLength) or the chunk
-  uint64_t body_total_ = 0;  // all body bytes so far, for the limit
-  size_t side_bytes_ = 0;    // of chunk extensions and trailers
+  bool keep_alive_ = false, started_ = false;
 };
 
 }  // namespace assay

@@ -6,5 +6,6 @@
 #include "os/event_loop.h"    // IWYU pragma: export
 #include "os/files.h"         // IWYU pragma: export
 #include "os/large_files.h"   // IWYU pragma: export
+#include "os/listen.h"        // IWYU pragma: export
 #include "os/process.h"       // IWYU pragma: export
 #include "os/socket.h"        // IWYU pragma: export

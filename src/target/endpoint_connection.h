@@ -9,7 +9,6 @@
 
 #include "http/http.h"
 #include "os/os.h"
-#include "target/tls.h"
 #include "workload/workload.h"
 
 namespace assay {

@@ -1,6 +1,6 @@
-// TLS for clients, over memory: ciphertext in, plaintext out and the other way round, so that the socket
-// itself is read with the kernel's receive stamps. The stamp that plaintext gets is that of the segment which
-// completed its record.
+// TLS for clients and servers, over memory: ciphertext in, plaintext out and the other way round, so that the
+// socket itself is read with the kernel's receive stamps. The stamp that plaintext gets is that of the
+// segment which completed its record.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "base/base.h"
-#include "http/http.h"
+#include "http/url.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
@@ -25,6 +25,7 @@ class TlsContext {
 
  private:
   friend class TlsSession;
+  friend class TlsServerContext;
   struct Free {
     void operator()(ssl_ctx_st* context) const;
   };
@@ -34,6 +35,23 @@ class TlsContext {
   std::string ca_file_;
 };
 
+// What all connections to one of our own servers share: its certificate. One thread only.
+class TlsServerContext {
+ public:
+  // TLS 1.2 or later. `certificate_file` holds the certificate and what leads to its authority, `key_file`
+  // its private key (PEM both).
+  static Result<TlsServerContext> create(const std::string& certificate_file, const std::string& key_file);
+  // With a certificate that no client should take: self-signed, for another host, expired. For tests of
+  // clients.
+  static Result<TlsServerContext> create_untrustworthy();
+
+ private:
+  friend class TlsSession;
+  explicit TlsServerContext(ssl_ctx_st* context) : context_(context) {}
+  static Result<TlsServerContext> create_empty();
+  std::unique_ptr<ssl_ctx_st, TlsContext::Free> context_;
+};
+
 // One connection. Must not outlive its context. One thread only.
 class TlsSession {
  public:
@@ -41,6 +59,8 @@ class TlsSession {
 
   // The server's certificate must name url.host.
   static Result<TlsSession> start(const TlsContext& context, const Url& url);
+  // The server's side of a connection that a client has begun.
+  static Result<TlsSession> accept(const TlsServerContext& context);
 
   void receive(std::string_view ciphertext);
   Step handshake();                                     // kMoved: it is complete
@@ -57,8 +77,9 @@ class TlsSession {
   struct Free {
     void operator()(ssl_st* session) const;
   };
-  TlsSession(ssl_st* session, const Url& url, std::string ca_file)
-      : session_(session), where_(url.text()), ca_file_(std::move(ca_file)) {}
+  static Result<TlsSession> create(ssl_ctx_st* context, std::string where, std::string ca_file);
+  TlsSession(ssl_st* session, std::string where, std::string ca_file)
+      : session_(session), where_(std::move(where)), ca_file_(std::move(ca_file)) {}
   Step fail_step(int result);
   Error explain() const;
 

@@ -1,8 +1,9 @@
 // TLS over OpenSSL's memory BIOs; see tls.h.
-#include "target/tls.h"
+#include "http/tls.h"
 
 #include <fmt/format.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -92,19 +93,78 @@ Result<TlsContext> TlsContext::create(const std::string& ca_file) {
   return context;
 }
 
-Result<TlsSession> TlsSession::start(const TlsContext& context, const Url& url) {
+Result<TlsServerContext> TlsServerContext::create_empty() {
   ERR_clear_error();
-  TlsSession session(SSL_new(context.context_.get()), url, context.ca_file_);
+  TlsServerContext context(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* raw = context.context_.get();
+  if (raw == nullptr) return fail("cannot set up TLS: " + openssl_words());
+  SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
+  SSL_CTX_set_options(raw, SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
+  return context;
+}
+
+Result<TlsServerContext> TlsServerContext::create(const std::string& certificate_file,
+                                                  const std::string& key_file) {
+  ASSIGN_OR_RETURN(TlsServerContext context, create_empty());
+  SSL_CTX* raw = context.context_.get();
+  if (SSL_CTX_use_certificate_chain_file(raw, certificate_file.c_str()) != 1) {
+    return fail("cannot read a certificate from this file: " + openssl_words(), certificate_file,
+                "Give a PEM file (-----BEGIN CERTIFICATE-----).");
+  }
+  if (SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return fail("cannot use this file as the certificate's private key: " + openssl_words(), key_file,
+                "Give the PEM file of the key that belongs to the certificate.");
+  }
+  return context;
+}
+
+Result<TlsServerContext> TlsServerContext::create_untrustworthy() {
+  ASSIGN_OR_RETURN(TlsServerContext context, create_empty());
+  const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+  const std::unique_ptr<X509, void (*)(X509*)> certificate(X509_new(), X509_free);
+  X509* x = certificate.get();
+  bool made = key != nullptr && x != nullptr && X509_set_version(x, 2) == 1 &&
+              ASN1_INTEGER_set(X509_get_serialNumber(x), 1) == 1 &&
+              X509_gmtime_adj(X509_getm_notBefore(x), -7200) != nullptr &&
+              X509_gmtime_adj(X509_getm_notAfter(x), -3600) != nullptr && X509_set_pubkey(x, key.get()) == 1;
+  if (made) {
+    X509_NAME* name = X509_get_subject_name(x);
+    const auto* host = reinterpret_cast<const unsigned char*>("another-host.invalid");
+    made = X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, host, -1, -1, 0) == 1 &&
+           X509_set_issuer_name(x, name) == 1 && X509_sign(x, key.get(), EVP_sha256()) > 0 &&
+           SSL_CTX_use_certificate(context.context_.get(), x) == 1 &&
+           SSL_CTX_use_PrivateKey(context.context_.get(), key.get()) == 1;
+  }
+  if (!made) return fail("cannot make a certificate: " + openssl_words());
+  return context;
+}
+
+Result<TlsSession> TlsSession::create(ssl_ctx_st* context, std::string where, std::string ca_file) {
+  ERR_clear_error();
+  TlsSession session(SSL_new(context), std::move(where), std::move(ca_file));
   SSL* raw = session.session_.get();
   BIO* in = BIO_new(BIO_s_mem());
   BIO* out = BIO_new(BIO_s_mem());
   if (raw == nullptr || in == nullptr || out == nullptr) {
     BIO_free(in);
     BIO_free(out);
-    return fail("cannot set up TLS: " + openssl_words(), url.text());
+    return fail("cannot set up TLS: " + openssl_words(), session.where_);
   }
   BIO_set_mem_eof_return(in, -1);  // an empty buffer means "later", not "the end"
   SSL_set_bio(raw, in, out);
+  return session;
+}
+
+Result<TlsSession> TlsSession::accept(const TlsServerContext& context) {
+  ASSIGN_OR_RETURN(TlsSession session, create(context.context_.get(), "", ""));
+  SSL_set_accept_state(session.session_.get());
+  return session;
+}
+
+Result<TlsSession> TlsSession::start(const TlsContext& context, const Url& url) {
+  ASSIGN_OR_RETURN(TlsSession session, create(context.context_.get(), url.text(), context.ca_file_));
+  SSL* raw = session.session_.get();
   SSL_set_hostflags(raw, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   const int named = url.ip_literal ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(raw), url.host.c_str())
                                    : SSL_set1_host(raw, url.host.c_str());

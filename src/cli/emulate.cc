@@ -1,0 +1,205 @@
+// `assay emulate`: a server whose timing is exactly known.
+#include "emulate/emulate.h"
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+
+namespace assay {
+namespace {
+
+constexpr OptionSpec kOptions[] = {
+    {"--host", "ADDRESS", "Where to listen.", "127.0.0.1", nullptr},
+    {"--port", "N", "The port; 0 takes a free one.", "8000", nullptr},
+    {"--model", "NAME", "The name of the model that answers carry.", "emulated", nullptr},
+    {"--timing", "MODEL",
+     "constant: --ttft-ms and --gap-ms for every request. script: a file says it. queue: --sequences at once, the rest "
+     "waits in order. coalesced: the whole answer at once, --ttft-ms after the request.",
+     "constant", "timing"},
+    {"--ttft-ms", "MS", "From the request's last byte to the first token.", "50; coalesced: 0", nullptr},
+    {"--gap-ms", "MS", "From one token to the next.", "10", nullptr},
+    {"--tokens", "N", "An answer ends by itself after so many.", "as many as asked for, or 128", nullptr},
+    {"--script", "FILE", "JSON lines of ttft_ms, gaps_ms and tokens, one a request.", nullptr, "file"},
+    {"--sequences", "N", "queue: requests served at once.", "8", nullptr},
+    {"--prefill-us-per-token", "US", "queue: time for each token of the prompt.", "0", nullptr},
+    {"--tpot-ms", "MS", "queue: time for each token of the answer.", "10", nullptr},
+    {"--kv-tokens", "N", "queue: tokens of prompts and answers that fit at once.", "no bound", nullptr},
+    {"--service", "KIND",
+     "queue: how long a request holds its place. tokens: prefill and tokens. exponential, deterministic: --service-ms "
+     "in the mean or exactly, the tokens spread evenly over it.",
+     "tokens", nullptr},
+    {"--service-ms", "MS", "queue: the mean time that a request holds its place.", nullptr, nullptr},
+    {"--seed", "N", "Seed of what is drawn.", "1", nullptr},
+    {"--waves", nullptr, "All streams emit at the same instants, as the steps of one engine.", nullptr,
+     nullptr},
+    {"--role-chunk", "WHERE",
+     "The chunk that says only who speaks: first, early (when a request is admitted), none.", "first",
+     nullptr},
+    {"--fault", "KIND[:KEY=N],…",
+     "Mishaps by schedule: KIND:every=N or KIND:at=N. Kinds of connections: refuse, tls-error, bad-certificate; of "
+     "requests: reset, half-stream, stall, freeze, malformed-sse, wrong-usage, slow-headers, 429, 500, empty-output, "
+     "huge-line, crlf, split-utf8. Further keys: seconds, tokens (after how many), bytes.",
+     nullptr, nullptr},
+    {"--stamps", "FILE", "Write when every event was due and sent (JSON lines).", nullptr, "file"},
+    {"--stamps-events", "N", "How many events are kept in memory.", "16000000", nullptr},
+    {"--tls-cert", "FILE", "Serve TLS with this certificate (PEM).", nullptr, "file"},
+    {"--tls-key", "FILE", "Its private key (PEM).", nullptr, "file"},
+    {"--requests", "N", "End after so many requests for inference.", "none", nullptr},
+    {"--duration-s", "S", "End after so many seconds.", "none", nullptr},
+    {"--ready-file", "FILE", "Write the URL there as soon as it is served.", nullptr, "file"},
+};
+
+// Numbers of options, with their bounds. The first error is kept.
+class Numbers {
+ public:
+  explicit Numbers(const ParsedOptions& options) : options_(options) {}
+
+  double real(const char* name, double otherwise, double most) {
+    if (!options_.has(name)) return otherwise;
+    const std::optional<double> value = parse_number(options_.value(name));
+    if (value && *value >= 0 && *value <= most) return *value;
+    complain(name, fmt::format("Give a number from 0 to {}.", format_number(most)));
+    return otherwise;
+  }
+  int64_t whole(const char* name, int64_t otherwise, int64_t least, int64_t most) {
+    if (!options_.has(name)) return otherwise;
+    const std::optional<int64_t> value = parse_integer(options_.value(name));
+    if (value && *value >= least && *value <= most) return *value;
+    complain(name, fmt::format("Give a whole number from {} to {}.", least, most));
+    return otherwise;
+  }
+  Result<void> result() const {
+    if (error_) return std::unexpected(*error_);
+    return {};
+  }
+
+ private:
+  void complain(const char* name, std::string remedy) {
+    if (!error_)
+      error_ = Error{fmt::format("'{}' is out of place", printable(options_.value(name))), name,
+                     std::move(remedy)};
+  }
+  const ParsedOptions& options_;
+  std::optional<Error> error_;
+};
+
+constexpr double kDayMs = 86'400'000;
+
+Result<TimingOptions> timing_of(const ParsedOptions& options, Numbers& numbers) {
+  TimingOptions timing;
+  if (options.has("--timing")) timing.model = options.value("--timing");
+  timing.ttft = nanos_from_ms(numbers.real("--ttft-ms", timing.model == "coalesced" ? 0 : 50, kDayMs));
+  timing.gap = nanos_from_ms(numbers.real("--gap-ms", 10, kDayMs));
+  timing.script_path = options.value("--script");
+  timing.sequences = static_cast<uint32_t>(numbers.whole("--sequences", 8, 1, 1'000'000));
+  timing.prefill_per_token =
+      Nanos(static_cast<int64_t>(numbers.real("--prefill-us-per-token", 0, 1e6) * 1e3));
+  timing.tpot = nanos_from_ms(numbers.real("--tpot-ms", 10, kDayMs));
+  timing.kv_tokens = static_cast<uint64_t>(numbers.whole("--kv-tokens", 0, 1, int64_t{1} << 50));
+  if (options.has("--service")) timing.service = options.value("--service");
+  timing.mean_service = nanos_from_ms(numbers.real("--service-ms", 0, kDayMs));
+  timing.seed = static_cast<uint64_t>(numbers.whole("--seed", 1, 0, INT64_MAX));
+  timing.waves = options.has("--waves");
+  // An option that the model does not know would be believed to do something.
+  struct Own {
+    const char* option;
+    std::vector<std::string_view> models;
+  };
+  const Own kOwn[] = {{"--ttft-ms", {"constant", "coalesced"}},
+                      {"--gap-ms", {"constant", "script"}},
+                      {"--script", {"script"}},
+                      {"--sequences", {"queue"}},
+                      {"--prefill-us-per-token", {"queue"}},
+                      {"--tpot-ms", {"queue"}},
+                      {"--kv-tokens", {"queue"}},
+                      {"--service", {"queue"}},
+                      {"--service-ms", {"queue"}}};
+  for (const Own& own : kOwn) {
+    bool known = false, model_known = false;
+    for (const std::string_view model : own.models) known |= model == timing.model;
+    for (const TimingModelKind& kind : timing_models()) model_known |= timing.model == kind.name;
+    if (options.has(own.option) && !known && model_known)
+      return fail(fmt::format("the {} timing does not know this option", timing.model), own.option,
+                  fmt::format("It is one of --timing {}.", own.models.front()));
+  }
+  return timing;
+}
+
+Result<RoleChunk> role_chunk_of(const std::string& text) {
+  if (text.empty() || text == "first") return RoleChunk::kWithFirst;
+  if (text == "early") return RoleChunk::kEarly;
+  if (text == "none") return RoleChunk::kNone;
+  const std::string names[] = {"first", "early", "none"};
+  return fail(fmt::format("unknown place '{}'.{}", printable(text), suggestion(text, names)), "--role-chunk",
+              "There are: first, early, none.");
+}
+
+Result<EmulatorOptions> emulator_options(const ParsedOptions& options) {
+  Numbers numbers(options);
+  EmulatorOptions emulator;
+  if (options.has("--host")) emulator.host = options.value("--host");
+  emulator.port = static_cast<uint16_t>(numbers.whole("--port", 8000, 0, 65535));
+  if (options.has("--model")) emulator.model = options.value("--model");
+  ASSIGN_OR_RETURN(emulator.timing, timing_of(options, numbers));
+  emulator.tokens = static_cast<uint32_t>(numbers.whole("--tokens", 0, 1, 1'000'000));
+  ASSIGN_OR_RETURN(emulator.role_chunk, role_chunk_of(options.value("--role-chunk")));
+  ASSIGN_OR_RETURN(emulator.faults, parse_faults(options.value("--fault")));
+  emulator.stamps_path = options.value("--stamps");
+  emulator.stamps_events =
+      static_cast<size_t>(numbers.whole("--stamps-events", 16'000'000, 1, 4'000'000'000));
+  emulator.tls_certificate = options.value("--tls-cert");
+  emulator.tls_key = options.value("--tls-key");
+  emulator.end_after_requests = static_cast<uint64_t>(numbers.whole("--requests", 0, 1, INT64_MAX));
+  emulator.end_after = nanos_from_seconds(numbers.real("--duration-s", 0, 1e8));
+  RETURN_IF_ERROR(numbers.result());
+  return emulator;
+}
+
+Result<int> run_emulate(CommandContext& context, const ParsedOptions& options) {
+  ASSIGN_OR_RETURN(const EmulatorOptions emulator_options_, emulator_options(options));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Emulator> emulator,
+                   Emulator::create(emulator_options_, context.environment.clock));
+  const bool json = options.has("--json");
+  RETURN_IF_ERROR(context.terminal.out(
+      json ? Json(Json::Object{{"url", emulator->url()}, {"connection_limit", emulator->connection_limit()}})
+                     .dump() +
+                 "\n"
+           : emulator->url() + "\n"));
+  constexpr int64_t kManyConnections = 10'000;
+  if (emulator->connection_limit() < kManyConnections) {
+    context.terminal.err(
+        fmt::format("at most {} connections at once: raise the limit of open files (ulimit -n) for more\n",
+                    emulator->connection_limit()));
+  }
+  if (options.has("--ready-file"))
+    RETURN_IF_ERROR(write_file_atomically(options.value("--ready-file"), emulator->url() + "\n"));
+  RETURN_IF_ERROR(emulator->run(context.environment.interrupted));
+  const EmulatorSummary& summary = emulator->summary();
+  RETURN_IF_ERROR(context.terminal.out(json ? summary.to_json().dump() + "\n" : summary.text()));
+  return 0;
+}
+
+}  // namespace
+
+Command emulate_command() {
+  return {
+      .name = "emulate",
+      .title = "An OpenAI-compatible server with exactly known timing",
+      .description =
+          "Serves chat, completions, responses, embeddings, rerank, the Open Inference Protocol v2 and Prometheus metrics "
+          "with invented answers whose timing is exactly known: the standard that load generators are held against. "
+          "Every token is due at an instant that is computed from the request's arrival, by the kernel's receive "
+          "stamp; how late it was in fact sent is told at the end, and in the file of stamps for every event.\n"
+          "The first line of output is the URL. Ctrl-C ends the server, writes the stamps and the summary.",
+      .options = kOptions,
+      .positionals = {},
+      .example =
+          "assay emulate --ttft-ms 50 --gap-ms 10\n"
+          "assay emulate --timing queue --sequences 32 --prefill-us-per-token 100 --tpot-ms 20 --kv-tokens 65536\n"
+          "assay emulate --port 0 --ready-file url --stamps stamps.jsonl --requests 1000\n"
+          "assay emulate --fault reset:every=100:tokens=5,429:at=3",
+      .run = run_emulate,
+  };
+}
+
+}  // namespace assay

@@ -1,0 +1,92 @@
+// The table of timing models, and the two that no queue stands before: constant and coalesced.
+#include "emulate/timing.h"
+
+#include <fmt/format.h>
+
+namespace assay {
+namespace {
+
+constexpr TimingModelKind kModels[] = {
+    {"constant", "the same time to first token and the same gap for every request", make_constant_timing},
+    {"script", "a file says it, request by request", make_script_timing},
+    {"queue", "so many sequences at once, the rest waits in order; prefill, then a token a step",
+     make_queue_timing},
+    {"coalesced", "the whole answer is written at once", make_coalesced_timing},
+};
+
+// Serves every request as it comes.
+class UnqueuedTiming : public TimingModel {
+ public:
+  void arrive(const TimedRequest& request, std::vector<Admission>& admitted) override {
+    ++state_.running;
+    state_.kv_tokens += tokens_of(request);
+    admitted.push_back({request.slot, schedule_of(request)});
+  }
+  void leave(const TimedRequest& request, bool was_admitted, Nanos, std::vector<Admission>&) override {
+    if (!was_admitted) return;
+    --state_.running;
+    state_.kv_tokens -= tokens_of(request);
+  }
+  ServingState state() const override { return state_; }
+
+ protected:
+  virtual Schedule schedule_of(const TimedRequest& request) const = 0;
+
+ private:
+  static uint64_t tokens_of(const TimedRequest& request) {
+    return uint64_t{request.prompt_tokens} + request.output_tokens;
+  }
+  ServingState state_;
+};
+
+class ConstantTiming final : public UnqueuedTiming {
+ public:
+  ConstantTiming(Nanos ttft, Nanos gap, bool waves) : ttft_(ttft), gap_(gap), waves_(waves) {}
+
+ private:
+  Schedule schedule_of(const TimedRequest& request) const override {
+    const Nanos first = request.arrival + ttft_;
+    return {
+        .start = request.arrival, .first = waves_ ? next_wave(first, gap_) : first, .gap = gap_, .gaps = {}};
+  }
+  Nanos ttft_, gap_;
+  bool waves_;
+};
+
+}  // namespace
+
+Nanos next_wave(Nanos instant, Nanos step) {
+  CHECK(step.count > 0);
+  return step * ((instant.count + step.count - 1) / step.count);
+}
+
+std::span<const TimingModelKind> timing_models() {
+  return kModels;
+}
+
+Result<std::unique_ptr<TimingModel>> make_constant_timing(const TimingOptions& options) {
+  if (options.waves && options.gap <= Nanos())
+    return fail("waves need a gap between tokens", "--waves", "Give --gap-ms above 0.");
+  return std::make_unique<ConstantTiming>(options.ttft, options.gap, options.waves);
+}
+
+Result<std::unique_ptr<TimingModel>> make_coalesced_timing(const TimingOptions& options) {
+  return std::make_unique<ConstantTiming>(options.ttft, Nanos(), false);
+}
+
+Result<std::unique_ptr<TimingModel>> make_timing_model(const TimingOptions& options) {
+  std::vector<std::string> names;
+  for (const TimingModelKind& kind : kModels) {
+    names.emplace_back(kind.name);
+    if (options.model != kind.name) continue;
+    if (options.waves && options.model != "constant" && options.model != "queue")
+      return fail(fmt::format("the {} timing has no steps to emit in waves", options.model), "--waves",
+                  "Take --timing constant or queue.");
+    return kind.create(options);
+  }
+  return fail(
+      fmt::format("unknown timing '{}'.{}", printable(options.model), suggestion(options.model, names)),
+      "--timing", fmt::format("There are: {}.", join(names, ", ")));
+}
+
+}  // namespace assay
