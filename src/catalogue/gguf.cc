@@ -113,8 +113,9 @@ Result<Value> read_scalar(Cursor& cursor, uint32_t type, const std::string& what
       if (value > uint64_t{INT64_MAX}) return cursor.wrong(fmt::format("{} is absurdly large", what), at);
       return Value(static_cast<int64_t>(value));
     }
+    default:
+      return cursor.wrong(fmt::format("{} has the unknown type {}", what, type), cursor.offset());
   }
-  return cursor.wrong(fmt::format("{} has the unknown type {}", what, type), cursor.offset());
 }
 
 Result<GgufArray> read_array(Cursor& cursor, const std::string& what) {

@@ -99,8 +99,9 @@ void put_scales(uint32_t type, std::byte* block, double deviation) {
       return put_q6_K(block, either);
     case 20:
       return put_half(block, either / kIq4Deviation);
+    default:
+      CHECK(false);
   }
-  CHECK(false);
 }
 
 // Uniform in ±√3·deviation.

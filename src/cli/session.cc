@@ -113,7 +113,7 @@ Result<std::string> newest_unfinished() {
   const Result<std::vector<std::string>> names = list_directory(kResultsFolder);
   if (names) {
     for (auto it = names->rbegin(); it != names->rend(); ++it) {
-      const std::string folder = fmt::format("{}/{}", kResultsFolder, *it);
+      std::string folder = fmt::format("{}/{}", kResultsFolder, *it);
       const std::string path = folder + "/" + kDossierName;
       if (*it == "latest" || !file_exists(path)) continue;
       const Result<Dossier> dossier = Dossier::open_read_only(path);

@@ -15,7 +15,7 @@ Error wrong_parameter(std::string_view name, std::string_view expected) {
 
 }  // namespace
 
-void JsonLines::write(std::string_view type, Json object) {
+void JsonLines::write(std::string_view type, const Json& object) {
   Json line = Json::object();
   line.append_member("type", type);
   for (const auto& [name, value] : object.members()) line.append_member(name, value);
@@ -28,8 +28,8 @@ void JsonLines::write(std::string_view type, Json object) {
   }
 }
 
-void JsonLines::info(Json object) {
-  write("info", std::move(object));
+void JsonLines::info(const Json& object) {
+  write("info", object);
 }
 
 void JsonLines::record(const MeasuredRecord& record) {
@@ -43,7 +43,7 @@ void JsonLines::record(const MeasuredRecord& record) {
   Json samples = Json::array();
   for (const double sample : record.samples) samples.push(sample);
   object.set("samples", std::move(samples));
-  write("record", std::move(object));
+  write("record", object);
 }
 
 void JsonLines::progress(double fraction, std::string_view status) {
@@ -54,7 +54,7 @@ void JsonLines::finding(std::string_view severity, std::string_view code, std::s
                         Json evidence) {
   Json object = Json::object();
   object.set("severity", severity).set("code", code).set("text", text).set("evidence", std::move(evidence));
-  write("finding", std::move(object));
+  write("finding", object);
 }
 
 void JsonLines::error(const Error& error) {

@@ -41,7 +41,7 @@ class JsonLines {
   // `fd` is not owned.
   explicit JsonLines(int fd) : fd_(fd) {}
 
-  void info(Json object);
+  void info(const Json& object);
   void record(const MeasuredRecord& record);
   void progress(double fraction, std::string_view status);
   void finding(std::string_view severity, std::string_view code, std::string_view text,
@@ -49,7 +49,7 @@ class JsonLines {
   void error(const Error& error);
 
  private:
-  void write(std::string_view type, Json object);
+  void write(std::string_view type, const Json& object);
   int fd_;
 };
 

@@ -19,8 +19,8 @@ constexpr size_t kMaxOutgoingBytes = 64 << 20;
 Result<Order> parse_order(const Frame& frame) {
   switch (frame.kind) {
     case FrameKind::kRequest: {
-      ASSIGN_OR_RETURN(Request request, parse_request(frame.payload));
-      return Order(std::move(request));
+      ASSIGN_OR_RETURN(const Request request, parse_request(frame.payload));
+      return Order(request);
     }
     case FrameKind::kCancel: {
       ASSIGN_OR_RETURN(const RequestId id, parse_cancel(frame.payload));
@@ -77,7 +77,7 @@ bool ServingChannel::parse_buffer(std::string& buffer) {
       problem = order.error().what;
       break;
     }
-    parsed.push_back(std::move(*order));
+    parsed.push_back(*order);
     used += frame->total_bytes;
   }
   buffer.erase(0, used);

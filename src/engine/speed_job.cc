@@ -76,7 +76,7 @@ class SpeedRun {
     return now + nanos_from_seconds(std::max(0.0, seconds(deadline_ - now)) / (parts_ - parts_done_));
   }
   // Repeats `body`, which works on `tokens` tokens, until `deadline` and at least once, and records the rate.
-  Result<void> measure(std::string_view metric, Json conditions, double tokens, Nanos deadline,
+  Result<void> measure(std::string_view metric, const Json& conditions, double tokens, Nanos deadline,
                        const std::function<Result<void>()>& body);
   void clear() { llama_memory_clear(llama_get_memory(model_.context()), false); }
 
@@ -154,7 +154,7 @@ Result<uint32_t> SpeedRun::affordable(const char* what, uint32_t wanted, uint32_
   return tokens;
 }
 
-Result<void> SpeedRun::measure(std::string_view metric, Json conditions, double tokens, Nanos deadline,
+Result<void> SpeedRun::measure(std::string_view metric, const Json& conditions, double tokens, Nanos deadline,
                                const std::function<Result<void>()>& body) {
   MeasuredRecord record{.metric = std::string(metric), .unit = "tokens/s"};
   record.method = "tokens / wall time of one repetition, on an empty KV cache after one run to warm up; mean";
@@ -203,9 +203,8 @@ Result<void> SpeedRun::run() {
                      affordable(what.c_str(), options_.output_tokens, kShortestOutput, deadline, body));
     Json conditions = Json::object().set("output_tokens", steps);
     if (n > 1) conditions.set("sequences", n);
-    RETURN_IF_ERROR(measure(n == 1 ? "decode_tokens_per_s" : "batched_decode_tokens_per_s",
-                            std::move(conditions), double{1} * n * steps, deadline,
-                            [&] { return decode(n, steps); }));
+    RETURN_IF_ERROR(measure(n == 1 ? "decode_tokens_per_s" : "batched_decode_tokens_per_s", conditions,
+                            double{1} * n * steps, deadline, [&] { return decode(n, steps); }));
   }
   return {};
 }

@@ -46,7 +46,7 @@ void put_column(const Column& column, std::string& out) {
   CHECK(column.name.size() <= kMaxNameBytes);
   put_varint(column.name.size(), out);
   out += column.name;
-  out += column.is_double ? kDoubles : kIntegers;
+  out.push_back(column.is_double ? kDoubles : kIntegers);
   put_varint(column.size(), out);
   if (column.is_double) {
     for (const double value : column.doubles) put_double(value, out);

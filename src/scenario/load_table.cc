@@ -141,7 +141,7 @@ void read_load(Reader& reader, const TomlValue& table, Draft& draft) {
   if (trace != nullptr && trace->find("path") == nullptr)
     reader.error(trace->at, "[load.trace] needs a path");
   check_arrivals(reader, table, load);
-  if (load.trace.path.empty()) return;
+  if (trace == nullptr || load.trace.path.empty()) return;
   load.trace.path = reader.resolved(load.trace.path);
   check_trace(reader, trace->find("path")->at, load.trace);
 }

@@ -41,7 +41,7 @@ class DeviceTarget final : public Target {
   void note_sent(std::vector<StreamEvent>& events);
   int64_t look_at_memory();  // the worker's resident bytes
   Result<void> check_memory();
-  Result<void> lose(EndCause cause, std::string what, std::string remedy = {});
+  Result<void> lose(EndCause cause, const std::string& what, std::string remedy = {});
   Result<void> lose_dead();
 
   DeviceTargetOptions options_;
@@ -61,7 +61,7 @@ class DeviceTarget final : public Target {
 
 // ---- losing it ----
 
-Result<void> DeviceTarget::lose(EndCause cause, std::string what, std::string remedy) {
+Result<void> DeviceTarget::lose(EndCause cause, const std::string& what, std::string remedy) {
   cause_ = cause;
   if (!end_) {
     worker_->kill();

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "http/http.h"
+#include "http/tls.h"
 #include "os/os.h"
 #include "target/endpoint_chunk.h"
 #include "target/endpoint_reply.h"
-#include "target/tls.h"
 #include "workload/workload.h"
 
 namespace assay {

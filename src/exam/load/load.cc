@@ -104,7 +104,7 @@ class LoadTrial {
       lose(info.error());
       return std::move(outcome_);
     }
-    return run_open(std::move(*info));
+    return run_open(*info);
   }
 
  private:
@@ -132,7 +132,7 @@ class LoadTrial {
     end_failed(lost_target_finding(*result.lost, end_));
   }
 
-  Result<TrialOutcome> run_open(TargetInfo info) {
+  Result<TrialOutcome> run_open(const TargetInfo& info) {
     outcome_.subject = info.subject;
     conditions_ = setup_.conditions;
     conditions_.set("phase", trial_.parameters["phase"]);
