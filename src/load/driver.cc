@@ -158,7 +158,7 @@ class Driver {
   void submit(Due due) {
     RequestRow& row = result_.rows[due.row];
     row.scheduled = due.at;
-    row.sent = now();
+    row.dispatched = row.sent = now();
     if (Result<void> sent = target_.submit(plan_[due.row].request); !sent) {
       row.sent = Nanos(0);
       result_.lost = std::move(sent).error();
@@ -217,7 +217,6 @@ class Driver {
     switch (event.kind) {
       case StreamEventKind::kSent:
         row.sent = at;
-        lag_max_ = std::max(lag_max_, row.sent - row.scheduled);
         break;
       case StreamEventKind::kAdmitted:
         row.admitted = at;
@@ -326,7 +325,7 @@ class Driver {
     if (at > since) progress.rate_per_s = static_cast<double>(ended_ - before) / seconds(at - since);
     progress.ttft_ms_now = ttft_ms_.median();
     progress.tpot_ms_now = tpot_ms_.median();
-    progress.send_lag_ms_max = milliseconds(lag_max_);
+    progress.dispatch_lag_ms_max = milliseconds(lag_max_);
     options_.progress(progress);
   }
 

@@ -26,7 +26,7 @@ struct LoadProgress {
   size_t planned = 0, sent = 0, ended = 0, failed = 0, in_flight = 0;
   double rate_per_s = 0;  // requests ended per second, over the last five seconds at least
   std::optional<double> ttft_ms_now, tpot_ms_now;
-  double send_lag_ms_max = 0;
+  double dispatch_lag_ms_max = 0;
 };
 
 struct LoadOptions {
@@ -44,8 +44,9 @@ struct RequestRow {
   uint32_t class_index = 0;
   uint32_t turn = 0;
   uint64_t session = 0;
-  Nanos scheduled{};  // t0 of every latency
-  Nanos sent{};
+  Nanos scheduled{};   // t0 of every latency
+  Nanos dispatched{};  // handed to the target
+  Nanos sent{};        // as the target tells; of one that does not: dispatched
   Nanos admitted{};
   Nanos first{};               // first chunk of content or reasoning
   Nanos first_output{};        // first chunk of content

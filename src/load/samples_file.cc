@@ -110,7 +110,7 @@ void write_json_row(const Trial& trial, const RequestColumns& columns, size_t ro
   fmt::format_to(end, R"({{"request_id":"assay-{}","trial":{},"class":{},"outcome":"{}")",
                  columns.at("id", row), json_text(trial.name), json_text(columns.class_name(row)),
                  columns.outcome(row));
-  for (const char* name : {"scheduled_ns", "sent_ns", "first_ns", "last_ns", "end_ns"}) {
+  for (const char* name : {"scheduled_ns", "dispatched_ns", "sent_ns", "first_ns", "last_ns", "end_ns"}) {
     const int64_t at_ns = columns.instant_ns(name, row);
     at_ns == 0 ? fmt::format_to(end, R"(,"{}":null)", name) : fmt::format_to(end, R"(,"{}":{})", name, at_ns);
   }

@@ -182,9 +182,20 @@ TEST(LoadSummary, SaysWhenNoSteadyStateWasSeen) {
   EXPECT_EQ(finding(even, "load.not-steady"), nullptr);
 }
 
-TEST(LoadSummary, ALateGeneratorVoidsTheTrial) {
+TEST(LoadSummary, WaitingForAConnectionIsNotTheGeneratorsLateness) {
   LoadResult result = drive(kQuick, steady_plan(100));
   result.rows[50].sent += nanos_from_ms(11);
+  const LoadSummary summary = summarise_load(result, one_class());
+  ASSERT_NE(finding(summary, "load.sent-late"), nullptr);
+  EXPECT_EQ(finding(summary, "load.generator-late"), nullptr);
+  EXPECT_EQ(*record(summary, "send_lag_ms_max", "all").value, 11);
+  EXPECT_EQ(*record(summary, "dispatch_lag_ms_max", "all").value, 0);
+  EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kValid);
+}
+
+TEST(LoadSummary, ALateGeneratorVoidsTheTrial) {
+  LoadResult result = drive(kQuick, steady_plan(100));
+  result.rows[50].dispatched += nanos_from_ms(11);
   const LoadSummary summary = summarise_load(result, one_class());
   ASSERT_NE(finding(summary, "load.generator-late"), nullptr);
   EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kVoid);
@@ -227,13 +238,13 @@ TEST(LoadSummary, ABurstIsMeasuredFromItsArrivalToItsLastAnswer) {
 TEST(LoadSummary, NothingComesOfNothing) {
   const LoadSummary summary = summarise_load(LoadResult{}, one_class());
   EXPECT_TRUE(summary.records.empty());
-  EXPECT_EQ(summary.samples.size(), 2U);
+  EXPECT_EQ(summary.samples.size(), 3U);
 }
 
 TEST(LoadSummary, SamplesHoldEveryRequestAndChunk) {
   const LoadResult result = drive(kQuick, steady_plan(30));
   const LoadSummary summary = summarise_load(result, one_class());
-  ASSERT_EQ(summary.samples.size(), 2U);
+  ASSERT_EQ(summary.samples.size(), 3U);
   const Columns& requests = summary.samples[0].columns;
   EXPECT_EQ(requests.rows(), 30U);
   for (const char* name : {"id", "class", "session", "turn", "scheduled_ns", "sent_ns", "admitted_ns",

@@ -66,8 +66,9 @@ Estimate wilson(double share, double effective_n, int64_t n, double confidence) 
   const double centre = (share + z * z / (2 * effective_n)) / shrink;
   const double half =
       z * std::sqrt(share * (1 - share) / effective_n + z * z / (4 * effective_n * effective_n)) / shrink;
-  estimate.low = std::max(0.0, centre - half);
-  estimate.high = std::min(1.0, centre + half);
+  // At the ends the bound is exactly the share, which rounding would miss by a hair.
+  estimate.low = share == 0 ? 0 : std::max(0.0, centre - half);
+  estimate.high = share == 1 ? 1 : std::min(1.0, centre + half);
   estimate.method = "share, Wilson score interval" + effective_text(effective_n, n);
   return estimate;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "measure/estimate.h"       // IWYU pragma: export
+#include "measure/histogram.h"      // IWYU pragma: export
 #include "measure/repetitions.h"    // IWYU pragma: export
 #include "measure/series.h"         // IWYU pragma: export
 #include "measure/steady_window.h"  // IWYU pragma: export

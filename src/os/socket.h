@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,5 +58,12 @@ struct Transfer {
 // among them.
 Transfer receive(int fd, std::span<char> buffer);
 Transfer send(int fd, std::string_view bytes);  // never raises SIGPIPE
+
+// What TCP knows of a connection (TCP_INFO).
+struct TcpFacts {
+  int64_t round_trip_us = 0;  // smoothed; 0: not known yet
+  int64_t retransmits = 0;    // segments that this side sent again
+};
+std::optional<TcpFacts> tcp_facts(int fd);  // nothing: no TCP connection, or the kernel does not tell
 
 }  // namespace assay

@@ -14,9 +14,10 @@ constexpr size_t kLabelWidth = 12;
 constexpr size_t kCellWidth = 20;
 constexpr const char* kStatistics[] = {"mean", "p50", "p90", "p99"};
 
+// Two blanks at least stand between cells.
 std::string cell(std::string_view text, size_t width) {
   std::string out(text);
-  out.append(width - std::min(width, display_width(text)), ' ');
+  out.append(std::max<size_t>(2, width - std::min(width, display_width(text))), ' ');
   return out;
 }
 

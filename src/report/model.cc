@@ -68,13 +68,15 @@ Instrument make_instrument(const Model& model) {
     }
   };
   // The highest percentile that there were samples for.
-  for (const auto& [metric, words] : {std::pair{"send_lag_ms_p99_9", "send lag p99.9 "},
-                                      {"send_lag_ms_p99", "send lag p99 "},
-                                      {"send_lag_ms_p50", "send lag p50 "}}) {
+  for (const auto& [metric, words] : {std::pair{"dispatch_lag_ms_p99_9", "dispatch lag p99.9 "},
+                                      {"dispatch_lag_ms_p99", "dispatch lag p99 "},
+                                      {"dispatch_lag_ms_p50", "dispatch lag p50 "}}) {
     if (worst(*model.content, metric) == nullptr) continue;
     add(metric, words, "");
     break;
   }
+  add("receive_lag_ms_p99", "receive lag p99 ", "");
+  add("coalesced_share", "", " coalesced");
   add("client_cpu_utilisation", "client ", " busy");
   int64_t loads = 0, voids = 0;
   for (const Trial& trial : model.content->trials)

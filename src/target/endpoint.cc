@@ -158,11 +158,14 @@ void EndpointTarget::note_end(const StreamEvent& event) {
 // ---- the end ----
 
 TargetEnd EndpointTarget::close() {
-  if (pool_ != nullptr) pool_facts_ = pool_->facts();
+  TargetEnd end;
+  if (pool_ != nullptr) {
+    pool_facts_ = pool_->facts();
+    end.records = pool_->close();
+  }
   pool_.reset();
   turns_.clear();
   const EndpointPoolFacts& facts = pool_facts_;
-  TargetEnd end;
   end.words = "closed";
   if (facts.sent_again > 0) {
     end.diagnostics +=

@@ -38,6 +38,7 @@ struct EndpointPool::Channel {
   EndpointReply reply;
   std::unique_ptr<Work> work;  // null: idle
   EventLoop::Timer timer{};
+  Nanos opened{};         // when connecting began
   bool answered = false;  // work's last event is out; the end of the body is awaited
   bool reused = false;
   bool watches_write = false;
@@ -61,6 +62,15 @@ EndpointPool::EndpointPool(Options options, EventLoop loop, Clock& clock)
 }
 
 EndpointPool::~EndpointPool() = default;
+
+std::vector<Record> EndpointPool::close() {
+  waiting_.clear();
+  busy_.clear();
+  idle_.clear();
+  for (const auto& [token, channel] : channels_) meter_.note_closing(channel->connection->fd());
+  channels_.clear();
+  return meter_.records();
+}
 
 bool EndpointPool::use_next_address() {
   if (address_ + 1 >= options_.addresses.size()) return false;
@@ -177,6 +187,7 @@ EndpointPool::Channel* EndpointPool::open_channel(const Work& work) {
     return nullptr;
   }
   facts_.has_stamps = facts_.has_stamps && channel->connection->has_stamps();
+  channel->opened = clock_.now();
   Channel* opened = channel.get();
   channels_.emplace(opened->token, std::move(channel));
   return opened;
@@ -211,7 +222,9 @@ void EndpointPool::take(const LoopEvent& event) {
 // Connects, shakes hands and sends as far as possible. The channel may be gone afterwards.
 void EndpointPool::advance(Channel& channel) {
   const Nanos now = clock_.now();
+  const bool was_established = channel.connection->established();
   if (!channel.connection->advance()) return lost(channel, false);
+  if (!was_established && channel.connection->established()) meter_.note_connected(now - channel.opened);
   if (channel.work && !channel.work->sent && channel.connection->all_sent()) note_sent(channel, now);
   const bool wants_write = channel.connection->wants_write();
   if (wants_write != channel.watches_write) {
@@ -253,21 +266,33 @@ void EndpointPool::read(Channel& channel) {
         if (!channel.work) return drop(channel.token);  // bytes that nobody asked for
         ++facts_.reads;
         if (received.realtime == Nanos()) ++facts_.unstamped_reads;
-        if (!take_bytes(channel, {buffer_.get(), received.bytes}, stamp(received.realtime, *channel.work)))
-          return;
+        if (!take_bytes(channel, {buffer_.get(), received.bytes}, received.realtime)) return;
     }
   } while (channel.connection->has_more());
   if (channel.connection->wants_write()) advance(channel);
 }
 
 // False if the channel is gone.
-bool EndpointPool::take_bytes(Channel& channel, std::string_view bytes, Nanos at) {
+bool EndpointPool::take_bytes(Channel& channel, std::string_view bytes, Nanos realtime) {
   const uint64_t token = channel.token;
   const size_t first_event = pending_.size();
-  channel.work->last_at = at;
+  const Nanos now = clock_.now();
+  const Nanos at = stamp(realtime, now, *channel.work);
+  const Nanos previous = std::exchange(channel.work->last_at, at);
   const EndpointReply::State state = channel.reply.receive(bytes, at, pending_);
+  meter_.note_read(now, at, previous, chunks_from(first_event), realtime != Nanos());
   after_reply(channel, state, first_event);
   return channels_.contains(token);
+}
+
+// Chunks of output among the pending events.
+size_t EndpointPool::chunks_from(size_t first_event) const {
+  size_t chunks = pending_.size() - first_event;
+  // Only the last one can be an end.
+  if (chunks > 0 && pending_.back().kind != StreamEventKind::kContent &&
+      pending_.back().kind != StreamEventKind::kReasoning)
+    --chunks;
+  return chunks;
 }
 
 void EndpointPool::after_reply(Channel& channel, EndpointReply::State state, size_t first_event) {
@@ -325,7 +350,8 @@ void EndpointPool::lost(Channel& channel, bool end_of_input) {
   if (channel.reused && !channel.reply.started() && !channel.work->sent_again) return send_again(channel);
   if (end_of_input) {
     const size_t first_event = pending_.size();
-    after_reply(channel, channel.reply.end_of_input(stamp({}, *channel.work), pending_), first_event);
+    after_reply(channel, channel.reply.end_of_input(stamp({}, clock_.now(), *channel.work), pending_),
+                first_event);
     return;
   }
   const EndpointConnection::Failure& failure = channel.connection->failure();
@@ -364,6 +390,7 @@ void EndpointPool::drop(uint64_t token) {
     if (!channel.answered) busy_.erase(channel.work->request.id);
   }
   std::erase(idle_, token);
+  meter_.note_closing(channel.connection->fd());
   channels_.erase(found);
 }
 
@@ -384,8 +411,7 @@ void EndpointPool::fail_work(const Work& work, FailureCause cause, std::string_v
 
 // The instant of CLOCK_MONOTONIC at which the kernel had the bytes: never after now, never before what came
 // before.
-Nanos EndpointPool::stamp(Nanos realtime, const Work& work) const {
-  const Nanos now = clock_.now();
+Nanos EndpointPool::stamp(Nanos realtime, Nanos now, const Work& work) const {
   const Nanos at = realtime == Nanos() ? now : std::min(now, offset_.to_monotonic(realtime));
   return std::max(at, work.last_at);
 }

@@ -15,6 +15,7 @@
 #include "http/tls.h"
 #include "os/os.h"
 #include "target/endpoint_chunk.h"
+#include "target/endpoint_meter.h"
 #include "target/endpoint_reply.h"
 #include "workload/workload.h"
 
@@ -92,6 +93,8 @@ class EndpointPool {
   const SocketAddress& address() const { return options_.addresses[address_]; }
 
   EndpointPoolFacts facts() const;
+  // What it measured of its own work. Closes all connections: nothing may be on its way.
+  std::vector<Record> close();
 
  private:
   struct Work;
@@ -106,7 +109,8 @@ class EndpointPool {
   void advance(Channel& channel);
   void note_sent(Channel& channel, Nanos now);
   void read(Channel& channel);
-  bool take_bytes(Channel& channel, std::string_view bytes, Nanos at);
+  bool take_bytes(Channel& channel, std::string_view bytes, Nanos realtime);
+  size_t chunks_from(size_t first_event) const;
   void lost(Channel& channel, bool end_of_input);
   void send_again(Channel& channel);
   void time_out(Channel& channel);
@@ -116,7 +120,7 @@ class EndpointPool {
   void release(Channel& channel);
   void drop(uint64_t token);
   void fail_work(const Work& work, FailureCause cause, std::string_view detail, Error error = {});
-  Nanos stamp(Nanos realtime, const Work& work) const;
+  Nanos stamp(Nanos realtime, Nanos now, const Work& work) const;
   bool is_full() const { return channels_.size() >= options_.max_connections; }
 
   Options options_;
@@ -128,6 +132,7 @@ class EndpointPool {
   ClockOffset offset_;
   FileDescriptor stamp_keeper_;  // the kernel stamps only while some socket asks for it, and begins late
   EndpointPoolFacts facts_;
+  EndpointMeter meter_;
   std::unordered_map<uint64_t, std::unique_ptr<Channel>> channels_;  // by token
   std::vector<uint64_t> idle_;  // the last used last: it is the least likely to have been closed
   std::deque<std::unique_ptr<Work>> waiting_;

@@ -47,6 +47,7 @@ struct TargetEnd {
   int64_t peak_memory_bytes = 0;     // of the worker; 0: none
   Nanos cpu_time{};                  // of the worker
   std::string diagnostics;           // the worker's stderr, its last 64 KiB
+  std::vector<Record> records;       // what it measured of its own work, without trial and conditions
   std::vector<Finding> findings;     // what throws doubt on the events that it gave
 };
 

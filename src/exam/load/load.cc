@@ -69,7 +69,7 @@ std::string status_line(const LoadProgress& progress) {
   };
   return fmt::format("{}/s  {} in flight  TTFT {}  TPOT {}  {} failed  lag {} ms  {} left",
                      format_number(progress.rate_per_s), progress.in_flight, ms(progress.ttft_ms_now),
-                     ms(progress.tpot_ms_now), progress.failed, format_number(progress.send_lag_ms_max),
+                     ms(progress.tpot_ms_now), progress.failed, format_number(progress.dispatch_lag_ms_max),
                      format_duration(progress.left_s));
 }
 
@@ -257,7 +257,20 @@ class LoadTrial {
     outcome_.samples = std::move(summary.samples);
     std::ranges::move(summary.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
+    add_own_work();
     if (result.lost) fail_as_lost(result);
+  }
+
+  // What the target measured of its own work is as good as the rest of the trial.
+  void add_own_work() {
+    const bool is_void = std::ranges::any_of(
+        outcome_.records, [](const Record& record) { return record.validity == Validity::kVoid; });
+    for (Record& record : end_.records) {
+      record.conditions = conditions_;
+      record.conditions.set("traffic_class", "all");
+      if (is_void) record.validity = Validity::kVoid;
+      outcome_.records.push_back(std::move(record));
+    }
   }
 
   void add_worker_memory() {
