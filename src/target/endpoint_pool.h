@@ -15,7 +15,6 @@
 #include "os/os.h"
 #include "target/endpoint_chunk.h"
 #include "target/endpoint_reply.h"
-#include "target/tls.h"
 #include "workload/workload.h"
 
 namespace assay {
