@@ -33,9 +33,8 @@ shell() {
 check clang-format format
 check clang-tidy tidy
 if command -v shellcheck >/dev/null; then check shellcheck shell; fi
-if [[ -f web/tsconfig.json ]]; then
-    check typescript .deps/npm/node_modules/.bin/tsc --noEmit --project web/tsconfig.json
-fi
+# The build's own configuration: it knows where the packages lie.
+check typescript .deps/npm/node_modules/.bin/tsc --noEmit --project build/web/tsconfig.json
 
 if [[ ${#failed[@]} -gt 0 ]]; then
     echo "lint: failed: ${failed[*]}" >&2

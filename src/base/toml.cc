@@ -81,8 +81,12 @@ class NestingCheck {
   TomlPosition here() const {
     const std::string_view before = text_.substr(0, position_);
     const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+    // Code points: every byte but those that continue one.
+    const auto columns =
+        std::count_if(before.begin() + static_cast<ptrdiff_t>(line_start), before.end(),
+                      [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; });
     return {static_cast<uint32_t>(1 + std::count(before.begin(), before.end(), '\n')),
-            static_cast<uint32_t>(1 + before.size() - line_start)};
+            static_cast<uint32_t>(1 + columns)};
   }
 
   std::string_view text_;

@@ -85,6 +85,15 @@ TEST(Toml, RefusesLongDottedKeysBeforeParsingThem) {
   parsed("a.b.c.d = 1\n");
 }
 
+TEST(Toml, NestingTooDeepIsFoundAtItsCodePoint) {
+  const std::string nested(100, '[');
+  const auto plain = parse_toml("a = \"ae\"\nb = [\"ae\", " + nested, "s.toml");
+  const auto umlauts = parse_toml("a = \"äé\"\nb = [\"äé\", " + nested, "s.toml");
+  ASSERT_FALSE(plain);
+  ASSERT_FALSE(umlauts);
+  EXPECT_EQ(umlauts.error().where, plain.error().where);
+}
+
 TEST(Toml, BracketsAndDotsInStringsAndCommentsDoNotCount) {
   const std::string brackets(100, '[');
   const std::string dots = "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t";

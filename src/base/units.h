@@ -1,5 +1,5 @@
-// Strong types for quantities. A Nanos cannot be added to a Bytes, and a bare number becomes neither by
-// accident.
+// Strong types for quantities. A bare number does not become a Nanos by accident, nor a Nanos a bare
+// number.
 #pragma once
 
 #include <compare>
@@ -25,8 +25,6 @@ struct Quantity {
 
 // Nanoseconds: an instant of CLOCK_MONOTONIC or a duration, as the name of the variable says.
 using Nanos = Quantity<struct NanosTag, int64_t>;
-using Bytes = Quantity<struct BytesTag, int64_t>;
-using Joules = Quantity<struct JoulesTag, double>;
 
 constexpr Nanos nanos_from_seconds(double seconds) {
   return Nanos(static_cast<int64_t>(seconds * 1e9));

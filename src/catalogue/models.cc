@@ -160,13 +160,6 @@ Result<void> check_model_spec(std::string_view spec) {
               "Name smollm2-135m, synthetic:SHAPE:TYPE, or the path of a file that ends in .gguf.");
 }
 
-std::optional<int64_t> predicted_model_bytes(std::string_view spec) {
-  if (!spec.starts_with(kSyntheticPrefix)) return std::nullopt;
-  const auto synthetic = parse_synthetic(spec);
-  if (!synthetic) return std::nullopt;
-  return synthetic_file_bytes(*synthetic->shape, *synthetic->type);
-}
-
 Result<ResolvedModel> resolve_model(std::string_view spec, const ModelPlaces& places,
                                     const WriteProgress& progress) {
   if (spec == kBundledName) return resolve_bundled(places);

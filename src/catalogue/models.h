@@ -41,7 +41,4 @@ Result<ResolvedModel> resolve_model(std::string_view spec, const ModelPlaces& pl
 // Whether `spec` can name a model, without touching the disk: for checking scenarios.
 Result<void> check_model_spec(std::string_view spec);
 
-// What a spec would need on disk, from its name alone; nothing for a path.
-std::optional<int64_t> predicted_model_bytes(std::string_view spec);
-
 }  // namespace assay

@@ -78,7 +78,7 @@ TEST_F(Models, EveryTypeOfTheTinyShapeIsAFileOfExactlyThePredictedSize) {
     const std::string spec = fmt::format("synthetic:tiny:{}", type.name);
     const auto model = resolve_model(spec, places_, nullptr);
     ASSERT_TRUE(model.has_value()) << spec << ": " << model.error().message();
-    EXPECT_EQ(model->bytes, *predicted_model_bytes(spec));
+    EXPECT_EQ(model->bytes, synthetic_file_bytes(**find_model_shape("tiny"), type));
     EXPECT_EQ(model->parameters, (*find_model_shape("tiny"))->parameters());
     EXPECT_EQ(model->name, spec);
     EXPECT_TRUE(model->is_synthetic);
@@ -119,8 +119,10 @@ TEST_F(Models, MixturesOfExpertsReadOnlyTheExpertsInUse) {
 }
 
 TEST_F(Models, TheLeastRecentlyUsedMakesRoomButNeverOneInUse) {
-  const int64_t f32 = *predicted_model_bytes("synthetic:tiny:f32"),
-                f16 = *predicted_model_bytes("synthetic:tiny:f16");
+  const auto bytes_of = [](std::string_view type) {
+    return synthetic_file_bytes(**find_model_shape("tiny"), **find_synthetic_type(type));
+  };
+  const int64_t f32 = bytes_of("f32"), f16 = bytes_of("f16");
   places_.cache_limit_bytes = f32 + f16;
   {
     const auto kept = resolve_model("synthetic:tiny:f32", places_, nullptr);

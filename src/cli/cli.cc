@@ -68,8 +68,8 @@ std::span<const OptionSpec> common_options() {
 }
 
 std::span<const Command> commands() {
-  static const Command kCommands[] = {run_command(),  probe_command(), emulate_command(), report_command(),
-                                      list_command(), show_command(),  help_command()};
+  static const Command kCommands[] = {run_command(),    load_command(), probe_command(), emulate_command(),
+                                      report_command(), list_command(), show_command(),  help_command()};
   return kCommands;
 }
 

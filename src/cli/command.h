@@ -22,6 +22,8 @@ struct OptionSpec {
   const char* default_text;  // shown in help; null: none
   const char* completes;     // for completion: "file", "directory", "exam"; null: nothing
   char letter = 0;           // 'o' where "-o" is the same; 0: none
+  // Its value is one or more words KEY:NUMBER, which value() joins with commas: "--goodput ttft:500 tpot:50".
+  bool many = false;
 };
 
 struct PositionalSpec {

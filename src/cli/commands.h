@@ -6,6 +6,7 @@
 namespace assay {
 
 Command run_command();
+Command load_command();
 Command probe_command();
 Command emulate_command();
 Command report_command();

@@ -27,6 +27,33 @@ std::string unknown_option(const Command& command, const std::vector<std::string
   return "";
 }
 
+bool is_key_and_number(const std::string& word) {
+  const size_t colon = word.find(':');
+  return colon != std::string::npos && colon > 0 &&
+         parse_number(std::string_view(word).substr(colon + 1)).has_value();
+}
+
+// The words of an option that takes many are joined into one.
+std::vector<std::string> with_joined_words(const Command& command,
+                                           const std::vector<std::string>& arguments) {
+  std::vector<std::string> out;
+  bool takes_more = false;
+  for (const std::string& argument : arguments) {
+    if (takes_more && is_key_and_number(argument) && is_key_and_number(out.back())) {
+      out.back() += "," + argument;
+      continue;
+    }
+    if (takes_more && is_key_and_number(argument)) {
+      out.push_back(argument);
+      continue;
+    }
+    takes_more = std::ranges::any_of(
+        command.options, [&](const OptionSpec& option) { return option.many && option.name == argument; });
+    out.push_back(argument);
+  }
+  return out;
+}
+
 std::string help_remedy(const Command& command) {
   return "See `assay help " + std::string(command.name) + "`.";
 }
@@ -60,7 +87,8 @@ Result<ParsedOptions> parse_options(const Command& command, const std::vector<st
   for (const PositionalSpec& positional : command.positionals) {
     bound.emplace_back(positional.name, app.add_option(positional.name, texts.emplace_back()));
   }
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  const std::vector<std::string> joined = with_joined_words(command, arguments);
+  std::vector<std::string> reversed(joined.rbegin(), joined.rend());
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {

@@ -46,7 +46,7 @@ Result<int> run_report(CommandContext& context, const ParsedOptions& options) {
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
   const std::string page = parent_directory(dossier.path()) + "/report.html";
   const bool has_page = file_exists(page);
-  const SummaryOptions summary{
+  const TerminalOptions summary{
       .width = static_cast<size_t>(context.terminal.width()),
       .colour = context.terminal.out_colour(),
       .dossier_path = dossier.path(),

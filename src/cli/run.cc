@@ -59,11 +59,11 @@ Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
     RETURN_IF_ERROR(context.terminal.out(json));
   } else {
     const std::string report = report_path(session);
-    const SummaryOptions summary{.width = static_cast<size_t>(context.terminal.width()),
-                                 .colour = context.terminal.out_colour(),
-                                 .dossier_path = session.dossier.path(),
-                                 .report_path = report,
-                                 .next_command = "xdg-open " + report};
+    const TerminalOptions summary{.width = static_cast<size_t>(context.terminal.width()),
+                                  .colour = context.terminal.out_colour(),
+                                  .dossier_path = session.dossier.path(),
+                                  .report_path = report,
+                                  .next_command = "xdg-open " + report};
     RETURN_IF_ERROR(context.terminal.out(render_terminal_summary(content, summary)));
   }
   return exit_code(content);

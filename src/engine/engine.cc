@@ -27,16 +27,14 @@ Result<const Job*> find_job(const Json& parameters) {
               fmt::format("There are: {}.", join(names, ", ")));
 }
 
-// Folders from the job and from the worker's own environment, which assay has composed.
-std::vector<std::string> backend_folders(const Json& parameters) {
+// Folders from the worker's own environment, which assay has composed.
+std::vector<std::string> backend_folders() {
   std::vector<std::string> folders;
-  const auto add = [&folders](std::string_view list) {
-    for (const std::string_view folder : split(list, ':')) {
+  for (const auto& [name, value] : environment_subset({"ASSAY_BACKEND_PATH"})) {
+    for (const std::string_view folder : split(value, ':')) {
       if (!folder.empty()) folders.emplace_back(folder);
     }
-  };
-  add(parameters["backend_path"].as_string());
-  for (const auto& [name, value] : environment_subset({"ASSAY_BACKEND_PATH"})) add(value);
+  }
   return folders;
 }
 
@@ -44,7 +42,7 @@ Result<void> run(std::string_view job_json, JsonLines& out, Clock& clock, Nanos 
   ASSIGN_OR_RETURN(const Json parameters, Json::parse(job_json, "job"));
   ASSIGN_OR_RETURN(const Job* job, find_job(parameters));
   EngineLog::install();
-  for (const std::string& problem : load_backends(backend_folders(parameters))) {
+  for (const std::string& problem : load_backends(backend_folders())) {
     out.finding("note", "engine.backend-not-loaded", problem);
   }
   llama_backend_init();

@@ -81,7 +81,6 @@ std::span<const Job> jobs();
 Result<void> run_devices_job(JobContext& context);
 Result<void> run_fit_job(JobContext& context);
 Result<void> run_speed_job(JobContext& context);
-Result<void> run_tokenize_job(JobContext& context);
 Result<void> run_serve_job(JobContext& context);
 Result<void> run_roofline_job(JobContext& context);
 

@@ -21,8 +21,6 @@ constexpr Job kJobs[] = {
      "prompt_tokens, output_tokens: 0 leaves one out; sequences: list for "
      "batched decode; repetitions; time_limit_s",
      run_speed_job},
-    {"tokenize", "how many tokens texts have for a model", "model: path of a GGUF; texts: list",
-     run_tokenize_job},
     {"serve", "continuous batching: requests come and events go as frames over descriptor 3",
      kServeParameters, run_serve_job},
     {"roofline", "bandwidth, matrix multiplication, attention, launch overhead and transfer of a device",

@@ -150,7 +150,7 @@ Result<void> LoadedModel::decode(const llama_batch& batch) {
               options_.path);
 }
 
-Result<void> LoadedModel::warm_up() {
+Result<std::vector<uint32_t>> LoadedModel::warm_up() {
   const uint32_t most = std::min(options_.batch_tokens, options_.kv_tokens);
   std::vector<uint32_t> sizes = {std::min(kWarmUpTokens, most), 1U};
   // Other devices compile a kernel when they first meet a kind of batch: also a large one, and two that write
@@ -166,7 +166,7 @@ Result<void> LoadedModel::warm_up() {
     llama_synchronize(context_);
     llama_memory_clear(llama_get_memory(context_), false);
   }
-  return {};
+  return sizes;
 }
 
 Json LoadedModel::conditions() const {

@@ -48,8 +48,8 @@ class LoadedModel {
   const MemoryReport& memory() const { return memory_; }
 
   // Works on batches of several sizes, so that weights are paged in and kernels compiled before anything is
-  // measured.
-  Result<void> warm_up();
+  // measured. The sizes, in tokens.
+  Result<std::vector<uint32_t>> warm_up();
   // llama_decode with its errors as words.
   Result<void> decode(const llama_batch& batch);
   // What is known of model and device, flat: model, quantisation, parameters, device, threads, memory …

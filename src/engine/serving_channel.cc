@@ -68,18 +68,24 @@ void ServingChannel::read_frames() {
 bool ServingChannel::parse_buffer(std::string& buffer) {
   size_t used = 0;
   std::vector<Order> parsed;
+  std::string problem;
   while (true) {
     const auto frame = next_frame(std::string_view(buffer).substr(used));
-    if (!frame) return end_input(frame.error().what), false;
-    if (frame->total_bytes == 0) break;
-    auto order = parse_order(*frame);
-    if (!order) return end_input(order.error().what), false;
+    if (frame && frame->total_bytes == 0) break;
+    auto order = frame ? parse_order(*frame) : std::unexpected(frame.error());
+    if (!order) {
+      problem = order.error().what;
+      break;
+    }
     parsed.push_back(std::move(*order));
     used += frame->total_bytes;
   }
   buffer.erase(0, used);
-  if (parsed.empty()) return true;
+  if (parsed.empty() && problem.empty()) return true;
   const std::lock_guard lock(mutex_);
+  // What came whole before a broken frame counts, however the bytes were cut.
+  problem_ = std::move(problem);
+  input_ended_ = !problem_.empty();
   if (orders_.size() + parsed.size() > kMaxOrders) {
     problem_ = "more requests came than a worker can keep in mind";
     input_ended_ = true;

@@ -226,6 +226,16 @@ TEST(ServingChannel, GarbageIsAnErrorAfterTheOrdersBeforeIt) {
   EXPECT_FALSE(connection.channel->take(false));
 }
 
+TEST(ServingChannel, OrdersThatAreReadTogetherWithGarbageCount) {
+  Connection connection;
+  connection.say(request_bytes(1) + cancel_bytes(1) + "ggml_abort: this is no frame");
+  const std::vector<Order> orders = connection.take(2);
+  ASSERT_EQ(orders.size(), 2U);
+  EXPECT_EQ(std::get<Request>(orders[0]).id, 1U);
+  EXPECT_EQ(std::get<CancelOrder>(orders[1]).id, 1U);
+  EXPECT_THAT(connection.problem(), HasSubstr("the stream between assay and its worker is broken"));
+}
+
 TEST(ServingChannel, WhatOnlyAWorkerSaysIsAnErrorHere) {
   Connection connection;
   std::string bytes;

@@ -2,6 +2,7 @@
 // sequences at once, by the method of llama-bench: a run to warm up, then repetitions on an empty cache, each
 // timed whole.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
@@ -222,11 +223,13 @@ void record_once(JobContext& context, const LoadedModel& model, std::string_view
 
 Result<void> run_speed_job(JobContext& context) {
   ASSIGN_OR_RETURN(const SpeedOptions options, read_options(context));
-  const Nanos begin = context.clock.now();
   ASSIGN_OR_RETURN(const std::unique_ptr<LoadedModel> model, LoadedModel::load(options.model));
-  RETURN_IF_ERROR(model->warm_up());
-  record_once(context, *model, "model_load_s", seconds(context.clock.now() - begin), "s",
-              "from opening the file to the end of the first 17 tokens");
+  ASSIGN_OR_RETURN(const std::vector<uint32_t> steps, model->warm_up());
+  record_once(
+      context, *model, "model_load_s", seconds(context.clock.now() - context.start), "s",
+      fmt::format("from the start of the worker, with its backends, to the end of warming up, in steps of {} "
+                  "tokens",
+                  fmt::join(steps, ", ")));
   record_once(context, *model, "model_memory_bytes", static_cast<double>(model->memory().total()), "bytes",
               "weights, KV cache and compute buffers as the engine reports them");
   context.out.info(Json::object().set("model", model->describe()));

@@ -320,9 +320,4 @@ Result<void> Dossier::commit_conclusions(const std::vector<Verdict>& verdicts,
   return transaction.commit();
 }
 
-Result<void> Dossier::set_host(const Json& host) {
-  ASSIGN_OR_RETURN(Statement update, state_->connection.prepare("UPDATE run SET host = ?"));
-  return update.run(json_text(host));
-}
-
 }  // namespace assay

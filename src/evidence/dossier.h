@@ -53,7 +53,6 @@ class Dossier {
   // record by a negative id that the record brings; what is stored is the real one.
   Result<void> commit_conclusions(const std::vector<Verdict>& verdicts, const std::vector<Record>& records,
                                   const std::vector<Finding>& findings, const std::string& finished_at);
-  Result<void> set_host(const Json& host);
 
   Result<DossierContent> read() const;
   Result<std::vector<Sample>> read_samples(int64_t trial_id) const;

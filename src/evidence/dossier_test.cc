@@ -248,13 +248,6 @@ TEST(Dossier, AnInterruptedRunGetsTheSameIdsAsAnUnbrokenOne) {
   EXPECT_EQ(resumed->to_json(true)->dump(), unbroken.to_json(true)->dump());
 }
 
-TEST(Dossier, TheHostIsKnownOnceTheProbeHasSeenIt) {
-  const TemporaryFolder folder;
-  Dossier dossier = created(folder.file("run.dossier"));
-  ASSERT_OK(dossier.set_host(Json(Json::Object{{"cpu", "EPYC"}})));
-  EXPECT_EQ(dossier.read()->run.host["cpu"].as_string(), "EPYC");
-}
-
 TEST(Dossier, BytesThatAreNotTextDoNotMakeItUnreadable) {
   const TemporaryFolder folder;
   Dossier dossier = created(folder.file("run.dossier"));

@@ -62,7 +62,9 @@ constexpr Metric kMetrics[] = {
     {"batched_decode_tokens_per_s", "tokens/s", kHigher, false, "batched decode speed",
      "Tokens generated per second in all when several sequences decode in one batch.", "llama-batched-bench"},
     {"model_load_s", "s", kLower, false, "model load time",
-     "From the start of the worker to its being ready for work.", "assay metric definitions"},
+     "From the start of the worker to its being ready for work: backends loaded, the model read, one step of each "
+     "kind of batch done.",
+     "assay metric definitions"},
     {"model_memory_bytes", "bytes", kLower, false, "model memory",
      "Weights, KV cache and compute buffers together, on the device.", "assay metric definitions"},
     {"worker_peak_memory_bytes", "bytes", kLower, false, "worker's peak memory",

@@ -49,12 +49,10 @@ class ResponseParser {
 
   // From kHead until restart().
   int status() const { return status_; }
-  int minor_version() const { return minor_version_; }  // of HTTP/1.x
   std::string_view reason() const { return reason_; }
   // The value of a field (its first line), by name in any case; nothing if absent.
   std::optional<std::string_view> field(std::string_view name) const;
   const std::vector<HttpField>& fields() const { return fields_; }
-  bool chunked() const { return body_.framing() == BodyParser::Framing::kChunked; }
 
   std::string_view body() const { return body_.body(); }  // of the last kBody
   bool keep_alive() const { return keep_alive_; }    // the connection may carry another request after kEnd

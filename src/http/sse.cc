@@ -32,7 +32,6 @@ void SseParser::restart() {
   line_.clear();
   type_.clear();
   id_.clear();
-  retry_ms_.reset();
   event_ = {};
 }
 
@@ -136,10 +135,6 @@ void SseParser::take_field(std::string_view name, std::string_view value, bool i
     type_ = value;
   } else if (name == "id") {
     if (value.find('\0') == std::string_view::npos) id_ = value;
-  } else if (name == "retry") {
-    const bool digits = !value.empty() && value.size() <= 15 &&
-                        std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (digits) retry_ms_ = parse_integer(value);
   }
 }
 

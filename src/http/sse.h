@@ -40,7 +40,6 @@ class SseParser {
   bool at_event_start() const {
     return mark_bytes_ == kNoMark && !skip_line_feed_ && !unfinished() && (dispatched_ || type_.empty());
   }
-  std::optional<int64_t> retry_ms() const { return retry_ms_; }
 
   void restart();  // for the next stream; keeps the buffers
 
@@ -65,7 +64,6 @@ class SseParser {
   std::string buffer_;     // while data_in_ is kBuffer
   std::string line_;       // the beginning of a line that is not all there
   std::string type_, id_;
-  std::optional<int64_t> retry_ms_;
   SseEvent event_;
 };
 

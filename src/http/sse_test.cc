@@ -98,13 +98,6 @@ TEST(Sse, AnEventIsBounded) {
   EXPECT_EQ(events_of(comments + "data: a\n\n", 50), "(a) ");
 }
 
-TEST(Sse, RetryIsKept) {
-  SseParser parser;
-  std::string out;
-  feed(parser, "retry: 1x\nretry: 250\n\n", out);
-  EXPECT_EQ(parser.retry_ms(), 250);
-}
-
 TEST(Sse, AWholeEventIsAViewIntoTheInput) {
   const std::string bytes = ": hi\ndata: hello\n\n";
   SseParser parser;

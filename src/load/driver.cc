@@ -55,7 +55,7 @@ class Driver {
 
   LoadResult run() {
     const Nanos cpu_before = clock_.cpu_time();
-    start_ = received_ = clock_.now();
+    start_ = received_ = result_.start = clock_.now();
     next_tick_ = kTick;
     while (!is_over()) {
       submit_due();

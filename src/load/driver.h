@@ -64,6 +64,7 @@ struct LoadResult {
   std::vector<RequestRow> rows;      // every request whose scheduled instant came, in the order of the plan
   std::vector<int64_t> chunk_at_ns;  // relative to the start; those of rows[0], then of rows[1] …
   std::vector<uint16_t> chunk_tokens;
+  Nanos start{};                // of CLOCK_MONOTONIC: what the instants are relative to
   size_t planned = 0;           // rows.size() less: turns whose session broke off, or past max_duration
   uint64_t dropped_chunks = 0;  // beyond what was asked for: counted, their stamps not kept
   uint64_t stray_events = 0;    // of unknown or ended requests

@@ -2,5 +2,6 @@
 // into records.
 #pragma once
 
-#include "load/driver.h"   // IWYU pragma: export
-#include "load/summary.h"  // IWYU pragma: export
+#include "load/driver.h"        // IWYU pragma: export
+#include "load/samples_file.h"  // IWYU pragma: export
+#include "load/summary.h"       // IWYU pragma: export

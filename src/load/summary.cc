@@ -411,6 +411,8 @@ class Summary {
     column(requests, "failure", [](const RequestRow& r) { return static_cast<int64_t>(r.failure); });
     column(requests, "in_window", [this](const RequestRow& r) { return window_.has(r) ? 1 : 0; });
     column(requests, "good", [this](const RequestRow& r) { return is_good_row(r) ? 1 : 0; });
+    out_.samples.emplace_back(Sample{.name = "clock"})
+        .columns.add("start_ns", std::vector<int64_t>{result_.start.count});
     Columns& chunks = out_.samples.emplace_back(Sample{.name = "chunks"}).columns;
     column(chunks, "count", [](const RequestRow& r) { return r.chunks; });
     chunks.add("at_ns", result_.chunk_at_ns);

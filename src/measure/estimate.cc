@@ -150,6 +150,22 @@ Estimate maximum_estimate(std::span<const double> samples) {
   return estimate;
 }
 
+namespace {
+
+// Resampling nothing gives nothing; but none seen does not mean that there are none.
+Estimate rate_of_none(double window_s, double confidence) {
+  Estimate estimate;
+  estimate.value = 0;
+  estimate.low = 0;
+  estimate.high = -std::log(1 - confidence) / window_s;
+  estimate.confidence = confidence;
+  estimate.method = fmt::format(
+      "no event in the window; upper limit −ln {:.3g} over its length (rule of three)", 1 - confidence);
+  return estimate;
+}
+
+}  // namespace
+
 Estimate mean_estimate(std::span<const double> samples, uint64_t seed, double confidence) {
   if (samples.empty()) return no_samples();
   const std::vector<double> ones(samples.size(), 1.0);
@@ -179,6 +195,7 @@ Estimate rate_estimate(std::span<const int64_t> event_ns, std::span<const double
     counts[static_cast<size_t>(std::min(bin, kRateBins - 1))] += weights.empty() ? 1 : weights[i];
     ++inside;
   }
+  if (inside == 0) return rate_of_none(seconds(Nanos(end_ns - start_ns)), confidence);
   Estimate estimate = ratio_estimate(counts, widths_s, seed, confidence);
   estimate.n = inside;
   estimate.method =

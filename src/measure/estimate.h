@@ -54,7 +54,8 @@ Estimate ratio_estimate(std::span<const double> numerators, std::span<const doub
 
 // The rate of weighted events in [start_ns, end_ns): the sum of the weights of the events inside, per second.
 // Interval: ratio_estimate over 100 equal bins of the window. `weights` empty: each event counts 1. n is the
-// events inside.
+// events inside. Of none, the upper limit is that of a Poisson rate, −ln(1 − confidence) over the window, 3/T
+// at 95 % (the rule of three: Hanley and Lippman-Hand, JAMA 249 (1983) 1743), each event counting 1.
 Estimate rate_estimate(std::span<const int64_t> event_ns, std::span<const double> weights, int64_t start_ns,
                        int64_t end_ns, uint64_t seed, double confidence = kConfidence);
 

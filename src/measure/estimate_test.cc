@@ -185,10 +185,14 @@ TEST(RateEstimate, WeighsEvents) {
   EXPECT_NEAR(*rate_estimate(events, std::vector<double>{1, 10, 100}, 0, 1'000'000'000, 1).value, 111, 1e-9);
 }
 
-TEST(RateEstimate, OfNothingIsZero) {
-  const Estimate rate = rate_estimate({}, {}, 0, 1000, 1);
+TEST(RateEstimate, OfNothingIsZeroWithTheRuleOfThreeAbove) {
+  const Estimate rate = rate_estimate({}, {}, 0, 60'000'000'000, 1);
   EXPECT_EQ(rate.value, 0);
   EXPECT_EQ(rate.n, 0);
+  EXPECT_EQ(rate.low, 0);
+  EXPECT_NEAR(*rate.high, 3.0 / 60, 0.0001);
+  EXPECT_EQ(rate.confidence, 0.95);
+  EXPECT_NE(rate.method.find("rule of three"), std::string::npos);
 }
 
 TEST(ShareEstimate, AgreesWithWilsonsFormula) {

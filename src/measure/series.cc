@@ -65,11 +65,6 @@ double flat_top(double t) {
 
 }  // namespace
 
-double autocorrelation(std::span<const double> series, int64_t lag) {
-  CHECK(lag >= 0 && lag < static_cast<int64_t>(series.size()));
-  return Centred(series).correlation(lag);
-}
-
 double effective_sample_size(std::span<const double> series) {
   const double n = static_cast<double>(series.size());
   if (series.size() < 4) return n;

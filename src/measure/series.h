@@ -7,10 +7,6 @@
 
 namespace assay {
 
-// The autocorrelation of `series` at `lag` (0 ≤ lag < size), with the usual divisor n; 0 for a constant
-// series.
-double autocorrelation(std::span<const double> series, int64_t lag);
-
 // n divided by the integrated autocorrelation time τ = 1 + 2·Σρ_k, summed over pairs of lags while they are
 // positive (Geyer 1992, initial positive sequence) and never beyond half the series. Between 1 and n:
 // negative dependence is not counted in anybody's favour.

@@ -13,16 +13,6 @@ namespace {
 using testing::autoregression;
 using testing::exponentials;
 
-TEST(Autocorrelation, OfAnAutoregressionFallsGeometrically) {
-  const std::vector<double> series = autoregression(1, 200'000, 0.7);
-  EXPECT_DOUBLE_EQ(autocorrelation(series, 0), 1);
-  for (int lag = 1; lag <= 5; ++lag) EXPECT_NEAR(autocorrelation(series, lag), std::pow(0.7, lag), 0.02);
-}
-
-TEST(Autocorrelation, OfAConstantSeriesIsZero) {
-  EXPECT_EQ(autocorrelation(std::vector<double>(10, 3.0), 2), 0);
-}
-
 TEST(EffectiveSampleSize, OfAnAutoregressionIsTheKnownShare) {
   for (const double phi : {0.3, 0.7, 0.9}) {
     double mean = 0;

@@ -22,7 +22,7 @@ Result<std::string> render_markdown(const Dossier& dossier);
 Result<std::string> render_json(const Dossier& dossier);
 
 // What ends a run on a terminal.
-struct SummaryOptions {
+struct TerminalOptions {
   size_t width = 80;         // columns; below 80 it is 80. No line is wider
   bool colour = false;       // ANSI colours; they add nothing that the words don't say
   std::string dossier_path;  // empty: no such line
@@ -30,6 +30,12 @@ struct SummaryOptions {
   std::string next_command;  // the one command to do next; empty: no such line
 };
 // The eight answers, the instrument's line, the findings that weigh and the paths. Ends with a line feed.
-std::string render_terminal_summary(const DossierContent& content, const SummaryOptions& options);
+std::string render_terminal_summary(const DossierContent& content, const TerminalOptions& options);
+
+// The last part of it: the findings that weigh and the paths.
+std::string render_findings_and_paths(const DossierContent& content, const TerminalOptions& options);
+// What a run of load trials measured, class by class, for a terminal: percentiles with intervals, rates,
+// failures, and the instrument's line.
+std::string render_load_table(const DossierContent& content);
 
 }  // namespace assay

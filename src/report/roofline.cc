@@ -163,9 +163,13 @@ DeviceResult& device_of(const Model& model, std::vector<DeviceResult>& devices, 
   return devices.back();
 }
 
-bool is_of_roofline(const Model& model, const Record& record) {
+// The target of a record of the roofline exam; of an efficiency, which is derived over its trials, the one
+// that it names. Nothing for other records.
+std::optional<std::string> roofline_target(const Model& model, const Record& record) {
   const Trial* trial = model.trial(record.trial_id);
-  return trial != nullptr && trial->exam == "roofline";
+  if (trial == nullptr && record.metric == "engine_efficiency") return condition(record, "target");
+  if (trial == nullptr || trial->exam != "roofline") return std::nullopt;
+  return trial->target;
 }
 
 }  // namespace
@@ -204,8 +208,9 @@ std::vector<DeviceResult> make_device_results(const Model& model) {
   for (const Subject* subject : model.subjects) {
     const size_t first = devices.size();
     for (const Record& record : model.content->records) {
-      if (record.subject_id != subject->id || !is_of_roofline(model, record)) continue;
-      add_to_device(device_of(model, devices, first, *subject, model.trial(record.trial_id)->target), record);
+      const std::optional<std::string> target = roofline_target(model, record);
+      if (record.subject_id != subject->id || !target) continue;
+      add_to_device(device_of(model, devices, first, *subject, *target), record);
     }
   }
   std::erase_if(devices, [](const DeviceResult& device) {

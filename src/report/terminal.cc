@@ -62,7 +62,7 @@ std::vector<std::string> wrapped(std::string_view text, size_t width, size_t mos
 
 class Lines {
  public:
-  explicit Lines(const SummaryOptions& options)
+  explicit Lines(const TerminalOptions& options)
       : width_(std::max(options.width, kLeastWidth)), has_colour_(options.colour) {}
 
   size_t width() const { return width_; }
@@ -154,9 +154,7 @@ void add_findings(Lines& lines, const Model& model) {
   const size_t hidden = weighty.size() - std::min(weighty.size(), kMostFindings);
   std::vector<std::string> rest;
   if (hidden > 0) rest.push_back(fmt::format("{} more that doubt a number", hidden));
-  if (notes > 0)
-    rest.push_back(
-        fmt::format("{} note{} that explain{} one", notes, notes == 1 ? "" : "s", notes == 1 ? "s" : ""));
+  if (notes > 0) rest.push_back(fmt::format("{} note{}", notes, notes == 1 ? "" : "s"));
   if (!rest.empty())
     lines.add(lines.ink(Ink::kFaint, fmt::format("{}: see the report's findings", join(rest, " and "))));
 }
@@ -166,9 +164,16 @@ void add_path(Lines& lines, std::string_view name, std::string_view path) {
   if (!path.empty()) lines.add(fmt::format("{:<8}{}", name, printable(path, 4096)));
 }
 
+void add_paths(Lines& lines, const TerminalOptions& options) {
+  if (!options.dossier_path.empty() || !options.report_path.empty()) lines.add("");
+  add_path(lines, "dossier", options.dossier_path);
+  add_path(lines, "report", options.report_path);
+  add_path(lines, "next", options.next_command);
+}
+
 }  // namespace
 
-std::string render_terminal_summary(const DossierContent& content, const SummaryOptions& options) {
+std::string render_terminal_summary(const DossierContent& content, const TerminalOptions& options) {
   const Result<Model> model = make_model(content, nullptr);
   CHECK(model.has_value());  // only reading samples can fail
   Lines lines(options);
@@ -181,10 +186,16 @@ std::string render_terminal_summary(const DossierContent& content, const Summary
     add_wrapped(lines, "This run was interrupted or is under way: these are not all results.", "", 2,
                 Ink::kWarning);
   add_findings(lines, *model);
-  if (!options.dossier_path.empty() || !options.report_path.empty()) lines.add("");
-  add_path(lines, "dossier", options.dossier_path);
-  add_path(lines, "report", options.report_path);
-  add_path(lines, "next", options.next_command);
+  add_paths(lines, options);
+  return lines.take();
+}
+
+std::string render_findings_and_paths(const DossierContent& content, const TerminalOptions& options) {
+  const Result<Model> model = make_model(content, nullptr);
+  CHECK(model.has_value());  // only reading samples can fail
+  Lines lines(options);
+  add_findings(lines, *model);
+  add_paths(lines, options);
   return lines.take();
 }
 

@@ -88,8 +88,8 @@ void read_types(Reader& reader, const TomlMember& member, RooflineSpec& roofline
 }
 
 constexpr Row<RooflineSpec> kRooflineRows[] = {
-    {{"roofline", "types", "strings", "[\"f32\", \"f16\", \"bf16\", \"q8_0\", \"q4_0\", \"q4_K\"]", "",
-      "Types of the weights in matrix multiplications, as ggml names them."},
+    {{"roofline", "types", "strings", "[\"f32\", \"f16\", \"bf16\", \"q8_0\", \"q4_0\", \"q4_1\", \"q4_K\"]",
+      "", "Types of the weights in matrix multiplications, as ggml names them."},
      read_types},
     {{"roofline", "max_duration_s", "number", "40", "s", "Limit for one device."},
      [](Reader& r, const TomlMember& m, RooflineSpec& s) { r.read_positive(m, 86'400, s.max_duration_s); }},

@@ -51,9 +51,16 @@ std::string row(const ScenarioKey& key) {
 }  // namespace
 
 std::string scenario_reference_markdown() {
-  std::string out;
+  std::string out =
+      "# Scenarios\n\n"
+      "A scenario is the TOML file that `assay run FILE` evaluates: what is given work, with which traffic, by which\n"
+      "exams, and what must be reached. Every key but those marked as required may be left out. Without a file\n"
+      "`assay run` takes the built-in scenario, [this-machine.toml](../examples/this-machine.toml); the other files\n"
+      "beside it are scenarios to start from. Keys that are not known, values that are out of range and keys that\n"
+      "do not go together are errors, all of a file at once, each with its line and column.\n\n"
+      "Made by `assay help --reference scenario`.\n";
   for (const Section& section : kSections) {
-    out += fmt::format("{}### {}\n\n", out.empty() ? "" : "\n", section.heading);
+    out += fmt::format("\n## {}\n\n", section.heading);
     if (!section.text.empty()) out += fmt::format("{}\n\n", section.text);
     out += "| key | type | default | unit | meaning |\n|---|---|---|---|---|\n";
     for (const ScenarioKey& key : scenario_keys()) {

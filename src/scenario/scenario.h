@@ -71,7 +71,7 @@ struct LoadSpec {
 };
 
 struct RooflineSpec {
-  std::vector<std::string> types = {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_K"};
+  std::vector<std::string> types = {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q4_K"};
   double max_duration_s = 40;       // per device
   double relative_interval = 0.02;  // repeat a kernel until its 95 % interval is so narrow
 

@@ -1,4 +1,4 @@
-// Length distributions: draws, means, and their JSON form, which plans in a dossier carry.
+// Length distributions: draws and means.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,14 +47,6 @@ double lognormal_mean(const LengthDistribution& d) {
     sum += static_cast<double>(clamped(d, d.a * std::exp(d.b * z))) * density * kStep;
   }
   return sum;
-}
-
-constexpr std::array<std::string_view, 4> kKindNames = {"fixed", "uniform", "lognormal", "empirical"};
-
-std::optional<LengthDistribution::Kind> kind_named(std::string_view name) {
-  const auto* found = std::find(kKindNames.begin(), kKindNames.end(), name);
-  if (found == kKindNames.end()) return std::nullopt;
-  return static_cast<LengthDistribution::Kind>(found - kKindNames.begin());
 }
 
 bool is_length(double tokens) {
@@ -115,38 +107,6 @@ std::string LengthDistribution::problem() const {
       break;
   }
   return problem_of_values(values);
-}
-
-Json LengthDistribution::to_json() const {
-  Json json = Json::object();
-  json.set("kind", kKindNames[static_cast<size_t>(kind)]);
-  if (kind == Kind::kFixed) json.set("tokens", a);
-  if (kind == Kind::kUniform) json.set("low", a).set("high", b);
-  if (kind == Kind::kLognormal) json.set("median", a).set("sigma", b);
-  if (kind == Kind::kEmpirical) {
-    Json all = Json::array();
-    for (const uint32_t value : values) all.push(Json(value));
-    json.set("values", std::move(all));
-  }
-  return json.set("min", minimum).set("max", maximum);
-}
-
-Result<LengthDistribution> LengthDistribution::from_json(const Json& json) {
-  const std::optional<Kind> kind = kind_named(json["kind"].as_string());
-  if (!kind)
-    return fail(fmt::format("not a kind of length distribution: '{}'", printable(json["kind"].as_string())));
-  LengthDistribution d;
-  d.kind = *kind;
-  d.a = json[d.kind == Kind::kFixed ? "tokens" : d.kind == Kind::kUniform ? "low" : "median"].as_number(d.a);
-  d.b = json[d.kind == Kind::kUniform ? "high" : "sigma"].as_number(d.b);
-  d.minimum = json["min"].as_integer(d.minimum);
-  d.maximum = json["max"].as_integer(d.maximum);
-  for (const Json& value : json["values"].items()) {
-    d.values.push_back(static_cast<uint32_t>(std::clamp<int64_t>(value.as_integer(), 0, UINT32_MAX)));
-  }
-  if (const std::string problem = d.problem(); !problem.empty())
-    return fail("a length distribution: " + problem);
-  return d;
 }
 
 }  // namespace assay

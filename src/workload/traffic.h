@@ -26,8 +26,6 @@ struct LengthDistribution {
   double mean() const;  // of the clamped distribution (closed forms; lognormal by quadrature)
   // What is impossible about the parameters ("sigma must lie between 0 and 4"), or "". The others assume "".
   std::string problem() const;
-  Json to_json() const;
-  static Result<LengthDistribution> from_json(const Json& json);
   bool operator==(const LengthDistribution&) const = default;
 };
 

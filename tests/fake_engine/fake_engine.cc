@@ -84,15 +84,6 @@ int fit(FakeJob& job) {
   return 0;
 }
 
-int tokenize(FakeJob& job) {
-  Json counts = Json::array();
-  for (const Json& text : job.parameters["texts"].items()) {
-    counts.push(static_cast<int64_t>((text.as_string().size() + 3) / 4));
-  }
-  job.out.info(Json::object().set("token_counts", std::move(counts)));
-  return 0;
-}
-
 int speed(FakeJob& job) {
   const double scale = job.device().gb_per_s;
   job.record("model_load_s", 0.001, "s", {});
@@ -158,7 +149,6 @@ int run_worker(std::string_view job_json) {
   if (name == "serve") return serve_fake(*parameters, misbehaviour);
   if (name == "devices") return devices(job);
   if (name == "fit") return fit(job);
-  if (name == "tokenize") return tokenize(job);
   if (name == "speed") return speed(job);
   if (name == "roofline") return roofline(job);
   out.error(Error{"there is no job '" + printable(name) + "'", "job", ""});

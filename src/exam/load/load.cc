@@ -191,8 +191,16 @@ class LoadTrial {
                                  calibration.requests, format_duration(burst_limit_s()));
       for (const std::string& example : burst.failure_examples) {
         if (example.empty()) continue;
-        finding.text += fmt::format(" The first said: {}", printable(example));
+        finding.text += fmt::format(" The first said: {}.", printable(example));
         break;
+      }
+      const auto begun =
+          std::ranges::count_if(burst.rows, [](const RequestRow& row) { return row.chunks > 0; });
+      if (begun > 0) {
+        finding.text += fmt::format(
+            " {} had begun to answer: a slow target needs shorter answers (output_tokens) or "
+            "longer trials (max_duration_s).",
+            begun);
       }
       end_failed(std::move(finding));
       return false;

@@ -93,18 +93,25 @@ void add_cpu_bounds(const CpuInfo& cpu, int64_t cores, double clock_ghz, TrialOu
 
 namespace {
 
-const Record* best_of(const DossierContent& content, int64_t subject, std::string_view metric) {
+// Of the whole device, or of one type of weights; its upper and lower case differ between ggml and GGUF.
+const Record* best_of(const DossierContent& content, int64_t subject, std::string_view metric,
+                      std::string_view dtype = "") {
   const Record* best = nullptr;
   for (const Record& record : content.records) {
     if (record.subject_id != subject || !is_measured(record, metric) || !record.conditions["best"].as_bool())
       continue;
+    if (!dtype.empty() && lower(text(record, "dtype")) != lower(dtype)) continue;
     if (best == nullptr || *record.value > *best->value) best = &record;
   }
   return best;
 }
 
-Record efficiency(const Record& speed, const char* of, double value, std::string method) {
+Record efficiency(const DossierContent& content, const Record& speed, const char* of, double value,
+                  std::string method) {
   Json conditions = Json::object().set("of", of);
+  for (const Trial& trial : content.trials) {
+    if (trial.id == speed.trial_id && speed.trial_id != 0) conditions.set("target", trial.target);
+  }
   for (const char* name : {"device", "model", "weights_type"}) {
     if (!text(speed, name).empty()) conditions.set(name, text(speed, name));
   }
@@ -125,16 +132,18 @@ std::vector<Record> engine_efficiency_records(const DossierContent& content) {
       const Record* bandwidth = best_of(content, speed.subject_id, kBandwidth);
       if (bandwidth == nullptr || *bandwidth->value <= 0) continue;
       records.push_back(
-          efficiency(speed, "decode", *speed.value * bytes / 1e9 / *bandwidth->value,
+          efficiency(content, speed, "decode", *speed.value * bytes / 1e9 / *bandwidth->value,
                      fmt::format("{:.4g} tokens/s × {:.4g} bytes of weights a token / {:.4g} GB/s, the best "
                                  "bandwidth measured ({}); weights that stay in a cache may exceed 1",
                                  *speed.value, bytes, *bandwidth->value, text(*bandwidth, "kernel"))));
     }
     if (is_measured(speed, "prefill_tokens_per_s") && flop > 0) {
-      const Record* matmul = best_of(content, speed.subject_id, kMatmul);
+      // Another type's kernel is another limit.
+      const std::string& type = text(speed, "weights_type");
+      const Record* matmul = type.empty() ? nullptr : best_of(content, speed.subject_id, kMatmul, type);
       if (matmul == nullptr || *matmul->value <= 0) continue;
       records.push_back(
-          efficiency(speed, "prefill", *speed.value * flop / 1e12 / *matmul->value,
+          efficiency(content, speed, "prefill", *speed.value * flop / 1e12 / *matmul->value,
                      fmt::format("{:.4g} tokens/s × {:.4g} FLOP a token / {:.4g} TFLOP/s, the best "
                                  "multiplication measured with {} weights",
                                  *speed.value, flop, *matmul->value, text(*matmul, "dtype"))));

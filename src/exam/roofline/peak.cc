@@ -16,7 +16,7 @@ struct VectorUnits {
   int bits = 0;
   double flop_per_lane = 2;  // a fused multiply-add
   const char* words = "";
-  double flop_per_cycle() const { return units * (bits / 32) * flop_per_lane; }
+  double flop_per_cycle() const { return units * bits / 32 * flop_per_lane; }
 };
 
 bool is_zen4(const CpuInfo& cpu) {

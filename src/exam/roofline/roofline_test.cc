@@ -133,18 +133,27 @@ TEST(Bounds, EfficiencyIsMeasuredOverBoundAndAnExcessIsAFinding) {
 
 TEST(Bounds, EngineEfficiencyComparesAnEngineWithTheKernelsOfItsOwnDevice) {
   DossierContent content;
-  const Json costs = Json::object().set("weight_bytes_per_token", 1e8).set("flop_per_token", 2e8);
+  const Json costs = Json::object()
+                         .set("weight_bytes_per_token", 1e8)
+                         .set("flop_per_token", 2e8)
+                         .set("weights_type", "Q4_K");
   content.records = {
       measured("memory_bandwidth_gb_per_s", 20, Json::object().set("best", true).set("kernel", "copy")),
       measured("memory_bandwidth_gb_per_s", 900, Json::object().set("best", true), 2),
-      measured("matmul_tflop_per_s", 0.5, Json::object().set("best", true).set("dtype", "f16")),
-      measured("decode_tokens_per_s", 100, costs), measured("prefill_tokens_per_s", 1000, costs)};
+      measured("matmul_tflop_per_s", 0.9, Json::object().set("best", true).set("dtype", "f16")),
+      measured("matmul_tflop_per_s", 0.5, Json::object().set("best", true).set("dtype", "q4_K")),
+      measured("decode_tokens_per_s", 100, costs),
+      measured("prefill_tokens_per_s", 1000, costs)};
   const std::vector<Record> records = engine_efficiency_records(content);
   ASSERT_EQ(records.size(), 2u);
   EXPECT_DOUBLE_EQ(*records[0].value, 0.5);
   EXPECT_EQ(records[0].conditions["of"].as_string(), "decode");
   EXPECT_DOUBLE_EQ(*records[1].value, 0.4);
   EXPECT_EQ(records[1].subject_id, 1);
+  for (Record& record : content.records) {
+    if (record.metric == "prefill_tokens_per_s") record.conditions.set("weights_type", "q4_1");
+  }
+  EXPECT_EQ(engine_efficiency_records(content).size(), 1u) << "no kernel of that type was measured";
 }
 
 TEST(RooflinePlan, ADeviceGetsKernelsAndEngineAndAnEndpointNothing) {

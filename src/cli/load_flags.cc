@@ -1,0 +1,270 @@
+// The flags of `assay load`, and the scenario that they make; see load_flags.h.
+#include "cli/load_flags.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "http/http.h"
+#include "os/os.h"
+
+namespace assay {
+namespace {
+
+constexpr OptionSpec kFlags[] = {
+    {"--model", "NAME", "The model as the server names it.", "the first that it lists", nullptr},
+    {"--api", "API", "chat or completions.", "chat", nullptr},
+    {"--request-rate", "R", "Requests per second; inf: all at once.", "60 % of what a burst shows", nullptr},
+    {"--burstiness", "B", "Shape of the gaps' gamma distribution: 1 is Poisson, below 1 comes in clusters.",
+     "1", nullptr},
+    {"--max-concurrency", "N",
+     "At most so many requests at once; without a rate: so many users in a closed loop.", nullptr, nullptr},
+    {"--num-prompts", "N", "How many requests.", "200", nullptr},
+    {"--input-len", "TOKENS", "Length of the prompts: N, or MIN:MAX.", "lognormal, median 256, at most 2048",
+     nullptr},
+    {"--output-len", "TOKENS", "Length of the answers: N, or MIN:MAX.", "lognormal, median 128, at most 512",
+     nullptr},
+    {"--prefix-len", "TOKENS", "So many tokens at the head of each prompt are the same.", "0", nullptr},
+    {"--dataset-name", "NAME", "random, or azure: arrivals and lengths of --dataset-path.", "random",
+     nullptr},
+    {"--dataset-path", "FILE", "The trace.", nullptr, "file"},
+    {"--goodput", "KEY:MS", "Limits that a request must keep: ttft, tpot, e2el, in ms.", nullptr, nullptr, 0,
+     true},
+    {"--duration", "S", "A trial takes at most so long.", "100", nullptr},
+    {"--timeout", "S", "A request takes at most so long.", "300", nullptr},
+    {"--api-key-env", "NAME", "The environment variable that holds the API key.", nullptr, nullptr},
+    {"--api-key-file", "FILE", "The file that holds the API key.", nullptr, "file"},
+    {"--ca-file", "FILE", "Certificates (PEM) that the server is verified against.", "the system's", "file"},
+    {"--seed", "N", "Seed of every random choice.", "1", nullptr},
+};
+
+constexpr uint32_t kUsualRequests = 200;
+constexpr uint32_t kUsualConnections = 256;
+
+// A TOML string.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+Result<double> number_of(const ParsedOptions& options, const char* flag, double low, double high) {
+  const std::string text = options.value(flag);
+  const std::optional<double> value = parse_number(text);
+  if (!value || !(*value >= low && *value <= high)) {
+    return fail(fmt::format("'{}' is no number from {} to {}", printable(text, 60), format_number(low),
+                            format_number(high)),
+                flag);
+  }
+  return *value;
+}
+
+Result<uint32_t> count_of(const ParsedOptions& options, const char* flag, uint32_t most) {
+  const std::string text = options.value(flag);
+  const std::optional<int64_t> value = parse_integer(text);
+  if (!value || *value < 1 || *value > most)
+    return fail(fmt::format("'{}' is no whole number from 1 to {}", printable(text, 60), most), flag);
+  return static_cast<uint32_t>(*value);
+}
+
+// Lengths as a scenario writes them: "N" or "MIN:MAX".
+Result<std::string> lengths_of(const ParsedOptions& options, const char* flag, const char* usual) {
+  if (!options.has(flag)) return std::string(usual);
+  const std::string text = options.value(flag);
+  const size_t colon = text.find(':');
+  const std::optional<int64_t> low = parse_integer(text.substr(0, colon));
+  const std::optional<int64_t> high =
+      colon == std::string::npos ? low : parse_integer(text.substr(colon + 1));
+  if (!low || !high || *low < 1 || *high < *low || *high > 1'000'000) {
+    return fail(fmt::format("'{}' is no length", printable(text, 60)), flag,
+                "Give a number of tokens, or MIN:MAX.");
+  }
+  return colon == std::string::npos ? fmt::format("{}", *low)
+                                    : fmt::format("{{ min = {}, max = {} }}", *low, *high);
+}
+
+// "ttft:500,tpot:50" as the table of a class's SLO.
+Result<std::string> slo_of(const std::string& text) {
+  std::string out;
+  for (const std::string_view part : split(text, ',')) {
+    const size_t colon = part.find(':');
+    const std::string_view key = part.substr(0, colon);
+    const std::optional<double> limit =
+        colon == std::string_view::npos ? std::nullopt : parse_number(part.substr(colon + 1));
+    const char* name = key == "ttft"                   ? "ttft_ms"
+                       : key == "tpot" || key == "itl" ? "tpot_ms"
+                       : key == "e2el" || key == "e2e" ? "e2e_ms"
+                                                       : nullptr;
+    if (name == nullptr || !limit || !(*limit > 0)) {
+      return fail(fmt::format("'{}' is no limit", printable(part, 60)), "--goodput",
+                  "Write KEY:MS with ttft, tpot or e2el, for example --goodput ttft:500 tpot:50.");
+    }
+    out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", name, *limit);
+  }
+  return out;
+}
+
+Result<std::string> base_url_of(const std::string& text) {
+  const std::string with_scheme = text.find("://") == std::string::npos ? "http://" + text : text;
+  ASSIGN_OR_RETURN(const Url url, parse_url(with_scheme));
+  return url.path.empty() ? url.text() + "/v1" : url.text();
+}
+
+// [load], and how it reads.
+struct Offer {
+  std::string keys, words;
+  uint32_t connections = kUsualConnections;
+};
+
+Result<Offer> offer_of(const ParsedOptions& options, uint32_t requests) {
+  Offer offer;
+  std::optional<double> rate;
+  const bool is_all_at_once = options.value("--request-rate") == "inf";
+  if (options.has("--request-rate") && !is_all_at_once) {
+    ASSIGN_OR_RETURN(rate, number_of(options, "--request-rate", 1e-6, 1e6));
+  }
+  uint32_t concurrency = 0;
+  if (options.has("--max-concurrency")) {
+    ASSIGN_OR_RETURN(concurrency, count_of(options, "--max-concurrency", 65'536));
+  }
+  double burstiness = 1;
+  if (options.has("--burstiness")) {
+    ASSIGN_OR_RETURN(burstiness, number_of(options, "--burstiness", 1e-4, 1e4));
+    if (is_all_at_once) return fail("requests that are sent at once have no gaps", "--burstiness");
+  }
+  const bool is_closed = concurrency > 0 && !rate;
+  if (is_closed) {
+    if (burstiness != 1)
+      return fail("in a closed loop the answers make the gaps", "--burstiness", "Give a --request-rate.");
+    offer.keys = fmt::format("arrivals = \"closed\"\nusers = {}\n", concurrency);
+    offer.words = fmt::format("a closed loop of {} users", concurrency);
+    offer.connections = std::max(concurrency, kUsualConnections);
+    return offer;
+  }
+  if (is_all_at_once) {
+    offer.keys = "arrivals = \"burst\"\n";
+    offer.words = "all at once";
+    offer.connections = requests;
+    return offer;
+  }
+  if (burstiness != 1) offer.keys = fmt::format("arrivals = \"gamma\"\ncv = {}\n", 1 / std::sqrt(burstiness));
+  if (rate) offer.keys += fmt::format("rate_per_s = {}\n", *rate);
+  offer.words =
+      rate ? fmt::format("{} a second", format_number(*rate)) : std::string("at 60 % of what a burst shows");
+  offer.words +=
+      burstiness == 1 ? ", Poisson" : fmt::format(", gamma with burstiness {}", format_number(burstiness));
+  if (concurrency > 0) {
+    offer.connections = concurrency;
+    offer.words += fmt::format(", at most {} at once", concurrency);
+  } else {
+    offer.connections = std::min<uint32_t>(65'536, std::max(requests, kUsualConnections));
+  }
+  return offer;
+}
+
+Result<std::string> trace_of(const ParsedOptions& options, uint32_t requests) {
+  const std::string path = options.value("--dataset-path");
+  if (path.empty()) return fail("no trace is named", "--dataset-name", "Add --dataset-path FILE.");
+  for (const char* flag :
+       {"--request-rate", "--burstiness", "--max-concurrency", "--input-len", "--output-len"}) {
+    if (options.has(flag)) return fail("a trace has arrivals and lengths of its own", flag, "Leave it out.");
+  }
+  return fmt::format("[load.trace]\npath = {}\nformat = \"azure\"\nlimit = {}\n", quoted(absolute_path(path)),
+                     requests);
+}
+
+}  // namespace
+
+std::span<const OptionSpec> load_flags() {
+  return kFlags;
+}
+
+Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedOptions& options) {
+  ASSIGN_OR_RETURN(const std::string url, base_url_of(given_url));
+  ASSIGN_OR_RETURN(const Url parsed, parse_url(url));
+  uint32_t requests = kUsualRequests;
+  if (options.has("--num-prompts")) {
+    ASSIGN_OR_RETURN(requests, count_of(options, "--num-prompts", 1'000'000));
+  }
+  const std::string dataset = options.has("--dataset-name") ? options.value("--dataset-name") : "random";
+  if (dataset != "random" && dataset != "azure")
+    return fail(fmt::format("unknown dataset '{}'", printable(dataset, 60)), "--dataset-name",
+                "Use random or azure.");
+  const bool is_trace = dataset == "azure";
+  if (!is_trace && options.has("--dataset-path"))
+    return fail("random lengths come from no file", "--dataset-path", "Add --dataset-name azure.");
+  const std::string api = options.has("--api") ? options.value("--api") : "chat";
+  if (api != "chat" && api != "completions")
+    return fail(fmt::format("unknown api '{}'", printable(api, 60)), "--api", "Use chat or completions.");
+
+  ASSIGN_OR_RETURN(const std::string prompt,
+                   lengths_of(options, "--input-len", "{ median = 256, sigma = 0.8, max = 2048 }"));
+  ASSIGN_OR_RETURN(const std::string output,
+                   lengths_of(options, "--output-len", "{ median = 128, sigma = 0.6, max = 512 }"));
+  Offer offer;
+  std::string trace;
+  if (is_trace) {
+    ASSIGN_OR_RETURN(trace, trace_of(options, requests));
+    offer.words = "at the trace's instants";
+    offer.connections = std::min(65'536U, std::max(requests, kUsualConnections));
+  } else {
+    ASSIGN_OR_RETURN(offer, offer_of(options, requests));
+  }
+
+  std::string text = "# Written by `assay load`; `assay run` takes it too.\n";
+  text += fmt::format("name = {}\nexams = [\"load\"]\n", quoted("load " + parsed.authority()));
+  if (options.has("--seed")) {
+    const std::optional<int64_t> seed = parse_integer(options.value("--seed"));
+    if (!seed || *seed < 0)
+      return fail(fmt::format("'{}' is no seed", printable(options.value("--seed"), 60)), "--seed",
+                  "Give a whole number from 0.");
+    text += fmt::format("seed = {}\n", *seed);
+  }
+  text += fmt::format("\n[[target]]\nkind = \"endpoint\"\nurl = {}\napi = \"{}\"\n", quoted(url), api);
+  for (const auto& [flag, key] : {std::pair{"--model", "endpoint_model"}, {"--api-key-env", "api_key_env"}}) {
+    if (options.has(flag)) text += fmt::format("{} = {}\n", key, quoted(options.value(flag)));
+  }
+  for (const auto& [flag, key] : {std::pair{"--api-key-file", "api_key_file"}, {"--ca-file", "ca_file"}}) {
+    if (options.has(flag)) text += fmt::format("{} = {}\n", key, quoted(absolute_path(options.value(flag))));
+  }
+  if (options.has("--timeout")) {
+    ASSIGN_OR_RETURN(const double timeout_s, number_of(options, "--timeout", 0.001, 86'400));
+    text += fmt::format("timeout_s = {}\n", timeout_s);
+  }
+  text += fmt::format("max_connections = {}\n", offer.connections);
+  text += fmt::format("\n[[traffic]]\nname = \"{}\"\nprompt_tokens = {}\noutput_tokens = {}\n", dataset,
+                      prompt, output);
+  if (options.has("--prefix-len")) {
+    ASSIGN_OR_RETURN(const uint32_t prefix, count_of(options, "--prefix-len", 1'000'000));
+    text += fmt::format("prefix_tokens = {}\n", prefix);
+  }
+  if (options.has("--goodput")) {
+    ASSIGN_OR_RETURN(const std::string slo, slo_of(options.value("--goodput")));
+    text += fmt::format("slo = {{ {} }}\n", slo);
+  }
+  text += fmt::format("\n[load]\n{}requests_per_class = {}\nalone = false\n", offer.keys, requests);
+  if (options.has("--duration")) {
+    ASSIGN_OR_RETURN(const double duration_s, number_of(options, "--duration", 0.1, 604'800));
+    text += fmt::format("max_duration_s = {}\n", duration_s);
+  }
+  if (!trace.empty()) text += "\n" + trace;
+
+  const auto words_of = [](const std::string& lengths) {
+    return lengths.starts_with('{') ? lengths.substr(2, lengths.size() - 4) : lengths;
+  };
+  LoadChoice choice{.scenario_text = std::move(text), .name = "load " + parsed.authority(), .words = {}};
+  choice.words = fmt::format("{} requests of {} to {}, {}", requests, api, url, offer.words);
+  if (!is_trace) choice.words += fmt::format("; tokens in: {}; out: {}", words_of(prompt), words_of(output));
+  return choice;
+}
+
+}  // namespace assay

@@ -1,0 +1,21 @@
+// From the flags of `assay load` to a scenario: what users of other load generators type, as the text of a
+// file that `assay run` takes too.
+#pragma once
+
+#include <string>
+
+#include "cli/command.h"
+
+namespace assay {
+
+std::span<const OptionSpec> load_flags();
+
+struct LoadChoice {
+  std::string scenario_text;  // TOML
+  std::string name;           // of the run
+  std::string words;          // what was chosen, one line for people
+};
+// Errors name the flag. `url` may lack scheme and path: "127.0.0.1:8000" is http://127.0.0.1:8000/v1.
+Result<LoadChoice> scenario_of_flags(const std::string& url, const ParsedOptions& options);
+
+}  // namespace assay

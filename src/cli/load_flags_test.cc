@@ -1,0 +1,124 @@
+// From flags to scenarios: every flag lands in its key, and the text is one that the parser takes.
+#include "cli/load_flags.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scenario/scenario.h"
+
+namespace assay {
+namespace {
+
+using testing::HasSubstr;
+
+ParsedOptions typed(std::initializer_list<std::pair<const char*, const char*>> flags) {
+  ParsedOptions options;
+  for (const auto& [name, value] : flags) options.set(name, value);
+  return options;
+}
+
+Scenario scenario_of(std::initializer_list<std::pair<const char*, const char*>> flags,
+                     const std::string& url = "127.0.0.1:8000") {
+  const Result<LoadChoice> choice = scenario_of_flags(url, typed(flags));
+  EXPECT_TRUE(choice) << (choice ? "" : choice.error().message());
+  if (!choice) return {};
+  const std::vector<std::string> exams = {"load"};
+  Result<Scenario> scenario = parse_scenario(choice->scenario_text, "s.toml", exams);
+  EXPECT_TRUE(scenario) << choice->scenario_text << (scenario ? "" : scenario.error().message());
+  return scenario ? std::move(*scenario) : Scenario();
+}
+
+std::string message_of(std::initializer_list<std::pair<const char*, const char*>> flags) {
+  const Result<LoadChoice> choice = scenario_of_flags("127.0.0.1:8000", typed(flags));
+  EXPECT_FALSE(choice);
+  return choice ? "" : choice.error().message();
+}
+
+TEST(LoadFlags, WithoutAnyThereIsATrialWorthRunning) {
+  const Scenario scenario = scenario_of({});
+  ASSERT_EQ(scenario.targets.size(), 1U);
+  EXPECT_EQ(scenario.targets[0].url, "http://127.0.0.1:8000/v1");
+  EXPECT_EQ(scenario.targets[0].api, "chat");
+  EXPECT_EQ(scenario.load.requests_per_class, 200U);
+  EXPECT_EQ(scenario.load.arrivals.kind, Arrivals::Kind::kPoisson);
+  EXPECT_EQ(scenario.load.rate_per_s, std::nullopt);
+  EXPECT_FALSE(scenario.load.alone);
+}
+
+TEST(LoadFlags, UrlsAreCompletedWhereSomethingIsMissing) {
+  EXPECT_EQ(scenario_of({}, "https://llm.example/base/v2").targets[0].url, "https://llm.example/base/v2");
+  EXPECT_EQ(scenario_of({}, "http://[::1]:9").targets[0].url, "http://[::1]:9/v1");
+  EXPECT_FALSE(scenario_of_flags("ftp://x", ParsedOptions()));
+}
+
+TEST(LoadFlags, EachIsAKeyOfTheScenario) {
+  const Scenario scenario = scenario_of({{"--model", "a \"model\""},
+                                         {"--api", "completions"},
+                                         {"--request-rate", "12.5"},
+                                         {"--num-prompts", "500"},
+                                         {"--input-len", "1024"},
+                                         {"--output-len", "10:20"},
+                                         {"--prefix-len", "100"},
+                                         {"--goodput", "ttft:500,tpot:50,e2el:9000"},
+                                         {"--duration", "60"},
+                                         {"--timeout", "20"},
+                                         {"--api-key-env", "KEY"},
+                                         {"--seed", "7"}});
+  const TargetSpec& target = scenario.targets[0];
+  EXPECT_EQ(target.endpoint_model, "a \"model\"");
+  EXPECT_EQ(target.api, "completions");
+  EXPECT_EQ(target.api_key_env, "KEY");
+  EXPECT_EQ(target.timeout_s, 20);
+  EXPECT_EQ(scenario.seed, 7U);
+  EXPECT_EQ(scenario.load.rate_per_s, 12.5);
+  EXPECT_EQ(scenario.load.requests_per_class, 500U);
+  EXPECT_EQ(scenario.load.max_duration_s, 60);
+  const TrafficClass& traffic = scenario.load.classes[0];
+  EXPECT_EQ(traffic.prompt_tokens, (LengthDistribution{LengthDistribution::Kind::kFixed, 1024}));
+  EXPECT_EQ(traffic.output_tokens.kind, LengthDistribution::Kind::kUniform);
+  EXPECT_EQ(traffic.prefix_tokens, 100U);
+  EXPECT_EQ(traffic.slo.ttft_ms, 500);
+  EXPECT_EQ(traffic.slo.tpot_ms, 50);
+  EXPECT_EQ(traffic.slo.e2e_ms, 9000);
+}
+
+// As vLLM's benchmark: the shape of the gamma distribution is the reciprocal of its squared variation.
+TEST(LoadFlags, BurstinessIsTheShapeOfTheGaps) {
+  const Scenario scenario = scenario_of({{"--request-rate", "4"}, {"--burstiness", "0.25"}});
+  EXPECT_EQ(scenario.load.arrivals.kind, Arrivals::Kind::kGamma);
+  EXPECT_EQ(scenario.load.arrivals.cv, 2);
+}
+
+TEST(LoadFlags, ConcurrencyWithoutARateIsAClosedLoop) {
+  const Scenario closed = scenario_of({{"--max-concurrency", "32"}});
+  EXPECT_EQ(closed.load.arrivals.kind, Arrivals::Kind::kClosed);
+  EXPECT_EQ(closed.load.arrivals.users, 32U);
+  const Scenario capped = scenario_of({{"--max-concurrency", "32"}, {"--request-rate", "5"}});
+  EXPECT_EQ(capped.load.arrivals.kind, Arrivals::Kind::kPoisson);
+  EXPECT_EQ(capped.targets[0].max_connections, 32U);
+  EXPECT_EQ(scenario_of({{"--max-concurrency", "32"}, {"--request-rate", "inf"}}).load.arrivals.kind,
+            Arrivals::Kind::kClosed);
+}
+
+TEST(LoadFlags, AnInfiniteRateIsABurst) {
+  const Scenario scenario = scenario_of({{"--request-rate", "inf"}, {"--num-prompts", "1000"}});
+  EXPECT_EQ(scenario.load.arrivals.kind, Arrivals::Kind::kBurst);
+  EXPECT_EQ(scenario.targets[0].max_connections, 1000U);
+}
+
+TEST(LoadFlags, WhatCannotBeIsSaidWithItsFlag) {
+  EXPECT_THAT(message_of({{"--request-rate", "fast"}}), HasSubstr("--request-rate"));
+  EXPECT_THAT(message_of({{"--num-prompts", "0"}}), HasSubstr("--num-prompts"));
+  EXPECT_THAT(message_of({{"--input-len", "9:3"}}), HasSubstr("MIN:MAX"));
+  EXPECT_THAT(message_of({{"--goodput", "speed:3"}}), HasSubstr("ttft, tpot or e2el"));
+  EXPECT_THAT(message_of({{"--dataset-name", "sonnet"}}), HasSubstr("random or azure"));
+  EXPECT_THAT(message_of({{"--dataset-name", "azure"}}), HasSubstr("--dataset-path"));
+  EXPECT_THAT(message_of({{"--dataset-name", "azure"}, {"--dataset-path", "x"}, {"--input-len", "3"}}),
+              HasSubstr("--input-len"));
+  EXPECT_THAT(message_of({{"--burstiness", "2"}, {"--max-concurrency", "3"}}), HasSubstr("closed loop"));
+  EXPECT_THAT(message_of({{"--api", "soap"}}), HasSubstr("--api"));
+  EXPECT_THAT(message_of({{"--seed", "-1"}}), HasSubstr("--seed"));
+}
+
+}  // namespace
+}  // namespace assay

@@ -1,0 +1,99 @@
+// The table that ends `assay load`: latencies by percentile, rates, failures, class by class.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/model.h"
+#include "report/report.h"
+#include "report/values.h"
+
+namespace assay {
+namespace {
+
+constexpr size_t kLabelWidth = 12;
+constexpr size_t kCellWidth = 20;
+constexpr const char* kStatistics[] = {"mean", "p50", "p90", "p99"};
+
+std::string cell(std::string_view text, size_t width) {
+  std::string out(text);
+  out.append(width - std::min(width, display_width(text)), ' ');
+  return out;
+}
+
+// "25.1 (24.8–25.6)"; what is not a plain number is said in words.
+std::string value_cell(const Record* record) {
+  if (record == nullptr) return "—";
+  const ValueText text = value_text(*record);
+  std::string out = text.value;
+  if (!text.interval.empty()) out += fmt::format(" ({})", text.interval);
+  if (record->validity == Validity::kVoid) out += " void";
+  if (record->validity == Validity::kDoubtful) out += " !";
+  return out;
+}
+
+std::string trimmed_line(std::string line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
+std::string latency_lines(const MetricMap& metrics) {
+  std::string out = trimmed_line(cell("", kLabelWidth) + cell("mean", kCellWidth) + cell("p50", kCellWidth) +
+                                 cell("p90", kCellWidth) + "p99");
+  for (const auto& [metric, label] : {std::pair{"ttft_ms", "TTFT ms"},
+                                      {"ttfo_ms", "TTFO ms"},
+                                      {"tpot_ms", "TPOT ms"},
+                                      {"chunk_gap_ms", "gap ms"},
+                                      {"e2e_ms", "E2E ms"}}) {
+    std::string line = cell(label, kLabelWidth);
+    bool is_known = false;
+    for (const char* statistic : kStatistics) {
+      const Record* record = metrics.find(fmt::format("{}_{}", metric, statistic));
+      is_known = is_known || record != nullptr;
+      line += cell(value_cell(record), kCellWidth);
+    }
+    if (is_known) out += trimmed_line(line);
+  }
+  return out;
+}
+
+std::string rate_lines(const MetricMap& metrics) {
+  const auto value = [&](const char* metric) { return value_cell(metrics.find(metric)); };
+  std::string out =
+      fmt::format("{}offered {}, served {}, within every limit {}\n", cell("requests/s", kLabelWidth),
+                  value("offered_rate_per_s"), value("request_throughput_per_s"), value("goodput_per_s"));
+  out += fmt::format("{}in {}, out {}\n", cell("tokens/s", kLabelWidth),
+                     value("input_throughput_tokens_per_s"), value("output_throughput_tokens_per_s"));
+  const Record* errors = metrics.find("error_rate");
+  if (errors == nullptr) return out;
+  out += fmt::format("{}{} % of {}", cell("failed", kLabelWidth), value_cell(errors), errors->n);
+  std::string causes;
+  for (const auto& [name, count] : errors->conditions.members()) {
+    constexpr std::string_view kPrefix = "failed_";
+    if (!std::string_view(name).starts_with(kPrefix)) continue;
+    causes +=
+        fmt::format("{}{} {}", causes.empty() ? ": " : ", ", scalar_text(count), name.substr(kPrefix.size()));
+  }
+  return out + causes + "\n";
+}
+
+}  // namespace
+
+std::string render_load_table(const DossierContent& content) {
+  const Result<Model> model = make_model(content, nullptr);
+  CHECK(model.has_value());  // only reading samples can fail
+  std::string out;
+  for (const Serving& serving : model->servings) {
+    out += fmt::format("{}{}\n", printable(serving.label, 200),
+                       serving.model.empty() ? "" : fmt::format("  ·  {}", printable(serving.model, 200)));
+    const bool has_one_class = serving.classes.size() == 1;
+    for (const ClassResult& result : serving.classes) {
+      if (has_one_class) continue;
+      out += fmt::format("\n{}\n", printable(result.name, 100)) + latency_lines(result.mix) +
+             rate_lines(result.mix);
+    }
+    out += (has_one_class ? "\n" : "\nall classes\n") + latency_lines(serving.mix) + rate_lines(serving.mix);
+  }
+  return out + "\n" + printable(model->instrument.sentence, 500) + "\n";
+}
+
+}  // namespace assay
