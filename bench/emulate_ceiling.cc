@@ -97,11 +97,16 @@ int main(int argc, char** argv) {
   size_t started = 0;
   const Nanos begin = clock.now();
   const Nanos ramp = nanos_from_ms(options.ramp_ms);
+  // At random within the ramp, so that the streams do not fall into step with each other.
+  std::vector<Nanos> starts;
+  for (size_t i = 0; i < options.streams; ++i)
+    starts.push_back(Nanos(static_cast<int64_t>(static_cast<double>(ramp.count) *
+                                                Random(1, random_stream("ceiling starts"), i).uniform())));
+  std::sort(starts.begin(), starts.end());
   Nanos measured_from{}, cpu_from{};
   while (true) {
     const Nanos now = clock.now();
-    while (started < options.streams && now >= begin + Nanos(ramp.count * static_cast<int64_t>(started) /
-                                                             static_cast<int64_t>(options.streams)))
+    while (started < options.streams && now >= begin + starts[started])
       assay::send(sockets[started++].get(), request);
     // What is counted begins when all streams run, and half a second later.
     if (started == options.streams && measured_from == Nanos() && now >= begin + ramp + nanos_from_ms(500)) {

@@ -36,9 +36,8 @@ constexpr OptionSpec kOptions[] = {
      "The chunk that says only who speaks: first, early (when a request is admitted), none.", "first",
      nullptr},
     {"--fault", "KIND[:KEY=N],…",
-     "Mishaps by schedule: KIND:every=N or KIND:at=N. Kinds of connections: refuse, tls-error, bad-certificate; of "
-     "requests: reset, half-stream, stall, freeze, malformed-sse, wrong-usage, slow-headers, 429, 500, empty-output, "
-     "huge-line, crlf, split-utf8. Further keys: seconds, tokens (after how many), bytes.",
+     "Mishaps by schedule: KIND:every=N or KIND:at=N, and further keys (seconds, tokens, bytes) as the kind has them. "
+     "`assay list faults` shows the kinds, `assay show KIND` one of them.",
      nullptr, nullptr},
     {"--stamps", "FILE", "Write when every event was due and sent (JSON lines).", nullptr, "file"},
     {"--stamps-events", "N", "How many events are kept in memory.", "16000000", nullptr},

@@ -99,11 +99,11 @@ const char* completion_action(const char* kind) {
   if (wanted == "exam")
     return "COMPREPLY=($(compgen -W \"$(assay list exams --names 2>/dev/null)\" -- \"$word\"))";
   if (wanted == "command") return "COMPREPLY=($(compgen -W \"$commands\" -- \"$word\"))";
-  if (wanted == "timing")
-    return "COMPREPLY=($(compgen -W \"constant script queue coalesced\" -- \"$word\"))";
-  if (wanted == "list") return "COMPREPLY=($(compgen -W \"exams targets metrics shapes\" -- \"$word\"))";
+  if (wanted == "timing") return "COMPREPLY=($(compgen -W \"constant script queue coalesced\" -- \"$word\"))";
+  if (wanted == "list")
+    return "COMPREPLY=($(compgen -W \"exams targets metrics shapes faults\" -- \"$word\"))";
   if (wanted == "name") {
-    return "COMPREPLY=($(compgen -W \"$(for l in exams targets metrics shapes; do assay list $l --names; done "
+    return "COMPREPLY=($(compgen -W \"$(for l in exams targets metrics shapes faults; do assay list $l --names; done "
            "2>/dev/null)\" -- \"$word\"))";
   }
   return "COMPREPLY=()";

@@ -13,9 +13,10 @@ namespace {
 constexpr OptionSpec kListOptions[] = {
     {"--names", nullptr, "Only the names, one a line.", nullptr, nullptr},
 };
-constexpr PositionalSpec kListPositionals[] = {{"KIND", "exams, targets, metrics or shapes.", true, "list"}};
+constexpr PositionalSpec kListPositionals[] = {
+    {"KIND", "exams, targets, metrics, shapes or faults.", true, "list"}};
 constexpr PositionalSpec kShowPositionals[] = {
-    {"NAME", "The name of an exam, target, metric or shape.", true, "name"}};
+    {"NAME", "The name of an exam, target, metric, shape or fault.", true, "name"}};
 
 std::string list_text(const std::vector<NamedThing>& things, bool only_names) {
   size_t width = 0;
@@ -59,8 +60,9 @@ Result<int> show_named(CommandContext& context, const ParsedOptions& options, co
   // A metric as records and requirements name it, with its statistic: "ttft_ms_p90".
   const Result<MetricName> metric = parse_metric_name(wanted);
   if (metric && !metric->statistic.empty()) return show_named(context, options, metric->metric->name);
-  return fail(fmt::format("nothing is named '{}'.{}", printable(wanted), suggestion(wanted, names)), "",
-              "`assay list exams`, `list targets`, `list metrics` and `list shapes` show the names.");
+  return fail(
+      fmt::format("nothing is named '{}'.{}", printable(wanted), suggestion(wanted, names)), "",
+      "`assay list exams`, `list targets`, `list metrics`, `list shapes` and `list faults` show the names.");
 }
 
 Result<int> run_show(CommandContext& context, const ParsedOptions& options) {
@@ -72,10 +74,10 @@ Result<int> run_show(CommandContext& context, const ParsedOptions& options) {
 Command list_command() {
   return {
       .name = "list",
-      .title = "Every exam, target, metric or shape",
+      .title = "Every exam, target, metric, shape or fault",
       .description =
-          "Lists what assay knows by name: exams, kinds of targets, metrics with their meaning, and the model "
-          "shapes that synthetic:SHAPE:TYPE can take.",
+          "Lists what assay knows by name: exams, kinds of targets, metrics with their meaning, the model shapes that "
+          "synthetic:SHAPE:TYPE can take, and the faults of assay emulate.",
       .options = kListOptions,
       .positionals = kListPositionals,
       .example = "assay list exams\nassay list metrics --json",
@@ -88,7 +90,7 @@ Command show_command() {
       .name = "show",
       .title = "One of them in full",
       .description =
-          "Shows one exam, target, metric or shape in full: what it means, its unit, where its definition "
+          "Shows one exam, target, metric, shape or fault in full: what it means, its unit, where its definition "
           "comes from, how it is used.",
       .options = {},
       .positionals = kShowPositionals,

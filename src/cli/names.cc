@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "catalogue/catalogue.h"
+#include "emulate/emulate.h"
 #include "evidence/evidence.h"
 #include "exam/exam.h"
 #include "target/target.h"
@@ -101,6 +102,24 @@ std::vector<NamedThing> shape_things() {
   return things;
 }
 
+std::vector<NamedThing> fault_things() {
+  std::vector<NamedThing> things;
+  for (const FaultKindRow& row : fault_kinds()) {
+    std::string keys = "every or at";
+    if (row.seconds > 0) keys += fmt::format(", seconds ({})", format_number(row.seconds));
+    if (row.has_tokens) keys += ", tokens (the middle of the answer)";
+    if (row.kind == FaultKind::kHugeLine) keys += ", bytes (2 MiB)";
+    const char* counted = row.of_connections ? "connections" : "requests for inference";
+    things.push_back(
+        {row.name, row.help,
+         fmt::format("A fault of `assay emulate`, counted in {}.\n\nKeys, with what holds without them: {}.\n"
+                     "\nExample:\n  assay emulate --fault {}:every=10\n",
+                     counted, keys, row.name),
+         Json(Json::Object{{"name", row.name}, {"title", row.help}, {"counted", counted}, {"keys", keys}})});
+  }
+  return things;
+}
+
 }  // namespace
 
 std::span<const NamedKind> named_kinds() {
@@ -109,6 +128,7 @@ std::span<const NamedKind> named_kinds() {
       {"targets", "what can be given work", target_things},
       {"metrics", "every quantity that a record can carry", metric_things},
       {"shapes", "architectures that synthetic:SHAPE:TYPE can take", shape_things},
+      {"faults", "mishaps that assay emulate can play", fault_things},
   };
   return kKinds;
 }

@@ -35,7 +35,7 @@ Error bad_fault(std::string what) {
   return {
       std::move(what), "--fault",
       "A fault reads KIND:every=N or KIND:at=N, with :seconds=S, :tokens=N or :bytes=N where the kind takes them; "
-      "`assay help emulate` lists the kinds."};
+      "`assay list faults` shows the kinds."};
 }
 
 Result<void> take_key(std::string_view key, std::string_view text, Fault& fault) {

@@ -31,6 +31,10 @@ class RunningServer {
     EXPECT_TRUE(made) << made.error().message();
     if (!made) return;
     emulator_ = std::move(*made);
+    // Before the thread runs: the fault `refuse` opens the listener anew.
+    const std::string url = emulator_->url();
+    const size_t colon = url.rfind(':');
+    port_ = static_cast<uint16_t>(*parse_integer(url.substr(colon + 1, url.rfind('/') - colon - 1)));
     thread_ = std::thread([this] {
       const Result<void> ran = emulator_->run([this] { return stopped_.load(); });
       EXPECT_TRUE(ran) << ran.error().message();
@@ -42,15 +46,12 @@ class RunningServer {
     if (thread_.joinable()) thread_.join();
     return emulator_->summary();
   }
-  uint16_t port() const {
-    const std::string url = emulator_->url();
-    return static_cast<uint16_t>(
-        *parse_integer(url.substr(url.rfind(':') + 1, url.rfind('/') - url.rfind(':') - 1)));
-  }
+  uint16_t port() const { return port_; }
 
  private:
   SystemClock clock_;
   std::unique_ptr<Emulator> emulator_;
+  uint16_t port_ = 0;
   std::thread thread_;
   std::atomic<bool> stopped_ = false;
 };

@@ -19,7 +19,7 @@ Result<FileWriter> FileWriter::create(const std::string& path) {
   writer.temporary_path_ = fmt::format("{}.{}.partial", path, ::getpid());
   const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
   writer.fd_ = FileDescriptor(::open(writer.temporary_path_.c_str(), flags, 0644));
-  if (!writer.fd_.valid()) return fail_errno("write", writer.temporary_path_);
+  if (!writer.fd_.valid()) return fail_errno("write", path);
   return writer;
 }
 
