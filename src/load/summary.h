@@ -15,10 +15,9 @@ namespace assay {
 
 struct SummaryOptions {
   std::vector<TrafficClass> classes;
-  Json conditions;       // flat; go into every record
-  Json rate_conditions;  // flat; go into the offered rate: how the rate came about
-  double send_lag_budget_ms =
-      10;  // of the dispatch lag: p99.9 (below 6,636 requests: the maximum) above it voids the trial
+  Json conditions;                 // flat; go into every record
+  Json rate_conditions;            // flat; go into the offered rate: how the rate came about
+  double send_lag_budget_ms = 10;  // of the dispatch lag's p99.9; above it the trial is void
   uint32_t wanted_per_class = 64;
   uint64_t seed = 1;  // of the bootstrap
 };

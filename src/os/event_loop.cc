@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <ctime>
 
@@ -12,7 +13,9 @@ namespace assay {
 namespace {
 
 // Few at a time: between two waits the user sends what has become due, and a batch must not make that late.
-constexpr int kMostEvents = 16;
+constexpr size_t kMostEvents = 16;
+// So long before an instant the thread stays awake for it.
+constexpr Nanos kAwake(60'000);
 
 int to_milliseconds(Nanos timeout) {
   constexpr int64_t kMost = 1'000'000'000;
@@ -49,27 +52,46 @@ EventLoop::Timer EventLoop::set_timer(Nanos at, uint64_t token) {
   return timer;
 }
 
+int EventLoop::wait_for_descriptors(std::optional<Nanos> timeout, std::span<epoll_event> ready) {
+  const int room = static_cast<int>(ready.size());
+  if (has_pwait2_) {
+    const Nanos rest = timeout.value_or(Nanos());
+    const timespec t{.tv_sec = rest.count / 1'000'000'000, .tv_nsec = rest.count % 1'000'000'000};
+    const int n = ::epoll_pwait2(epoll_.get(), ready.data(), room, timeout ? &t : nullptr, nullptr);
+    // EPERM: an old container's filter
+    if (n >= 0 || (errno != ENOSYS && errno != EPERM)) return n;
+    has_pwait2_ = false;
+  }
+  return ::epoll_wait(epoll_.get(), ready.data(), room, timeout ? to_milliseconds(*timeout) : -1);
+}
+
 Result<void> EventLoop::wait(Nanos until, Clock& clock, std::vector<LoopEvent>& events) {
   const Nanos deadline = timers_.empty() ? until : std::min(until, timers_.begin()->first.first);
-  const bool forever = deadline == kNever;
-  const Nanos timeout = forever ? Nanos() : std::max(Nanos(), deadline - clock.now());
-
-  epoll_event ready[kMostEvents];
-  int n = -1;
-  if (has_pwait2_) {
-    const timespec t{.tv_sec = timeout.count / 1'000'000'000, .tv_nsec = timeout.count % 1'000'000'000};
-    n = ::epoll_pwait2(epoll_.get(), ready, kMostEvents, forever ? nullptr : &t, nullptr);
-    if (n < 0 && (errno == ENOSYS || errno == EPERM))
-      has_pwait2_ = false;  // EPERM: an old container's filter
+  std::array<epoll_event, kMostEvents> ready;
+  int n = 0;
+  if (deadline == kNever) {
+    n = wait_for_descriptors(std::nullopt, ready);
+  } else {
+    const Nanos rest = deadline - clock.now();
+    n = wait_for_descriptors(std::max(Nanos(), rest - kAwake), ready);
+    // Awake to the end: a sleeping thread is woken some ten microseconds late. A clock that stands still (a
+    // FakeClock) is moved instead.
+    for (Nanos before{}; n == 0 && clock.now() < deadline;) {
+      const Nanos now = clock.now();
+      if (now == before) {
+        clock.sleep_until(deadline);
+        break;
+      }
+      before = now;
+      n = wait_for_descriptors(Nanos(), ready);
+    }
   }
-  if (!has_pwait2_)
-    n = ::epoll_wait(epoll_.get(), ready, kMostEvents, forever ? -1 : to_milliseconds(timeout));
   if (n < 0 && errno != EINTR) return fail("cannot wait for sockets: " + errno_text(errno));
-  if (n == 0 && timeout > Nanos()) clock.sleep_until(deadline);
 
   for (int i = 0; i < n; ++i) {
-    const uint32_t what = ready[i].events;
-    LoopEvent event{.token = ready[i].data.u64};
+    const epoll_event& one = ready[static_cast<size_t>(i)];
+    const uint32_t what = one.events;
+    LoopEvent event{.token = one.data.u64};
     event.readable = (what & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
     event.writable = (what & (EPOLLOUT | EPOLLERR)) != 0;
     events.push_back(event);

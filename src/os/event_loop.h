@@ -5,12 +5,16 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "base/base.h"
 #include "os/clock.h"
 #include "os/files.h"
+
+struct epoll_event;
 
 namespace assay {
 
@@ -42,12 +46,16 @@ class EventLoop {
   }  // one that has come or was cancelled is ignored
 
   // Waits until something happens or the clock reaches `until` (kNever: without end), and appends what
-  // happened: at most 16 descriptors and all timers that are due, which come last. Also returns, with
-  // nothing, on a signal. A FakeClock is moved to `until`, or to the first timer, after as much real time.
+  // happened (awake for the last 60 µs, so that an instant is met to the microsecond): at most 16 descriptors
+  // and all timers that are due, which come last. Also returns, with nothing, on a signal. A FakeClock is
+  // moved to `until`, or to the first timer, after as much real time.
   Result<void> wait(Nanos until, Clock& clock, std::vector<LoopEvent>& events);
 
  private:
   explicit EventLoop(FileDescriptor epoll) : epoll_(std::move(epoll)) {}
+
+  // What epoll_wait returns; without a timeout it waits for a descriptor.
+  int wait_for_descriptors(std::optional<Nanos> timeout, std::span<epoll_event> ready);
 
   FileDescriptor epoll_;
   std::map<Timer, uint64_t> timers_;  // to their tokens
