@@ -282,6 +282,9 @@ class Summary {
                                   3 * std::sqrt(static_cast<double>(std::max<int64_t>(out_at_middle, 1))) + 2;
     if (static_cast<double>(ended_late) >= 0.8 * static_cast<double>(offered_late) || !is_beyond_chance)
       return;
+    // Requests that take longer than half of the window would end late on the fastest target, too: then only
+    // latencies that grow show that it falls behind.
+    if (are_longer_than(window_.rates_end - middle) && !do_latencies_grow(middle)) return;
     const bool is_blocker = 2 * good < offered;
     Finding& finding = find(
         is_blocker ? Severity::kBlocker : Severity::kDoubtful, "load.rate-not-held",
@@ -293,6 +296,34 @@ class Summary {
     finding.evidence.set("offered_per_s", static_cast<double>(offered) / window_.rates_s());
     finding.evidence.set("goodput_per_s", static_cast<double>(good) / window_.rates_s());
     finding.evidence.set("second_half_arrived", offered_late).set("second_half_ended", ended_late);
+  }
+
+  bool are_longer_than(Nanos limit) const {
+    std::vector<double> lengths;
+    for (const RequestRow* row : order_) {
+      if (ended_well(*row)) lengths.push_back(e2e_ms(*row));
+    }
+    std::ranges::sort(lengths);
+    return !lengths.empty() && sorted_quantile(lengths, 0.5) > milliseconds(limit);
+  }
+
+  // By half between the first and the second half of the window: a queue shows in the one, a full batch in
+  // the other.
+  bool do_latencies_grow(Nanos middle) const {
+    std::vector<double> ttft[2], tpot[2];
+    for (const RequestRow* row : order_) {
+      if (!in_rates(row->scheduled) || !ended_well(*row)) continue;
+      const size_t half = row->scheduled > middle ? 1 : 0;
+      ttft[half].push_back(ttft_ms(*row));
+      if (has_tpot(*row)) tpot[half].push_back(tpot_ms(*row));
+    }
+    const auto grows = [](std::vector<double>* halves) {
+      if (halves[0].empty() || halves[1].empty()) return false;
+      std::ranges::sort(halves[0]);
+      std::ranges::sort(halves[1]);
+      return sorted_quantile(halves[1], 0.5) > 1.5 * sorted_quantile(halves[0], 0.5);
+    };
+    return grows(ttft) || grows(tpot);
   }
 
   // Unless the rate was not held, which says the same and why.

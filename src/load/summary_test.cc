@@ -169,6 +169,17 @@ TEST(LoadSummary, GoodputIsAPartOfTheThroughput) {
   EXPECT_EQ(*record(summary, "goodput_per_s").value, *record(summary, "request_throughput_per_s").value);
 }
 
+TEST(LoadSummary, LongRequestsAreNoSignOfARateThatIsNotHeld) {
+  // Each takes 10 s of a trial whose arrivals take 12 s, on a target with room for all.
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < 1200; ++i) plan.push_back(planned(i + 1, 10.0 * static_cast<double>(i), 10, 200));
+  const FakeTargetOptions roomy{.sequences = 2000, .prefill_us_per_token = 1000, .tpot_ms = 50};
+  EXPECT_EQ(finding(summarise_load(drive(roomy, plan), one_class()), "load.rate-not-held"), nullptr);
+  // With room for a quarter of them the first tokens come later and later.
+  const FakeTargetOptions tight{.sequences = 250, .prefill_us_per_token = 1000, .tpot_ms = 50};
+  EXPECT_NE(finding(summarise_load(drive(tight, plan), one_class()), "load.rate-not-held"), nullptr);
+}
+
 TEST(LoadSummary, SaysWhenNoSteadyStateWasSeen) {
   // Each request waits longer than the one before it, slowly enough for the rate to be held.
   std::vector<PlannedRequest> plan;

@@ -13,7 +13,7 @@ namespace assay {
 namespace {
 
 // Few at a time: between two waits the user sends what has become due, and a batch must not make that late.
-constexpr size_t kMostEvents = 16;
+constexpr size_t kMostEvents = 8;
 // So long before an instant the thread stays awake for it.
 constexpr Nanos kAwake(60'000);
 

@@ -46,7 +46,7 @@ class EventLoop {
   }  // one that has come or was cancelled is ignored
 
   // Waits until something happens or the clock reaches `until` (kNever: without end), and appends what
-  // happened (awake for the last 60 µs, so that an instant is met to the microsecond): at most 16 descriptors
+  // happened (awake for the last 60 µs, so that an instant is met to the microsecond): at most 8 descriptors
   // and all timers that are due, which come last. Also returns, with nothing, on a signal. A FakeClock is
   // moved to `until`, or to the first timer, after as much real time.
   Result<void> wait(Nanos until, Clock& clock, std::vector<LoopEvent>& events);

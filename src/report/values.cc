@@ -14,8 +14,9 @@ constexpr int kDigits = 3;
 constexpr int kMostDigits = 6;
 
 bool is_share(std::string_view metric) {
-  constexpr std::array<std::string_view, 5> kShares = {"slo_attainment", "error_rate", "roofline_efficiency",
-                                                       "engine_efficiency", "client_cpu_utilisation"};
+  constexpr auto kShares =
+      std::to_array<std::string_view>({"slo_attainment", "error_rate", "roofline_efficiency",
+                                       "engine_efficiency", "client_cpu_utilisation", "coalesced_share"});
   return std::find(kShares.begin(), kShares.end(), metric) != kShares.end();
 }
 

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "http/http.h"
-#include "http/tls.h"
 #include "os/os.h"
 #include "target/endpoint_chunk.h"
 #include "target/endpoint_meter.h"
