@@ -18,7 +18,32 @@ constexpr OptionSpec kOutputs[] = {
     {"--samples", "FILE", "Also write every request, a JSON line each, with the arrival of each chunk.",
      nullptr, "file"},
     {"--csv", "FILE", "Also write every request as a row of a table.", nullptr, "file"},
+    {"--export", "vllm=FILE", "Also write the result file of `vllm bench serve`, by its own definitions.",
+     nullptr, nullptr},
 };
+
+// Result files of other tools, for what reads them.
+struct ExportKind {
+  const char* name;
+  Result<void> (*write)(const Dossier& dossier, const std::string& path);
+};
+constexpr ExportKind kExports[] = {{"vllm", write_vllm_file}};
+
+struct Export {
+  const ExportKind* kind = nullptr;  // null: none is wanted
+  std::string path;
+};
+Result<Export> export_of(const std::string& text) {
+  if (text.empty()) return Export();
+  const size_t equals = text.find('=');
+  const std::string name = text.substr(0, equals);
+  for (const ExportKind& kind : kExports) {
+    if (name == kind.name && equals != std::string::npos && equals + 1 < text.size())
+      return Export{&kind, text.substr(equals + 1)};
+  }
+  return fail(fmt::format("'{}' names no form and file", printable(text, 60)), "--export",
+              "Write vllm=FILE.");
+}
 
 constexpr PositionalSpec kPositionals[] = {
     {"URL", "The server's base URL; http:// and /v1 are added where they are missing.", true, nullptr}};
@@ -35,6 +60,7 @@ std::span<const OptionSpec> all_options() {
 Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
   RETURN_IF_ERROR(find_places(context.environment));  // before anything is begun
   ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options.value("URL"), options));
+  ASSIGN_OR_RETURN(const Export wanted, export_of(options.value("--export")));
   ProgressDisplay display(context.terminal, context.environment.clock);
   display.note(printable(choice.words, 400));
   const SessionStart start{.scenario_text = choice.scenario_text,
@@ -46,6 +72,7 @@ Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
   if (options.has("--samples"))
     RETURN_IF_ERROR(write_samples_jsonl(session.dossier, options.value("--samples")));
   if (options.has("--csv")) RETURN_IF_ERROR(write_samples_csv(session.dossier, options.value("--csv")));
+  if (wanted.kind != nullptr) RETURN_IF_ERROR(wanted.kind->write(session.dossier, wanted.path));
   if (options.has("--json")) {
     ASSIGN_OR_RETURN(const std::string json, render_json(session.dossier));
     RETURN_IF_ERROR(context.terminal.out(json));

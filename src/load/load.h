@@ -5,3 +5,4 @@
 #include "load/driver.h"        // IWYU pragma: export
 #include "load/samples_file.h"  // IWYU pragma: export
 #include "load/summary.h"       // IWYU pragma: export
+#include "load/vllm_file.h"     // IWYU pragma: export

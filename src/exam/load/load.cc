@@ -182,6 +182,7 @@ class LoadTrial {
   bool choose_rate(const LoadResult& burst) {
     rate_conditions_ = Json::object();
     rate_conditions_.set("arrivals", name_of(traffic_.arrivals.kind));
+    if (traffic_.arrivals.kind == Arrivals::Kind::kGamma) rate_conditions_.set("cv", traffic_.arrivals.cv);
     if (const std::vector<uint32_t> users = users_of_loops(traffic_); !users.empty())
       rate_conditions_.set("users", std::accumulate(users.begin(), users.end(), uint64_t{0}));
     const Calibration calibration = calibration_of(burst);
