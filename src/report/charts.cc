@@ -289,6 +289,7 @@ Json chart_data(const Model& model) {
   for (const Subject* subject : model.subjects) subjects.push(subject->name);
   for (size_t i = 0; i < model.waterfalls.size(); ++i) {
     const Waterfall& waterfall = model.waterfalls[i];
+    if (waterfall.has_only_serving()) continue;
     for (size_t lane = 0; lane < waterfall.lanes.size(); ++lane) {
       charts.set(waterfall_id(i, lane), waterfall_chart(model, waterfall, waterfall.lanes[lane]));
     }

@@ -272,27 +272,34 @@ std::string first_screen_html(const Model& model) {
 
 std::string waterfall_html(const Model& model) {
   if (model.waterfalls.empty()) return "";
-  std::string out =
-      "<section id=\"waterfall\" class=\"full\"><h2>Where the speed goes</h2>\n<p class=\"lead\">Each bar is "
-      "what one level permits or delivers, "
-      "in tokens per second; the words beside it name what is lost to the level above.</p>\n" +
-      evidence_legend();
+  std::string out = "<section id=\"waterfall\" class=\"full\"><h2>Where the speed goes</h2>\n";
+  if (!std::ranges::all_of(model.waterfalls, &Waterfall::has_only_serving)) {
+    out +=
+        "<p class=\"lead\">Each bar is what one level permits or delivers, in tokens per second; the words beside it name what "
+        "is lost to the level above.</p>\n" +
+        evidence_legend();
+  }
   for (size_t i = 0; i < model.waterfalls.size(); ++i) {
     const Waterfall& waterfall = model.waterfalls[i];
     out += fmt::format(
-        "<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}{}</h3>\n<div class=\"charts three\">",
+        "<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}{}</h3>\n",
         model.colour_of(waterfall.subject) % 8, escape_html(waterfall.label),
         waterfall.model.empty() ? "" : fmt::format(" <small>{}</small>", escape_html(waterfall.model)));
-    for (size_t lane = 0; lane < waterfall.lanes.size(); ++lane) {
-      const WaterfallLane& one = waterfall.lanes[lane];
-      out += chart_html(waterfall_id(i, lane), "waterfall", one.sentence,
-                        fmt::format("{}, {}.", one.title, one.unit));
+    if (waterfall.has_only_serving()) {
+      out += fmt::format("<p class=\"small\">{}</p>\n", kOnlyServing);
+    } else {
+      out += "<div class=\"charts three\">";
+      for (size_t lane = 0; lane < waterfall.lanes.size(); ++lane) {
+        const WaterfallLane& one = waterfall.lanes[lane];
+        out += chart_html(waterfall_id(i, lane), "waterfall", one.sentence,
+                          fmt::format("{}, {}.", one.title, one.unit));
+      }
+      out += "</div>\n";
     }
-    out += "</div>\n";
     if (!waterfall.serving.empty())
       out += fmt::format("<p>{}{}</p>\n", escape_html(waterfall.serving), record_links(waterfall.record_ids));
-    out += "<p class=\"small\">Cost per token: not examined; no prices are part of this dossier.</p>\n" +
-           waterfall_table(waterfall);
+    out += "<p class=\"small\">Cost per token: not examined; no prices are part of this dossier.</p>\n";
+    if (!waterfall.has_only_serving()) out += waterfall_table(waterfall);
   }
   return out + "</section>\n";
 }

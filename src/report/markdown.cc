@@ -92,7 +92,9 @@ std::string waterfalls(const Model& model) {
   for (const Waterfall& waterfall : model.waterfalls) {
     out += fmt::format("### {}{}\n\n", md(waterfall.label),
                        waterfall.model.empty() ? "" : fmt::format(" ({})", md(waterfall.model)));
+    if (waterfall.has_only_serving()) out += std::string(kOnlyServing) + "\n\n";
     for (const WaterfallLane& lane : waterfall.lanes) {
+      if (waterfall.has_only_serving()) break;
       out += fmt::format("{}: {}\n\n", lane.title, md(lane.sentence)) +
              table_head({"level", lane.unit, "class", "change", "basis"}, 5);
       for (const WaterfallStep& step : lane.steps) {

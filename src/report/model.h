@@ -53,7 +53,13 @@ struct Waterfall {
   std::vector<WaterfallLane> lanes;
   std::string serving;              // throughput, goodput and offered rate in the mix, one sentence
   std::vector<int64_t> record_ids;  // of that sentence
+
+  // Nothing is known of any level above serving: there is no loss to name, and nothing to draw.
+  bool has_only_serving() const;
 };
+inline constexpr const char* kOnlyServing =
+    "Only serving was measured here: what is claimed, what the silicon permits and what an engine reaches on it is unknown, so "
+    "that no loss has a name.";
 
 struct RooflinePoint {
   std::string name;   // "matmul q4_0"

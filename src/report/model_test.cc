@@ -106,6 +106,20 @@ TEST(Waterfall, AMixThatFailedIsSaidToHaveFailed) {
   EXPECT_EQ(step(model, 2, "engine").basis, "batched decode was not measured");
 }
 
+TEST(Waterfall, OfAnEndpointAloneNothingIsDrawn) {
+  DossierContent content = device_content();
+  add(content, 3, "tpot_ms_p50", 20, members({{"phase", "mix"}, {"traffic_class", "all"}}));
+  const Model serving = make_model(content, nullptr).value();
+  EXPECT_TRUE(serving.waterfalls.at(0).has_only_serving());
+  EXPECT_EQ(waterfall_html(serving).find("class=\"charts three\""), std::string::npos);
+  EXPECT_NE(waterfall_html(serving).find("Only serving was measured"), std::string::npos);
+  content = device_content();
+  add_decode_chain(content);
+  const Model engine = make_model(content, nullptr).value();
+  EXPECT_FALSE(engine.waterfalls.at(0).has_only_serving());
+  EXPECT_NE(waterfall_html(engine).find("class=\"charts three\""), std::string::npos);
+}
+
 TEST(Waterfall, WhatNobodyClaimedIsUnknown) {
   DossierContent content = device_content();
   add_decode_chain(content);

@@ -406,6 +406,15 @@ Waterfall make_waterfall(const Model& model, const Place& place) {
 
 }  // namespace
 
+bool Waterfall::has_only_serving() const {
+  for (const WaterfallLane& lane : lanes) {
+    for (const WaterfallStep& step : lane.steps) {
+      if (step.value && step.level != "serving" && step.level != "within every SLO") return false;
+    }
+  }
+  return true;
+}
+
 std::vector<Waterfall> make_waterfalls(const Model& model) {
   std::vector<Waterfall> waterfalls;
   for (const Subject* subject : model.subjects) {

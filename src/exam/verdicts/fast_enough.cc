@@ -94,7 +94,7 @@ std::string short_text(const TargetResult& result) {
                       : result.is_met()                  ? "meets it"
                       : result.is_void > 0               ? "what was measured is void"
                       : result.few + result.decisive > 0 ? "too few requests to tell"
-                                                         : "no SLO to hold it against";
+                                                         : "no limits to hold it against (slo)";
   return fmt::format("{}: {}", result.name, words);
 }
 
@@ -134,7 +134,10 @@ Verdict judge_fast_enough(const VerdictView& view, const Question& question) {
         fmt::format("every class on every target ({}); the closest, {}", classes, share_text(*closest));
     decides = met == 1 ? closest : nullptr;
   }
-  if (verdict.answer != Answer::kNotExamined) verdict.command.clear();
+  // Without limits another run would not tell either.
+  const bool has_limits =
+      std::ranges::any_of(results, [](const TargetResult& r) { return r.decisive + r.is_void + r.few > 0; });
+  if (verdict.answer != Answer::kNotExamined || !has_limits) verdict.command.clear();
   for (const TargetResult& result : results) {
     const bool is_told = &result == decides || (verdict.answer == Answer::kYes && result.is_met());
     if (!is_told) verdict.reason += (verdict.reason.empty() ? "" : "; ") + short_text(result);

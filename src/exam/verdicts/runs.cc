@@ -50,7 +50,9 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     verdict.answer = Answer::kYes;
     verdict.command.clear();
     verdict.reason = fmt::format("{} ran to the end on {}", trials_text(done), join(good, ", "));
-    if (is_void > 0) verdict.reason += fmt::format("; what {} of them measured is void", is_void);
+    if (is_void == done && is_void > 0) verdict.reason += "; what was measured is void";
+    if (is_void < done && is_void > 0)
+      verdict.reason += fmt::format("; what {} of them measured is void", is_void);
   } else if (!targets.empty()) {
     verdict.reason = fmt::format("unfinished on {}", join(unfinished, ", "));
   } else if (fake > 0) {

@@ -163,6 +163,13 @@ TEST(Verdicts, ADeviceTooSlowForTheModelDoesNotDecideForTheOthers) {
       << "meeting it with a smaller model shows nothing";
 }
 
+TEST(Verdicts, WithoutLimitsAnotherRunWouldNotTellEither) {
+  Evidence evidence;
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+  EXPECT_EQ(evidence.answer(2).reason, "CPU: no limits to hold it against (slo)");
+  EXPECT_EQ(evidence.answer(2).command, "");
+}
+
 TEST(Verdicts, TooFewRequestsDecideNothing) {
   Evidence evidence;
   evidence.add_attainment(1, "chat", 1.0).n = 6;
