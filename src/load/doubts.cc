@@ -1,0 +1,233 @@
+// Doubts about a load trial; see doubts.h.
+#include "load/doubts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "measure/measure.h"
+
+namespace assay {
+namespace {
+
+class Doubts {
+ public:
+  Doubts(const TrialView& view, const std::vector<Record>& records)
+      : view_(view),
+        result_(view.result),
+        options_(view.options),
+        window_(view.window),
+        order_(view.order),
+        records_(records) {}
+
+  LoadDoubts take() {
+    if (!order_.empty()) {
+      rate_held();
+      steady();
+      failures();
+      too_few_samples();
+      lost_events();
+    }
+    lateness();
+    return std::move(out_);
+  }
+
+ private:
+  Finding& find(Severity severity, std::string code, std::string text) {
+    Finding& finding = out_.findings.emplace_back();
+    finding.severity = severity;
+    finding.code = std::move(code);
+    finding.text = std::move(text);
+    finding.evidence = Json::object();
+    return finding;
+  }
+
+  // The rate is not held if, in the second half of the window, far fewer requests ended than came.
+  void rate_held() {
+    if (window_.is_burst || result_.lost) return;
+    const Nanos middle = window_.start + (window_.rates_end - window_.start) / 2;
+    int64_t offered = 0, offered_late = 0, ended_late = 0, out_at_middle = 0, good = 0;
+    for (const RequestRow* row : order_) {
+      const bool is_late = row->scheduled > middle && row->scheduled <= window_.rates_end;
+      offered_late += is_late ? 1 : 0;
+      offered += view_.in_rates(row->scheduled) ? 1 : 0;
+      good += view_.in_rates(row->end) && view_.is_good(*row) ? 1 : 0;
+      ended_late += row->end > middle && row->end <= window_.rates_end ? 1 : 0;
+      out_at_middle += row->scheduled <= middle && row->end > middle ? 1 : 0;
+    }
+    const int64_t shortfall = offered_late - ended_late;
+    const bool is_beyond_chance = static_cast<double>(shortfall) >
+                                  3 * std::sqrt(static_cast<double>(std::max<int64_t>(out_at_middle, 1))) + 2;
+    if (static_cast<double>(ended_late) >= 0.8 * static_cast<double>(offered_late) || !is_beyond_chance)
+      return;
+    // Requests that take longer than half of the window would end late on the fastest target, too: then only
+    // latencies that grow show that it falls behind.
+    if (are_longer_than(window_.rates_end - middle) && !do_latencies_grow(middle)) return;
+    const bool is_blocker = 2 * good < offered;
+    Finding& finding = find(
+        is_blocker ? Severity::kBlocker : Severity::kDoubtful, "load.rate-not-held",
+        fmt::format(
+            "The target does not hold {} requests/s: in the second half of the window {} came and {} ended. "
+            "Latencies grow with the length of the trial; goodput is {} requests/s.",
+            format_number(static_cast<double>(offered) / window_.rates_s()), offered_late, ended_late,
+            format_number(static_cast<double>(good) / window_.rates_s())));
+    finding.evidence.set("offered_per_s", static_cast<double>(offered) / window_.rates_s());
+    finding.evidence.set("goodput_per_s", static_cast<double>(good) / window_.rates_s());
+    finding.evidence.set("second_half_arrived", offered_late).set("second_half_ended", ended_late);
+  }
+
+  bool are_longer_than(Nanos limit) const {
+    std::vector<double> lengths;
+    for (const RequestRow* row : order_) {
+      if (ended_well(*row)) lengths.push_back(e2e_ms(*row));
+    }
+    std::ranges::sort(lengths);
+    return !lengths.empty() && sorted_quantile(lengths, 0.5) > milliseconds(limit);
+  }
+
+  // By half between the first and the second half of the window: a queue shows in the one, a full batch in
+  // the other.
+  bool do_latencies_grow(Nanos middle) const {
+    std::vector<double> ttft[2], tpot[2];
+    for (const RequestRow* row : order_) {
+      if (!view_.in_rates(row->scheduled) || !ended_well(*row)) continue;
+      const size_t half = row->scheduled > middle ? 1 : 0;
+      ttft[half].push_back(ttft_ms(*row));
+      if (has_tpot(*row)) tpot[half].push_back(tpot_ms(*row));
+    }
+    const auto grows = [](std::vector<double>* halves) {
+      if (halves[0].empty() || halves[1].empty()) return false;
+      std::ranges::sort(halves[0]);
+      std::ranges::sort(halves[1]);
+      return sorted_quantile(halves[1], 0.5) > 1.5 * sorted_quantile(halves[0], 0.5);
+    };
+    return grows(ttft) || grows(tpot);
+  }
+
+  // Unless the rate was not held, which says the same and why.
+  void steady() {
+    const bool is_told = std::ranges::any_of(
+        out_.findings, [](const Finding& finding) { return finding.code == "load.rate-not-held"; });
+    if (window_.is_burst || window_.is_steady || is_told || result_.lost) return;
+    find(Severity::kNote, "load.not-steady",
+         window_.is_settled
+             ? fmt::format("Part of the warm-up counts, since a class would have had fewer than {} requests "
+                           "without it: the latencies are those of a server that is not quite warm. A longer "
+                           "trial cuts it off (load.requests_per_class).",
+                           options_.wanted_per_class)
+             : std::string(
+                   "No steady state was seen: times to first token went on changing, or there were too "
+                   "few requests to tell. The latencies depend on the length of the trial; a longer one "
+                   "tells more (load.requests_per_class)."));
+  }
+
+  void failures() {
+    int64_t failed = 0;
+    std::string causes, example;
+    Json evidence = Json::object();
+    for (size_t i = 1; i < kFailureCauses; ++i) {
+      const auto cause = static_cast<FailureCause>(i);
+      const auto n = std::ranges::count(result_.rows, cause, &RequestRow::failure);
+      if (n == 0) continue;
+      failed += n;
+      causes += fmt::format("{}{} {}", causes.empty() ? "" : ", ", n, name_of(cause));
+      evidence.set(std::string(name_of(cause)), static_cast<int64_t>(n));
+      if (example.empty()) example = printable(result_.failure_examples[i]);
+    }
+    if (failed == 0) return;
+    const double share = static_cast<double>(failed) / static_cast<double>(result_.rows.size());
+    Finding& finding =
+        find(share > kToleratedErrorRate ? Severity::kDoubtful : Severity::kNote, "load.failures",
+             fmt::format("{} of {} requests failed ({}){}{}. Latencies are those of the others.", failed,
+                         result_.rows.size(), causes, example.empty() ? "" : "; the first said: ", example));
+    finding.evidence = std::move(evidence);
+  }
+
+  void too_few_samples() {
+    std::string classes;
+    Json evidence = Json::object();
+    for (const Record& record : records_) {
+      if (record.metric != "ttft_ms_p90" || record.validity != Validity::kInsufficient) continue;
+      const std::string& name = record.conditions["traffic_class"].as_string();
+      classes += fmt::format("{}{} ({})", classes.empty() ? "" : ", ", name, record.n);
+      evidence.set(name, record.n);
+    }
+    if (classes.empty()) return;
+    find(Severity::kNote, "load.too-few-samples",
+         fmt::format("Too few requests ended well in the window for a 90th percentile, which takes {}: {}.",
+                     samples_needed(0.9), classes))
+        .evidence = std::move(evidence);
+  }
+
+  void lost_events() {
+    if (result_.dropped_chunks > 0) {
+      find(
+          Severity::kNote, "load.more-than-asked",
+          fmt::format(
+              "{} chunks came beyond the output that was asked for: they count, but their stamps were not kept.",
+              result_.dropped_chunks));
+    }
+    if (result_.stray_events > 0) {
+      find(Severity::kNote, "load.stray-events",
+           fmt::format("{} events came for requests that were unknown or had ended: they were left out.",
+                       result_.stray_events));
+    }
+  }
+
+  // The p99.9 of the trial's own requests, all of which are known: nothing is concluded from samples here.
+  struct Lag {
+    double ms = 0;
+    const char* statistic = "maximum";
+  };
+  static Lag worst_lag(std::vector<double> lags_ms) {
+    if (lags_ms.empty()) return {};
+    std::ranges::sort(lags_ms);
+    const auto rank = static_cast<size_t>(std::ceil(0.999 * static_cast<double>(lags_ms.size())));
+    return {.ms = lags_ms[rank - 1], .statistic = rank < lags_ms.size() ? "p99.9" : "maximum"};
+  }
+
+  void lateness() {
+    out_.is_void = result_.lost.has_value();
+    const double budget_ms = options_.send_lag_budget_ms;
+    const Lag dispatch = worst_lag(view_.dispatch_lags_ms()), send = worst_lag(view_.send_lags_ms());
+    if (dispatch.ms > budget_ms) {
+      out_.is_void = true;
+      find(
+          Severity::kDoubtful, "load.generator-late",
+          fmt::format(
+              "The load generator was late: dispatch lag {} {} ms, budget {} ms. The trial is void. Offer less, "
+              "leave this machine a core, or run the load from several machines.",
+              dispatch.statistic, format_number(dispatch.ms), format_number(budget_ms)))
+          .evidence.set("dispatch_lag_ms", dispatch.ms)
+          .set("budget_ms", budget_ms);
+    } else if (send.ms > budget_ms) {
+      find(
+          Severity::kNote, "load.sent-late",
+          fmt::format(
+              "Requests left up to {} ({}) after their time though the load generator was not late (dispatch lag "
+              "{} ms): they waited for a connection to be made or to become free (max_connections). Latencies "
+              "count that.",
+              format_duration(send.ms / 1000), send.statistic, format_number(dispatch.ms)))
+          .evidence.set("send_lag_ms", send.ms)
+          .set("dispatch_lag_ms", dispatch.ms);
+    }
+  }
+
+  const TrialView& view_;
+  const LoadResult& result_;
+  const SummaryOptions& options_;
+  const LoadWindow& window_;
+  const std::vector<const RequestRow*>& order_;
+  const std::vector<Record>& records_;
+  LoadDoubts out_;
+};
+
+}  // namespace
+
+LoadDoubts doubts_of(const TrialView& view, const std::vector<Record>& records) {
+  return Doubts(view, records).take();
+}
+
+}  // namespace assay

@@ -1,0 +1,57 @@
+// Requests in the terms of the metrics; see trial_view.h.
+#include "load/trial_view.h"
+
+#include <algorithm>
+
+namespace assay {
+
+double ttft_ms(const RequestRow& row) {
+  return milliseconds(row.first - row.scheduled);
+}
+double e2e_ms(const RequestRow& row) {
+  return milliseconds(row.last - row.scheduled);
+}
+bool has_tpot(const RequestRow& row) {
+  return row.output_tokens >= 2 && row.last > row.first;
+}
+double tpot_ms(const RequestRow& row) {
+  return milliseconds(row.last - row.first) / (row.output_tokens - 1);
+}
+bool ended_well(const RequestRow& row) {
+  return row.failure == FailureCause::kNone && row.first.count != 0;
+}
+
+bool is_good(const RequestRow& row, const Slo& slo) {
+  return ended_well(row) && !(slo.ttft_ms && ttft_ms(row) > *slo.ttft_ms) &&
+         !(slo.tpot_ms && has_tpot(row) && tpot_ms(row) > *slo.tpot_ms) &&
+         !(slo.e2e_ms && e2e_ms(row) > *slo.e2e_ms);
+}
+
+TrialView::TrialView(const LoadResult& from, const SummaryOptions& with)
+    : result(from), options(with), window(choose_window(from, with.classes.size(), with.wanted_per_class)) {
+  order.reserve(result.rows.size());
+  for (const RequestRow& row : result.rows) order.push_back(&row);
+  std::ranges::stable_sort(order, {}, [](const RequestRow* row) { return row->scheduled; });
+}
+
+bool TrialView::is_good(const RequestRow& row) const {
+  return assay::is_good(row, options.classes[row.class_index].slo);
+}
+
+std::vector<double> TrialView::dispatch_lags_ms() const {
+  std::vector<double> lags;
+  for (const RequestRow* row : order) {
+    if (row->sent.count != 0) lags.push_back(milliseconds(row->dispatched - row->scheduled));
+  }
+  return lags;
+}
+
+std::vector<double> TrialView::send_lags_ms() const {
+  std::vector<double> lags;
+  for (const RequestRow* row : order) {
+    if (row->sent.count != 0) lags.push_back(milliseconds(row->sent - row->scheduled));
+  }
+  return lags;
+}
+
+}  // namespace assay

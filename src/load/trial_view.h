@@ -1,0 +1,55 @@
+// What a load trial left, as records and findings look at it: single requests in the terms of the metrics,
+// the window, the rows in the order of their time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/base.h"
+#include "load/driver.h"
+#include "load/window.h"
+#include "workload/workload.h"
+
+namespace assay {
+
+struct SummaryOptions {
+  std::vector<TrafficClass> classes;
+  Json conditions;                 // flat; go into every record
+  Json rate_conditions;            // flat; go into the offered rate: how the rate came about
+  double send_lag_budget_ms = 10;  // of the dispatch lag's p99.9; above it the trial is void
+  uint32_t wanted_per_class = 64;
+  uint64_t seed = 1;  // of the bootstrap
+};
+
+inline constexpr double kToleratedErrorRate =
+    0.01;  // above it, latencies of those that ended well are doubtful
+
+// One request by the definitions of the metric table.
+double ttft_ms(const RequestRow& row);
+double e2e_ms(const RequestRow& row);
+bool has_tpot(const RequestRow& row);
+double tpot_ms(const RequestRow& row);  // needs has_tpot
+bool ended_well(const RequestRow& row);
+// Whether a request ended well within every limit that applies to it. A limit on the time per output token
+// does not apply to answers of one token.
+bool is_good(const RequestRow& row, const Slo& slo);
+
+// Result and options must outlive it.
+struct TrialView {
+  TrialView(const LoadResult& result, const SummaryOptions& options);
+  TrialView(const TrialView&) = delete;  // it points into itself
+  TrialView& operator=(const TrialView&) = delete;
+
+  bool in_rates(Nanos at) const { return at >= window.start && at <= window.rates_end; }
+  bool is_good(const RequestRow& row) const;
+  // Of every request that was sent, in the order of their time.
+  std::vector<double> dispatch_lags_ms() const;
+  std::vector<double> send_lags_ms() const;
+
+  const LoadResult& result;
+  const SummaryOptions& options;
+  LoadWindow window;
+  std::vector<const RequestRow*> order;  // by scheduled instant
+};
+
+}  // namespace assay
