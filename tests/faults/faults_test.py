@@ -40,7 +40,8 @@ def dossier_json(folder, out):
     assert result.returncode == 0, result.stderr
     text = result.stdout
     run_id = json.loads(text)["run"]["id"]
-    # What a run is called and where it lies differs by its nature.
+    # What a run is called, where it lies and when its trials began differs by its nature.
+    text = re.sub(r'("start_ns"\s*:\s*\[)\d+\]', r"\1START]", text)
     return text.replace(run_id, "ID").replace(run_id[:8], "ID").replace(str(folder), "FOLDER")
 
 
