@@ -80,10 +80,13 @@ std::vector<TargetResult> collect(const VerdictView& view, std::vector<int64_t>&
 
 std::string share_text(const TargetResult& result) {
   const Record& record = *result.worst;
-  return fmt::format("{} on {} met its SLO in {}{} of {} requests, needs {}",
+  const double required = record.conditions["required_share"].as_number();
+  const bool is_close =
+      record.ci_low && record.ci_high && *record.ci_low <= required && required <= *record.ci_high;
+  return fmt::format("{} on {} met its SLO in {}{} of {} requests, needs {}{}",
                      record.conditions["traffic_class"].as_string(), result.name, percent_text(*record.value),
-                     interval_text(record, 100), record.n,
-                     percent_text(record.conditions["required_share"].as_number()));
+                     interval_text(record, 100), record.n, percent_text(required),
+                     is_close ? ", which lies within the interval" : "");
 }
 
 // What a target that did not decide the answer adds to it, in a few words.

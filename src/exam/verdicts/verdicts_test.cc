@@ -145,6 +145,8 @@ TEST(Verdicts, EveryTargetIsNamedBesideTheOneThatDecides) {
   evidence.add_attainment(3, "chat", 0.99);
   EXPECT_EQ(evidence.answer(2).reason,
             "chat on CPU met its SLO in 70.0 % (60.0–79.0) of 72 requests, needs 90.0 %; GPU0: meets it");
+  evidence.content.records[0].ci_high = 0.91;
+  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("90.0 %, which lies within the interval; GPU0"));
 }
 
 TEST(Verdicts, ADeviceTooSlowForTheModelDoesNotDecideForTheOthers) {
