@@ -57,7 +57,8 @@ int main(int argc, char** argv) {
     for (size_t at = 0; at < size; at += kRead) {
       reply.receive(std::string_view(bytes).substr(at, std::min(kRead, size - at)), Nanos(1 + i), events);
     }
-    for (const StreamEvent& event : events) contents += event.kind == StreamEventKind::kContent ? 1 : 0;
+    for (const StreamEvent& event : events)
+      contents += event.kind == StreamEventKind::kContent ? event.chunks : 0;
     events.clear();
   }
   const double took_s = seconds(clock.cpu_time() - begin);

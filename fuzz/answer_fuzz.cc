@@ -34,9 +34,11 @@ std::string story_of(std::string_view bytes, size_t step, assay::EndpointChunkDe
     const bool end = events[i].kind == StreamEventKind::kDone || events[i].kind == StreamEventKind::kFailed;
     CHECK(end == (i + 1 == events.size()));
     CHECK(events[i].detail.size() <= 200);
-    story += std::to_string(static_cast<int>(events[i].kind)) + ":" +
-             std::to_string(static_cast<int>(events[i].cause)) + ":" + std::to_string(events[i].tokens) +
-             ":" + std::to_string(events[i].output_tokens) + events[i].detail + "\n";
+    const std::string one = std::to_string(static_cast<int>(events[i].kind)) + ":" +
+                            std::to_string(static_cast<int>(events[i].cause)) + ":" +
+                            std::to_string(events[i].tokens) + ":" + std::to_string(events[i].output_tokens) +
+                            events[i].detail + "\n";
+    for (uint32_t k = 0; k < events[i].chunks; ++k) story += one;
   }
   return story + reply.answer();
 }

@@ -223,7 +223,7 @@ class Driver {
         break;
       case StreamEventKind::kContent:
       case StreamEventKind::kReasoning:
-        take_chunk(row, plan_[index].request, event, at);
+        take_chunks(row, plan_[index].request, event, at);
         break;
       case StreamEventKind::kDone:
         if (event.prompt_tokens > 0) row.prompt_tokens = event.prompt_tokens;
@@ -248,18 +248,19 @@ class Driver {
     }
   }
 
-  void take_chunk(RequestRow& row, const Request& request, const StreamEvent& event, Nanos at) {
+  void take_chunks(RequestRow& row, const Request& request, const StreamEvent& event, Nanos at) {
     if (row.first.count == 0) row.first = at;
     if (row.first_output.count == 0 && event.kind == StreamEventKind::kContent) row.first_output = at;
     row.last = at;
-    row.output_tokens += event.tokens;
-    if (row.chunks >= request.output_tokens + kSpareChunks) {
-      ++result_.dropped_chunks;
-      return;
-    }
-    const uint64_t place = row.first_chunk + row.chunks++;
-    result_.chunk_at_ns[place] = at.count;
-    result_.chunk_tokens[place] = static_cast<uint16_t>(std::min<uint32_t>(event.tokens, UINT16_MAX));
+    row.output_tokens += event.tokens * event.chunks;
+    const uint32_t room = request.output_tokens + kSpareChunks - row.chunks;
+    const uint32_t kept = std::min(event.chunks, room);
+    result_.dropped_chunks += event.chunks - kept;
+    const uint64_t place = row.first_chunk + row.chunks;
+    const auto tokens = static_cast<uint16_t>(std::min<uint32_t>(event.tokens, UINT16_MAX));
+    std::fill_n(result_.chunk_at_ns.begin() + static_cast<ptrdiff_t>(place), kept, at.count);
+    std::fill_n(result_.chunk_tokens.begin() + static_cast<ptrdiff_t>(place), kept, tokens);
+    row.chunks += kept;
   }
 
   void end_request(RequestRow& row, FailureCause cause, Nanos at, std::string detail = {}) {

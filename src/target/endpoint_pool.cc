@@ -287,11 +287,12 @@ bool EndpointPool::take_bytes(Channel& channel, std::string_view bytes, Nanos re
 
 // Chunks of output among the pending events.
 size_t EndpointPool::chunks_from(size_t first_event) const {
-  size_t chunks = pending_.size() - first_event;
-  // Only the last one can be an end.
-  if (chunks > 0 && pending_.back().kind != StreamEventKind::kContent &&
-      pending_.back().kind != StreamEventKind::kReasoning)
-    --chunks;
+  size_t chunks = 0;
+  for (size_t i = first_event; i < pending_.size(); ++i) {
+    const StreamEventKind kind = pending_[i].kind;
+    if (kind == StreamEventKind::kContent || kind == StreamEventKind::kReasoning)
+      chunks += pending_[i].chunks;
+  }
   return chunks;
 }
 

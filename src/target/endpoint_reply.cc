@@ -271,6 +271,14 @@ void EndpointReply::take_document(Nanos at, std::vector<StreamEvent>& events) {
 void EndpointReply::add_content(StreamEventKind kind, uint32_t tokens, Nanos at,
                                 std::vector<StreamEvent>& events) {
   has_content_ = true;
+  if (!events.empty()) {
+    // Chunks of one read share its stamp: one event for all of them.
+    StreamEvent& last = events.back();
+    if (last.request == id_ && last.kind == kind && last.at == at && last.tokens == tokens) {
+      ++last.chunks;
+      return;
+    }
+  }
   StreamEvent& event = events.emplace_back();
   event.request = id_;
   event.kind = kind;

@@ -12,11 +12,12 @@
 
 namespace assay {
 
-// Rules. A chunk with content, reasoning or a tool call is one kContent or kReasoning event; role-only and
-// empty chunks are none. An answer is whole when the server says so: [DONE], a finish_reason, or usage,
-// followed by a proper end of the body. With [DONE] its kDone comes at once, and the rest of the body is only
-// waited for to use the connection again. A server that ignores `stream` and sends one JSON document gets one
-// kContent event, at its last byte, with all tokens.
+// Rules. A chunk with content, reasoning or a tool call is a kContent or kReasoning event, or one more of the
+// chunks of the event before, where that has the same stamp; role-only and empty chunks are none. An answer
+// is whole when the server says so: [DONE], a finish_reason, or usage, followed by a proper end of the body.
+// With [DONE] its kDone comes at once, and the rest of the body is only waited for to use the connection
+// again. A server that ignores `stream` and sends one JSON document gets one kContent event, at its last
+// byte, with all tokens.
 class EndpointReply {
  public:
   enum class State {

@@ -60,14 +60,19 @@ class Answers : public ::testing::Test {
     EXPECT_EQ(told(single, closes), whole) << "byte by byte";
     return whole;
   }
+  static std::string repeated(const std::string& word, uint32_t times) {
+    std::string text;
+    for (uint32_t i = 0; i < times; ++i) text += word;
+    return text;
+  }
   static std::string words(const StreamEvent& e) {
     EXPECT_EQ(e.request, 7U);
     EXPECT_LE(e.detail.size(), 200U);
     switch (e.kind) {
       case StreamEventKind::kContent:
-        return e.tokens == 1 ? "content " : "content*" + std::to_string(e.tokens) + " ";
+        return repeated(e.tokens == 1 ? "content " : "content*" + std::to_string(e.tokens) + " ", e.chunks);
       case StreamEventKind::kReasoning:
-        return "reasoning ";
+        return repeated("reasoning ", e.chunks);
       case StreamEventKind::kDone:
         return "done(" + std::to_string(e.prompt_tokens) + "," + std::to_string(e.output_tokens) + ") ";
       case StreamEventKind::kFailed:

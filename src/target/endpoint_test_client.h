@@ -64,7 +64,7 @@ class Recorder {
   std::vector<std::string> of(RequestId id) const {
     std::vector<std::string> result;
     for (const StreamEvent& e : events_) {
-      if (e.request == id) result.push_back(words(e));
+      if (e.request == id) result.insert(result.end(), e.chunks, words(e));
     }
     return result;
   }

@@ -66,7 +66,8 @@ struct StreamEvent {
   uint32_t tokens = 0;
   uint32_t prompt_tokens = 0;
   uint32_t output_tokens = 0;
-  std::string detail;  // of a failure, for people; bounded to 200 bytes
+  std::string detail;   // of a failure, for people; bounded to 200 bytes
+  uint32_t chunks = 1;  // of kContent and kReasoning: so many of `tokens` each came at the same instant
 };
 
 }  // namespace assay

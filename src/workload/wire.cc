@@ -228,8 +228,14 @@ Result<void> parse_events(std::string_view payload, std::vector<StreamEvent>& ev
     if (fields.kind > StreamEventKind::kFailed || fields.cause > FailureCause::kServerError) {
       return broken("an event of an unknown kind");
     }
-    events.push_back({fields.request, fields.kind, fields.cause, Nanos(fields.at_ns), fields.tokens,
-                      fields.prompt_tokens, fields.output_tokens, std::string(detail)});
+    events.push_back({.request = fields.request,
+                      .kind = fields.kind,
+                      .cause = fields.cause,
+                      .at = Nanos(fields.at_ns),
+                      .tokens = fields.tokens,
+                      .prompt_tokens = fields.prompt_tokens,
+                      .output_tokens = fields.output_tokens,
+                      .detail = std::string(detail)});
   }
   return {};
 }
