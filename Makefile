@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 
+# Without this ccache keeps nothing that was compiled with a precompiled header.
+export CCACHE_SLOPPINESS := pch_defines,time_macros
 ccache := $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache \
   -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 configure = cmake -G Ninja $(ccache) -Wno-dev --log-level=NOTICE
@@ -61,7 +63,7 @@ tsan: setup
 
 fuzz: setup ## every fuzzer for FUZZ_SECONDS (60) each, from its corpus
 	@CC=clang-19 CXX=clang++-19 $(configure) -S . -B build-fuzz -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-	  -DASSAY_FUZZ=ON -DASSAY_SANITIZE=address,undefined
+	  -DASSAY_FUZZ=ON -DASSAY_SANITIZE=address,undefined -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
 	@cmake --build build-fuzz --parallel $(JOBS) --target fuzzers
 	@scripts/fuzz.sh build-fuzz/fuzz $(FUZZ_SECONDS)
 
