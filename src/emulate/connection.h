@@ -54,7 +54,8 @@ struct EmulatedConnection {
   bool broken = false;      // nothing more can be sent; its end will show when it is read
   bool closing = false;     // it closes when `pending` is gone
   std::optional<TlsSession> tls;
-  std::string pending;  // bytes that the kernel had no room for
+  std::string pending;      // bytes that the kernel had no room for …
+  size_t pending_sent = 0;  // … of which it has taken so many since
   EmulatedAnswer answer;
 
   RequestParser parser;

@@ -1,6 +1,8 @@
 // Connections: taken, read, written to and closed; see server.h.
 #include <sys/socket.h>
 
+#include <utility>
+
 #include "emulate/server.h"
 
 namespace assay {
@@ -75,6 +77,7 @@ void EmulateServer::close_connection(EmulatedConnection& connection, bool reset)
   connection.blocked = connection.broken = connection.closing = connection.tls_ready = false;
   connection.tls.reset();
   connection.pending.clear();
+  connection.pending_sent = 0;
   connection.early.clear();
   connection.body.clear();
   connection.parser.reset();
@@ -231,13 +234,19 @@ void EmulateServer::transmit_raw(EmulatedConnection& connection, std::string_vie
 
 void EmulateServer::write_pending(EmulatedConnection& connection) {
   if (connection.pending.empty()) return;
-  const Transfer transfer = assay::send(connection.fd.get(), connection.pending);
+  std::string& pending = connection.pending;
+  const Transfer transfer =
+      assay::send(connection.fd.get(), std::string_view(pending).substr(connection.pending_sent));
   if (transfer.state == Transfer::State::kFailed) return close_connection(connection);
   if (transfer.state != Transfer::State::kMoved) return;
-  connection.pending.erase(0, transfer.bytes);
-  if (!connection.pending.empty()) return;
+  connection.pending_sent += transfer.bytes;
+  // What was sent goes when it is the larger half, so that no byte is moved more than once on average.
+  if (2 * connection.pending_sent >= pending.size()) {
+    pending.erase(0, std::exchange(connection.pending_sent, 0));
+  }
+  if (!pending.empty()) return;
   --writing_;
-  connection.pending.shrink_to_fit();
+  pending.shrink_to_fit();
   if (!loop_.watch(connection.fd.get(), token_of(connection), true, false))
     return close_connection(connection);
   if (connection.closing) return close_connection(connection);

@@ -79,7 +79,7 @@ class Client {
     while (!text.ends_with(end)) {
       pollfd waiting{.fd = fd_.get(), .events = POLLIN, .revents = 0};
       char piece[65536];
-      const ssize_t n = ::poll(&waiting, 1, 10'000) == 1 ? ::recv(fd_.get(), piece, sizeof piece, 0) : 0;
+      const ssize_t n = ::poll(&waiting, 1, 60'000) == 1 ? ::recv(fd_.get(), piece, sizeof piece, 0) : 0;
       if (n <= 0) return text + (n < 0 ? "<reset>" : "<end>");
       text.append(piece, static_cast<size_t>(n));
     }
