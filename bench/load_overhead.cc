@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
   options.progress = [&](const LoadProgress&) { ++ticks; };
 
   const double before = cpu_s();
-  const LoadResult result = drive_load(*target, clock, plan, options);
+  const LoadResult result = drive_load(*target, clock, *list_source(plan), options);
   const double driven = cpu_s();
   const auto events = static_cast<double>(result.chunk_at_ns.size());
   fmt::print("{} requests, {:.0f} token events, {:.1f} s of simulated time\n", result.rows.size(), events,

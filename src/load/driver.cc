@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <deque>
-#include <limits>
-#include <queue>
+#include <utility>
+
+#include "load/chunk_store.h"
 
 namespace assay {
 namespace {
@@ -19,7 +20,6 @@ constexpr Nanos kTick = nanos_from_ms(100);
 constexpr Nanos kCancelTimeout = nanos_from_seconds(30);
 constexpr uint32_t kSpareChunks = 8;  // per request: a target may split tokens or add an empty one
 constexpr size_t kRecent = 32;
-constexpr uint32_t kNoRow = UINT32_MAX;
 
 // The last few values of a quantity, for "now".
 class Recent {
@@ -44,13 +44,27 @@ struct Due {
   bool operator>(const Due& other) const { return at != other.at ? at > other.at : row > other.row; }
 };
 
+// A request that has been drawn and has not ended.
+struct Pending {
+  PlannedRequest planned;
+  uint32_t loop = 0;  // whose user sends it, from 1; 0: none
+  bool is_over = false;
+};
+
 class Driver {
  public:
-  Driver(Target& target, Clock& clock, std::span<const PlannedRequest> plan, const LoadOptions& options)
+  Driver(Target& target, Clock& clock, PlanSource& plan, const LoadOptions& options)
       : target_(target), clock_(clock), plan_(plan), options_(options) {
-    lay_out_rows();
-    lay_out_schedule();
+    CHECK(plan_.size() < UINT32_MAX);
+    result_.planned = plan_.size();
+    result_.rows.reserve(plan_.size());  // address space: what is not written costs nothing
     events_.reserve(4096);
+    draw_ahead();
+    const std::vector<uint32_t>& users = plan_.loop_users();
+    for (size_t loop = 0; loop < users.size(); ++loop) {
+      for (uint32_t user = 0; user < users[loop]; ++user)
+        begin_next_of_loop(static_cast<uint32_t>(loop) + 1, kLead);
+    }
   }
 
   LoadResult run() {
@@ -69,72 +83,55 @@ class Driver {
  private:
   Nanos now() const { return clock_.now() - start_; }
 
-  void lay_out_rows() {
-    CHECK(plan_.size() < kNoRow);
-    result_.planned = plan_.size();
-    result_.rows.resize(plan_.size());
-    RequestId lowest = std::numeric_limits<RequestId>::max(), highest = 0;
-    uint64_t chunks = 0;
-    for (size_t i = 0; i < plan_.size(); ++i) {
-      const Request& request = plan_[i].request;
-      lowest = std::min(lowest, request.id);
-      highest = std::max(highest, request.id);
-      result_.rows[i] = {.id = request.id,
-                         .class_index = request.class_index,
-                         .turn = request.turn,
-                         .session = request.session,
-                         .prompt_tokens = request.prompt_tokens,
-                         .first_chunk = chunks};
-      chunks += uint64_t{request.output_tokens} + kSpareChunks;
+  // Takes the next session of `loop` from the plan: the row of its first turn, or nothing if there is none
+  // left.
+  std::optional<uint32_t> draw(uint32_t loop) {
+    drawn_.clear();
+    if (!plan_.next(loop, drawn_)) return std::nullopt;
+    const auto first = static_cast<uint32_t>(result_.rows.size());
+    if (first == 0) first_id_ = drawn_.front().request.id;
+    for (const PlannedRequest& planned : drawn_) {
+      const Request& request = planned.request;
+      CHECK(request.id == first_id_ + result_.rows.size());
+      result_.rows.push_back({.id = request.id,
+                              .class_index = request.class_index,
+                              .turn = request.turn,
+                              .session = request.session,
+                              .prompt_tokens = request.prompt_tokens});
+      pending_.push_back({planned, loop});
     }
-    result_.chunk_at_ns.resize(chunks);
-    result_.chunk_tokens.resize(chunks);
-    if (plan_.empty()) return;
-    first_id_ = lowest;
-    CHECK(highest - lowest < 4 * plan_.size());
-    row_of_id_.assign(highest - lowest + 1, kNoRow);
-    for (size_t i = 0; i < plan_.size(); ++i) {
-      uint32_t& row = row_of_id_[plan_[i].request.id - lowest];
-      CHECK(row == kNoRow);
-      row = static_cast<uint32_t>(i);
+    return first;
+  }
+
+  // The next arrival is always known.
+  void draw_ahead() {
+    const std::optional<uint32_t> row = draw(0);
+    next_arrival_.reset();
+    if (row) next_arrival_ = Due{pending(*row).planned.offset + kLead, *row};
+  }
+
+  // Of a row that is not over.
+  Pending& pending(uint32_t row) { return pending_[row - first_pending_]; }
+
+  bool has_next_turn(uint32_t row) {
+    return row + 1 < result_.rows.size() && pending(row + 1).planned.previous == result_.rows[row].id;
+  }
+
+  void drop_what_is_over() {
+    while (!pending_.empty() && pending_.front().is_over) {
+      pending_.pop_front();
+      ++first_pending_;
     }
   }
 
-  void lay_out_schedule() {
-    next_turn_.assign(plan_.size(), kNoRow);
-    loop_of_row_.assign(plan_.size(), 0);
-    loops_.resize(options_.loop_users.size());
-    for (uint32_t i = 0; i < plan_.size(); ++i) {
-      if (const uint32_t loop = plan_[i].loop; loop > 0) {
-        CHECK(loop <= loops_.size());
-        loops_[loop - 1].push_back(i);
-        continue;
-      }
-      if (plan_[i].previous == 0) {
-        arrivals_.push_back({plan_[i].offset + kLead, i});
-        continue;
-      }
-      const uint32_t before = row_of(plan_[i].previous);
-      CHECK(before != kNoRow && next_turn_[before] == kNoRow);
-      next_turn_[before] = i;
-    }
-    std::ranges::stable_sort(arrivals_, {}, &Due::at);
-    if (!arrivals_.empty()) result_.last_arrival = arrivals_.back().at;
-    turns_.reserve(plan_.size());
-    for (size_t loop = 0; loop < loops_.size(); ++loop) {
-      std::ranges::reverse(loops_[loop]);  // the next one is taken from the back
-      for (uint32_t user = 0; user < options_.loop_users[loop]; ++user) begin_next_of_loop(loop + 1, kLead);
-    }
-  }
-
-  uint32_t row_of(RequestId id) const {
-    return id < first_id_ || id - first_id_ >= row_of_id_.size() ? kNoRow : row_of_id_[id - first_id_];
+  std::optional<uint32_t> row_of(RequestId id) const {
+    if (id < first_id_ || id - first_id_ >= result_.rows.size()) return std::nullopt;
+    return static_cast<uint32_t>(id - first_id_);
   }
 
   // The next scheduled request, or nothing: all are sent, or time is up.
   std::optional<Due> next_due() const {
-    std::optional<Due> due;
-    if (next_arrival_ < arrivals_.size()) due = arrivals_[next_arrival_];
+    std::optional<Due> due = next_arrival_;
     if (!turns_.empty() && (!due || *due > turns_.front())) due = turns_.front();
     if (due && due->at > options_.max_duration) return std::nullopt;
     return due;
@@ -147,10 +144,11 @@ class Driver {
       if (!turns_.empty() && turns_.front().row == due->row) {
         std::ranges::pop_heap(turns_, std::greater{});
         turns_.pop_back();
+        submit(*due);
       } else {
-        ++next_arrival_;
+        submit(*due);
+        draw_ahead();
       }
-      submit(*due);
       if (result_.lost) return;
     }
   }
@@ -158,8 +156,10 @@ class Driver {
   void submit(Due due) {
     RequestRow& row = result_.rows[due.row];
     row.scheduled = due.at;
+    const Request& request = pending(due.row).planned.request;
+    row.first_chunk = chunks_.take(request.output_tokens + kSpareChunks);
     row.dispatched = row.sent = now();
-    if (Result<void> sent = target_.submit(plan_[due.row].request); !sent) {
+    if (Result<void> sent = target_.submit(request); !sent) {
       row.sent = Nanos(0);
       result_.lost = std::move(sent).error();
       return;
@@ -206,11 +206,12 @@ class Driver {
   static bool is_out(const RequestRow& row) { return row.sent.count != 0 && row.end.count == 0; }
 
   void take(StreamEvent& event) {
-    const uint32_t index = row_of(event.request);
-    if (index == kNoRow || !is_out(result_.rows[index])) {
+    const std::optional<uint32_t> found = row_of(event.request);
+    if (!found || !is_out(result_.rows[*found])) {
       ++result_.stray_events;
       return;
     }
+    const uint32_t index = *found;
     RequestRow& row = result_.rows[index];
     // A worker's stamps are foreign: they lie between the start and now, whatever it says.
     const Nanos at = std::clamp(event.at, start_ + Nanos(1), received_) - start_;
@@ -223,7 +224,7 @@ class Driver {
         break;
       case StreamEventKind::kContent:
       case StreamEventKind::kReasoning:
-        take_chunks(row, plan_[index].request, event, at);
+        take_chunks(row, pending(index).planned.request, event, at);
         break;
       case StreamEventKind::kDone:
         if (event.prompt_tokens > 0) row.prompt_tokens = event.prompt_tokens;
@@ -256,10 +257,10 @@ class Driver {
     const uint32_t room = request.output_tokens + kSpareChunks - row.chunks;
     const uint32_t kept = std::min(event.chunks, room);
     result_.dropped_chunks += event.chunks - kept;
-    const uint64_t place = row.first_chunk + row.chunks;
+    const ChunkStore::Place place = row.first_chunk + row.chunks;
     const auto tokens = static_cast<uint16_t>(std::min<uint32_t>(event.tokens, UINT16_MAX));
-    std::fill_n(result_.chunk_at_ns.begin() + static_cast<ptrdiff_t>(place), kept, at.count);
-    std::fill_n(result_.chunk_tokens.begin() + static_cast<ptrdiff_t>(place), kept, tokens);
+    std::fill_n(chunks_.at_ns(place), kept, at.count);
+    std::fill_n(chunks_.tokens(place), kept, tokens);
     row.chunks += kept;
   }
 
@@ -284,21 +285,21 @@ class Driver {
   void schedule_what_follows(uint32_t row, bool ended_well, Nanos at) {
     // After the cancellation nothing more is sent: an answer may cross it on its way.
     if (was_cancelled_) return;
-    const uint32_t turn = ended_well ? next_turn_[row] : kNoRow;
-    if (turn != kNoRow) {
-      loop_of_row_[turn] = loop_of_row_[row];
-      push_turn({at + plan_[turn].offset, turn});
+    pending(row).is_over = true;
+    const uint32_t loop = pending(row).loop;
+    if (ended_well && has_next_turn(row)) {
+      push_turn({at + pending(row + 1).planned.offset, row + 1});
     } else {
-      begin_next_of_loop(loop_of_row_[row], at);
+      for (uint32_t turn = row; has_next_turn(turn); ++turn) pending(turn + 1).is_over = true;
+      begin_next_of_loop(loop, at);
     }
+    drop_what_is_over();
   }
 
-  void begin_next_of_loop(size_t loop, Nanos at) {
-    if (loop == 0 || loops_[loop - 1].empty()) return;
-    const uint32_t next = loops_[loop - 1].back();
-    loops_[loop - 1].pop_back();
-    loop_of_row_[next] = static_cast<uint32_t>(loop);
-    push_turn({at + plan_[next].offset, next});
+  void begin_next_of_loop(uint32_t loop, Nanos at) {
+    if (loop == 0) return;
+    const std::optional<uint32_t> next = draw(loop);
+    if (next) push_turn({at + pending(*next).planned.offset, *next});
   }
 
   void push_turn(Due due) {
@@ -316,12 +317,13 @@ class Driver {
     const auto [since, before] = ended_at_.front();
     LoadProgress progress;
     progress.elapsed_s = seconds(at);
-    progress.planned = plan_.size();
+    progress.planned = result_.planned;
     progress.sent = sent_;
     progress.ended = ended_;
     progress.failed = failed_;
     progress.in_flight = in_flight_;
-    progress.fraction = plan_.empty() ? 1 : static_cast<double>(ended_) / static_cast<double>(plan_.size());
+    progress.fraction =
+        result_.planned == 0 ? 1 : static_cast<double>(ended_) / static_cast<double>(result_.planned);
     progress.left_s = progress.fraction > 0 ? progress.elapsed_s * (1 / progress.fraction - 1) : 0;
     if (at > since) progress.rate_per_s = static_cast<double>(ended_ - before) / seconds(at - since);
     progress.ttft_ms_now = ttft_ms_.median();
@@ -348,47 +350,36 @@ class Driver {
     }
   }
 
-  // Drops the rows of requests that never came due and closes the gaps between the chunks of the others, in
-  // place.
+  // Drops the rows of requests that never came due and lays the chunks of the others behind one another.
   void compact() {
-    uint64_t place = 0;
-    size_t kept = 0;
-    for (const RequestRow& from : std::span(result_.rows)) {
-      if (from.scheduled.count == 0) continue;
-      RequestRow row = from;
-      for (uint32_t i = 0; i < row.chunks; ++i) {
-        result_.chunk_at_ns[place + i] = result_.chunk_at_ns[row.first_chunk + i];
-        result_.chunk_tokens[place + i] = result_.chunk_tokens[row.first_chunk + i];
-      }
-      row.first_chunk = place;
-      place += row.chunks;
-      result_.rows[kept++] = row;
-    }
-    result_.rows.resize(kept);
-    result_.chunk_at_ns.resize(place);
-    result_.chunk_tokens.resize(place);
-    if (kept > 0) {
-      result_.last_arrival = Nanos(0);
-      for (const RequestRow& row : result_.rows) {
-        const bool is_arrival = plan_[row_of(row.id)].previous == 0;
-        if (is_arrival) result_.last_arrival = std::max(result_.last_arrival, row.scheduled);
-      }
+    std::erase_if(result_.rows, [](const RequestRow& row) { return row.scheduled.count == 0; });
+    size_t total = 0;
+    for (const RequestRow& row : result_.rows) total += row.chunks;
+    result_.chunk_at_ns.reserve(total);
+    result_.chunk_tokens.reserve(total);
+    for (RequestRow& row : result_.rows) {
+      const ChunkStore::Place place = std::exchange(row.first_chunk, result_.chunk_at_ns.size());
+      const int64_t* at_ns = chunks_.at_ns(place);
+      const uint16_t* tokens = chunks_.tokens(place);
+      result_.chunk_at_ns.insert(result_.chunk_at_ns.end(), at_ns, at_ns + row.chunks);
+      result_.chunk_tokens.insert(result_.chunk_tokens.end(), tokens, tokens + row.chunks);
+      chunks_.give_back(place);
+      if (row.turn == 0) result_.last_arrival = std::max(result_.last_arrival, row.scheduled);
     }
   }
 
   Target& target_;
   Clock& clock_;
-  const std::span<const PlannedRequest> plan_;
+  PlanSource& plan_;
   const LoadOptions& options_;
   LoadResult result_;
+  ChunkStore chunks_;
 
-  RequestId first_id_ = 0;
-  std::vector<uint32_t> row_of_id_;           // by id − first_id_
-  std::vector<uint32_t> next_turn_;           // by row
-  std::vector<std::vector<uint32_t>> loops_;  // of each closed loop: rows to come, the next one last
-  std::vector<uint32_t> loop_of_row_;         // the loop whose user sends it, from 1; 0: none
-  std::vector<Due> arrivals_;                 // sorted
-  size_t next_arrival_ = 0;
+  RequestId first_id_ = 0;             // of row 0
+  std::deque<Pending> pending_;        // by row − first_pending_
+  uint32_t first_pending_ = 0;         // the rows before it are over
+  std::vector<PlannedRequest> drawn_;  // of the session that is being drawn
+  std::optional<Due> next_arrival_;
   std::vector<Due> turns_;  // heap: the earliest first
   std::vector<StreamEvent> events_;
 
@@ -401,8 +392,7 @@ class Driver {
 
 }  // namespace
 
-LoadResult drive_load(Target& target, Clock& clock, std::span<const PlannedRequest> plan,
-                      const LoadOptions& options) {
+LoadResult drive_load(Target& target, Clock& clock, PlanSource& plan, const LoadOptions& options) {
   return Driver(target, clock, plan, options).run();
 }
 

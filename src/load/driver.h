@@ -1,6 +1,5 @@
 // The load generator: one thread that submits each request at its scheduled instant, whether or not the
-// target keeps up, and writes the stamp of every event into rows that were laid out before the first request
-// left.
+// target keeps up, and writes down the stamp of every event.
 #pragma once
 
 #include <array>
@@ -30,8 +29,7 @@ struct LoadProgress {
 };
 
 struct LoadOptions {
-  std::vector<uint32_t> loop_users;  // of each closed loop of the plan, how many users it has
-  Nanos max_duration = kNever;       // no request is sent later than this after the start
+  Nanos max_duration = kNever;  // no request is sent later than this after the start
   Nanos drain_timeout =
       nanos_from_seconds(30);         // after the last send: then the rest is cancelled, as timed out
   std::function<bool()> interrupted;  // asked ten times a second; may be empty
@@ -62,7 +60,8 @@ struct RequestRow {
 inline constexpr size_t kFailureCauses = static_cast<size_t>(FailureCause::kServerError) + 1;
 
 struct LoadResult {
-  std::vector<RequestRow> rows;      // every request whose scheduled instant came, in the order of the plan
+  std::vector<RequestRow>
+      rows;  // every request whose scheduled instant came, in the order in which the plan gave them
   std::vector<int64_t> chunk_at_ns;  // relative to the start; those of rows[0], then of rows[1] …
   std::vector<uint16_t> chunk_tokens;
   Nanos start{};                // of CLOCK_MONOTONIC: what the instants are relative to
@@ -78,12 +77,11 @@ struct LoadResult {
   bool is_interrupted = false;
 };
 
-// Sends `plan` to the open `target`. Ids are distinct and lie within a range of at most four times their
-// number. Latencies count from the scheduled instant; a later turn is scheduled at the end of the answer
-// before it plus its pause. Requests that are out when the drain timeout strikes fail with kTimeout. Between
-// an event and its stamp nothing is allocated, locked, parsed or logged; everything is laid out before. One
+// Sends `plan` to the open `target`. Latencies count from the scheduled instant; a later turn is scheduled at
+// the end of the answer before it plus its pause. Requests that are out when the drain timeout strikes fail
+// with kTimeout. What a plan holds is drawn as it comes due, and memory grows with what was sent: 120 bytes a
+// request and 10 a chunk. Between an event and its stamp nothing is allocated, locked, parsed or logged. One
 // thread; `clock` is the target's.
-LoadResult drive_load(Target& target, Clock& clock, std::span<const PlannedRequest> plan,
-                      const LoadOptions& options);
+LoadResult drive_load(Target& target, Clock& clock, PlanSource& plan, const LoadOptions& options);
 
 }  // namespace assay

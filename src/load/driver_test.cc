@@ -12,11 +12,11 @@ namespace assay {
 namespace {
 
 LoadResult drive(const FakeTargetOptions& target_options, const std::vector<PlannedRequest>& plan,
-                 const LoadOptions& options = {}) {
+                 const LoadOptions& options = {}, std::vector<uint32_t> loop_users = {}) {
   FakeClock clock;
   const auto target = make_fake_target(target_options, clock);
   EXPECT_TRUE(target->open());
-  return drive_load(*target, clock, plan, options);
+  return drive_load(*target, clock, *list_source(plan, std::move(loop_users)), options);
 }
 
 double mean_wait_s(const LoadResult& result) {
@@ -88,6 +88,28 @@ TEST(Driver, TurnsFollowTheAnswerBeforeThemAndItsPause) {
   ASSERT_EQ(result.rows.size(), 3U);
   EXPECT_EQ(result.rows[1].scheduled, result.rows[0].end + nanos_from_ms(300));
   EXPECT_EQ(result.last_arrival, result.rows[2].scheduled);
+}
+
+// The plan of a million requests is not laid out before the first one leaves.
+TEST(Driver, DrawsOfAPlanWhatItSends) {
+  struct Counting final : PlanSource {
+    size_t size() const override { return 1'000'000; }
+    const std::vector<uint32_t>& loop_users() const override { return none; }
+    bool next(uint32_t, std::vector<PlannedRequest>& turns) override {
+      ++drawn;
+      turns.push_back(planned(drawn, static_cast<double>(drawn), 10, 1));
+      return drawn < size();
+    }
+    std::vector<uint32_t> none;
+    size_t drawn = 0;
+  } plan;
+  FakeClock clock;
+  const auto target = make_fake_target({}, clock);
+  ASSERT_TRUE(target->open());
+  const LoadResult result = drive_load(*target, clock, plan, {.max_duration = nanos_from_seconds(1)});
+  EXPECT_EQ(result.rows.size(), 999U);
+  EXPECT_EQ(plan.drawn, 1000U);
+  EXPECT_EQ(result.planned, 1'000'000U);
 }
 
 TEST(Driver, ASessionWhoseTurnFailedBreaksOff) {
@@ -212,7 +234,8 @@ TEST(Driver, SurvivesATargetThatTalksNonsenseAndNeverAnswers) {
   FakeClock clock;
   MadTarget target(clock);
   const std::vector<PlannedRequest> plan{planned(1, 0, 1, 2), planned(2, 1000, 1, 2)};
-  const LoadResult result = drive_load(target, clock, plan, {.drain_timeout = nanos_from_seconds(5)});
+  const LoadResult result =
+      drive_load(target, clock, *list_source(plan), {.drain_timeout = nanos_from_seconds(5)});
   ASSERT_EQ(result.rows.size(), 2U);
   EXPECT_EQ(result.rows[0].failure, FailureCause::kNone);
   EXPECT_EQ(result.rows[0].output_tokens, 100U);
@@ -257,7 +280,7 @@ class ScriptedTarget final : public Target {
 TEST(Driver, AnAnswerWithoutOutputIsAFailureWithACause) {
   FakeClock clock;
   ScriptedTarget target(clock, {{.kind = StreamEventKind::kDone}});
-  const LoadResult result = drive_load(target, clock, std::vector{planned(1, 0, 1, 2)}, {});
+  const LoadResult result = drive_load(target, clock, *list_source(std::vector{planned(1, 0, 1, 2)}), {});
   EXPECT_EQ(result.rows[0].failure, FailureCause::kTruncated);
   EXPECT_EQ(result.failure_examples[static_cast<size_t>(FailureCause::kTruncated)],
             "it ended without any output");
@@ -268,7 +291,7 @@ TEST(Driver, StampsOfAWorkerLieBetweenTheStartAndNow) {
   for (const Nanos stamp : {Nanos(INT64_MIN), Nanos(INT64_MAX)}) {
     ScriptedTarget target(clock, {{.kind = StreamEventKind::kContent, .at = stamp, .tokens = 1},
                                   {.kind = StreamEventKind::kDone, .at = stamp}});
-    const LoadResult result = drive_load(target, clock, std::vector{planned(1, 0, 1, 2)}, {});
+    const LoadResult result = drive_load(target, clock, *list_source(std::vector{planned(1, 0, 1, 2)}), {});
     EXPECT_GE(result.rows[0].end, Nanos(1));
     EXPECT_LE(result.rows[0].end, result.duration);
     EXPECT_LE(result.duration, nanos_from_seconds(1));
@@ -288,12 +311,11 @@ std::vector<PlannedRequest> loop_plan(size_t count, double pause_ms, uint32_t pr
 
 TEST(Driver, AClosedLoopHasAsManyRequestsOutAsUsers) {
   LoadOptions options;
-  options.loop_users = {3};
   size_t most = 0;
   options.progress = [&](const LoadProgress& progress) { most = std::max(most, progress.in_flight); };
   // 20 ms each on 8 sequences: with three users 150 requests/s.
   const LoadResult result =
-      drive({.sequences = 8, .prefill_us_per_token = 200, .tpot_ms = 0}, loop_plan(300, 0), options);
+      drive({.sequences = 8, .prefill_us_per_token = 200, .tpot_ms = 0}, loop_plan(300, 0), options, {3});
   ASSERT_EQ(result.rows.size(), 300U);
   EXPECT_EQ(most, 3U);
   EXPECT_NEAR(seconds(result.duration), 2.0, 0.01);
@@ -302,17 +324,13 @@ TEST(Driver, AClosedLoopHasAsManyRequestsOutAsUsers) {
 
 // Of a closed loop with N users, pause Z and response time R: throughput N/(R + Z) (Little's law).
 TEST(Driver, UsersPauseBetweenAnAnswerAndTheNextRequest) {
-  LoadOptions options;
-  options.loop_users = {4};
   const LoadResult result =
-      drive({.sequences = 8, .prefill_us_per_token = 200, .tpot_ms = 0}, loop_plan(400, 60), options);
+      drive({.sequences = 8, .prefill_us_per_token = 200, .tpot_ms = 0}, loop_plan(400, 60), {}, {4});
   EXPECT_NEAR(seconds(result.duration), 400 * (0.020 + 0.060) / 4, 0.01);
 }
 
 TEST(Driver, AUserGoesOnAfterAFailure) {
-  LoadOptions options;
-  options.loop_users = {2};
-  const LoadResult result = drive({.sequences = 8, .fail_every = 2}, loop_plan(40, 1), options);
+  const LoadResult result = drive({.sequences = 8, .fail_every = 2}, loop_plan(40, 1), {}, {2});
   ASSERT_EQ(result.rows.size(), 40U);
   EXPECT_EQ(std::ranges::count(result.rows, FailureCause::kNone, &RequestRow::failure), 20);
 }
@@ -323,9 +341,7 @@ TEST(Driver, AUserBeginsTheNextSessionWhenTheLastTurnOfOneHasEnded) {
   plan[1].previous = 1;
   plan[1].loop = 0;
   plan[1].request.turn = 1;
-  LoadOptions options;
-  options.loop_users = {1};
-  const LoadResult result = drive({.sequences = 8, .prefill_us_per_token = 200, .tpot_ms = 0}, plan, options);
+  const LoadResult result = drive({.sequences = 8, .prefill_us_per_token = 200, .tpot_ms = 0}, plan, {}, {1});
   ASSERT_EQ(result.rows.size(), 4U);
   for (size_t i = 1; i < 4; ++i) EXPECT_EQ(result.rows[i].scheduled, result.rows[i - 1].end);
 }

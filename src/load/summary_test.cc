@@ -13,7 +13,7 @@ LoadResult drive(const FakeTargetOptions& target_options, const std::vector<Plan
                  const LoadOptions& options = {}) {
   FakeClock clock;
   const auto target = make_fake_target(target_options, clock);
-  return drive_load(*target, clock, plan, options);
+  return drive_load(*target, clock, *list_source(plan), options);
 }
 
 SummaryOptions one_class(Slo slo = {}) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <utility>
 
 namespace assay {
@@ -17,46 +16,6 @@ constexpr ArrivalKindRow kKinds[] = {
     {"closed", Arrivals::Kind::kClosed,
      "users who each wait for their answer before they send the next request"},
     {"trace", Arrivals::Kind::kTrace, "at the instants of [load.trace], which implies it"},
-};
-
-// The instants of a process of rate 1 become those of one whose rate follows a curve by the inverse of the
-// curve's integral (Çinlar 1975, the time change of a renewal process).
-class CurveClock {
- public:
-  explicit CurveClock(std::span<const RatePoint> curve) : points_(curve.begin(), curve.end()) {
-    integral_.push_back(0);
-    for (size_t i = 1; i < points_.size(); ++i) integral_.push_back(integral_.back() + area(i));
-    // The mean rate over a period is 1.
-    const double scale = period() / integral_.back();
-    for (RatePoint& point : points_) point.relative *= scale;
-    for (double& sum : integral_) sum *= scale;
-  }
-
-  // When the integral reaches `sum`.
-  double at(double sum) const {
-    const double periods = std::floor(sum / period());
-    const double rest = sum - periods * period();
-    const auto above = std::upper_bound(integral_.begin() + 1, integral_.end() - 1, rest);
-    const auto i = static_cast<size_t>(above - integral_.begin());
-    return periods * period() + points_[i - 1].at_s + within(i, rest - integral_[i - 1]);
-  }
-
- private:
-  double period() const { return points_.back().at_s; }
-  double width(size_t i) const { return points_[i].at_s - points_[i - 1].at_s; }
-  double area(size_t i) const { return width(i) * (points_[i].relative + points_[i - 1].relative) / 2; }
-
-  // Time into segment i at which its own integral reaches `sum`: a·t + b·t²/2 = sum, in the form that does
-  // not cancel.
-  double within(size_t i, double sum) const {
-    const double a = points_[i - 1].relative;
-    const double b = (points_[i].relative - a) / width(i);
-    const double root = std::sqrt(std::max(0.0, a * a + 2 * b * sum));
-    return a + root > 0 ? std::min(width(i), 2 * sum / (a + root)) : width(i);
-  }
-
-  std::vector<RatePoint> points_;
-  std::vector<double> integral_;  // from 0 to each point
 };
 
 // Of a process of rate 1.
@@ -94,28 +53,71 @@ std::string curve_problem(std::span<const RatePoint> curve) {
   return has_rate ? "" : "its rate is always 0";
 }
 
-std::vector<Nanos> arrival_offsets(const Arrivals& arrivals, double rate_per_s, uint64_t seed,
-                                   std::string_view stream, size_t count) {
-  std::vector<Nanos> offsets(count);
-  const uint64_t number = random_stream(std::string(stream).c_str());
-  if (arrivals.kind == Arrivals::Kind::kBurst) return offsets;
-  if (arrivals.kind == Arrivals::Kind::kClosed) {
-    for (size_t i = 0; i < count; ++i)
-      offsets[i] = nanos_from_seconds(Random(seed, number, i).exponential() * arrivals.pause_s);
-    return offsets;
+// The instants of a process of rate 1 become those of one whose rate follows a curve by the inverse of the
+// curve's integral (Çinlar 1975, the time change of a renewal process).
+class ArrivalStream::CurveClock {
+ public:
+  explicit CurveClock(std::span<const RatePoint> curve) : points_(curve.begin(), curve.end()) {
+    integral_.push_back(0);
+    for (size_t i = 1; i < points_.size(); ++i) integral_.push_back(integral_.back() + area(i));
+    // The mean rate over a period is 1.
+    const double scale = period() / integral_.back();
+    for (RatePoint& point : points_) point.relative *= scale;
+    for (double& sum : integral_) sum *= scale;
   }
-  CHECK(arrivals.has_rate() && rate_per_s > 0);
-  std::optional<CurveClock> clock;
-  if (!arrivals.curve.empty()) clock.emplace(arrivals.curve);
+
+  // When the integral reaches `sum`.
+  double at(double sum) const {
+    const double periods = std::floor(sum / period());
+    const double rest = sum - periods * period();
+    const auto above = std::upper_bound(integral_.begin() + 1, integral_.end() - 1, rest);
+    const auto i = static_cast<size_t>(above - integral_.begin());
+    return periods * period() + points_[i - 1].at_s + within(i, rest - integral_[i - 1]);
+  }
+
+ private:
+  double period() const { return points_.back().at_s; }
+  double width(size_t i) const { return points_[i].at_s - points_[i - 1].at_s; }
+  double area(size_t i) const { return width(i) * (points_[i].relative + points_[i - 1].relative) / 2; }
+
+  // Time into segment i at which its own integral reaches `sum`: a·t + b·t²/2 = sum, in the form that does
+  // not cancel.
+  double within(size_t i, double sum) const {
+    const double a = points_[i - 1].relative;
+    const double b = (points_[i].relative - a) / width(i);
+    const double root = std::sqrt(std::max(0.0, a * a + 2 * b * sum));
+    return a + root > 0 ? std::min(width(i), 2 * sum / (a + root)) : width(i);
+  }
+
+  std::vector<RatePoint> points_;
+  std::vector<double> integral_;  // from 0 to each point
+};
+
+ArrivalStream::ArrivalStream(const Arrivals& arrivals, double rate_per_s, uint64_t seed,
+                             std::string_view stream)
+    : arrivals_(arrivals),
+      rate_per_s_(rate_per_s),
+      seed_(seed),
+      stream_(random_stream(std::string(stream).c_str())) {
+  CHECK(arrivals.kind != Arrivals::Kind::kTrace && (!arrivals.has_rate() || rate_per_s > 0));
+  if (arrivals.has_rate() && !arrivals.curve.empty())
+    curve_clock_ = std::make_unique<CurveClock>(arrivals.curve);
   // A random process has its first gap before the first request; an even one begins at once.
-  double sum = arrivals.kind == Arrivals::Kind::kConstant ? -1 : 0;
-  for (size_t i = 0; i < count; ++i) {
-    Random random(seed, number, i);
-    sum += gap(arrivals, random);
-    const double at_s = sum / rate_per_s;
-    offsets[i] = nanos_from_seconds(clock ? clock->at(at_s) : at_s);
-  }
-  return offsets;
+  if (arrivals.kind == Arrivals::Kind::kConstant) sum_ = -1;
+}
+
+ArrivalStream::ArrivalStream(ArrivalStream&&) noexcept = default;
+ArrivalStream& ArrivalStream::operator=(ArrivalStream&&) noexcept = default;
+ArrivalStream::~ArrivalStream() = default;
+
+Nanos ArrivalStream::next() {
+  if (arrivals_.kind == Arrivals::Kind::kBurst) return Nanos(0);
+  Random random(seed_, stream_, index_++);
+  if (arrivals_.kind == Arrivals::Kind::kClosed)
+    return nanos_from_seconds(random.exponential() * arrivals_.pause_s);
+  sum_ += gap(arrivals_, random);
+  const double at_s = sum_ / rate_per_s_;
+  return nanos_from_seconds(curve_clock_ ? curve_clock_->at(at_s) : at_s);
 }
 
 }  // namespace assay

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,9 +53,26 @@ const char* name_of(Arrivals::Kind kind);
 // What is wrong with a rate curve ("its first point is not at 0 s"), or "".
 std::string curve_problem(std::span<const RatePoint> curve);
 
-// `count` instants at `rate_per_s` on average, ascending; kBurst: all 0. kClosed: the pauses before each
-// request, which are no instants. Not for kTrace.
-std::vector<Nanos> arrival_offsets(const Arrivals& arrivals, double rate_per_s, uint64_t seed,
-                                   std::string_view stream, size_t count);
+// The instants of one arrival process, one after the other: at `rate_per_s` on average, ascending; kBurst:
+// all 0. kClosed: the pauses before each request, which are no instants. Not for kTrace.
+class ArrivalStream {
+ public:
+  ArrivalStream(const Arrivals& arrivals, double rate_per_s, uint64_t seed, std::string_view stream);
+  ArrivalStream(ArrivalStream&&) noexcept;
+  ArrivalStream& operator=(ArrivalStream&&) noexcept;
+  ~ArrivalStream();
+
+  Nanos next();
+
+ private:
+  class CurveClock;
+
+  Arrivals arrivals_;
+  double rate_per_s_;
+  uint64_t seed_, stream_;
+  uint64_t index_ = 0;
+  double sum_ = 0;  // of the process of rate 1
+  std::unique_ptr<CurveClock> curve_clock_;
+};
 
 }  // namespace assay

@@ -12,10 +12,18 @@ namespace {
 
 using Kind = Arrivals::Kind;
 
+std::vector<Nanos> instants_of(const Arrivals& arrivals, double rate_per_s, uint64_t seed,
+                               std::string_view stream, size_t count) {
+  ArrivalStream arrival_stream(arrivals, rate_per_s, seed, stream);
+  std::vector<Nanos> instants(count);
+  for (Nanos& each : instants) each = arrival_stream.next();
+  return instants;
+}
+
 std::vector<double> gaps_of(const Arrivals& arrivals, double rate_per_s, size_t count) {
   std::vector<double> gaps;
   Nanos last{};
-  for (const Nanos at : arrival_offsets(arrivals, rate_per_s, 1, "test", count)) {
+  for (const Nanos at : instants_of(arrivals, rate_per_s, 1, "test", count)) {
     gaps.push_back(seconds(at - last));
     last = at;
   }
@@ -49,7 +57,7 @@ TEST(Arrivals, ACurveShapesTheRateAndKeepsItsMean) {
   // A rate that rises from 0 to twice the mean within 10 s: a quarter of the arrivals in the first half of a
   // period.
   const Arrivals ramp{.kind = Kind::kPoisson, .curve = {{0, 0}, {10, 7}}};
-  const std::vector<Nanos> at = arrival_offsets(ramp, 100, 3, "test", 20'000);
+  const std::vector<Nanos> at = instants_of(ramp, 100, 3, "test", 20'000);
   double first_half = 0;
   for (const Nanos each : at) first_half += std::fmod(seconds(each), 10) < 5 ? 1 : 0;
   EXPECT_NEAR(first_half / 20'000, 0.25, 6 * std::sqrt(0.25 * 0.75 / 20'000));
@@ -60,7 +68,7 @@ TEST(Arrivals, AConstantRateOnACurveFollowsItExactly) {
   // Rate 1 for 2 s, then 3 for 2 s, by steps as steep as they can be written: 2 + 6 requests in 4 s at mean
   // rate 2.
   const Arrivals step{.kind = Kind::kConstant, .curve = {{0, 1}, {2, 1}, {2.000001, 3}, {4, 3}}};
-  const std::vector<Nanos> at = arrival_offsets(step, 2, 1, "test", 9);
+  const std::vector<Nanos> at = instants_of(step, 2, 1, "test", 9);
   const double expected[] = {0, 1, 2, 2 + 1.0 / 3, 2 + 2.0 / 3, 3, 3 + 1.0 / 3, 3 + 2.0 / 3, 4};
   for (size_t i = 0; i < at.size(); ++i) EXPECT_NEAR(seconds(at[i]), expected[i], 1e-5) << i;
 }
@@ -68,7 +76,7 @@ TEST(Arrivals, AConstantRateOnACurveFollowsItExactly) {
 TEST(Arrivals, AnIdleStretchOfACurveHasNoArrivals) {
   const Arrivals idle{.kind = Kind::kPoisson,
                       .curve = {{0, 1}, {1, 1}, {1.001, 0}, {3, 0}, {3.001, 1}, {4, 1}}};
-  for (const Nanos each : arrival_offsets(idle, 50, 1, "test", 2000)) {
+  for (const Nanos each : instants_of(idle, 50, 1, "test", 2000)) {
     const double in_period = std::fmod(seconds(each), 4);
     EXPECT_TRUE(in_period < 1.0011 || in_period > 2.9999) << in_period;
   }
@@ -87,11 +95,11 @@ TEST(Arrivals, WhatACurveCannotBeIsSaid) {
 
 TEST(Arrivals, DrawsDependOnSeedStreamAndIndexAlone) {
   const Arrivals gamma{.kind = Kind::kGamma, .cv = 2};
-  const auto few = arrival_offsets(gamma, 5, 7, "a", 10);
-  const auto more = arrival_offsets(gamma, 5, 7, "a", 20);
+  const auto few = instants_of(gamma, 5, 7, "a", 10);
+  const auto more = instants_of(gamma, 5, 7, "a", 20);
   EXPECT_TRUE(std::equal(few.begin(), few.end(), more.begin()));
-  EXPECT_NE(few, arrival_offsets(gamma, 5, 7, "b", 10));
-  EXPECT_NE(few, arrival_offsets(gamma, 5, 8, "a", 10));
+  EXPECT_NE(few, instants_of(gamma, 5, 7, "b", 10));
+  EXPECT_NE(few, instants_of(gamma, 5, 8, "a", 10));
 }
 
 TEST(Arrivals, EveryKindHasOneName) {

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <tuple>
+#include <optional>
+
+#include "workload/plan_source.h"
 
 namespace assay {
 namespace {
@@ -31,7 +33,6 @@ struct ClassStreams {
 
 // One session of a class, or one request on its own (turns == 1).
 struct Session {
-  uint64_t order = 0;  // random: sessions start in this order
   uint32_t class_index = 0;
   uint32_t index = 0;  // in its class
   uint32_t turns = 1;
@@ -64,27 +65,6 @@ std::vector<uint32_t> shares(const std::vector<TrafficClass>& classes, uint32_t 
   return counts;
 }
 
-// All sessions of the plan in the order in which they start.
-std::vector<Session> ordered_sessions(const TrafficPlan& plan, const std::vector<ClassStreams>& streams,
-                                      uint32_t total) {
-  const std::vector<uint32_t> counts = shares(plan.classes, total);
-  std::vector<Session> sessions;
-  for (uint32_t c = 0; c < plan.classes.size(); ++c) {
-    uint32_t left = counts[c];
-    for (uint32_t index = 0; left > 0; ++index) {
-      Random turns_random(plan.seed, streams[c].turns, index);
-      const bool single = plan.arrivals.kind == Arrivals::Kind::kTrace;
-      const uint32_t turns = single ? 1 : std::min(left, plan.classes[c].turns.draw(turns_random));
-      sessions.push_back({Random(plan.seed, streams[c].order, index).next(), c, index, turns});
-      left -= turns;
-    }
-  }
-  std::sort(sessions.begin(), sessions.end(), [](const Session& a, const Session& b) {
-    return std::tie(a.order, a.class_index, a.index) < std::tie(b.order, b.class_index, b.index);
-  });
-  return sessions;
-}
-
 const Arrivals& arrivals_of(const TrafficPlan& plan, uint32_t class_index) {
   const std::optional<Arrivals>& own = plan.classes[class_index].arrivals;
   return own && plan.arrivals.kind != Arrivals::Kind::kTrace ? *own : plan.arrivals;
@@ -105,33 +85,6 @@ std::vector<uint32_t> loop_numbers(const TrafficPlan& plan) {
       numbers[c + 1] = ++loops;
   }
   return numbers;
-}
-
-// Sets when each session starts and orders them by that. Every group spans the same time: it has the share of
-// the rate that it has of the sessions.
-void schedule(const TrafficPlan& plan, std::vector<Session>& sessions) {
-  std::vector<std::vector<Session*>> groups(plan.classes.size() + 1);
-  for (Session& session : sessions) groups[group_of(plan, session.class_index)].push_back(&session);
-  for (size_t group = 0; group < groups.size(); ++group) {
-    const std::vector<Session*>& members = groups[group];
-    if (members.empty()) continue;
-    const Arrivals& arrivals = group == 0 ? plan.arrivals : *plan.classes[group - 1].arrivals;
-    if (arrivals.kind == Arrivals::Kind::kTrace) {
-      for (size_t i = 0; i < members.size(); ++i) members[i]->offset = plan.trace[i].offset;
-      continue;
-    }
-    const double share = static_cast<double>(members.size()) / static_cast<double>(sessions.size());
-    const std::string stream = group == 0 ? "arrivals" : "arrivals/" + plan.classes[group - 1].name;
-    const std::vector<Nanos> offsets =
-        arrival_offsets(arrivals, plan.rate_per_s * share, plan.seed, stream, members.size());
-    for (size_t i = 0; i < members.size(); ++i) members[i]->offset = offsets[i];
-  }
-  // The pauses of a closed loop are no instants: its sessions keep their order, before the others.
-  const auto key = [&](const Session& session) {
-    return arrivals_of(plan, session.class_index).kind == Arrivals::Kind::kClosed ? Nanos(-1)
-                                                                                  : session.offset;
-  };
-  std::ranges::stable_sort(sessions, {}, key);
 }
 
 // One turn; its place in the session makes the index of its draws.
@@ -167,44 +120,208 @@ Nanos pause(const TrafficPlan& plan, const ClassStreams& streams, const Session&
                             plan.classes[session.class_index].think_time_s);
 }
 
-}  // namespace
+uint32_t total_requests(const TrafficPlan& plan) {
+  if (plan.arrivals.kind != Arrivals::Kind::kTrace) return plan.requests;
+  const auto rows = static_cast<uint32_t>(std::min<size_t>(plan.trace.size(), UINT32_MAX));
+  return plan.requests == 0 ? rows : std::min(plan.requests, rows);
+}
 
-std::vector<PlannedRequest> materialise(const TrafficPlan& plan, RequestId first_id) {
-  CHECK(!plan.classes.empty() && first_id > 0);
-  uint32_t total = plan.requests;
-  if (plan.arrivals.kind == Arrivals::Kind::kTrace) {
-    const auto rows = static_cast<uint32_t>(std::min<size_t>(plan.trace.size(), UINT32_MAX));
-    total = total == 0 ? rows : std::min(total, rows);
+// The sessions of one class, in the order of their index.
+struct ClassSessions {
+  uint32_t requests_left = 0;
+  uint32_t sessions_left = 0;
+  uint32_t index = 0;
+};
+
+// Classes that share an arrival process.
+struct Group {
+  std::vector<uint32_t> classes;
+  uint32_t loop = 0;           // the number of its closed loop, or 0
+  uint64_t sessions_left = 0;  // of all its classes
+  uint64_t drawn = 0;
+  uint64_t order = 0;                       // the stream that decides which class comes next
+  std::optional<ArrivalStream> arrivals{};  // nothing for a trace
+  Nanos next{};  // instant of the next session, while there is one and it has an instant
+};
+
+class TrafficSource final : public PlanSource {
+ public:
+  TrafficSource(TrafficPlan plan, RequestId first_id)
+      : plan_(std::move(plan)),
+        size_(total_requests(plan_)),
+        next_id_(first_id),
+        loop_users_(assay::loop_users(plan_)) {
+    CHECK(!plan_.classes.empty() && first_id > 0);
+    for (const TrafficClass& c : plan_.classes) streams_.emplace_back(c.name);
+    if (is_trace()) std::ranges::stable_sort(plan_.trace, {}, &TraceEntry::offset);
+    count_sessions();
+    make_groups();
   }
-  std::vector<ClassStreams> streams;
-  for (const TrafficClass& c : plan.classes) streams.emplace_back(c.name);
-  std::vector<Session> sessions = ordered_sessions(plan, streams, total);
-  schedule(plan, sessions);
-  const std::vector<uint32_t> loops = loop_numbers(plan);
 
-  std::vector<PlannedRequest> planned;
-  planned.reserve(total);
-  for (size_t i = 0; i < sessions.size(); ++i) {
-    const Session& session = sessions[i];
-    const ClassStreams& of_class = streams[session.class_index];
-    const RequestId session_id = first_id + planned.size();
+  size_t size() const override { return size_; }
+  const std::vector<uint32_t>& loop_users() const override { return loop_users_; }
+
+  // Of the sessions that come at an instant of their own. Before the first is drawn.
+  Nanos last_arrival() {
+    Nanos last{};
+    for (Group& group : groups_) {
+      if (group.loop != 0 || group.sessions_left == 0) continue;
+      Nanos at = is_trace() ? plan_.trace[size_ - 1].offset : group.next;
+      for (uint64_t i = 1; i < group.sessions_left && !is_trace(); ++i) at = group.arrivals->next();
+      last = std::max(last, at);
+    }
+    return last;
+  }
+
+  bool next(uint32_t loop, std::vector<PlannedRequest>& turns) override {
+    Group* group = loop == 0 ? earliest() : group_of_loop(loop);
+    if (group == nullptr || group->sessions_left == 0) return false;
+    const Nanos offset = group->next;
+    const uint64_t place = group->drawn;
+    const Session session = draw(*group, offset);
+    if (group->sessions_left > 0) group->next = next_instant(*group);
+    append(session, group->loop, place, turns);
+    return true;
+  }
+
+ private:
+  bool is_trace() const { return plan_.arrivals.kind == Arrivals::Kind::kTrace; }
+
+  // A session of a class of requests on their own is one request; of others the draws of the turns say how
+  // many there are.
+  uint32_t turns_of(uint32_t class_index, uint32_t index) const {
+    if (is_trace()) return 1;
+    Random random(plan_.seed, streams_[class_index].turns, index);
+    return plan_.classes[class_index].turns.draw(random);
+  }
+
+  void count_sessions() {
+    const std::vector<uint32_t> counts = shares(plan_.classes, static_cast<uint32_t>(size_));
+    for (uint32_t c = 0; c < counts.size(); ++c) {
+      ClassSessions of_class{.requests_left = counts[c]};
+      const bool is_single = is_trace() || plan_.classes[c].turns == LengthDistribution{};
+      if (is_single) of_class.sessions_left = counts[c];
+      for (uint64_t left = is_single ? 0 : counts[c]; left > 0; ++of_class.sessions_left)
+        left -= std::min<uint64_t>(left, turns_of(c, of_class.sessions_left));
+      classes_.push_back(of_class);
+    }
+  }
+
+  // Every group spans the same time: it has the share of the rate that it has of the sessions.
+  void make_groups() {
+    const std::vector<uint32_t> loops = loop_numbers(plan_);
+    groups_.resize(plan_.classes.size() + 1);
+    uint64_t sessions = 0;
+    for (uint32_t c = 0; c < plan_.classes.size(); ++c) {
+      Group& group = groups_[group_of(plan_, c)];
+      group.classes.push_back(c);
+      group.sessions_left += classes_[c].sessions_left;
+      sessions += classes_[c].sessions_left;
+    }
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      Group& group = groups_[i];
+      if (group.sessions_left == 0) continue;
+      const std::string suffix = i == 0 ? "" : "/" + plan_.classes[i - 1].name;
+      group.loop = loops[i];
+      group.order = random_stream(("order" + suffix).c_str());
+      if (!is_trace()) {
+        const double share = static_cast<double>(group.sessions_left) / static_cast<double>(sessions);
+        group.arrivals.emplace(i == 0 ? plan_.arrivals : *plan_.classes[i - 1].arrivals,
+                               plan_.rate_per_s * share, plan_.seed, "arrivals" + suffix);
+      }
+      group.next = next_instant(group);
+    }
+  }
+
+  Nanos next_instant(Group& group) {
+    return group.arrivals ? group.arrivals->next() : plan_.trace[group.drawn].offset;
+  }
+
+  Group* earliest() {
+    Group* earliest = nullptr;
+    for (Group& group : groups_) {
+      if (group.loop != 0 || group.sessions_left == 0) continue;
+      if (earliest == nullptr || group.next < earliest->next) earliest = &group;
+    }
+    return earliest;
+  }
+
+  Group* group_of_loop(uint32_t loop) {
+    const auto found = std::ranges::find(groups_, loop, &Group::loop);
+    return found == groups_.end() ? nullptr : &*found;
+  }
+
+  // Draws without replacement from the sessions that are left: every order of the classes is as likely as any
+  // other.
+  Session draw(Group& group, Nanos offset) {
+    uint64_t chosen = group.classes.size() == 1
+                          ? 0
+                          : Random(plan_.seed, group.order, group.drawn).below(group.sessions_left);
+    size_t i = 0;
+    while (chosen >= classes_[group.classes[i]].sessions_left)
+      chosen -= classes_[group.classes[i++]].sessions_left;
+    ++group.drawn;
+    --group.sessions_left;
+    const uint32_t class_index = group.classes[i];
+    ClassSessions& of_class = classes_[class_index];
+    --of_class.sessions_left;
+    const uint32_t index = of_class.index++;
+    const uint32_t turns = std::min(of_class.requests_left, turns_of(class_index, index));
+    of_class.requests_left -= turns;
+    return {class_index, index, turns, offset};
+  }
+
+  // `place`: of the session in its group, which is its row of a trace.
+  void append(const Session& session, uint32_t loop, uint64_t place, std::vector<PlannedRequest>& planned) {
+    const ClassStreams& of_class = streams_[session.class_index];
+    const RequestId session_id = next_id_;
     for (uint32_t turn = 0; turn < session.turns; ++turn) {
-      PlannedRequest next{drawn_request(plan, of_class, session, turn), session.offset, 0};
-      next.request.id = first_id + planned.size();
+      PlannedRequest next{drawn_request(plan_, of_class, session, turn), session.offset, 0};
+      next.request.id = next_id_++;
       if (session.turns > 1) next.request.session = session_id;
       if (turn == 0) {
-        next.loop = loops[group_of(plan, session.class_index)];
+        next.loop = loop;
       } else {
         next.previous = next.request.id - 1;
-        next.offset = pause(plan, of_class, session, turn);
+        next.offset = pause(plan_, of_class, session, turn);
       }
-      if (plan.arrivals.kind == Arrivals::Kind::kTrace) {
-        next.request.prompt_tokens = plan.trace[i].prompt_tokens;
-        next.request.output_tokens = plan.trace[i].output_tokens;
+      if (is_trace()) {
+        next.request.prompt_tokens = plan_.trace[place].prompt_tokens;
+        next.request.output_tokens = plan_.trace[place].output_tokens;
       }
-      add_prefix(plan, of_class, next.request);
+      add_prefix(plan_, of_class, next.request);
       planned.push_back(next);
     }
+  }
+
+  TrafficPlan plan_;
+  size_t size_;
+  RequestId next_id_;
+  std::vector<uint32_t> loop_users_;
+  std::vector<ClassStreams> streams_;   // by class
+  std::vector<ClassSessions> classes_;  // by class
+  std::vector<Group> groups_;           // 0: of the classes without arrivals of their own; else class + 1
+};
+
+}  // namespace
+
+std::unique_ptr<PlanSource> traffic_source(TrafficPlan plan, RequestId first_id) {
+  return std::make_unique<TrafficSource>(std::move(plan), first_id);
+}
+
+Nanos last_arrival(const TrafficPlan& plan) {
+  return TrafficSource(plan, 1).last_arrival();
+}
+
+std::vector<PlannedRequest> materialise(const TrafficPlan& plan, RequestId first_id) {
+  TrafficSource source(plan, first_id);
+  std::vector<PlannedRequest> planned;
+  planned.reserve(source.size());
+  for (uint32_t loop = 1; loop <= source.loop_users().size(); ++loop) {
+    while (source.next(loop, planned)) {
+    }
+  }
+  while (source.next(0, planned)) {
   }
   return planned;
 }

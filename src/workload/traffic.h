@@ -80,13 +80,16 @@ struct PlannedRequest {
   uint32_t loop = 0;
 };
 
-// Ordered by offset for first turns; later turns stand right behind the turn they wait for. ids count from
+// The whole plan at once: the sessions of the closed loops, one loop behind the other, then all others by the
+// instant of their first turn; later turns stand right behind the turn they wait for. ids count from
 // `first_id`. Each class gets its share by weight to within one request (largest remainder), so that small
 // trials are not starved; the last session of a class is cut short where that takes it. What a class asks for
 // does not depend on the other classes (streams are named for the class), so that a class alone sends what it
 // sends in the mix. The id of a session is that of its first request. kTrace: every row is a request on its
 // own. At least one class; weights and rate above 0.
 std::vector<PlannedRequest> materialise(const TrafficPlan& plan, RequestId first_id = 1);
+// When the last session comes that comes at an instant of its own; draws the instants only.
+Nanos last_arrival(const TrafficPlan& plan);
 // How many users each closed loop of the plan has; loop 1 comes first.
 std::vector<uint32_t> loop_users(const TrafficPlan& plan);
 

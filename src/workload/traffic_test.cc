@@ -235,6 +235,18 @@ TEST(Traffic, ATraceSetsArrivalsAndLengths) {
   EXPECT_EQ(materialise(plan).size(), 3U);
 }
 
+TEST(Traffic, TheLastArrivalIsThatOfThePlan) {
+  TrafficClass even = traffic_class("even"), agent = traffic_class("agent");
+  even.arrivals = Arrivals{.kind = Arrivals::Kind::kConstant};
+  agent.turns = {Kind::kUniform, 1, 4};
+  const TrafficPlan plan = plan_of({traffic_class("a"), even, agent}, 400);
+  Nanos last{};
+  for (const PlannedRequest& p : materialise(plan)) {
+    if (p.request.turn == 0) last = std::max(last, p.offset);
+  }
+  EXPECT_EQ(last_arrival(plan), last);
+}
+
 TEST(Traffic, AHundredThousandRequestsAreDistinct) {
   const auto planned = materialise(plan_of({traffic_class("a", 3), traffic_class("b")}, 100'000));
   std::set<uint64_t> seeds;

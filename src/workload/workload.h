@@ -2,6 +2,7 @@
 #pragma once
 
 #include "workload/engine_limits.h"  // IWYU pragma: export
+#include "workload/plan_source.h"    // IWYU pragma: export
 #include "workload/request.h"        // IWYU pragma: export
 #include "workload/traffic.h"        // IWYU pragma: export
 #include "workload/wire.h"           // IWYU pragma: export

@@ -150,8 +150,9 @@ class LoadTrial {
 
     const double left_s = std::max(load_.max_duration_s - seconds(burst.duration), load_.max_duration_s / 2);
     const auto planned = main_plan(traffic_, rate_per_s_, kArrivalShare * left_s, burst.planned + 1);
-    note_shortening(planned.size(), kArrivalShare * left_s);
-    const LoadResult result = drive(planned, left_s);
+    note_shortening(planned->size(), kArrivalShare * left_s);
+    note_users(planned->loop_users());
+    const LoadResult result = drive(*planned, left_s);
     if (result.is_interrupted) return close(), interrupted();
     close();
     finish(result);
@@ -175,7 +176,7 @@ class LoadTrial {
       context_.progress.update(0, fmt::format("burst: {} of {} requests", progress.ended, progress.planned));
     };
     const auto plan = burst_plan(traffic_, count);
-    return drive_load(*setup_.target, context_.clock, plan, options);
+    return drive_load(*setup_.target, context_.clock, *list_source(plan), options);
   }
 
   // False if the burst shows that there is nothing to measure.
@@ -183,8 +184,6 @@ class LoadTrial {
     rate_conditions_ = Json::object();
     rate_conditions_.set("arrivals", name_of(traffic_.arrivals.kind));
     if (traffic_.arrivals.kind == Arrivals::Kind::kGamma) rate_conditions_.set("cv", traffic_.arrivals.cv);
-    if (const std::vector<uint32_t> users = users_of_loops(traffic_); !users.empty())
-      rate_conditions_.set("users", std::accumulate(users.begin(), users.end(), uint64_t{0}));
     const Calibration calibration = calibration_of(burst);
     if (calibration.ended_well == 0) {
       Finding finding{.severity = Severity::kBlocker, .code = "load.failures"};
@@ -223,6 +222,11 @@ class LoadTrial {
     return true;
   }
 
+  void note_users(const std::vector<uint32_t>& users) {
+    if (users.empty()) return;
+    rate_conditions_.set("users", std::accumulate(users.begin(), users.end(), uint64_t{0}));
+  }
+
   void note_shortening(size_t planned, double longest_s) {
     if (planned >= traffic_.requests) return;
     Finding finding{.severity = Severity::kNote, .code = "load.shortened"};
@@ -235,9 +239,8 @@ class LoadTrial {
     outcome_.findings.push_back(std::move(finding));
   }
 
-  LoadResult drive(const std::vector<PlannedRequest>& planned, double left_s) {
+  LoadResult drive(PlanSource& planned, double left_s) {
     LoadOptions options;
-    options.loop_users = users_of_loops(traffic_);
     options.max_duration = nanos_from_seconds(left_s);
     options.drain_timeout = nanos_from_seconds(std::max(kDrainShare * load_.max_duration_s, 5.0));
     options.interrupted = context_.interrupted;

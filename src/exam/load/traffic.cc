@@ -43,14 +43,6 @@ TrafficPlan plan_of(const TrialTraffic& traffic, double rate_per_s) {
           .trace = traffic.trace};
 }
 
-double last_arrival_s(const std::vector<PlannedRequest>& plan) {
-  double last = 0;
-  for (const PlannedRequest& planned : plan) {
-    if (planned.previous == 0 && planned.loop == 0) last = std::max(last, seconds(planned.offset));
-  }
-  return last;
-}
-
 }  // namespace
 
 Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& traffic_class) {
@@ -99,25 +91,19 @@ std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t cou
   return materialise(plan, 1);
 }
 
-std::vector<PlannedRequest> main_plan(const TrialTraffic& traffic, double rate_per_s, double longest_s,
+std::unique_ptr<PlanSource> main_plan(const TrialTraffic& traffic, double rate_per_s, double longest_s,
                                       RequestId first_id) {
   TrafficPlan plan = plan_of(traffic, rate_per_s);
   if (!plan.trace.empty()) {
     std::erase_if(plan.trace, [&](const TraceEntry& entry) { return seconds(entry.offset) > longest_s; });
     plan.requests = static_cast<uint32_t>(plan.trace.size());
-    return materialise(plan, first_id);
+    return traffic_source(std::move(plan), first_id);
   }
-  std::vector<PlannedRequest> planned = materialise(plan, first_id);
-  for (double last = last_arrival_s(planned); last > longest_s && plan.requests > 1;
-       last = last_arrival_s(planned)) {
+  for (double last = seconds(last_arrival(plan)); last > longest_s && plan.requests > 1;
+       last = seconds(last_arrival(plan))) {
     plan.requests = std::max(1U, static_cast<uint32_t>(plan.requests * std::min(longest_s / last, 0.99)));
-    planned = materialise(plan, first_id);
   }
-  return planned;
-}
-
-std::vector<uint32_t> users_of_loops(const TrialTraffic& traffic) {
-  return loop_users(plan_of(traffic, 1));
+  return traffic_source(std::move(plan), first_id);
 }
 
 bool needs_rate(const TrialTraffic& traffic) {

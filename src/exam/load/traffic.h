@@ -2,6 +2,7 @@
 // before it.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,11 +32,9 @@ std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t cou
 
 // The trial's requests at `rate_per_s` sessions per second; ids from `first_id`. As many as fit: the last
 // arrival lies within `longest_s`. A trace keeps its own instants.
-std::vector<PlannedRequest> main_plan(const TrialTraffic& traffic, double rate_per_s, double longest_s,
+std::unique_ptr<PlanSource> main_plan(const TrialTraffic& traffic, double rate_per_s, double longest_s,
                                       RequestId first_id);
 
-// How many users each closed loop of the plan has.
-std::vector<uint32_t> users_of_loops(const TrialTraffic& traffic);
 // True if some class comes at a rate, which somebody has to choose.
 bool needs_rate(const TrialTraffic& traffic);
 
