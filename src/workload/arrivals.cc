@@ -86,7 +86,7 @@ class ArrivalStream::CurveClock {
     const double a = points_[i - 1].relative;
     const double b = (points_[i].relative - a) / width(i);
     const double root = std::sqrt(std::max(0.0, a * a + 2 * b * sum));
-    return a + root > 0 ? std::min(width(i), 2 * sum / (a + root)) : width(i);
+    return a + root > 0 ? std::min(width(i), 2 * sum / (a + root)) : 0;
   }
 
   std::vector<RatePoint> points_;

@@ -73,6 +73,17 @@ TEST(Arrivals, AConstantRateOnACurveFollowsItExactly) {
   for (size_t i = 0; i < at.size(); ++i) EXPECT_NEAR(seconds(at[i]), expected[i], 1e-5) << i;
 }
 
+// A rate that rises from 0: the first of even arrivals comes at the beginning, the k-th of n when the square
+// of the time says so.
+TEST(Arrivals, ACurveThatBeginsAtZeroBeginsAtOnce) {
+  const Arrivals ramp{.kind = Kind::kConstant, .curve = {{0, 0}, {10, 1}}};
+  const std::vector<Nanos> at = instants_of(ramp, 1, 1, "test", 15);
+  for (size_t i = 0; i < at.size(); ++i) {
+    const double in_period = static_cast<double>(i % 10);
+    EXPECT_NEAR(seconds(at[i]), static_cast<double>(i / 10 * 10) + std::sqrt(10 * in_period), 1e-6) << i;
+  }
+}
+
 TEST(Arrivals, AnIdleStretchOfACurveHasNoArrivals) {
   const Arrivals idle{.kind = Kind::kPoisson,
                       .curve = {{0, 1}, {1, 1}, {1.001, 0}, {3, 0}, {3.001, 1}, {4, 1}}};
