@@ -41,6 +41,10 @@ class ClockOffset {
 
   uint32_t jumps() const { return jumps_; }
   Nanos largest_jump() const { return largest_jump_; }
+  void forget_jumps() {
+    jumps_ = 0;
+    largest_jump_ = Nanos();
+  }
 
  private:
   struct Sample {

@@ -23,6 +23,9 @@ class EndpointTarget final : public Target {
 
   Result<TargetInfo> open() override;
   Result<void> submit(const Request& request) override;
+  void restart_measuring() override {
+    if (pool_ != nullptr) pool_->restart_measuring();
+  }
   void cancel(RequestId id) override;
   Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override;
   TargetEnd close() override;
@@ -70,6 +73,17 @@ Result<void> EndpointTarget::check_options() {
 }
 
 Result<void> EndpointTarget::make_pool() {
+  // Each connection is an open file; without one a request would fail for a reason that is not the server's.
+  constexpr int64_t kOtherFiles = 64;
+  const int64_t files = raise_open_files_limit();
+  if (files < int64_t{options_.max_connections} + kOtherFiles) {
+    return fail(
+        fmt::format("{} connections at once need more open files than the {} that this process may have",
+                    options_.max_connections, files),
+        options_.name,
+        fmt::format("Raise the limit (ulimit -n {}), or allow fewer (max_connections).",
+                    int64_t{options_.max_connections} + kOtherFiles));
+  }
   EndpointPool::Options options{
       .url = wire_->url(), .secret = options_.api_key, .max_connections = options_.max_connections};
   if (options.url.https) {
@@ -177,13 +191,14 @@ TargetEnd EndpointTarget::close() {
         fmt::format("{} of {} reads had no kernel stamp; their events carry the time of the read.\n",
                     facts.unstamped_reads, facts.reads);
   }
+  end.stamps_are_wrong = facts.clock_jumps > 0;
   if (facts.clock_jumps > 0) {
     end.findings.push_back(
         {.severity = Severity::kDoubtful,
          .code = "load.clock-jumped",
          .text = fmt::format(
              "The system's clock was set {} times while the kernel stamped arrivals by it, by up to {}: "
-             "latencies near these instants are wrong by as much. Run it again.",
+             "latencies near these instants are wrong by as much. The trial is void; run it again.",
              facts.clock_jumps, format_duration(seconds(facts.largest_clock_jump)))});
   }
   return end;

@@ -78,6 +78,12 @@ bool EndpointPool::use_next_address() {
   return true;
 }
 
+void EndpointPool::restart_measuring() {
+  meter_ = {};
+  facts_ = {.has_stamps = facts_.has_stamps};
+  offset_.forget_jumps();
+}
+
 EndpointPoolFacts EndpointPool::facts() const {
   EndpointPoolFacts facts = facts_;
   facts.clock_jumps = offset_.jumps();
@@ -119,8 +125,8 @@ void EndpointPool::cancel(RequestId id) {
   if (busy == busy_.end()) return;
   const uint64_t token = busy->second;
   fail_work(*channels_.at(token)->work, FailureCause::kCancelled, "cancelled");
+  // What waits for the place is started by poll(): it may be about to be cancelled, too.
   drop(token);
-  start_waiting();
 }
 
 Result<void> EndpointPool::poll(Nanos until, std::vector<StreamEvent>& events) {
@@ -253,6 +259,14 @@ void EndpointPool::note_sent(Channel& channel, Nanos now) {
 
 // The channel may be gone afterwards.
 void EndpointPool::read(Channel& channel) {
+  arrival_ = {};
+  read_all(channel);
+  if (arrival_.is_noted)
+    meter_.note_read(arrival_.now, arrival_.at, arrival_.previous, arrival_.chunks, arrival_.is_stamped);
+}
+
+// All that one read of the socket brought: with TLS that may be several records.
+void EndpointPool::read_all(Channel& channel) {
   do {
     EndpointConnection::Received received;
     switch (channel.connection->read({buffer_.get(), kReadBytes}, received)) {
@@ -279,21 +293,15 @@ bool EndpointPool::take_bytes(Channel& channel, std::string_view bytes, Nanos re
   const Nanos now = clock_.now();
   const Nanos at = stamp(realtime, now, *channel.work);
   const Nanos previous = std::exchange(channel.work->last_at, at);
+  const uint64_t chunks_before = channel.reply.chunks();
   const EndpointReply::State state = channel.reply.receive(bytes, at, pending_);
-  meter_.note_read(now, at, previous, chunks_from(first_event), realtime != Nanos());
+  if (!std::exchange(arrival_.is_noted, true)) arrival_.previous = previous;
+  arrival_.now = now;
+  arrival_.at = at;
+  arrival_.chunks += channel.reply.chunks() - chunks_before;
+  arrival_.is_stamped = realtime != Nanos();
   after_reply(channel, state, first_event);
   return channels_.contains(token);
-}
-
-// Chunks of output among the pending events.
-size_t EndpointPool::chunks_from(size_t first_event) const {
-  size_t chunks = 0;
-  for (size_t i = first_event; i < pending_.size(); ++i) {
-    const StreamEventKind kind = pending_[i].kind;
-    if (kind == StreamEventKind::kContent || kind == StreamEventKind::kReasoning)
-      chunks += pending_[i].chunks;
-  }
-  return chunks;
 }
 
 void EndpointPool::after_reply(Channel& channel, EndpointReply::State state, size_t first_event) {

@@ -91,6 +91,8 @@ class EndpointPool {
   bool use_next_address();
   const SocketAddress& address() const { return options_.addresses[address_]; }
 
+  // What facts() and close() tell begins anew.
+  void restart_measuring();
   EndpointPoolFacts facts() const;
   // What it measured of its own work. Closes all connections: nothing may be on its way.
   std::vector<Record> close();
@@ -108,8 +110,8 @@ class EndpointPool {
   void advance(Channel& channel);
   void note_sent(Channel& channel, Nanos now);
   void read(Channel& channel);
+  void read_all(Channel& channel);
   bool take_bytes(Channel& channel, std::string_view bytes, Nanos realtime);
-  size_t chunks_from(size_t first_event) const;
   void lost(Channel& channel, bool end_of_input);
   void send_again(Channel& channel);
   void time_out(Channel& channel);
@@ -132,6 +134,12 @@ class EndpointPool {
   FileDescriptor stamp_keeper_;  // the kernel stamps only while some socket asks for it, and begins late
   EndpointPoolFacts facts_;
   EndpointMeter meter_;
+  // What one read of a socket brought.
+  struct {
+    Nanos now, at, previous;
+    size_t chunks;
+    bool is_stamped, is_noted;
+  } arrival_{};
   std::unordered_map<uint64_t, std::unique_ptr<Channel>> channels_;  // by token
   std::vector<uint64_t> idle_;  // the last used last: it is the least likely to have been closed
   std::deque<std::unique_ptr<Work>> waiting_;

@@ -55,7 +55,7 @@ void EndpointReply::begin(RequestId id, bool wants_text, bool fetch) {
   answered_ = broken_ = has_content_ = finished_ = has_usage_ = false;
   status_ = 0;
   prompt_tokens_ = output_tokens_ = 0;
-  ignored_bytes_ = 0;
+  ignored_bytes_ = chunks_ = 0;
   answer_.clear();
   body_.clear();
 }
@@ -271,6 +271,7 @@ void EndpointReply::take_document(Nanos at, std::vector<StreamEvent>& events) {
 void EndpointReply::add_content(StreamEventKind kind, uint32_t tokens, Nanos at,
                                 std::vector<StreamEvent>& events) {
   has_content_ = true;
+  ++chunks_;
   if (!events.empty()) {
     // Chunks of one read share its stamp: one event for all of them.
     StreamEvent& last = events.back();

@@ -48,6 +48,7 @@ class EndpointReply {
   const std::string& server() const { return server_; }  // the Server field, printable
   bool streamed() const { return kind_ == Kind::kStream; }
   bool has_usage() const { return has_usage_; }
+  uint64_t chunks() const { return chunks_; }  // of output, so far
 
  private:
   enum class Kind { kUnknown, kStream, kDocument, kError, kFetch };
@@ -74,7 +75,7 @@ class EndpointReply {
   bool has_content_ = false, finished_ = false, has_usage_ = false;
   int status_ = 0;
   uint32_t prompt_tokens_ = 0, output_tokens_ = 0;
-  uint64_t ignored_bytes_ = 0;
+  uint64_t ignored_bytes_ = 0, chunks_ = 0;
   EndpointChunk chunk_;
   std::string answer_, body_, server_;
 };

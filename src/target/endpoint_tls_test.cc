@@ -67,6 +67,26 @@ TEST_F(EndpointTls, LargeAnswersCrossManyRecords) {
   EXPECT_EQ(client.opened().run(request(1)).size(), 5002U);
 }
 
+// What came in one segment came in many records: each chunk is counted, and nearly all shared their arrival.
+TEST_F(EndpointTls, ChunksOfManyRecordsInOneReadAreCoalesced) {
+  std::string answer(kStreamHead);
+  for (int i = 0; i < 5000; ++i) answer += kContent;
+  answer += kDone;
+  const Identity identity("IP:127.0.0.1");
+  const Server server(after_opening([&](Peer& peer, const std::string&) { return peer.send(answer), true; }),
+                      &identity);
+  Client client({.url = server.url(), .ca_file = ca_file(identity)});
+  client.opened();
+  client.target_->restart_measuring();
+  client.run(request(1));
+  const TargetEnd end = client.target_->close();
+  const auto share = std::ranges::find(end.records, "coalesced_share", &Record::metric);
+  ASSERT_NE(share, end.records.end());
+  EXPECT_EQ(share->n, 5000);
+  EXPECT_GT(*share->value, 0.9);
+  EXPECT_EQ(std::ranges::count(end.records, "receive_lag_ms_max", &Record::metric), 1);
+}
+
 TEST_F(EndpointTls, SaysWhichFileASelfSignedServerNeeds) {
   const Identity identity("IP:127.0.0.1");
   const Server server(well_behaved(), &identity);

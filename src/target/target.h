@@ -49,6 +49,7 @@ struct TargetEnd {
   std::string diagnostics;           // the worker's stderr, its last 64 KiB
   std::vector<Record> records;       // what it measured of its own work, without trial and conditions
   std::vector<Finding> findings;     // what throws doubt on the events that it gave
+  bool stamps_are_wrong = false;     // of the events: nothing that was measured with them may be used
 };
 
 // One target, used from one thread. open, then any of submit, cancel and poll, then close.
@@ -59,6 +60,8 @@ class Target {
   virtual Result<TargetInfo> open() = 0;
   // Takes the request without waiting; an error means that the target is lost, not that the request failed.
   virtual Result<void> submit(const Request& request) = 0;
+  // What close() tells of its own work counts from here on: what came before was to warm it up.
+  virtual void restart_measuring() {}
   // Its kFailed event (kCancelled) still comes. Unknown and ended ids are ignored.
   virtual void cancel(RequestId id) = 0;
   // Waits until there is an event or `until` has come, and appends all events that are there. Returning early

@@ -150,8 +150,10 @@ class LoadTrial {
 
     const double left_s = std::max(load_.max_duration_s - seconds(burst.duration), load_.max_duration_s / 2);
     const auto planned = main_plan(traffic_, rate_per_s_, kArrivalShare * left_s, burst.planned + 1);
-    note_shortening(planned->size(), kArrivalShare * left_s);
+    note_shortening(planned->size(), fmt::format("all would have arrived later than {} after the start",
+                                                 format_duration(kArrivalShare * left_s)));
     note_users(planned->loop_users());
+    setup_.target->restart_measuring();
     const LoadResult result = drive(*planned, left_s);
     if (result.is_interrupted) return close(), interrupted();
     close();
@@ -182,8 +184,7 @@ class LoadTrial {
   // False if the burst shows that there is nothing to measure.
   bool choose_rate(const LoadResult& burst) {
     rate_conditions_ = Json::object();
-    rate_conditions_.set("arrivals", name_of(traffic_.arrivals.kind));
-    if (traffic_.arrivals.kind == Arrivals::Kind::kGamma) rate_conditions_.set("cv", traffic_.arrivals.cv);
+    note_arrivals();
     const Calibration calibration = calibration_of(burst);
     if (calibration.ended_well == 0) {
       Finding finding{.severity = Severity::kBlocker, .code = "load.failures"};
@@ -227,16 +228,34 @@ class LoadTrial {
     rate_conditions_.set("users", std::accumulate(users.begin(), users.end(), uint64_t{0}));
   }
 
-  void note_shortening(size_t planned, double longest_s) {
-    if (planned >= traffic_.requests) return;
+  // Of a class alone its own arrivals; of a mix those of [load], and beside them what classes have of their
+  // own.
+  void note_arrivals() {
+    const auto note = [&](const std::string& suffix, const Arrivals& arrivals) {
+      rate_conditions_.set("arrivals" + suffix, name_of(arrivals.kind));
+      if (arrivals.kind == Arrivals::Kind::kGamma) rate_conditions_.set("cv" + suffix, arrivals.cv);
+    };
+    const bool is_alone = traffic_.classes.size() == 1;
+    note("", is_alone ? traffic_.classes[0].arrivals.value_or(traffic_.arrivals) : traffic_.arrivals);
+    for (const TrafficClass& each : traffic_.classes) {
+      if (!is_alone && each.arrivals) note("_of_" + each.name, *each.arrivals);
+    }
+  }
+
+  void note_shortening(size_t sent, const std::string& why) {
+    if (sent >= traffic_.requests) return;
     Finding finding{.severity = Severity::kNote, .code = "load.shortened"};
-    finding.text = fmt::format(
-        "{} of {} requests were sent, since all would have arrived later than {} after the start: "
-        "a trial may take {} (max_duration_s).",
-        planned, traffic_.requests, format_duration(longest_s), format_duration(load_.max_duration_s));
+    finding.text = fmt::format("{} of {} requests were sent, since {}: a trial may take {} (max_duration_s).",
+                               sent, traffic_.requests, why, format_duration(load_.max_duration_s));
     finding.evidence = Json::object();
-    finding.evidence.set("planned", static_cast<int64_t>(planned)).set("wanted", traffic_.requests);
+    finding.evidence.set("planned", static_cast<int64_t>(sent)).set("wanted", traffic_.requests);
     outcome_.findings.push_back(std::move(finding));
+  }
+
+  // Requests of closed loops and later turns come when an answer has come, which may be too late.
+  void note_unsent(const LoadResult& result) {
+    if (result.lost || result.rows.size() >= result.planned || result.planned < traffic_.requests) return;
+    note_shortening(result.rows.size(), "the answers that the others follow took longer");
   }
 
   LoadResult drive(PlanSource& planned, double left_s) {
@@ -254,11 +273,13 @@ class LoadTrial {
     LoadSummary summary = summarise_load(result, {.classes = traffic_.classes,
                                                   .conditions = conditions_,
                                                   .rate_conditions = rate_conditions_,
-                                                  .send_lag_budget_ms = load_.send_lag_budget_ms,
+                                                  .dispatch_lag_budget_ms = load_.dispatch_lag_budget_ms,
+                                                  .stamps_are_wrong = end_.stamps_are_wrong,
                                                   .wanted_per_class = traffic_.wanted_per_class,
                                                   .seed = context_.scenario.seed});
     outcome_.records = std::move(summary.records);
     outcome_.samples = std::move(summary.samples);
+    note_unsent(result);
     std::ranges::move(summary.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
     add_own_work();
@@ -320,10 +341,10 @@ Exam load_exam() {
           "load.utilisation of what a burst at the beginning shows the target can do.\n\n"
           "Measures for each class and all together: ttft_ms, tpot_ms, e2e_ms, chunk_gap_ms (each as mean, p50 to p99.9 "
           "and maximum), throughput, goodput_per_s, slo_attainment, error_rate, and of the generator itself "
-          "send_lag_ms and client_cpu_utilisation. load.requests_per_class says how many requests each class gets; a "
+          "dispatch_lag_ms, send_lag_ms and client_cpu_utilisation. load.requests_per_class says how many requests each class gets; a "
           "percentile that they cannot support reads insufficient.\n\n"
-          "Void: a trial whose requests left later than their schedule by more than load.send_lag_budget_ms, or whose "
-          "target was lost.",
+          "Void: a trial in which the load generator itself was late by more than load.dispatch_lag_budget_ms (dispatch lag), "
+          "whose receive stamps jumped, or whose target was lost.",
       .example = "assay run --only load",
       .plan = plan,
       .run = run};
