@@ -12,6 +12,9 @@
 namespace assay {
 namespace {
 
+// Of the time over which rates are taken, how much may lie before the first answers end.
+constexpr double kToleratedEmptyShare = 0.1;
+
 class Doubts {
  public:
   Doubts(const TrialView& view, const std::vector<Record>& records)
@@ -25,6 +28,7 @@ class Doubts {
   LoadDoubts take() {
     if (!order_.empty()) {
       rate_held();
+      long_enough();
       steady();
       failures();
       too_few_samples();
@@ -64,7 +68,7 @@ class Doubts {
       return;
     // Requests that take longer than half of the window would end late on the fastest target, too: then only
     // latencies that grow show that it falls behind.
-    if (are_longer_than(window_.rates_end - middle) && !do_latencies_grow(middle)) return;
+    if (median_e2e_ms() > milliseconds(window_.rates_end - middle) && !do_latencies_grow(middle)) return;
     const bool is_blocker = 2 * good < offered;
     Finding& finding = find(
         is_blocker ? Severity::kBlocker : Severity::kDoubtful, "load.rate-not-held",
@@ -78,13 +82,34 @@ class Doubts {
     finding.evidence.set("second_half_arrived", offered_late).set("second_half_ended", ended_late);
   }
 
-  bool are_longer_than(Nanos limit) const {
+  // Answers begin to end one answer's length after the first request came; before that less ends than comes,
+  // on the fastest target, too.
+  void long_enough() {
+    if (window_.is_burst || result_.lost) return;
+    const double empty_ms = milliseconds(order_.front()->scheduled - window_.start) + median_e2e_ms();
+    const double share = empty_ms / (1e3 * window_.rates_s());
+    if (share < kToleratedEmptyShare) return;
+    out_.are_rates_doubtful = true;
+    find(
+        Severity::kDoubtful, "load.short-window",
+        fmt::format(
+            "Answers take {} each, and the rates are those of {}: in {} % of that time the first answers had "
+            "not ended yet, so that throughput and goodput are too low by about as much. A longer trial tells more "
+            "(load.requests_per_class, load.max_duration_s).",
+            format_duration(median_e2e_ms() / 1e3), format_duration(window_.rates_s()),
+            std::lround(100 * std::min(1.0, share))))
+        .evidence.set("e2e_ms_p50", median_e2e_ms())
+        .set("window_s", window_.rates_s());
+  }
+
+  // Of those that ended well; 0 if none did.
+  double median_e2e_ms() const {
     std::vector<double> lengths;
     for (const RequestRow* row : order_) {
       if (ended_well(*row)) lengths.push_back(e2e_ms(*row));
     }
     std::ranges::sort(lengths);
-    return !lengths.empty() && sorted_quantile(lengths, 0.5) > milliseconds(limit);
+    return lengths.empty() ? 0 : sorted_quantile(lengths, 0.5);
   }
 
   // By half between the first and the second half of the window: a queue shows in the one, a full batch in
@@ -189,8 +214,8 @@ class Doubts {
   }
 
   void lateness() {
-    out_.is_void = result_.lost.has_value();
-    const double budget_ms = options_.send_lag_budget_ms;
+    out_.is_void = result_.lost.has_value() || options_.stamps_are_wrong;
+    const double budget_ms = options_.dispatch_lag_budget_ms;
     const Lag dispatch = worst_lag(view_.dispatch_lags_ms()), send = worst_lag(view_.send_lags_ms());
     if (dispatch.ms > budget_ms) {
       out_.is_void = true;

@@ -10,7 +10,9 @@ namespace assay {
 
 struct LoadDoubts {
   std::vector<Finding> findings;
-  bool is_void = false;  // the generator was late, or the target was lost: no number of the trial may be used
+  // The generator was late, its stamps are wrong, or the target was lost: no number of the trial may be used.
+  bool is_void = false;
+  bool are_rates_doubtful = false;  // of what ended: the window is short against the answers
 };
 
 // `records`: what the trial's summary has made so far.

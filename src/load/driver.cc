@@ -61,6 +61,8 @@ class Driver {
     events_.reserve(4096);
     draw_ahead();
     const std::vector<uint32_t>& users = plan_.loop_users();
+    open_loops_ = users.size();
+    loop_is_over_.resize(users.size());
     for (size_t loop = 0; loop < users.size(); ++loop) {
       for (uint32_t user = 0; user < users[loop]; ++user)
         begin_next_of_loop(static_cast<uint32_t>(loop) + 1, kLead);
@@ -100,6 +102,7 @@ class Driver {
                               .prompt_tokens = request.prompt_tokens});
       pending_.push_back({planned, loop});
     }
+    waiting_turns_ += drawn_.size() - 1;
     return first;
   }
 
@@ -158,16 +161,16 @@ class Driver {
     row.scheduled = due.at;
     const Request& request = pending(due.row).planned.request;
     row.first_chunk = chunks_.take(request.output_tokens + kSpareChunks);
-    row.dispatched = row.sent = now();
+    row.dispatched = now();
     if (Result<void> sent = target_.submit(request); !sent) {
-      row.sent = Nanos(0);
+      row.dispatched = Nanos(0);
       result_.lost = std::move(sent).error();
       return;
     }
     ++sent_;
     ++in_flight_;
-    last_send_ = row.sent;
-    lag_max_ = std::max(lag_max_, row.sent - row.scheduled);
+    last_send_ = row.dispatched;
+    lag_max_ = std::max(lag_max_, row.dispatched - row.scheduled);
   }
 
   void wait() {
@@ -175,7 +178,7 @@ class Driver {
     Nanos until = next_tick_;
     if (due) {
       until = std::min(until, due->at);
-    } else if (now() >= last_send_ + options_.drain_timeout) {
+    } else if (now() >= drain_deadline()) {
       cancel_the_rest();
     }
     if (Result<void> polled = target_.poll(start_ + until, events_); !polled) {
@@ -184,6 +187,15 @@ class Driver {
     received_ = std::max(clock_.now(), start_ + Nanos(1));
     for (StreamEvent& event : events_) take(event);
     events_.clear();
+  }
+
+  // The drain begins with the last request that will be sent; while answers are awaited that others follow,
+  // when time is up.
+  Nanos drain_deadline() const {
+    const bool is_more_to_come = waiting_turns_ > 0 || open_loops_ > 0;
+    if (is_more_to_come && options_.max_duration == kNever) return kNever;
+    return (is_more_to_come ? std::max(last_send_, options_.max_duration) : last_send_) +
+           options_.drain_timeout;
   }
 
   // Cancelled requests still answer with kFailed; a target that does not is lost.
@@ -203,7 +215,7 @@ class Driver {
     }
   }
 
-  static bool is_out(const RequestRow& row) { return row.sent.count != 0 && row.end.count == 0; }
+  static bool is_out(const RequestRow& row) { return row.dispatched.count != 0 && row.end.count == 0; }
 
   void take(StreamEvent& event) {
     const std::optional<uint32_t> found = row_of(event.request);
@@ -289,8 +301,12 @@ class Driver {
     const uint32_t loop = pending(row).loop;
     if (ended_well && has_next_turn(row)) {
       push_turn({at + pending(row + 1).planned.offset, row + 1});
+      --waiting_turns_;
     } else {
-      for (uint32_t turn = row; has_next_turn(turn); ++turn) pending(turn + 1).is_over = true;
+      for (uint32_t turn = row; has_next_turn(turn); ++turn) {
+        pending(turn + 1).is_over = true;
+        --waiting_turns_;
+      }
       begin_next_of_loop(loop, at);
     }
     drop_what_is_over();
@@ -299,7 +315,11 @@ class Driver {
   void begin_next_of_loop(uint32_t loop, Nanos at) {
     if (loop == 0) return;
     const std::optional<uint32_t> next = draw(loop);
-    if (next) push_turn({at + pending(*next).planned.offset, *next});
+    if (next) {
+      push_turn({at + pending(*next).planned.offset, *next});
+    } else if (!std::exchange(loop_is_over_[loop - 1], uint8_t{1})) {
+      --open_loops_;
+    }
   }
 
   void push_turn(Due due) {
@@ -345,7 +365,7 @@ class Driver {
     const FailureCause cause = result_.lost ? FailureCause::kTargetLost : FailureCause::kCancelled;
     for (RequestRow& row : result_.rows) {
       if (row.scheduled.count == 0 || row.end.count != 0) continue;
-      if (row.sent.count == 0) ++in_flight_;  // end_request takes it off again
+      if (row.dispatched.count == 0) ++in_flight_;  // end_request takes it off again
       end_request(row, cause, at);
     }
   }
@@ -380,6 +400,9 @@ class Driver {
   uint32_t first_pending_ = 0;         // the rows before it are over
   std::vector<PlannedRequest> drawn_;  // of the session that is being drawn
   std::optional<Due> next_arrival_;
+  size_t waiting_turns_ = 0;  // drawn, and waiting for the answer to the turn before
+  size_t open_loops_ = 0;     // whose users have sessions left
+  std::vector<uint8_t> loop_is_over_;
   std::vector<Due> turns_;  // heap: the earliest first
   std::vector<StreamEvent> events_;
 

@@ -31,8 +31,9 @@ struct LoadProgress {
 struct LoadOptions {
   Nanos max_duration = kNever;  // no request is sent later than this after the start
   Nanos drain_timeout =
-      nanos_from_seconds(30);         // after the last send: then the rest is cancelled, as timed out
-  std::function<bool()> interrupted;  // asked ten times a second; may be empty
+      nanos_from_seconds(30);  // after the last send, or, where answers are awaited that other requests
+                               // follow, after max_duration: then the rest is cancelled, as timed out
+  std::function<bool()> interrupted;                  // asked ten times a second; may be empty
   std::function<void(const LoadProgress&)> progress;  // called ten times a second at most; may be empty
 };
 
@@ -44,7 +45,7 @@ struct RequestRow {
   uint64_t session = 0;
   Nanos scheduled{};   // t0 of every latency
   Nanos dispatched{};  // handed to the target
-  Nanos sent{};        // as the target tells; of one that does not: dispatched
+  Nanos sent{};        // as the target tells
   Nanos admitted{};
   Nanos first{};               // first chunk of content or reasoning
   Nanos first_output{};        // first chunk of content

@@ -322,6 +322,15 @@ TEST(Driver, AClosedLoopHasAsManyRequestsOutAsUsers) {
   for (const RequestRow& row : result.rows) EXPECT_EQ(row.first - row.scheduled, nanos_from_ms(20));
 }
 
+// An answer that takes longer than the drain timeout is no end of a loop that has more to send.
+TEST(Driver, AClosedLoopWithSlowAnswersGoesOn) {
+  const LoadResult result =
+      drive({.sequences = 8, .prefill_us_per_token = 70'000, .tpot_ms = 0}, loop_plan(12, 0),
+            {.max_duration = nanos_from_seconds(20), .drain_timeout = nanos_from_seconds(5)}, {4});
+  ASSERT_EQ(result.rows.size(), 12U);
+  for (const RequestRow& row : result.rows) EXPECT_EQ(row.failure, FailureCause::kNone);
+}
+
 // Of a closed loop with N users, pause Z and response time R: throughput N/(R + Z) (Little's law).
 TEST(Driver, UsersPauseBetweenAnAnswerAndTheNextRequest) {
   const LoadResult result =

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
 
 #include "load/vllm_file.h"
 #include "os/os.h"
@@ -98,7 +101,19 @@ TEST_F(SamplesFile, ColumnsThatLieAboutEachOtherBreakNothing) {
 
 TEST_F(SamplesFile, AFullDiskLeavesNoFile) {
   commit({{.name = "requests", .columns = requests()}});
-  EXPECT_FALSE(write_samples_jsonl(*dossier_, "/dev/full/x"));
+  const std::string folder = folder_ + "/full";
+  ASSERT_TRUE(make_directories(folder));
+  // A limit of 100 bytes a file is a disk on which a write ends in the middle.
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{.rlim_cur = 100, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const Result<void> written = write_samples_jsonl(*dossier_, folder + "/requests.jsonl");
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_FALSE(written);
+  EXPECT_THAT(*list_directory(folder), testing::IsEmpty());
 }
 
 // The members that a result file of vllm bench serve 0.32 has and readers of it use.

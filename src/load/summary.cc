@@ -41,6 +41,7 @@ class Summary {
     }
     LoadDoubts doubts = doubts_of(view_, out_.records);
     out_.findings = std::move(doubts.findings);
+    if (doubts.are_rates_doubtful) doubt_rates();
     if (doubts.is_void) void_all();
     samples();
     return std::move(out_);
@@ -217,6 +218,15 @@ class Summary {
     if (send.empty()) return;
     add_distribution("dispatch_lag_ms", kAll, dispatch, kLagPercentiles, false, Validity::kValid);
     add_distribution("send_lag_ms", kAll, send, kLagPercentiles, false, Validity::kValid);
+  }
+
+  void doubt_rates() {
+    for (Record& record : out_.records) {
+      const bool is_of_ends = record.metric == "request_throughput_per_s" ||
+                              record.metric == "goodput_per_s" ||
+                              record.metric == "output_throughput_tokens_per_s";
+      if (is_of_ends && record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
+    }
   }
 
   void void_all() {

@@ -180,6 +180,27 @@ TEST(LoadSummary, LongRequestsAreNoSignOfARateThatIsNotHeld) {
   EXPECT_NE(finding(summarise_load(drive(tight, plan), one_class()), "load.rate-not-held"), nullptr);
 }
 
+// Answers of 10 s that come for 12 s begin to end when the window is nearly over.
+TEST(LoadSummary, RatesOfAWindowThatIsShortAgainstTheAnswersAreDoubtful) {
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < 1200; ++i) plan.push_back(planned(i + 1, 10.0 * static_cast<double>(i), 10, 200));
+  const FakeTargetOptions roomy{.sequences = 2000, .prefill_us_per_token = 1000, .tpot_ms = 50};
+  const LoadSummary summary = summarise_load(drive(roomy, plan), one_class());
+  ASSERT_NE(finding(summary, "load.short-window"), nullptr);
+  EXPECT_EQ(record(summary, "goodput_per_s").validity, Validity::kDoubtful);
+  EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kValid);
+  const LoadSummary even = summarise_load(drive(kQuick, steady_plan(400)), one_class());
+  EXPECT_EQ(finding(even, "load.short-window"), nullptr);
+  EXPECT_EQ(record(even, "goodput_per_s").validity, Validity::kValid);
+}
+
+TEST(LoadSummary, WrongStampsVoidTheTrial) {
+  SummaryOptions options = one_class();
+  options.stamps_are_wrong = true;
+  const LoadSummary summary = summarise_load(drive(kQuick, steady_plan(200)), options);
+  EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kVoid);
+}
+
 TEST(LoadSummary, SaysWhenNoSteadyStateWasSeen) {
   // Each request waits longer than the one before it, slowly enough for the rate to be held.
   std::vector<PlannedRequest> plan;

@@ -41,7 +41,7 @@ bool TrialView::is_good(const RequestRow& row) const {
 std::vector<double> TrialView::dispatch_lags_ms() const {
   std::vector<double> lags;
   for (const RequestRow* row : order) {
-    if (row->sent.count != 0) lags.push_back(milliseconds(row->dispatched - row->scheduled));
+    if (row->dispatched.count != 0) lags.push_back(milliseconds(row->dispatched - row->scheduled));
   }
   return lags;
 }

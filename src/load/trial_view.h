@@ -14,9 +14,10 @@ namespace assay {
 
 struct SummaryOptions {
   std::vector<TrafficClass> classes;
-  Json conditions;                 // flat; go into every record
-  Json rate_conditions;            // flat; go into the offered rate: how the rate came about
-  double send_lag_budget_ms = 10;  // of the dispatch lag's p99.9; above it the trial is void
+  Json conditions;                     // flat; go into every record
+  Json rate_conditions;                // flat; go into the offered rate: how the rate came about
+  double dispatch_lag_budget_ms = 10;  // of the dispatch lag's p99.9; above it the trial is void
+  bool stamps_are_wrong = false;       // the trial is void
   uint32_t wanted_per_class = 64;
   uint64_t seed = 1;  // of the bootstrap
 };
@@ -42,7 +43,7 @@ struct TrialView {
 
   bool in_rates(Nanos at) const { return at >= window.start && at <= window.rates_end; }
   bool is_good(const RequestRow& row) const;
-  // Of every request that was sent, in the order of their time.
+  // Of every request that was dispatched, or sent, in the order of their time.
   std::vector<double> dispatch_lags_ms() const;
   std::vector<double> send_lags_ms() const;
 

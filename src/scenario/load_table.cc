@@ -60,9 +60,11 @@ constexpr Row<LoadSpec> kRows[] = {
     {{"load", "alone", "boolean", "true", "",
       "After the mix, each class by itself: what the classes do to each other."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_boolean(m, l.alone); }},
-    {{"load", "send_lag_budget_ms", "number", "10", "ms",
+    {{"load", "dispatch_lag_budget_ms", "number", "10", "ms",
       "A trial in which the load generator turned to more than one request in a thousand later than this is void."},
-     [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_positive(m, 60'000, l.send_lag_budget_ms); }},
+     [](Reader& r, const TomlMember& m, LoadSpec& l) {
+       r.read_positive(m, 60'000, l.dispatch_lag_budget_ms);
+     }},
     {{"load", "trace", "table", "", "",
       "Replays a trace: its arrivals and lengths; classes give weights, corpus and SLO."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) {

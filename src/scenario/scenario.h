@@ -64,7 +64,7 @@ struct LoadSpec {
   uint32_t requests_per_class = 64;  // the mix has so many of each class at least
   double max_duration_s = 100;  // of one trial; the number of requests is cut to fit, and the report says so
   bool alone = true;            // also each class by itself
-  double send_lag_budget_ms = 10;  // p99.9 above it voids the trial
+  double dispatch_lag_budget_ms = 10;  // p99.9 above it voids the trial
   TraceSpec trace;
 
   bool operator==(const LoadSpec&) const = default;
