@@ -57,25 +57,46 @@ std::span<const OptionSpec> all_options() {
   return all;
 }
 
-Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
-  RETURN_IF_ERROR(find_places(context.environment));  // before anything is begun
-  ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options.value("URL"), options));
-  ASSIGN_OR_RETURN(const Export wanted, export_of(options.value("--export")));
-  ProgressDisplay display(context.terminal, context.environment.clock);
-  display.note(printable(choice.words, 400));
-  const SessionStart start{.scenario_text = choice.scenario_text,
-                           .scenario_path = "",
-                           .folder = options.value("--out"),
-                           .overrides = {}};
-  ASSIGN_OR_RETURN(Session session, begin_session(context, start, display));
-  ASSIGN_OR_RETURN(const DossierContent content, evaluate_session(context, session, display));
+// Every file that will be written has a folder to go to.
+Result<void> check_folders(const ParsedOptions& options, const Export& wanted) {
+  for (const auto& [flag, path] :
+       {std::pair<const char*, std::string>{"--samples", options.value("--samples")},
+        {"--csv", options.value("--csv")},
+        {"--export", wanted.path}}) {
+    if (path.find('/') == std::string::npos) continue;
+    if (const std::string folder = parent_directory(path); !list_directory(folder))
+      return fail(fmt::format("there is no folder '{}'", printable(folder, 200)), flag, "Make it first.");
+  }
+  return {};
+}
+
+Result<void> write_files(const Session& session, const ParsedOptions& options, const Export& wanted) {
   if (options.has("--samples"))
     RETURN_IF_ERROR(write_samples_jsonl(session.dossier, options.value("--samples")));
   if (options.has("--csv")) RETURN_IF_ERROR(write_samples_csv(session.dossier, options.value("--csv")));
   if (wanted.kind != nullptr) RETURN_IF_ERROR(wanted.kind->write(session.dossier, wanted.path));
+  return {};
+}
+
+Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
+  RETURN_IF_ERROR(find_places(context.environment));  // before anything is begun
+  ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options.value("URL"), options));
+  ASSIGN_OR_RETURN(const Export wanted, export_of(options.value("--export")));
+  RETURN_IF_ERROR(check_folders(options, wanted));
+  ProgressDisplay display(context.terminal, context.environment.clock);
+  display.note(printable(choice.words, 400));
+  const SessionStart start{.scenario_text = choice.scenario_text,
+                           .scenario_path = "",
+                           .text_origin = "the flags of assay load",
+                           .folder = options.value("--out"),
+                           .overrides = {}};
+  ASSIGN_OR_RETURN(Session session, begin_session(context, start, display));
+  ASSIGN_OR_RETURN(const DossierContent content, evaluate_session(context, session, display));
+  // The result is shown first: a file that cannot be written must not hide it, nor why a trial failed.
   if (options.has("--json")) {
     ASSIGN_OR_RETURN(const std::string json, render_json(session.dossier));
     RETURN_IF_ERROR(context.terminal.out(json));
+    RETURN_IF_ERROR(write_files(session, options, wanted));
     return exit_code(content);
   }
   const TerminalOptions summary{.width = static_cast<size_t>(context.terminal.width()),
@@ -85,6 +106,7 @@ Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
                                 .next_command = fmt::format("assay run {}/scenario.toml", session.folder)};
   RETURN_IF_ERROR(
       context.terminal.out(render_load_table(content) + render_findings_and_paths(content, summary)));
+  RETURN_IF_ERROR(write_files(session, options, wanted));
   return exit_code(content);
 }
 

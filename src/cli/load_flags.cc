@@ -153,7 +153,7 @@ Result<Offer> offer_of(const ParsedOptions& options, uint32_t requests) {
   if (is_all_at_once) {
     offer.keys = "arrivals = \"burst\"\n";
     offer.words = "all at once";
-    offer.connections = requests;
+    offer.connections = std::min(65'536U, requests);
     return offer;
   }
   if (burstiness != 1) offer.keys = fmt::format("arrivals = \"gamma\"\ncv = {}\n", 1 / std::sqrt(burstiness));

@@ -170,7 +170,7 @@ WorkerCommand worker_without_keys(const CliEnvironment& environment, const Scena
 Result<Session> begin_session(CommandContext& context, const SessionStart& start, ProgressDisplay& display) {
   const std::string now = context.environment.clock.wall_time();
   // A text that a command made becomes a file of the run, so that it can be changed and run again.
-  std::string path = start.scenario_path.empty() ? start.folder + "/" + kScenarioName : start.scenario_path;
+  std::string path = start.scenario_path.empty() ? start.text_origin : start.scenario_path;
   ASSIGN_OR_RETURN(Scenario scenario, make_scenario(start.scenario_text, path, start.overrides));
   const std::string folder = start.folder.empty() ? fresh_folder(now, scenario.name) : start.folder;
   if (start.scenario_path.empty()) path = scenario.path = folder + "/" + kScenarioName;

@@ -30,7 +30,8 @@ struct SessionStart {
   std::string scenario_text;
   std::string
       scenario_path;  // a file, kBuiltIn, or "" for a text that a command made: it is then kept in the folder
-  std::string folder;  // "": a fresh one
+  std::string text_origin = "";  // of such a text, for errors
+  std::string folder;            // "": a fresh one
   Overrides overrides;
 };
 
