@@ -103,6 +103,16 @@ Json export_mark(const ExportTrial& trial, const char* note) {
       .set("note", note);
 }
 
+ExportLengths lengths_of(const ExportTrial& trial, int64_t ExportRequest::* tokens) {
+  std::vector<double> lengths;
+  for (const ExportRequest& request : trial.requests) {
+    if (request.ok) lengths.push_back(static_cast<double>(std::max<int64_t>(1, request.*tokens)));
+  }
+  if (lengths.empty()) return {};
+  const auto [least, most] = std::ranges::minmax(lengths);
+  return {mean_of(lengths), deviation_of(lengths), static_cast<int64_t>(least), static_cast<int64_t>(most)};
+}
+
 double linear_percentile(std::span<const double> sorted, double p) {
   if (sorted.empty()) return 0;
   const double place = p * static_cast<double>(sorted.size() - 1);

@@ -55,6 +55,14 @@ Result<void> with_export_trial(const ExportInput& input, const std::string& path
 // The object that marks a file as assay's.
 Json export_mark(const ExportTrial& trial, const char* note);
 
+// Lengths of what was sent and came back, for the tools' descriptions of a data set. At least one token.
+struct ExportLengths {
+  double mean = 1, deviation = 0;
+  int64_t least = 1, most = 1;
+};
+ExportLengths lengths_of(const ExportTrial& trial,
+                         int64_t ExportRequest::* tokens);  // of those that ended well
+
 inline double ms_between(int64_t from_ns, int64_t to_ns) {
   return static_cast<double>(to_ns - from_ns) * 1e-6;
 }

@@ -1,12 +1,17 @@
 // The table of export formats; see exports.h.
 #include "load/exports.h"
 
+#include "load/aiperf_file.h"
+#include "load/guidellm_file.h"
 #include "load/vllm_file.h"
 
 namespace assay {
 namespace {
 
 constexpr ExportFormat kFormats[] = {
+    {"aiperf", "profile_export_aiperf.json of AIPerf, or its profile_export.jsonl where FILE ends in .jsonl",
+     write_aiperf_file},
+    {"guidellm", "benchmarks.json of GuideLLM", write_guidellm_file},
     {"vllm", "the result file of `vllm bench serve`", write_vllm_file},
 };
 
