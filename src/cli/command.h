@@ -20,10 +20,11 @@ struct OptionSpec {
   const char* value;         // "DIR"; null for a flag
   const char* help;          // a sentence
   const char* default_text;  // shown in help; null: none
-  const char* completes;     // for completion: "file", "directory", "exam"; null: nothing
+  const char* completes;     // for completion: "file", "directory", "exam", "export"; null: nothing
   char letter = 0;           // 'o' where "-o" is the same; 0: none
   // Its value is one or more words KEY:NUMBER, which value() joins with commas: "--goodput ttft:500 tpot:50".
   bool many = false;
+  bool repeats = false;  // may be given more than once: ParsedOptions::values
 };
 
 struct PositionalSpec {
@@ -39,6 +40,8 @@ class ParsedOptions {
   bool has(std::string_view option) const { return values_.contains(std::string(option)); }
   // "" if absent.
   std::string value(std::string_view name) const;
+  // Of an option that may be given more than once, in the order given; empty if absent.
+  std::vector<std::string> values(std::string_view name) const;
   void set(std::string name, std::string value) { values_[std::move(name)] = std::move(value); }
 
  private:

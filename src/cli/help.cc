@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "load/load.h"
 
 namespace assay {
 namespace {
@@ -92,7 +93,7 @@ std::string roff_options(std::span<const OptionSpec> options) {
   return out;
 }
 
-const char* completion_action(const char* kind) {
+std::string completion_action(const char* kind) {
   const std::string_view wanted(kind == nullptr ? "" : kind);
   if (wanted == "file") return "COMPREPLY=($(compgen -f -- \"$word\"))";
   if (wanted == "directory") return "COMPREPLY=($(compgen -d -- \"$word\"))";
@@ -105,6 +106,11 @@ const char* completion_action(const char* kind) {
   if (wanted == "name") {
     return "COMPREPLY=($(compgen -W \"$(for l in exams targets metrics shapes faults; do assay list $l --names; done "
            "2>/dev/null)\" -- \"$word\"))";
+  }
+  if (wanted == "export") {
+    std::string forms;
+    for (const ExportFormat& format : export_formats()) forms += fmt::format("{}= ", format.name);
+    return fmt::format("compopt -o nospace; COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))", forms);
   }
   return "COMPREPLY=()";
 }
@@ -185,6 +191,9 @@ std::string bash_completion() {
       const std::string pattern =
           option.letter == 0 ? option.name : fmt::format("-{}|{}", option.letter, option.name);
       values += fmt::format("        {}) {}; return ;;\n", pattern, completion_action(option.completes));
+      // Bash takes "=" for a word of its own: what follows it is the file.
+      if (std::string_view(option.completes == nullptr ? "" : option.completes) == "export")
+        values += fmt::format("        =) {}; return ;;\n", completion_action("file"));
     };
     for (const OptionSpec& option : command.options) add(option);
     for (const OptionSpec& option : common_options()) add(option);

@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/load_flags.h"
 #include "cli/places.h"
 #include "cli/session.h"
 #include "load/load.h"
+#include "os/os.h"
 #include "report/report.h"
 
 namespace assay {
@@ -18,31 +20,47 @@ constexpr OptionSpec kOutputs[] = {
     {"--samples", "FILE", "Also write every request, a JSON line each, with the arrival of each chunk.",
      nullptr, "file"},
     {"--csv", "FILE", "Also write every request as a row of a table.", nullptr, "file"},
-    {"--export", "vllm=FILE", "Also write the result file of `vllm bench serve`, by its own definitions.",
-     nullptr, nullptr},
 };
 
-// Result files of other tools, for what reads them.
-struct ExportKind {
-  const char* name;
-  Result<void> (*write)(const Dossier& dossier, const std::string& path);
-};
-constexpr ExportKind kExports[] = {{"vllm", write_vllm_file}};
+// The row of --export, made of the table of formats; it lives as long as the program, as a row's texts must.
+OptionSpec export_option() {
+  static const std::string help = [] {
+    std::string text =
+        "Also write a result file of another tool, by its own definitions; more than once for more files:";
+    const char* separator = " ";
+    for (const ExportFormat& format : export_formats()) {
+      text += fmt::format("{}{}: {}", separator, format.name, format.title);
+      separator = "; ";
+    }
+    return text + ".";
+  }();
+  return {.name = "--export",
+          .value = "FORMAT=FILE",
+          .help = help.c_str(),
+          .default_text = nullptr,
+          .completes = "export",
+          .repeats = true};
+}
 
 struct Export {
-  const ExportKind* kind = nullptr;  // null: none is wanted
+  const ExportFormat* format;
   std::string path;
 };
-Result<Export> export_of(const std::string& text) {
-  if (text.empty()) return Export();
-  const size_t equals = text.find('=');
-  const std::string name = text.substr(0, equals);
-  for (const ExportKind& kind : kExports) {
-    if (name == kind.name && equals != std::string::npos && equals + 1 < text.size())
-      return Export{&kind, text.substr(equals + 1)};
+Result<std::vector<Export>> exports_of(const ParsedOptions& options) {
+  std::vector<Export> exports;
+  for (const std::string& text : options.values("--export")) {
+    const size_t equals = text.find('=');
+    const ExportFormat* format = find_export_format(text.substr(0, equals));
+    if (format == nullptr || equals == std::string::npos || equals + 1 == text.size()) {
+      std::string forms;
+      for (const ExportFormat& each : export_formats())
+        forms += fmt::format("{}{}=FILE", forms.empty() ? "" : " or ", each.name);
+      return fail(fmt::format("'{}' names no form and file", printable(text, 60)), "--export",
+                  fmt::format("Write {}.", forms));
+    }
+    exports.push_back({format, text.substr(equals + 1)});
   }
-  return fail(fmt::format("'{}' names no form and file", printable(text, 60)), "--export",
-              "Write vllm=FILE.");
+  return exports;
 }
 
 constexpr PositionalSpec kPositionals[] = {
@@ -52,17 +70,18 @@ std::span<const OptionSpec> all_options() {
   static const std::vector<OptionSpec> all = [] {
     std::vector<OptionSpec> options(load_flags().begin(), load_flags().end());
     options.insert(options.end(), std::begin(kOutputs), std::end(kOutputs));
+    options.push_back(export_option());
     return options;
   }();
   return all;
 }
 
 // Every file that will be written has a folder to go to.
-Result<void> check_folders(const ParsedOptions& options, const Export& wanted) {
-  for (const auto& [flag, path] :
-       {std::pair<const char*, std::string>{"--samples", options.value("--samples")},
-        {"--csv", options.value("--csv")},
-        {"--export", wanted.path}}) {
+Result<void> check_folders(const ParsedOptions& options, const std::vector<Export>& exports) {
+  std::vector<std::pair<const char*, std::string>> files{{"--samples", options.value("--samples")},
+                                                         {"--csv", options.value("--csv")}};
+  for (const Export& each : exports) files.push_back({"--export", each.path});
+  for (const auto& [flag, path] : files) {
     if (path.find('/') == std::string::npos) continue;
     if (const std::string folder = parent_directory(path); !list_directory(folder))
       return fail(fmt::format("there is no folder '{}'", printable(folder, 200)), flag, "Make it first.");
@@ -70,19 +89,24 @@ Result<void> check_folders(const ParsedOptions& options, const Export& wanted) {
   return {};
 }
 
-Result<void> write_files(const Session& session, const ParsedOptions& options, const Export& wanted) {
+Result<void> write_files(const Session& session, const ParsedOptions& options,
+                         const std::vector<Export>& exports) {
   if (options.has("--samples"))
     RETURN_IF_ERROR(write_samples_jsonl(session.dossier, options.value("--samples")));
   if (options.has("--csv")) RETURN_IF_ERROR(write_samples_csv(session.dossier, options.value("--csv")));
-  if (wanted.kind != nullptr) RETURN_IF_ERROR(wanted.kind->write(session.dossier, wanted.path));
+  for (const Export& each : exports) {
+    // The run is of this boot, so the clocks as they stand now tell when it was.
+    const ExportInput input{.dossier = session.dossier, .wall_offset = read_clocks().offset()};
+    RETURN_IF_ERROR(each.format->write(input, each.path));
+  }
   return {};
 }
 
 Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
   RETURN_IF_ERROR(find_places(context.environment));  // before anything is begun
   ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options.value("URL"), options));
-  ASSIGN_OR_RETURN(const Export wanted, export_of(options.value("--export")));
-  RETURN_IF_ERROR(check_folders(options, wanted));
+  ASSIGN_OR_RETURN(const std::vector<Export> exports, exports_of(options));
+  RETURN_IF_ERROR(check_folders(options, exports));
   ProgressDisplay display(context.terminal, context.environment.clock);
   display.note(printable(choice.words, 400));
   const SessionStart start{.scenario_text = choice.scenario_text,
@@ -96,7 +120,7 @@ Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
   if (options.has("--json")) {
     ASSIGN_OR_RETURN(const std::string json, render_json(session.dossier));
     RETURN_IF_ERROR(context.terminal.out(json));
-    RETURN_IF_ERROR(write_files(session, options, wanted));
+    RETURN_IF_ERROR(write_files(session, options, exports));
     return exit_code(content);
   }
   const TerminalOptions summary{.width = static_cast<size_t>(context.terminal.width()),
@@ -106,7 +130,7 @@ Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
                                 .next_command = fmt::format("assay run {}/scenario.toml", session.folder)};
   RETURN_IF_ERROR(
       context.terminal.out(render_load_table(content) + render_findings_and_paths(content, summary)));
-  RETURN_IF_ERROR(write_files(session, options, wanted));
+  RETURN_IF_ERROR(write_files(session, options, exports));
   return exit_code(content);
 }
 

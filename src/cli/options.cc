@@ -54,6 +54,9 @@ std::vector<std::string> with_joined_words(const Command& command,
   return out;
 }
 
+// No argument of a process can hold it.
+constexpr char kBetweenValues = '\0';
+
 std::string help_remedy(const Command& command) {
   return "See `assay help " + std::string(command.name) + "`.";
 }
@@ -65,6 +68,14 @@ std::string ParsedOptions::value(std::string_view name) const {
   return it == values_.end() ? "" : it->second;
 }
 
+std::vector<std::string> ParsedOptions::values(std::string_view name) const {
+  const auto it = values_.find(std::string(name));
+  if (it == values_.end()) return {};
+  std::vector<std::string> all;
+  for (const std::string_view each : split(it->second, kBetweenValues)) all.emplace_back(each);
+  return all;
+}
+
 Result<ParsedOptions> parse_options(const Command& command, const std::vector<std::string>& arguments) {
   if (const std::string name = unknown_option(command, arguments); !name.empty()) {
     return fail("unknown option '" + printable(name) + "'." + suggestion(name, known_options(command)), "",
@@ -73,13 +84,16 @@ Result<ParsedOptions> parse_options(const Command& command, const std::vector<st
   CLI::App app;
   app.set_help_flag();
   std::deque<std::string> texts;  // stable addresses, one a spec
+  std::deque<std::vector<std::string>> lists;
   std::deque<bool> flags;
   std::vector<std::pair<std::string, CLI::Option*>> bound;
   const auto bind = [&](const OptionSpec& option) {
     const std::string names =
         option.letter == 0 ? option.name : std::string("-") + option.letter + "," + option.name;
-    CLI::Option* added = option.value != nullptr ? app.add_option(names, texts.emplace_back())
-                                                 : app.add_flag(names, flags.emplace_back());
+    CLI::Option* added = option.value == nullptr ? app.add_flag(names, flags.emplace_back())
+                         : option.repeats
+                             ? app.add_option(names, lists.emplace_back())->allow_extra_args(false)
+                             : app.add_option(names, texts.emplace_back());
     bound.emplace_back(option.name, added);
   };
   for (const OptionSpec& option : command.options) bind(option);
@@ -96,7 +110,10 @@ Result<ParsedOptions> parse_options(const Command& command, const std::vector<st
   }
   ParsedOptions parsed;
   for (const auto& [name, option] : bound) {
-    if (option->count() > 0) parsed.set(name, option->results().empty() ? "" : option->results().back());
+    if (option->count() == 0) continue;
+    std::string all;
+    for (const std::string& value : option->results()) all += all.empty() ? value : kBetweenValues + value;
+    parsed.set(name, std::move(all));
   }
   for (const PositionalSpec& positional : command.positionals) {
     const bool missing = positional.required && !parsed.has(positional.name) && !parsed.has("--help");

@@ -3,6 +3,6 @@
 #pragma once
 
 #include "load/driver.h"        // IWYU pragma: export
+#include "load/exports.h"       // IWYU pragma: export
 #include "load/samples_file.h"  // IWYU pragma: export
 #include "load/summary.h"       // IWYU pragma: export
-#include "load/vllm_file.h"     // IWYU pragma: export

@@ -7,7 +7,6 @@
 
 #include <csignal>
 
-#include "load/vllm_file.h"
 #include "os/os.h"
 
 namespace assay {
@@ -114,64 +113,6 @@ TEST_F(SamplesFile, AFullDiskLeavesNoFile) {
   std::signal(SIGXFSZ, handler);
   EXPECT_FALSE(written);
   EXPECT_THAT(*list_directory(folder), testing::IsEmpty());
-}
-
-// The members that a result file of vllm bench serve 0.32 has and readers of it use.
-TEST_F(SamplesFile, TheFileOfVllmHasItsMembersByItsDefinitions) {
-  commit({{.name = "requests", .columns = requests()},
-          {.name = "chunks", .columns = one("at_ns", {3'000'000, 7'000'000})},
-          {.name = "clock", .columns = one("start_ns", {100'000'000'000})}});
-  const Result<Json> json = Json::parse(text(write_vllm_file), "file");
-  ASSERT_TRUE(json);
-  for (const char* name : {"date",
-                           "endpoint_type",
-                           "backend",
-                           "model_id",
-                           "tokenizer_id",
-                           "num_prompts",
-                           "request_rate",
-                           "burstiness",
-                           "max_concurrency",
-                           "duration",
-                           "completed",
-                           "failed",
-                           "total_input_tokens",
-                           "total_output_tokens",
-                           "request_throughput",
-                           "request_goodput",
-                           "output_throughput",
-                           "total_token_throughput",
-                           "input_lens",
-                           "output_lens",
-                           "ttfts",
-                           "itls",
-                           "latencies",
-                           "start_times",
-                           "queue_times",
-                           "errors",
-                           "mean_ttft_ms",
-                           "median_ttft_ms",
-                           "std_ttft_ms",
-                           "p99_ttft_ms",
-                           "mean_tpot_ms",
-                           "mean_itl_ms",
-                           "p99_itl_ms",
-                           "mean_e2el_ms",
-                           "p99_e2el_ms",
-                           "assay"}) {
-    EXPECT_NE(json->find(name), nullptr) << name;
-  }
-  EXPECT_EQ((*json)["completed"].as_integer(), 1);
-  EXPECT_EQ((*json)["failed"].as_integer(), 1);
-  EXPECT_EQ((*json)["errors"].items()[1].as_string(), "refused");
-  // From the send at 1.1 ms to the first chunk at 3 ms; three tokens until 7 ms; 0.1 ms before the send.
-  EXPECT_NEAR((*json)["mean_ttft_ms"].as_number(), 1.9, 1e-9);
-  EXPECT_NEAR((*json)["mean_e2el_ms"].as_number(), 5.9, 1e-9);
-  EXPECT_NEAR((*json)["mean_tpot_ms"].as_number(), 2, 1e-9);
-  EXPECT_NEAR((*json)["mean_itl_ms"].as_number(), 4, 1e-9);
-  EXPECT_NEAR((*json)["queue_times"].items()[0].as_number(), 1e-4, 1e-12);
-  EXPECT_NEAR((*json)["start_times"].items()[0].as_number(), 100.0011, 1e-9);
-  EXPECT_NEAR((*json)["duration"].as_number(), 0.0069, 1e-9);
 }
 
 }  // namespace
