@@ -2,6 +2,7 @@
 #include "http/body.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/base.h"
 #include "http/message.h"
@@ -11,11 +12,16 @@ namespace {
 
 constexpr const char* kTooLarge = "the body is larger than is allowed here";
 
+// Of every byte its value as a hexadecimal digit, or -1.
+constexpr std::array<int8_t, 256> kHexDigits = [] {
+  std::array<int8_t, 256> digits;
+  digits.fill(-1);
+  for (int i = 0; i < 10; ++i) digits['0' + i] = static_cast<int8_t>(i);
+  for (int i = 0; i < 6; ++i) digits['a' + i] = digits['A' + i] = static_cast<int8_t>(10 + i);
+  return digits;
+}();
 int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+  return kHexDigits[static_cast<uint8_t>(c)];
 }
 
 }  // namespace
@@ -70,6 +76,7 @@ BodyParser::Step BodyParser::advance(std::string_view& input) {
         return take_trailer(input);
       default:
         if (input.empty()) return Step::kNeedMore;
+        if (take_whole_chunk_head(input)) continue;
         if (!take_around_chunk(input)) return Step::kError;
     }
   }
@@ -88,6 +95,33 @@ BodyParser::Step BodyParser::take_body(std::string_view& input) {
   remaining_ -= n;
   if (remaining_ == 0) state_ = state_ == State::kChunkData ? State::kChunkDataEnd : State::kEnded;
   return Step::kBody;
+}
+
+// The usual way from one chunk to the next, all at once: the line end behind the data, a size without
+// extensions, and its line end, all within `input`. False: nothing was taken, and take_around_chunk() sees to
+// it.
+bool BodyParser::take_whole_chunk_head(std::string_view& input) {
+  size_t at = 0;
+  if (state_ == State::kChunkDataEnd) {
+    if (!input.starts_with("\r\n")) return false;
+    at = 2;
+  } else if (state_ != State::kChunkSize || chunk_has_digits_) {
+    return false;
+  }
+  constexpr size_t kMostDigits = 8;
+  const size_t first = at;
+  uint64_t size = 0;
+  for (int digit; at < input.size() && at - first <= kMostDigits && (digit = hex_digit(input[at])) >= 0; ++at)
+    size = size * 16 + static_cast<uint64_t>(digit);
+  const bool is_usual = at > first && at - first <= kMostDigits && size > 0 && size <= max_body_bytes_ &&
+                        input.substr(at).starts_with("\r\n");
+  if (!is_usual) return false;
+  input.remove_prefix(at + 2);
+  remaining_ = size;
+  state_ = State::kChunkData;
+  line_is_empty_ = true;
+  chunk_has_digits_ = true;
+  return true;
 }
 
 // One character of what stands around chunks (§7.1): size, extensions, and the line end after the data.

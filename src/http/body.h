@@ -45,6 +45,7 @@ class BodyParser {
   bool fail(const char* words);
   Step take_body(std::string_view& input);
   Step take_trailer(std::string_view& input);
+  bool take_whole_chunk_head(std::string_view& input);
   bool take_around_chunk(std::string_view& input);
   bool end_chunk_size();
 

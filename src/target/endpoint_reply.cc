@@ -165,6 +165,7 @@ void EndpointReply::take_stream(std::string_view bytes, Nanos at, std::vector<St
         add_content(pattern_.kind(), 1, at, events);
         if (wants_text_ && pattern_.kind() == StreamEventKind::kContent) answer_ += *text;
       }
+      if (bytes.empty()) return;
     }
     switch (sse_.advance(bytes)) {
       case SseParser::Step::kNeedMore:
