@@ -51,6 +51,7 @@ struct ChildPlan {
   char* const* argv;
   char* const* envp;
   const char* directory;  // null: none
+  int guard;              // -1: none
   int out, err, socket, exec_error;
   pid_t parent;
 };
@@ -66,6 +67,10 @@ struct ExecError {
   // A killed assay takes its children with it, even by SIGKILL.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != plan.parent) ::_exit(127);
+  if (plan.guard >= 0) {
+    const pid_t group = ::getpid();
+    if (::write(plan.guard, &group, sizeof group) != sizeof group) ::_exit(127);
+  }
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -149,9 +154,15 @@ Result<Process> Process::start(const ProcessOptions& options) {
     set_non_blocking(ours.get());
   }
 
-  const char* directory = options.directory.empty() ? nullptr : options.directory.c_str();
-  const ChildPlan plan{argv.data(),     envp.data(),  directory,         out.write.get(),
-                       err.write.get(), theirs.get(), error.write.get(), ::getpid()};
+  const ChildPlan plan{.argv = argv.data(),
+                       .envp = envp.data(),
+                       .directory = options.directory.empty() ? nullptr : options.directory.c_str(),
+                       .guard = options.guard != nullptr ? options.guard->pipe() : -1,
+                       .out = out.write.get(),
+                       .err = err.write.get(),
+                       .socket = theirs.get(),
+                       .exec_error = error.write.get(),
+                       .parent = ::getpid()};
   const pid_t pid = ::fork();
   if (pid < 0) return fail("cannot start a process: " + errno_text(errno), options.command[0]);
   if (pid == 0) run_child(plan);

@@ -13,6 +13,7 @@
 #include "base/base.h"
 #include "os/clock.h"
 #include "os/files.h"
+#include "os/group_guard.h"
 
 namespace assay {
 
@@ -21,6 +22,7 @@ struct ProcessOptions {
   std::vector<std::pair<std::string, std::string>> environment;  // the whole environment of the child
   std::string directory;      // where it runs, and where a relative path leads from; empty: where we do
   bool wants_socket = false;  // a stream socket pair; the child's end is descriptor 3
+  const GroupGuard* guard = nullptr;  // is told the child's group before the child runs anything; may be null
 };
 
 // The file that a shell would run for `name`: a name with a slash is a path already, any other is looked for

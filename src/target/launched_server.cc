@@ -88,12 +88,14 @@ class Readiness {
 }  // namespace
 
 struct LaunchedServer::Running {
+  std::optional<GroupGuard> guard;  // until the group is gone
   Process process;
-  std::optional<GroupGuard> guard;
   ServerOutput output;
 
-  explicit Running(Process started)
-      : process(std::move(started)), output(process.out(), process.err(), process.pid()) {}
+  Running(GroupGuard watching, Process started)
+      : guard(std::move(watching)),
+        process(std::move(started)),
+        output(process.out(), process.err(), process.pid()) {}
 };
 
 LaunchedServer::LaunchedServer(LaunchOptions options, Clock& clock)
@@ -131,12 +133,12 @@ Result<void> LaunchedServer::start() {
     if (name == "PATH") path = value;
   }
   ASSIGN_OR_RETURN(process.command[0], find_program(process.command[0], path));
+  ASSIGN_OR_RETURN(GroupGuard guard, GroupGuard::start());
+  process.guard = &guard;
   started_at_ = clock_.now();
   ASSIGN_OR_RETURN(Process started, Process::start(process));
-  running_ = std::make_unique<Running>(std::move(started));
-  Result<GroupGuard> guard = GroupGuard::start(running_->process.pid());
-  if (guard) running_->guard.emplace(std::move(*guard));
-  const Result<void> ready = guard ? wait_until_ready() : std::unexpected(guard.error());
+  running_ = std::make_unique<Running>(std::move(guard), std::move(started));
+  const Result<void> ready = wait_until_ready();
   if (!ready) stop();
   return ready;
 }

@@ -10,9 +10,14 @@
 
 namespace assay {
 
+struct Launch {
+  bool is_new = false;             // it was launched now
+  std::optional<Finding> finding;  // stack.server-died: the one before had ended since the last trial
+};
+
 // Sees to it that context.server is that of `spec` and runs: launches it, unless a trial before has left it
-// running. True if it was launched now. What it takes from the environment is read through context.secret.
-Result<bool> launch_server(ExamContext& context, const TargetSpec& spec, const std::string& api_key);
+// running. What it takes from the environment is read through context.secret.
+Result<Launch> launch_server(ExamContext& context, const TargetSpec& spec, const std::string& api_key);
 
 // cold_start_s and, if the target knows when its first token came, cold_start_first_token_s; without
 // conditions.
