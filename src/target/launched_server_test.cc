@@ -99,10 +99,11 @@ TEST(LaunchedServer, AnInterruptEndsTheWait) {
 }
 
 TEST(LaunchedServer, TellsWhoeverWaitsHowLong) {
-  LaunchOptions options = shell("exit 0");
+  LaunchOptions options = shell("sleep 1000");
   double told = -1;
   options.on_waiting = [&](double waited_s) { told = waited_s; };
-  error_of(options);
+  options.interrupted = [&] { return told >= 0; };
+  EXPECT_THAT(error_of(options), HasSubstr("interrupted"));
   EXPECT_GE(told, 0);
 }
 
