@@ -43,8 +43,12 @@ class ParsedOptions {
   // Of an option that may be given more than once, in the order given; empty if absent.
   std::vector<std::string> values(std::string_view name) const;
   void set(std::string name, std::string value) { values_[std::move(name)] = std::move(value); }
+  // What stood behind "--", of a command that takes it.
+  const std::vector<std::string>& rest() const { return rest_; }
+  void set_rest(std::vector<std::string> rest) { rest_ = std::move(rest); }
 
  private:
+  std::vector<std::string> rest_;
   std::map<std::string, std::string> values_;  // options by "--name", positionals by NAME
 };
 
@@ -63,6 +67,8 @@ struct Command {
   const char* example;  // command lines, one a line, with a # comment above where it helps
   // The exit code, or the error that main prints before exit code 2.
   Result<int> (*run)(CommandContext& context, const ParsedOptions& options);
+  // What may follow "--": any words, none of which is an option of ours. A null name: nothing may.
+  PositionalSpec rest = {nullptr, nullptr, false, nullptr};
 };
 
 // Options that every command has.

@@ -59,6 +59,7 @@ std::string usage(const Command& command) {
   for (const PositionalSpec& positional : command.positionals) {
     line += positional.required ? fmt::format(" {}", positional.name) : fmt::format(" [{}]", positional.name);
   }
+  if (command.rest.name != nullptr) line += fmt::format(" [-- {}]", command.rest.name);
   return line;
 }
 
@@ -141,6 +142,8 @@ std::string help_text(const Command& command) {
   if (!command.positionals.empty()) out += "\nArguments:\n";
   for (const PositionalSpec& positional : command.positionals)
     out += entry(positional.name, positional.help, 22);
+  if (command.rest.name != nullptr)
+    out += entry(fmt::format("-- {}", command.rest.name), command.rest.help, 22);
   out += "\nOptions:\n" + options_text(command.options) + options_text(common_options());
   out += "\nExamples:\n" + indent_lines(command.example, "  ");
   return out;
@@ -160,6 +163,8 @@ std::string man_page() {
     for (const PositionalSpec& positional : command.positionals) {
       out += fmt::format(".TP\n.I {}\n{}\n", positional.name, roff(positional.help));
     }
+    if (command.rest.name != nullptr)
+      out += fmt::format(".TP\n.I \\-\\- {}\n{}\n", roff(command.rest.name), roff(command.rest.help));
     out += roff_options(command.options);
     out += fmt::format(".PP\nExamples:\n.PP\n.nf\n{}.fi\n", roff(indent_lines(command.example, "    ")));
   }

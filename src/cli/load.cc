@@ -154,8 +154,14 @@ Command load_command() {
           "assay load http://127.0.0.1:8000\n"
           "assay load 127.0.0.1:8000 --request-rate 10 --num-prompts 500 --goodput ttft:500 tpot:50\n"
           "assay load https://llm.example/v1 --api-key-env KEY --max-concurrency 32 --input-len 1024 --output-len 128\n"
-          "assay load 127.0.0.1:8000 --dataset-name azure --dataset-path trace.csv --samples requests.jsonl",
+          "assay load 127.0.0.1:8000 --dataset-name azure --dataset-path trace.csv --samples requests.jsonl\n"
+          "assay load 127.0.0.1:8000 --stack engine=vllm,version=0.11.0 -- vllm serve MODEL --port 8000",
       .run = run_load,
+      .rest =
+          {"COMMAND …",
+           "Starts the server with this command, without a shell; waits until it is ready, measures that, and stops it "
+           "afterwards. Its port must be the URL's.",
+           false, nullptr},
   };
 }
 

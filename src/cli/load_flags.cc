@@ -36,6 +36,12 @@ constexpr OptionSpec kFlags[] = {
     {"--api-key-file", "FILE", "The file that holds the API key.", nullptr, "file"},
     {"--ca-file", "FILE", "Certificates (PEM) that the server is verified against.", "the system's", "file"},
     {"--seed", "N", "Seed of every random choice.", "1", nullptr},
+    {"--stack", "KEY=TEXT,…",
+     "What serves: engine, version, command, image, flags, quantisation, kv_type, parallelism, tuned_by, tuned_for_h, "
+     "notes. Every result carries it.",
+     "undeclared", nullptr},
+    {"--launch-env", "NAME,…", "Variables that COMMAND gets beside those that engines read: keys, tokens.",
+     nullptr, nullptr},
 };
 
 constexpr uint32_t kUsualRequests = 200;
@@ -171,6 +177,75 @@ Result<Offer> offer_of(const ParsedOptions& options, uint32_t requests) {
   return offer;
 }
 
+struct StackKey {
+  std::string_view name;
+  bool is_number = false;
+};
+constexpr StackKey kStackKeys[] = {{"engine"},       {"version"}, {"command"},          {"image"},
+                                   {"flags"},        {"kv_type"}, {"parallelism"},      {"tuned_by"},
+                                   {"quantisation"}, {"notes"},   {"tuned_for_h", true}};
+
+const StackKey* stack_key_of(std::string_view part) {
+  const std::string_view name = part.substr(0, std::min(part.find('='), part.size()));
+  for (const StackKey& key : kStackKeys) {
+    if (name == key.name && name.size() < part.size()) return &key;
+  }
+  return nullptr;
+}
+
+// "engine=vllm,flags=--a,--b": a part that begins with no key belongs to the text before it.
+Result<std::string> declared_stack_of(const std::string& text) {
+  std::vector<std::pair<const StackKey*, std::string>> values;
+  for (const std::string_view part : split(text, ',')) {
+    const StackKey* key = stack_key_of(part);
+    if (key == nullptr && values.empty()) {
+      std::vector<std::string> names;
+      for (const StackKey& known : kStackKeys) names.emplace_back(known.name);
+      const std::string name(part.substr(0, std::min(part.find('='), part.size())));
+      return fail(fmt::format("'{}' is no key and text.{}", printable(part, 60), suggestion(name, names)),
+                  "--stack", "Write KEY=TEXT with " + join(names, ", ") + ".");
+    }
+    if (key == nullptr) {
+      values.back().second += fmt::format(",{}", part);
+    } else {
+      values.emplace_back(key, part.substr(key->name.size() + 1));
+    }
+  }
+  std::string out;
+  for (const auto& [key, value] : values) {
+    const std::string line = fmt::format("{} = ", key->name);
+    if (out.find("\n" + line) != std::string::npos || out.starts_with(line))
+      return fail(fmt::format("{} stands there twice", key->name), "--stack");
+    if (key->is_number && !parse_number(value))
+      return fail(fmt::format("'{}' is no number", printable(value, 60)), "--stack");
+    out += line + (key->is_number ? value : quoted(value)) + "\n";
+  }
+  return out;
+}
+
+// [target.stack], or "" where nothing is said of it.
+Result<std::string> stack_of(const ParsedOptions& options) {
+  const std::vector<std::string>& command = options.rest();
+  if (command.empty() && options.has("--launch-env"))
+    return fail("there is no command to launch", "--launch-env", "Add -- COMMAND at the end.");
+  if (command.empty() && !options.has("--stack")) return std::string();
+  std::string out = "\n[target.stack]\n";
+  if (options.has("--stack")) {
+    ASSIGN_OR_RETURN(const std::string declared, declared_stack_of(options.value("--stack")));
+    out += declared;
+  }
+  if (command.empty()) return out;
+  std::string words;
+  for (const std::string& word : command) words += (words.empty() ? "" : ", ") + quoted(word);
+  out += fmt::format("launch = [{}]\ncwd = {}\n", words, quoted(absolute_path(".")));
+  if (!options.has("--launch-env")) return out;
+  const std::string names = options.value("--launch-env");
+  std::string variables;
+  for (const std::string_view name : split(names, ','))
+    variables += fmt::format("{}{} = true", variables.empty() ? "" : ", ", quoted(trim(name)));
+  return out + fmt::format("env = {{ {} }}\n", variables);
+}
+
 Result<std::string> trace_of(const ParsedOptions& options, uint32_t requests) {
   const std::string path = options.value("--dataset-path");
   if (path.empty()) return fail("no trace is named", "--dataset-name", "Add --dataset-path FILE.");
@@ -241,6 +316,8 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
     text += fmt::format("timeout_s = {}\n", timeout_s);
   }
   text += fmt::format("max_connections = {}\n", offer.connections);
+  ASSIGN_OR_RETURN(const std::string stack, stack_of(options));
+  text += stack;
   text += fmt::format("\n[[traffic]]\nname = \"{}\"\nprompt_tokens = {}\noutput_tokens = {}\n", dataset,
                       prompt, output);
   if (options.has("--prefix-len")) {

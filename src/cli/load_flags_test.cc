@@ -51,6 +51,40 @@ TEST(LoadFlags, UrlsAreCompletedWhereSomethingIsMissing) {
   EXPECT_FALSE(scenario_of_flags("ftp://x", ParsedOptions()));
 }
 
+TEST(LoadFlags, AStackIsDeclaredByKeys) {
+  const StackSpec stack =
+      scenario_of({{"--stack", "engine=vllm,version=0.11.0,flags=--a=1,--b,c,tuned_for_h=2.5,notes=x = y"}})
+          .targets[0]
+          .stack;
+  EXPECT_TRUE(stack.is_declared);
+  EXPECT_EQ(stack.engine, "vllm");
+  EXPECT_EQ(stack.version, "0.11.0");
+  EXPECT_EQ(stack.flags, "--a=1,--b,c");
+  EXPECT_EQ(stack.tuned_for_h, 2.5);
+  EXPECT_EQ(stack.notes, "x = y");
+  EXPECT_FALSE(scenario_of({}).targets[0].stack.is_declared);
+  EXPECT_THAT(message_of({{"--stack", "enginee=vllm"}}), HasSubstr("Did you mean 'engine'?"));
+  EXPECT_THAT(message_of({{"--stack", "engine=a,engine=b"}}), HasSubstr("engine stands there twice"));
+  EXPECT_THAT(message_of({{"--stack", "tuned_for_h=long"}}), HasSubstr("'long' is no number"));
+}
+
+TEST(LoadFlags, WhatStandsBehindTheDashesIsLaunchedHere) {
+  ParsedOptions options = typed({{"--launch-env", "HF_TOKEN, OTHER"}});
+  options.set_rest({"vllm", "serve", "a \"b\"", "--port", "8000", ""});
+  const Result<LoadChoice> choice = scenario_of_flags("127.0.0.1:8000", options);
+  ASSERT_TRUE(choice) << choice.error().message();
+  const std::vector<std::string> exams = {"load"};
+  const Result<Scenario> scenario = parse_scenario(choice->scenario_text, "elsewhere/s.toml", exams);
+  ASSERT_TRUE(scenario) << choice->scenario_text << scenario.error().message();
+  const StackSpec& stack = scenario->targets[0].stack;
+  EXPECT_EQ(stack.launch, options.rest());
+  ASSERT_EQ(stack.variables.size(), 2U);
+  EXPECT_EQ(stack.variables[1].name, "OTHER");
+  EXPECT_TRUE(stack.variables[1].passes_on);
+  EXPECT_TRUE(stack.directory.starts_with('/')) << stack.directory;
+  EXPECT_THAT(message_of({{"--launch-env", "HF_TOKEN"}}), HasSubstr("there is no command to launch"));
+}
+
 TEST(LoadFlags, EachIsAKeyOfTheScenario) {
   const Scenario scenario = scenario_of({{"--model", "a \"model\""},
                                          {"--api", "completions"},

@@ -1,4 +1,6 @@
 // Option parsing over CLI11, which only this file sees.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <deque>
@@ -76,7 +78,10 @@ std::vector<std::string> ParsedOptions::values(std::string_view name) const {
   return all;
 }
 
-Result<ParsedOptions> parse_options(const Command& command, const std::vector<std::string>& arguments) {
+Result<ParsedOptions> parse_options(const Command& command, const std::vector<std::string>& given) {
+  // Behind "--" stand the words of another program, where the command takes them.
+  const auto end = command.rest.name == nullptr ? given.end() : std::find(given.begin(), given.end(), "--");
+  const std::vector<std::string> arguments(given.begin(), end);
   if (const std::string name = unknown_option(command, arguments); !name.empty()) {
     return fail("unknown option '" + printable(name) + "'." + suggestion(name, known_options(command)), "",
                 help_remedy(command));
@@ -109,6 +114,11 @@ Result<ParsedOptions> parse_options(const Command& command, const std::vector<st
     return fail(error.what(), "", help_remedy(command));
   }
   ParsedOptions parsed;
+  if (end != given.end()) {
+    parsed.set_rest({end + 1, given.end()});
+    if (parsed.rest().empty())
+      return fail(fmt::format("no {} stands behind --", command.rest.name), "", help_remedy(command));
+  }
   for (const auto& [name, option] : bound) {
     if (option->count() == 0) continue;
     std::string all;

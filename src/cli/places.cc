@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
+
 namespace assay {
 namespace {
 
@@ -17,16 +20,60 @@ constexpr const char* kWorkerVariables[] = {
     "SYCL_",        "ZE_",          "ROCM_",         "NVIDIA_",     "IXRT_", "COREX_",  "BIREN_",
     "LSAN_OPTIONS", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
 
+// What serving engines and the Python that they run in are steered by.
+constexpr const char* kServerVariables[] = {"HF_",
+                                            "TRANSFORMERS_",
+                                            "VLLM_",
+                                            "SGLANG_",
+                                            "SGL_",
+                                            "TRTLLM_",
+                                            "TORCH_",
+                                            "PYTORCH_",
+                                            "TRITON_",
+                                            "FLASHINFER_",
+                                            "NCCL_",
+                                            "RCCL_",
+                                            "GLOO_",
+                                            "UCX_",
+                                            "RAY_",
+                                            "PYTHONPATH",
+                                            "PYTHONUNBUFFERED",
+                                            "TORCHINDUCTOR_",
+                                            "VIRTUAL_ENV",
+                                            "CONDA_",
+                                            "MKL_",
+                                            "KMP_",
+                                            "OPENBLAS_",
+                                            "XLA_",
+                                            "USER",
+                                            "LOGNAME",
+                                            "SHELL",
+                                            "TERM",
+                                            "TZ",
+                                            "DOCKER_",
+                                            "CONTAINER_"};
+
 constexpr const char* kSecretWords[] = {"KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH"};
 
+bool is_one_of(const std::string& name, std::span<const char* const> variables) {
+  return std::ranges::any_of(variables, [&](std::string_view known) {
+    return known.ends_with('_') ? name.starts_with(known) : name == known;
+  });
+}
+
+bool looks_secret(const std::string& name) {
+  return std::ranges::any_of(kSecretWords,
+                             [&](const char* word) { return name.find(word) != std::string::npos; });
+}
+
 bool worker_may_see(const std::string& name) {
-  for (const char* word : kSecretWords) {
-    if (name.find(word) != std::string::npos) return false;
-  }
-  for (const std::string_view known : kWorkerVariables) {
-    if (known.ends_with('_') ? name.starts_with(known) : name == known) return true;
-  }
-  return false;
+  return !looks_secret(name) && is_one_of(name, kWorkerVariables);
+}
+
+bool server_may_see(const std::string& name) {
+  // The one name that only looks like a secret's.
+  if (name == "TOKENIZERS_PARALLELISM") return true;
+  return worker_may_see(name) || (!looks_secret(name) && is_one_of(name, kServerVariables));
 }
 
 // ggml's Vulkan backend passes over software devices unless it is told which device to take. Where no driver
@@ -64,6 +111,14 @@ Result<Places> find_places(const CliEnvironment& environment) {
   }
   places.model_cache_limit_bytes = static_cast<int64_t>(limit_gb * 1e9);
   return places;
+}
+
+std::vector<std::pair<std::string, std::string>> server_environment(const CliEnvironment& environment) {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (const auto& variable : environment.variables) {
+    if (server_may_see(variable.first)) variables.push_back(variable);
+  }
+  return variables;
 }
 
 WorkerCommand worker_command(const CliEnvironment& environment) {

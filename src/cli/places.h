@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/cli.h"
 #include "target/target.h"
@@ -21,5 +23,7 @@ Result<Places> find_places(const CliEnvironment& environment);
 // This program as a worker, with a scrubbed environment: paths, locale, and what drivers and vendors'
 // libraries read.
 WorkerCommand worker_command(const CliEnvironment& environment);
+// What a launched server sees of the environment: the same, and what serving engines read; never a secret.
+std::vector<std::pair<std::string, std::string>> server_environment(const CliEnvironment& environment);
 
 }  // namespace assay

@@ -156,12 +156,17 @@ Result<void> check_names(const std::vector<ExpandedTarget>& targets, const std::
 }
 
 // Whatever the scenario takes a key from is kept from foreign code, too.
+std::vector<std::pair<std::string, std::string>> without_keys(
+    std::vector<std::pair<std::string, std::string>> variables, const Scenario& scenario) {
+  for (const TargetSpec& target : scenario.targets) {
+    std::erase_if(variables, [&](const auto& variable) { return variable.first == target.api_key_env; });
+  }
+  return variables;
+}
+
 WorkerCommand worker_without_keys(const CliEnvironment& environment, const Scenario& scenario) {
   WorkerCommand worker = worker_command(environment);
-  for (const TargetSpec& target : scenario.targets) {
-    std::erase_if(worker.environment,
-                  [&](const auto& variable) { return variable.first == target.api_key_env; });
-  }
+  worker.environment = without_keys(std::move(worker.environment), scenario);
   return worker;
 }
 
@@ -263,6 +268,7 @@ Result<DossierContent> evaluate_session(CommandContext& context, Session& sessio
       .bundled_model_directory = places.bundled_model_directory,
       .model_cache_directory = places.model_cache_directory,
       .model_cache_limit_bytes = places.model_cache_limit_bytes,
+      .server_environment = without_keys(server_environment(context.environment), session.scenario),
       .interrupted = context.environment.interrupted,
       .secret = [&](const std::string& name) { return context.environment.variable(name); },
   };

@@ -74,6 +74,14 @@ constexpr Metric kMetrics[] = {
     {"interference", "", kLower, false, "interference",
      "Median TTFT of a class in the mix divided by its median TTFT alone at the same device.",
      "assay metric definitions"},
+    {"cold_start_s", "s", kLower, false, "cold start",
+     "Of a server that assay launched: from the start of its process to the arrival of the first answer that says it is "
+     "ready. The question is put every 20 ms, so that it may be late by as much and an answer's time.",
+     "assay metric definitions"},
+    {"cold_start_first_token_s", "s", kLower, false, "cold start to first token",
+     "Of a server that assay launched: from the start of its process to the first token of a small request, sent as soon as "
+     "it is ready.",
+     "assay metric definitions"},
     {"client_cpu_utilisation", "", kLower, false, "client CPU utilisation",
      "CPU time of the load generator's own process divided by the trial's duration.",
      "CLOCK_PROCESS_CPUTIME_ID of clock_gettime(2)"},

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "exam/load/interference.h"
+#include "exam/load/launch.h"
 #include "exam/roofline/bounds.h"
 #include "exam/verdicts/verdicts.h"
 
@@ -20,7 +21,7 @@ const ExpandedTarget* find_target(const std::vector<ExpandedTarget>& targets, co
 
 // One trial from start to commit. kInterrupted leaves it uncommitted, to run again.
 Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Trial& trial,
-                                const TargetSpec& target, TrialOutcome& outcome) {
+                                const TargetSpec& target, bool is_last_of_target, TrialOutcome& outcome) {
   const Exam* exam = find_exam(trial.exam);
   if (exam == nullptr) {
     return fail(fmt::format("the dossier plans a trial of the exam '{}', which this version does not know",
@@ -32,6 +33,7 @@ Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Tr
   Result<TrialOutcome> result = exam->run(context, trial, target);
   if (context.interrupted()) return EvaluationEnd::kInterrupted;
   ASSIGN_OR_RETURN(outcome, std::move(result));
+  settle_server(context, is_last_of_target, outcome);
   outcome.duration_s = seconds(context.clock.now() - start);
   for (Record& record : outcome.records) {
     if (record.source.empty()) record.source = fmt::format("assay, trial {}: {}", trial.id, trial.name);
@@ -98,6 +100,14 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
   for (const Trial& trial : before.trials) {
     if (trial.state == TrialState::kPlanned || trial.state == TrialState::kRunning) due.push_back(&trial);
   }
+  // However this ends, no server stays behind.
+  struct ServerStop {
+    ExamContext& context;
+    ~ServerStop() {
+      if (context.server != nullptr) context.progress.update(1, "stopping the launched server");
+      context.server.reset();
+    }
+  } const stop_on_return{context};
   for (size_t i = 0; i < due.size(); ++i) {
     if (context.interrupted()) return EvaluationEnd::kInterrupted;
     const ExpandedTarget* target = find_target(targets, due[i]->target);
@@ -108,7 +118,9 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
     }
     observer({i, due.size(), due[i], nullptr});
     TrialOutcome outcome;
-    ASSIGN_OR_RETURN(const EvaluationEnd end, run_trial(dossier, context, *due[i], target->spec, outcome));
+    const bool is_last_of_target = i + 1 == due.size() || due[i + 1]->target != due[i]->target;
+    ASSIGN_OR_RETURN(const EvaluationEnd end,
+                     run_trial(dossier, context, *due[i], target->spec, is_last_of_target, outcome));
     if (end == EvaluationEnd::kInterrupted) return end;
     observer({i, due.size(), due[i], &outcome});
   }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/base.h"
@@ -33,8 +35,12 @@ struct ExamContext {
   std::string bundled_model_directory;  // where SmolLM2 lies
   std::string model_cache_directory;    // where synthetic models are written and kept
   int64_t model_cache_limit_bytes = 0;
+  // Environment of servers that are launched: what such programs read, without secrets.
+  std::vector<std::pair<std::string, std::string>> server_environment;
   std::function<bool()> interrupted;                           // Ctrl-C: end soon and cleanly
   std::function<std::string(const std::string& name)> secret;  // environment variable by name; "" if unset
+  // The server that was launched for the target whose trials are running, kept between them; null: none.
+  std::unique_ptr<LaunchedServer> server = nullptr;
 };
 
 struct Exam {

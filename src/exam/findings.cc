@@ -12,7 +12,7 @@ constexpr std::pair<EndCause, const char*> kCodes[] = {
     {EndCause::kRefused, "engine.refused"},          {EndCause::kDied, "engine.worker-died"},
     {EndCause::kHung, "engine.worker-hung"},         {EndCause::kMemory, "engine.worker-memory"},
     {EndCause::kNonsense, "engine.worker-nonsense"}, {EndCause::kInterrupted, "exam.interrupted"},
-    {EndCause::kLost, "load.target-lost"},
+    {EndCause::kLost, "load.target-lost"},           {EndCause::kServerDied, "stack.server-died"},
 };
 
 // An error as one line of text.
@@ -42,6 +42,10 @@ void fail_outcome(Finding finding, TrialOutcome& outcome) {
 
 Finding failed_exam_finding(const Error& error) {
   return make_finding(Severity::kDoubtful, "exam.failed", sentence(error));
+}
+
+Finding failed_launch_finding(const Error& error) {
+  return make_finding(Severity::kBlocker, "stack.launch-failed", sentence(error));
 }
 
 Finding end_finding(EndCause cause, const Error& error, Json evidence) {

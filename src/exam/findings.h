@@ -18,6 +18,9 @@ void fail_outcome(Finding finding, TrialOutcome& outcome);
 // exam.failed: what stopped a trial before its target was even tried, in one line.
 Finding failed_exam_finding(const Error& error);
 
+// stack.launch-failed: a server that the scenario launches was not there to be tried.
+Finding failed_launch_finding(const Error& error);
+
 // A blocker with the code of the cause: engine.worker-died, engine.worker-hung, load.target-lost …
 Finding end_finding(EndCause cause, const Error& error, Json evidence = Json::object());
 

@@ -5,6 +5,7 @@
 #include "os/clock_offset.h"  // IWYU pragma: export
 #include "os/event_loop.h"    // IWYU pragma: export
 #include "os/files.h"         // IWYU pragma: export
+#include "os/group_guard.h"   // IWYU pragma: export
 #include "os/large_files.h"   // IWYU pragma: export
 #include "os/listen.h"        // IWYU pragma: export
 #include "os/process.h"       // IWYU pragma: export

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +23,6 @@ namespace assay {
 namespace {
 
 constexpr int kChildSocket = 3;
-constexpr Nanos kTermGrace = nanos_from_ms(500);
 
 struct Pipe {
   FileDescriptor read, write;
@@ -50,8 +50,16 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 struct ChildPlan {
   char* const* argv;
   char* const* envp;
+  const char* directory;  // null: none
+  int guard;              // -1: none
   int out, err, socket, exec_error;
   pid_t parent;
+};
+
+// What a child says of why it could not become what it should.
+struct ExecError {
+  int number = 0;  // errno; 0: it could
+  bool is_of_directory = false;
 };
 
 [[noreturn]] void run_child(const ChildPlan& plan) {
@@ -59,6 +67,10 @@ struct ChildPlan {
   // A killed assay takes its children with it, even by SIGKILL.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != plan.parent) ::_exit(127);
+  if (plan.guard >= 0) {
+    const pid_t group = ::getpid();
+    if (::write(plan.guard, &group, sizeof group) != sizeof group) ::_exit(127);
+  }
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -79,20 +91,21 @@ struct ChildPlan {
   // No descriptor of ours (dossier, sockets to endpoints) may leak into foreign code; exec closes those
   // above.
   ::syscall(SYS_close_range, first_closed, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
-  ::execve(plan.argv[0], plan.argv, plan.envp);
-  const int number = errno;
-  [[maybe_unused]] const ssize_t n = ::write(error_pipe, &number, sizeof number);
+  const bool is_there = plan.directory == nullptr || ::chdir(plan.directory) == 0;
+  if (is_there) ::execve(plan.argv[0], plan.argv, plan.envp);
+  const ExecError error{.number = errno, .is_of_directory = !is_there};
+  [[maybe_unused]] const ssize_t n = ::write(error_pipe, &error, sizeof error);
   ::_exit(127);
 }
 
-// The errno of a failed exec, or 0: the pipe closes on a successful one.
-int exec_error(int fd) {
-  int number = 0;
+// The error of a failed exec: the pipe closes on a successful one.
+ExecError exec_error(int fd) {
+  ExecError error;
   ssize_t n;
   do {
-    n = ::read(fd, &number, sizeof number);
+    n = ::read(fd, &error, sizeof error);
   } while (n < 0 && errno == EINTR);
-  return n == sizeof number ? number : 0;
+  return n == sizeof error ? error : ExecError{};
 }
 
 Nanos from_timeval(const timeval& t) {
@@ -104,6 +117,19 @@ Nanos from_timeval(const timeval& t) {
 std::string ProcessEnd::words() const {
   if (exited) return fmt::format("exit code {}", exit_code);
   return fmt::format("signal {} ({})", signal, ::strsignal(signal));
+}
+
+Result<std::string> find_program(const std::string& name, std::string_view path) {
+  if (name.find('/') != std::string::npos) return name;
+  for (const std::string_view folder : split(path, ':')) {
+    if (folder.empty()) continue;
+    std::string file = fmt::format("{}/{}", folder, name);
+    struct stat about{};
+    if (::stat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode) && ::access(file.c_str(), X_OK) == 0)
+      return file;
+  }
+  return fail(fmt::format("there is no program '{}'", printable(name, 100)), "PATH",
+              "Install it, or give its whole path.");
 }
 
 Result<Process> Process::start(const ProcessOptions& options) {
@@ -128,8 +154,15 @@ Result<Process> Process::start(const ProcessOptions& options) {
     set_non_blocking(ours.get());
   }
 
-  const ChildPlan plan{argv.data(),  envp.data(),       out.write.get(), err.write.get(),
-                       theirs.get(), error.write.get(), ::getpid()};
+  const ChildPlan plan{.argv = argv.data(),
+                       .envp = envp.data(),
+                       .directory = options.directory.empty() ? nullptr : options.directory.c_str(),
+                       .guard = options.guard != nullptr ? options.guard->pipe() : -1,
+                       .out = out.write.get(),
+                       .err = err.write.get(),
+                       .socket = theirs.get(),
+                       .exec_error = error.write.get(),
+                       .parent = ::getpid()};
   const pid_t pid = ::fork();
   if (pid < 0) return fail("cannot start a process: " + errno_text(errno), options.command[0]);
   if (pid == 0) run_child(plan);
@@ -143,8 +176,10 @@ Result<Process> Process::start(const ProcessOptions& options) {
   set_non_blocking(process.out());
   set_non_blocking(process.err());
   error.write.reset();
-  if (const int number = exec_error(error.read.get()); number != 0) {
-    return fail("cannot execute: " + errno_text(number), options.command[0],
+  if (const ExecError why = exec_error(error.read.get()); why.number != 0) {
+    if (why.is_of_directory)
+      return fail("cannot run there: " + errno_text(why.number), options.directory, "Check the folder.");
+    return fail("cannot execute: " + errno_text(why.number), options.command[0],
                 "Check the path and its permissions.");
   }
   return process;
@@ -216,7 +251,7 @@ std::optional<ProcessEnd> Process::poll_end() {
   return end_;
 }
 
-ProcessEnd Process::end_by(Nanos deadline, Clock& clock) {
+ProcessEnd Process::end_by(Nanos deadline, Clock& clock, Nanos grace) {
   const auto wait_until = [&](Nanos instant) {
     while (!poll_end() && clock.now() < instant) {
       clock.sleep_until(std::min(instant, clock.now() + nanos_from_ms(2)));
@@ -225,7 +260,7 @@ ProcessEnd Process::end_by(Nanos deadline, Clock& clock) {
   };
   if (wait_until(deadline)) return *end_;
   ::kill(-pid_, SIGTERM);
-  if (wait_until(clock.now() + kTermGrace)) return *end_;
+  if (wait_until(clock.now() + grace)) return *end_;
   kill();
   while (!poll_end()) clock.sleep_until(clock.now() + nanos_from_ms(1));
   return *end_;

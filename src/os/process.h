@@ -1,25 +1,33 @@
 // Child processes: started with a scrubbed environment in a process group of their own, watched, and ended
-// with everything they started. The engine's worker and, later, a vendor's kit run in one.
+// with everything they started. The engine's worker and a server that is launched for its trials run in one.
 #pragma once
 
 #include <sys/types.h>
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/base.h"
 #include "os/clock.h"
 #include "os/files.h"
+#include "os/group_guard.h"
 
 namespace assay {
 
 struct ProcessOptions {
-  std::vector<std::string> command;                              // command[0] is a path
+  std::vector<std::string> command;                              // command[0] is a path; see find_program
   std::vector<std::pair<std::string, std::string>> environment;  // the whole environment of the child
+  std::string directory;      // where it runs, and where a relative path leads from; empty: where we do
   bool wants_socket = false;  // a stream socket pair; the child's end is descriptor 3
+  const GroupGuard* guard = nullptr;  // is told the child's group before the child runs anything; may be null
 };
+
+// The file that a shell would run for `name`: a name with a slash is a path already, any other is looked for
+// in the folders of `path` (as in PATH). Fails if there is none that may be executed.
+Result<std::string> find_program(const std::string& name, std::string_view path);
 
 // How a child ended.
 struct ProcessEnd {
@@ -59,11 +67,13 @@ class Process {
   // The end of the child if it has ended (and once known, ever after), without waiting.
   std::optional<ProcessEnd> poll_end();
   // Waits (reading nothing: a child that fills its pipes waits too) until the child has ended by itself or
-  // `deadline` has passed; then SIGTERM, 500 ms, SIGKILL to the whole group.
-  ProcessEnd end_by(Nanos deadline, Clock& clock);
+  // `deadline` has passed; then SIGTERM, `grace`, SIGKILL to the whole group.
+  ProcessEnd end_by(Nanos deadline, Clock& clock, Nanos grace = kTermGrace);
   void kill();  // SIGKILL to the group
 
  private:
+  static constexpr Nanos kTermGrace = nanos_from_ms(500);
+
   Process() = default;
   pid_t pid_ = -1;
   FileDescriptor out_, err_, socket_;

@@ -117,6 +117,27 @@ TEST(Process, SaysWhyItCannotStart) {
   EXPECT_FALSE(Process::start({.command = {"/dev/null"}}));
 }
 
+TEST(Process, RunsWhereItIsTold) {
+  ProcessOptions options = shell("pwd");
+  options.directory = "/usr";
+  Process process = started(options);
+  EXPECT_EQ(read_all(process.out()), "/usr\n");
+  options.directory = "/nowhere";
+  const Result<Process> nowhere = Process::start(options);
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().where, "/nowhere");
+  EXPECT_THAT(nowhere.error().message(), HasSubstr("cannot run there: No such file"));
+}
+
+TEST(Process, ProgramsAreFoundAsAShellFindsThem) {
+  EXPECT_EQ(*find_program("./sh", "/bin"), "./sh");
+  EXPECT_EQ(*find_program("sh", "/nowhere::/bin:/usr/bin"), "/bin/sh");
+  const Result<std::string> absent = find_program("no-such-program", "/bin");
+  ASSERT_FALSE(absent);
+  EXPECT_THAT(absent.error().message(), HasSubstr("there is no program 'no-such-program'"));
+  EXPECT_FALSE(find_program("passwd", "/etc")) << "there, and not executable";
+}
+
 TEST(Process, OneThatIgnoresTermIsKilledWithAllItStarted) {
   FakeClock clock;  // the grace passes in no time
   // The grandchild holds stdout open: its end tells that it is gone.

@@ -7,6 +7,7 @@
 #include <linux/net_tstamp.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 
 #include <cerrno>
 #include <cstring>
@@ -119,6 +120,18 @@ int connect_error(int fd) {
   socklen_t peer_length = sizeof peer;
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_length) == 0) return 0;
   return errno == ENOTCONN ? EINPROGRESS : errno;
+}
+
+bool somebody_listens(const SocketAddress& address) {
+  constexpr int kPatienceMs = 1000;
+  const Result<FileDescriptor> fd = start_connect(address);
+  if (!fd) return false;
+  pollfd decided{.fd = fd->get(), .events = POLLOUT, .revents = 0};
+  int n;
+  do {
+    n = ::poll(&decided, 1, kPatienceMs);
+  } while (n < 0 && errno == EINTR);
+  return n > 0 && connect_error(fd->get()) == 0;
 }
 
 Result<Listener> listen_on_loopback(bool ipv6) {

@@ -35,6 +35,9 @@ Result<std::vector<SocketAddress>> resolve(const std::string& host, uint16_t por
 Result<FileDescriptor> start_connect(const SocketAddress& address);
 int connect_error(int fd);  // 0: connected; EINPROGRESS: not decided; else an errno value
 
+// True if a connection to `address` is taken within a second. Blocks.
+bool somebody_listens(const SocketAddress& address);
+
 // A non-blocking listener on a loopback address (127.0.0.1, or ::1) and a free port, for servers in this
 // host.
 struct Listener {

@@ -390,6 +390,7 @@ std::string conditions_html(const Model& model) {
   fact("scenario", fmt::format("{} ({})", run.scenario_name, run.scenario_path));
   fact("seed", std::to_string(run.seed));
   out += "</dl>\n";
+  for (const Subject& subject : model.content->subjects) out += stack_html(subject);
   for (const Subject& subject : model.content->subjects) {
     out += fmt::format("<details><summary>{} <small>{}</small></summary>{}</details>\n",
                        escape_html(subject.name), escape_html(subject.kind), details_html(subject.details));

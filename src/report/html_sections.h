@@ -16,6 +16,9 @@ std::string question_html(const Model& model, const AnswerRow& answer);
 std::string serving_html(const Model& model);  // part of question 2
 std::string findings_html(const Model& model);
 std::string conditions_html(const Model& model);
+// Part of it: what was declared of an endpoint's stack, beside what the server says. "" for another kind of
+// subject.
+std::string stack_html(const Subject& subject);
 // Every record, a table a trial; `dossier_name` for the command that exports raw samples.
 std::string provenance_html(const Model& model, const std::string& dossier_name);
 

@@ -5,6 +5,7 @@
 
 #include "report/model.h"
 #include "report/report.h"
+#include "report/stack.h"
 #include "report/values.h"
 
 namespace assay {
@@ -64,6 +65,11 @@ std::string rate_lines(const MetricMap& metrics) {
                   value("offered_rate_per_s"), value("request_throughput_per_s"), value("goodput_per_s"));
   out += fmt::format("{}in {}, out {}\n", cell("tokens/s", kLabelWidth),
                      value("input_throughput_tokens_per_s"), value("output_throughput_tokens_per_s"));
+  if (const Record* cold = metrics.find("cold_start_s"); cold != nullptr) {
+    const Record* token = metrics.find("cold_start_first_token_s");
+    out += fmt::format("{}{} s{}\n", cell("cold start", kLabelWidth), value_cell(cold),
+                       token == nullptr ? "" : fmt::format(", to the first token {} s", value_cell(token)));
+  }
   const Record* errors = metrics.find("error_rate");
   if (errors == nullptr) return out;
   out += fmt::format("{}{} % of {}", cell("failed", kLabelWidth), value_cell(errors), errors->n);
@@ -86,6 +92,10 @@ std::string render_load_table(const DossierContent& content) {
   for (const Serving& serving : model->servings) {
     out += fmt::format("{}{}\n", printable(serving.label, 200),
                        serving.model.empty() ? "" : fmt::format("  ·  {}", printable(serving.model, 200)));
+    if (serving.subject != nullptr) {
+      const std::string stack = stack_sentence(*serving.subject);
+      if (!stack.empty()) out += printable(stack, 300) + "\n";
+    }
     const bool has_one_class = serving.classes.size() == 1;
     for (const ClassResult& result : serving.classes) {
       if (has_one_class) continue;

@@ -7,6 +7,7 @@
 #include "report/charts.h"
 #include "report/html_sections.h"
 #include "report/report.h"
+#include "report/stack.h"
 #include "report/values.h"
 
 namespace assay {
@@ -186,9 +187,12 @@ std::string conditions(const Model& model, const std::string& dossier_name) {
       fmt::format("- dossier {}, assay {}, seed {}\n- scenario {} ({})\n- started {}, finished {}\n",
                   code(run.id), md(run.assay_version), run.seed, md(run.scenario_name), md(run.scenario_path),
                   md(run.created_at), run.finished_at.empty() ? "— unknown" : md(run.finished_at));
-  for (const Subject& subject : model.content->subjects)
+  for (const Subject& subject : model.content->subjects) {
+    const std::string stack = stack_sentence(subject);
+    if (!stack.empty()) out += fmt::format("- {}: {}\n", md(subject.name), md(stack));
     out += fmt::format("- {} ({}): {}\n", md(subject.name), md(subject.kind),
                        md(short_conditions(subject.details)));
+  }
   return out + fmt::format("\nEvery record and all raw samples: {}\n",
                            code(fmt::format("assay report {} -o report.json", dossier_name)));
 }

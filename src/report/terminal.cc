@@ -5,6 +5,7 @@
 
 #include "report/model.h"
 #include "report/report.h"
+#include "report/stack.h"
 #include "report/values.h"
 
 namespace assay {
@@ -185,6 +186,10 @@ std::string render_terminal_summary(const DossierContent& content, const Termina
   if (content.run.finished_at.empty())
     add_wrapped(lines, "This run was interrupted or is under way: these are not all results.", "", 2,
                 Ink::kWarning);
+  for (const Subject& subject : content.subjects) {
+    const std::string stack = stack_sentence(subject);
+    if (!stack.empty()) add_wrapped(lines, line_text(fmt::format("{}: {}", subject.name, stack)), "", 2);
+  }
   add_findings(lines, *model);
   add_paths(lines, options);
   return lines.take();

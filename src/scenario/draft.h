@@ -33,6 +33,8 @@ struct Draft {
 // Lengths in all their forms: 128, {median, sigma, min, max}, {min, max}, {trace, column}. None above
 // `maximum`.
 void read_lengths(Reader& reader, const TomlMember& member, int64_t maximum, LengthDistribution& out);
+// [target.stack].
+void read_stack(Reader& reader, const TomlMember& member, StackSpec& out);
 // Reads each table of an array of tables.
 void read_target(Reader& reader, const TomlValue& table, Draft& draft);
 void read_traffic_class(Reader& reader, const TomlValue& table, Draft& draft);
@@ -48,6 +50,7 @@ void finish_requirements(Reader& reader, Draft& draft);
 
 // Rows of the reference, in the order of the tables.
 void append_target_keys(std::vector<ScenarioKey>& keys);
+void append_stack_keys(std::vector<ScenarioKey>& keys);
 void append_traffic_keys(std::vector<ScenarioKey>& keys);
 void append_length_keys(std::vector<ScenarioKey>& keys);
 void append_load_keys(std::vector<ScenarioKey>& keys);

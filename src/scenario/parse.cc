@@ -139,6 +139,7 @@ std::span<const ScenarioKey> scenario_keys() {
     std::vector<ScenarioKey> keys;
     append_keys<Draft>(kRows, keys);
     append_target_keys(keys);
+    append_stack_keys(keys);
     append_traffic_keys(keys);
     append_length_keys(keys);
     append_load_keys(keys);

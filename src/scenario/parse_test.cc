@@ -376,7 +376,7 @@ TEST(Scenario, TheReferenceHasEveryKeyOnce) {
     EXPECT_TRUE(std::string(key.definition).ends_with('.')) << key.key;
   }
   EXPECT_EQ(markdown.find("api_key`"), std::string::npos);
-  EXPECT_EQ(std::count(markdown.begin(), markdown.end(), '#'), 9 * 2 + 1);
+  EXPECT_EQ(std::count(markdown.begin(), markdown.end(), '#'), 10 * 2 + 1);
 }
 
 }  // namespace

@@ -13,10 +13,14 @@ struct Section {
   std::string_view table, heading, text;
 };
 
-constexpr std::array<Section, 9> kSections = {{
+constexpr std::array<Section, 10> kSections = {{
     {"", "Top level", "Stand before the first table of the file."},
     {"target", "[[target]]",
      "One for each thing that is given work. Keys of one kind of target are refused on the others."},
+    {"target.stack", "[target.stack]",
+     "What serves an endpoint: evidence that every record made on it carries. Stands behind its [[target]]. With "
+     "launch, assay starts the server itself for the trials of the target, waits until it is ready, measures that, and "
+     "stops it with everything that it started."},
     {"traffic", "[[traffic]]", "One for each class of requests."},
     {"traffic.slo", "slo of [[traffic]]",
      "Written as `slo = { ttft_ms = 1000, tpot_ms = 100, share = 0.9 }`. A limit that is not given does not apply."},

@@ -15,6 +15,33 @@
 
 namespace assay {
 
+// An environment variable of a launched server.
+struct StackVariable {
+  std::string name, value;
+  bool passes_on = false;  // assay's own value when the server is started; it is never stored
+
+  bool operator==(const StackVariable&) const = default;
+};
+
+// What serves an endpoint, as the user declares it; and how assay starts it, if it does. Empty: not said.
+struct StackSpec {
+  std::string command, image, engine, version, flags, quantisation, kv_type, parallelism, tuned_by, notes;
+  std::optional<double> tuned_for_h;
+  // launch
+  std::vector<std::string> launch;  // program and arguments
+  std::vector<StackVariable> variables;
+  std::string directory;   // where it runs; empty: it is not launched
+  std::string ready_path;  // empty: /health, or the list of models
+  double ready_timeout_s = 1800;
+  double stop_timeout_s = 30;
+  bool is_declared = false;  // the scenario has the table
+
+  bool operator==(const StackSpec&) const = default;
+};
+// What is declared as conditions of records: flat, each key begins with "stack_". {"stack": "undeclared"}
+// without a declaration.
+Json stack_conditions(const StackSpec& stack);
+
 struct TargetSpec {
   std::string name;  // unique; default: the device ("*" for all), host:port of the URL, or "fake"
   TargetKind kind = TargetKind::kDevice;
@@ -34,6 +61,7 @@ struct TargetSpec {
   std::string endpoint_model;
   uint32_t max_connections = 256;
   double timeout_s = 300;
+  StackSpec stack;
   // fake
   double prefill_us_per_token = 200;
   double tpot_ms = 5;

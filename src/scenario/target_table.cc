@@ -105,6 +105,11 @@ constexpr TargetRow kRows[] = {
     {{"target", "timeout_s", "number", "300", "s",
       "From the send of a request to its end; after that it has failed.", "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_positive(m, 86'400, t.timeout_s); }},
+    {{"target", "stack", "table", "", "",
+      "What serves: engine, version, flags; and the command that starts it, if assay is to. Undeclared, it is a "
+      "finding.",
+      "endpoint"},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) { read_stack(r, m, t.stack); }},
     {{"target", "prefill_us_per_token", "number", "200", "µs",
       "Prefill time for each token of the prompt; the first token comes tpot_ms after it.", "fake"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_number(m, 0, 1e6, t.prefill_us_per_token); }},

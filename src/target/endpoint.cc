@@ -1,14 +1,17 @@
 // The endpoint target: an OpenAI-compatible server over HTTP/1.1, plain or TLS. This file is the Target, its
 // conditions and its end. What a request says is in endpoint_body, its bytes in endpoint_wire, the way to the
-// server and back in endpoint_pool, and what a server is asked first in endpoint_opening.
+// server and back in endpoint_pool, what a server is asked first in endpoint_opening, and what it says of
+// itself in endpoint_identity.
 #include <fmt/format.h>
 
 #include <unordered_map>
 
 #include "target/endpoint_body.h"
+#include "target/endpoint_identity.h"
 #include "target/endpoint_opening.h"
 #include "target/endpoint_pool.h"
 #include "target/endpoint_wire.h"
+#include "target/server_root.h"
 #include "target/target.h"
 
 namespace assay {
@@ -40,6 +43,7 @@ class EndpointTarget final : public Target {
   Result<void> check_options();
   Result<void> make_pool();
   TargetInfo info_from(const EndpointFacts& facts);
+  Result<void> add_identity(const EndpointFacts& facts, TargetInfo& info);
   void note_end(const StreamEvent& event);
 
   EndpointTargetOptions options_;
@@ -104,6 +108,7 @@ Result<TargetInfo> EndpointTarget::open() {
                                                              .timeout_s = options_.timeout_s,
                                                              .interrupted = options_.interrupted}));
   TargetInfo info = info_from(facts);
+  RETURN_IF_ERROR(add_identity(facts, info));
   info.load_s = seconds(clock_.now() - start);
   return info;
 }
@@ -114,6 +119,7 @@ TargetInfo EndpointTarget::info_from(const EndpointFacts& facts) {
   info.subject.kind = "endpoint";
   info.subject.details = facts.model_facts;
   info.model = facts.model;
+  info.first_token_at = facts.first_token_at;
   info.context_tokens = facts.context_tokens;
   Json& details = info.subject.details;
   details.set("url", wire_->url().text());
@@ -128,6 +134,21 @@ TargetInfo EndpointTarget::info_from(const EndpointFacts& facts) {
   info.conditions.set("ignore_eos", fields.ignore_eos).set("temperature_0", fields.temperature);
   info.conditions.set("receive_stamps", pool_->facts().has_stamps ? "kernel" : "program");
   return info;
+}
+
+// What the server says of itself, for subject and conditions; a server that says nothing is as good.
+Result<void> EndpointTarget::add_identity(const EndpointFacts& facts, TargetInfo& info) {
+  const EndpointWire root(server_root(wire_->url()), options_.api_key);
+  const IdentityHints hints{.owner = facts.model_facts["model_owned_by"].as_string(), .server = facts.server};
+  ASSIGN_OR_RETURN(const ServerIdentity told, ask_identity(*pool_, root, hints, options_.interrupted));
+  for (const auto& [name, value] : told.facts.members()) info.subject.details.set(name, value);
+  for (const auto& [name, value] :
+       {std::pair{"server_engine", told.engine}, {"server_version", told.version}}) {
+    if (value.empty()) continue;
+    info.subject.details.set(name, value);
+    info.conditions.set(name, value);
+  }
+  return {};
 }
 
 // ---- work ----

@@ -98,6 +98,7 @@ class Opening {
     facts_.tls = trial.tls;
     facts_.streams = trial.streamed;
     facts_.has_usage = trial.has_usage;
+    facts_.first_token_at = trial.first_token_at;
     return std::move(facts_);
   }
 

@@ -28,6 +28,7 @@ struct EndpointFacts {
   std::string server, tls;  // of the trial request's answer: Server field; version and cipher, empty: plain
   bool streams = false;     // a request for a stream gets one
   bool has_usage = false;   // an answer tells how many tokens it took
+  Nanos first_token_at{};   // of the trial request's answer; 0: unknown
 };
 
 // Asks over `pool`, which stays with the first of the host's addresses that answers at all, and leaves

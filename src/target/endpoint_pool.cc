@@ -23,7 +23,8 @@ constexpr size_t kDetailBytes = 190;                 // a detail's 200 with some
 // One request on its way.
 struct EndpointPool::Work {
   EndpointRequest request;
-  bool asked = false;  // by ask(): no events, one whole answer
+  bool asked = false;      // by ask(): no events, one whole answer
+  Nanos first_token_at{};  // of one that was asked
   bool sent = false;
   bool sent_again = false;  // the server had closed the idle connection it went out on
   Nanos last_at{};          // of its events, which never run backwards
@@ -305,6 +306,14 @@ bool EndpointPool::take_bytes(Channel& channel, std::string_view bytes, Nanos re
 }
 
 void EndpointPool::after_reply(Channel& channel, EndpointReply::State state, size_t first_event) {
+  if (channel.work->asked) {
+    for (size_t i = first_event; i < pending_.size() && channel.work->first_token_at == Nanos(); ++i) {
+      const StreamEvent& event = pending_[i];
+      const bool is_output =
+          event.kind == StreamEventKind::kContent || event.kind == StreamEventKind::kReasoning;
+      if (is_output) channel.work->first_token_at = event.at;
+    }
+  }
   if (!channel.answered && channel.reply.answered()) answered(channel, pending_.back());
   if (channel.work->asked) pending_.resize(first_event);
   if (state == EndpointReply::State::kOver) release(channel);
@@ -334,7 +343,8 @@ EndpointAnswer EndpointPool::whole_answer(const Channel& channel, const StreamEv
                         .server = reply.server(),
                         .tls = tls != nullptr ? tls->version() + " " + tls->cipher() : "",
                         .streamed = reply.streamed(),
-                        .has_usage = reply.has_usage()};
+                        .has_usage = reply.has_usage(),
+                        .first_token_at = channel.work->first_token_at};
   hide(options_.secret, answer.body);
   hide(options_.secret, answer.server);
   return answer;

@@ -38,6 +38,7 @@ struct EndpointAnswer {
   std::string server;  // the Server field, printable
   std::string tls;     // version and cipher; empty: plain
   bool streamed = false, has_usage = false;
+  Nanos first_token_at{};  // arrival of its first output; 0: none came
 };
 
 // What the pool has seen of its own work, for conditions and doubts.

@@ -12,6 +12,7 @@
 #include "base/base.h"
 #include "evidence/evidence.h"
 #include "os/os.h"
+#include "target/launched_server.h"  // IWYU pragma: export
 #include "workload/workload.h"
 
 namespace assay {
@@ -23,6 +24,7 @@ struct TargetInfo {
   uint32_t context_tokens = 0;  // per sequence; 0: unknown
   uint32_t sequences = 0;       // worked on at once; 0: unknown
   double load_s = 0;            // from start to ready
+  Nanos first_token_at{};       // of the first answer that it was tried with; 0: unknown
   Json conditions;              // flat: threads, batch, quantisation, KV type … for every record made on it
 };
 
@@ -37,6 +39,7 @@ enum class EndCause {
   kNonsense,     // it said what the protocol does not know
   kInterrupted,  // nobody wants it any more
   kLost,         // of what has no worker: it is gone
+  kServerDied,   // of a server that assay launched: its process ended
 };
 
 // How a target ended: what is known of its worker, for evidence.
@@ -132,5 +135,9 @@ struct EndpointTargetOptions {
   std::function<bool()> interrupted;  // asked ten times a second while it opens; empty: never
 };
 std::unique_ptr<Target> make_endpoint_target(EndpointTargetOptions options, Clock& clock);
+
+// ---- an endpoint whose server assay launched ----
+// `inner`, but lost as soon as `server`, which lives longer, has ended; the error carries its last words.
+std::unique_ptr<Target> make_launched_target(std::unique_ptr<Target> inner, LaunchedServer& server);
 
 }  // namespace assay

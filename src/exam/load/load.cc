@@ -8,6 +8,8 @@
 
 #include "exam/findings.h"
 #include "exam/load/calibration.h"
+#include "exam/load/launch.h"
+#include "exam/load/stack.h"
 #include "exam/load/target_setup.h"
 #include "exam/load/traffic.h"
 #include "exam/rows.h"
@@ -97,6 +99,7 @@ class LoadTrial {
       return std::move(outcome_);
     }
     setup_ = std::move(*setup);
+    std::ranges::move(setup_.findings, std::back_inserter(outcome_.findings));
     context_.progress.update(0, "opening " + spec_.name);
     Result<TargetInfo> info = setup_.target->open();
     if (!info && context_.interrupted()) return close(), interrupted();
@@ -140,6 +143,7 @@ class LoadTrial {
     for (const auto& [name, value] : info.conditions.members()) {
       if (conditions_.find(name) == nullptr) conditions_.set(name, value);
     }
+    note_stack(info);
     const uint32_t sequences = info.sequences > 0     ? info.sequences
                                : setup_.sequences > 0 ? setup_.sequences
                                                       : kUsualSequences;
@@ -159,6 +163,20 @@ class LoadTrial {
     close();
     finish(result);
     return std::move(outcome_);
+  }
+
+  // What serves: declared, told, and how long it took to start.
+  void note_stack(const TargetInfo& info) {
+    if (spec_.kind != TargetKind::kEndpoint) return;
+    const Json stack = stack_conditions(spec_.stack);
+    for (const auto& [name, value] : stack.members()) outcome_.subject->details.set(name, value);
+    std::ranges::move(stack_findings(spec_.stack, info.conditions), std::back_inserter(outcome_.findings));
+    if (!setup_.was_launched) return;
+    outcome_.records = cold_start_records(*context_.server, info);
+    for (Record& record : outcome_.records) {
+      record.conditions = conditions_;
+      record.conditions.set("traffic_class", "all");
+    }
   }
 
   // Half a trial's time, but never so little that a slow device could not compile its kernels in it.
@@ -277,19 +295,20 @@ class LoadTrial {
                                                   .stamps_are_wrong = end_.stamps_are_wrong,
                                                   .wanted_per_class = traffic_.wanted_per_class,
                                                   .seed = context_.scenario.seed});
-    outcome_.records = std::move(summary.records);
+    // A generator that was late says nothing against the cold start.
+    const bool is_void = std::ranges::any_of(
+        summary.records, [](const Record& record) { return record.validity == Validity::kVoid; });
+    std::ranges::move(summary.records, std::back_inserter(outcome_.records));
     outcome_.samples = std::move(summary.samples);
     note_unsent(result);
     std::ranges::move(summary.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
-    add_own_work();
+    add_own_work(is_void);
     if (result.lost) fail_as_lost(result);
   }
 
   // What the target measured of its own work is as good as the rest of the trial.
-  void add_own_work() {
-    const bool is_void = std::ranges::any_of(
-        outcome_.records, [](const Record& record) { return record.validity == Validity::kVoid; });
+  void add_own_work(bool is_void) {
     for (Record& record : end_.records) {
       record.conditions = conditions_;
       record.conditions.set("traffic_class", "all");

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "exam/findings.h"
+#include "exam/load/launch.h"
 #include "exam/model_setup.h"
 #include "exam/sizing.h"
 
@@ -86,8 +87,18 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
   options.timeout_s = spec.timeout_s;
   options.interrupted = context.interrupted;
   TargetSetup setup;
+  if (!spec.stack.launch.empty()) {
+    Result<Launch> launch = launch_server(context, spec, options.api_key);
+    if (!launch) return std::unexpected(failed_launch_finding(launch.error()));
+    setup.was_launched = launch->is_new;
+    if (launch->finding) setup.findings.push_back(std::move(*launch->finding));
+  }
   setup.target = make_endpoint_target(std::move(options), context.clock);
+  if (context.server != nullptr)
+    setup.target = make_launched_target(std::move(setup.target), *context.server);
   setup.conditions.set("url", spec.url).set("api", spec.api);
+  const Json stack = stack_conditions(spec.stack);
+  for (const auto& [name, value] : stack.members()) setup.conditions.set(name, value);
   return setup;
 }
 

@@ -5,6 +5,7 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "catalogue/catalogue.h"
 #include "exam/exam.h"
@@ -17,7 +18,9 @@ struct TargetSetup {
   std::unique_ptr<Target> target;
   std::shared_ptr<FileDescriptor> model_in_use;  // keeps a cached model while the target lives
   uint32_t sequences = 0;                        // worked on at once, as far as the scenario says; 0: unknown
-  Json conditions;                               // flat: "device" or "url", "model"
+  Json conditions;                               // flat: "device" or "url", "model", "stack_…"
+  bool was_launched = false;                     // its server was started for this trial
+  std::vector<Finding> findings;                 // of what was met on the way
 };
 
 // What cannot be set up is a finding: model.does-not-fit, or exam.failed with what to do.
