@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "http/http.h"
@@ -46,6 +47,12 @@ constexpr OptionSpec kFlags[] = {
 
 constexpr uint32_t kUsualRequests = 200;
 constexpr uint32_t kUsualConnections = 256;
+
+// What nobody asked for is no more than this process may open, less what else it opens.
+uint32_t most_connections() {
+  constexpr int64_t kMost = 65'536, kOtherFiles = 128;
+  return static_cast<uint32_t>(std::clamp<int64_t>(raise_open_files_limit() - kOtherFiles, 1, kMost));
+}
 
 // A TOML string.
 std::string quoted(std::string_view text) {
@@ -159,7 +166,7 @@ Result<Offer> offer_of(const ParsedOptions& options, uint32_t requests) {
   if (is_all_at_once) {
     offer.keys = "arrivals = \"burst\"\n";
     offer.words = "all at once";
-    offer.connections = std::min(65'536U, requests);
+    offer.connections = std::min(most_connections(), requests);
     return offer;
   }
   if (burstiness != 1) offer.keys = fmt::format("arrivals = \"gamma\"\ncv = {}\n", 1 / std::sqrt(burstiness));
@@ -172,7 +179,7 @@ Result<Offer> offer_of(const ParsedOptions& options, uint32_t requests) {
     offer.connections = concurrency;
     offer.words += fmt::format(", at most {} at once", concurrency);
   } else {
-    offer.connections = std::min<uint32_t>(65'536, std::max(requests, kUsualConnections));
+    offer.connections = std::min(most_connections(), std::max(requests, kUsualConnections));
   }
   return offer;
 }
@@ -290,7 +297,7 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
   if (is_trace) {
     ASSIGN_OR_RETURN(trace, trace_of(options, requests));
     offer.words = "at the trace's instants";
-    offer.connections = std::min(65'536U, std::max(requests, kUsualConnections));
+    offer.connections = std::min(most_connections(), std::max(requests, kUsualConnections));
   } else {
     ASSIGN_OR_RETURN(offer, offer_of(options, requests));
   }
