@@ -28,6 +28,17 @@ constexpr Metric kMetrics[] = {
     {"e2e_ms", "ms", kLower, true, "end-to-end latency",
      "Last content chunk minus the scheduled instant. Closing usage and end-of-stream are not part of it.",
      "assay metric definitions"},
+    {"queue_ms", "ms", kLower, true, "queue time",
+     "When the engine began to work on a request, minus its scheduled instant; of targets that tell.",
+     "assay metric definitions"},
+    {"effective_ttft_ms", "ms", kLower, true, "time to first token, failures as infinite",
+     "ttft_ms of all attempted requests, where one that failed took for ever. Without failures there is no such record: it "
+     "would be ttft_ms.",
+     "assay metric definitions; adj_* of AIPerf"},
+    {"effective_e2e_ms", "ms", kLower, true, "end-to-end latency, failures as infinite",
+     "e2e_ms of all attempted requests, where one that failed took for ever. Without failures there is no such record: it "
+     "would be e2e_ms.",
+     "assay metric definitions; adj_* of AIPerf"},
     {"dispatch_lag_ms", "ms", kLower, true, "dispatch lag",
      "When the load generator turned to a request, minus the scheduled instant: its own lateness. A trial whose p99.9 "
      "exceeds its budget is void.",

@@ -101,24 +101,50 @@ class Summary {
     const bool is_doubtful =
         static_cast<double>(failed) > kToleratedErrorRate * static_cast<double>(attempted.size());
     latencies(class_index, attempted, is_doubtful ? Validity::kDoubtful : Validity::kValid);
+    if (failed > 0) latencies_with_failures(class_index, attempted);
     shares(class_index, attempted);
     rates(class_index);
   }
 
   void latencies(int class_index, const std::vector<const RequestRow*>& attempted, Validity validity) {
-    std::vector<double> ttft, ttfo, tpot, e2e;
+    std::vector<double> ttft, ttfo, tpot, e2e, queue;
     for (const RequestRow* row : attempted) {
       if (!ended_well(*row)) continue;
       ttft.push_back(ttft_ms(*row));
       e2e.push_back(e2e_ms(*row));
       if (row->first_output > row->first) ttfo.push_back(milliseconds(row->first_output - row->scheduled));
       if (has_tpot(*row)) tpot.push_back(tpot_ms(*row));
+      if (row->admitted.count != 0) queue.push_back(milliseconds(row->admitted - row->scheduled));
     }
     add_distribution("ttft_ms", class_index, ttft, kPercentiles, true, validity);
     if (!ttfo.empty()) add_distribution("ttfo_ms", class_index, ttfo, kPercentiles, true, validity);
     if (!tpot.empty()) add_distribution("tpot_ms", class_index, tpot, kPercentiles, true, validity);
     add_distribution("e2e_ms", class_index, e2e, kPercentiles, true, validity);
+    if (!queue.empty()) add_distribution("queue_ms", class_index, queue, kPercentiles, true, validity);
     chunk_gaps(class_index, attempted, validity);
+  }
+
+  // Latencies of those that ended well flatter a server that drops what it would answer late: here a failed
+  // request is one that takes for ever.
+  void latencies_with_failures(int class_index, const std::vector<const RequestRow*>& attempted) {
+    std::vector<double> ttft, e2e;
+    for (const RequestRow* row : attempted) {
+      ttft.push_back(ended_well(*row) ? ttft_ms(*row) : HUGE_VAL);
+      e2e.push_back(ended_well(*row) ? e2e_ms(*row) : HUGE_VAL);
+    }
+    for (const auto& [metric, values] : {std::pair{"effective_ttft_ms", &ttft}, {"effective_e2e_ms", &e2e}}) {
+      const std::vector<Estimate> estimates = quantile_estimates(*values, kPercentiles);
+      for (size_t i = 0; i < estimates.size(); ++i) {
+        Estimate estimate = estimates[i];
+        const bool is_infinite = estimate.value && std::isinf(*estimate.value);
+        for (std::optional<double>* each : {&estimate.value, &estimate.low, &estimate.high}) {
+          if (*each && std::isinf(**each)) each->reset();
+        }
+        Record& record = add(fmt::format("{}_{}", metric, percentile_name(kPercentiles[i])), class_index,
+                             estimate, Validity::kValid);
+        if (is_infinite) record.conditions.set("infinite", true);
+      }
+    }
   }
 
   // The mean's interval is resampled by request: the gaps of one answer are far from independent.

@@ -194,6 +194,24 @@ TEST(LoadSummary, RatesOfAWindowThatIsShortAgainstTheAnswersAreDoubtful) {
   EXPECT_EQ(record(even, "goodput_per_s").validity, Validity::kValid);
 }
 
+// Every tenth request fails: the others' p50 is at the 55th percentile of all, and the p95 of all is for
+// ever.
+TEST(LoadSummary, AFailedRequestTakesForEver) {
+  FakeTargetOptions failing = kQuick;
+  failing.fail_every = 10;
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < 400; ++i)
+    plan.push_back(planned(i + 1, 100.0 * static_cast<double>(i), 10 + static_cast<uint32_t>(i % 7), 5));
+  const LoadSummary summary = summarise_load(drive(failing, plan), one_class());
+  EXPECT_GE(*record(summary, "effective_ttft_ms_p50").value, *record(summary, "ttft_ms_p50").value);
+  const Record& tail = record(summary, "effective_ttft_ms_p95");
+  EXPECT_FALSE(tail.value);
+  EXPECT_TRUE(tail.conditions["infinite"].as_bool());
+  for (const Record& each : summarise_load(drive(kQuick, plan), one_class()).records)
+    EXPECT_FALSE(each.metric.starts_with("effective")) << each.metric;
+  EXPECT_NEAR(*record(summary, "queue_ms_p50").value, 0, 1e-9);
+}
+
 TEST(LoadSummary, WrongStampsVoidTheTrial) {
   SummaryOptions options = one_class();
   options.stamps_are_wrong = true;

@@ -11,7 +11,7 @@
 namespace assay {
 namespace {
 
-constexpr size_t kLabelWidth = 12;
+constexpr size_t kLabelWidth = 19;
 constexpr size_t kCellWidth = 20;
 constexpr const char* kStatistics[] = {"mean", "p50", "p90", "p99"};
 
@@ -45,7 +45,10 @@ std::string latency_lines(const MetricMap& metrics) {
                                       {"ttfo_ms", "TTFO ms"},
                                       {"tpot_ms", "TPOT ms"},
                                       {"chunk_gap_ms", "gap ms"},
-                                      {"e2e_ms", "E2E ms"}}) {
+                                      {"e2e_ms", "E2E ms"},
+                                      {"effective_ttft_ms", "TTFT ms, failed ∞"},
+                                      {"effective_e2e_ms", "E2E ms, failed ∞"},
+                                      {"queue_ms", "queue ms"}}) {
     std::string line = cell(label, kLabelWidth);
     bool is_known = false;
     for (const char* statistic : kStatistics) {

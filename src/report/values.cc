@@ -45,6 +45,7 @@ DisplayUnit display_unit(std::string_view metric, std::string_view unit) {
 }
 
 ValueText value_text(const Record& record) {
+  if (!record.value && record.conditions["infinite"].as_bool()) return {"∞", ""};
   if (!record.value) return {record.validity == Validity::kInsufficient ? "insufficient" : "— unknown", ""};
   const double factor = display_unit(record.metric, record.unit).factor;
   const auto scaled = [&](std::optional<double> x) { return x ? std::optional(*x * factor) : std::nullopt; };
