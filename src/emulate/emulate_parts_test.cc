@@ -141,6 +141,22 @@ TEST(RequestBody, CountsItems) {
   EXPECT_EQ(body_of(RouteKind::kInfer, R"({"inputs":[{"name":"x","shape":[5,2],"data":[1,2]}]})")->items, 5);
 }
 
+TEST(RequestBody, AnswersThatWouldFillTheMemoryAreRefused) {
+  const auto with = [](RouteKind kind, size_t items, std::string_view rest) {
+    std::string text = R"({"input":["a")";
+    for (size_t i = 1; i < items; ++i) text += ",\"a\"";
+    return body_of(kind, text + "]" + std::string(rest) + "}");
+  };
+  EXPECT_EQ(with(RouteKind::kEmbeddings, 500, R"(,"dimensions":8000)")->items, 500);
+  EXPECT_EQ(with(RouteKind::kEmbeddings, 62'500, "")->items, 62'500)
+      << "64 dimensions where none are asked for";
+  const auto many = with(RouteKind::kEmbeddings, 501, R"(,"dimensions":8000)");
+  ASSERT_FALSE(many);
+  EXPECT_THAT(many.error().what, HasSubstr("501 inputs of 8000 dimensions"));
+  EXPECT_FALSE(with(RouteKind::kEmbeddings, 62'501, ""));
+  EXPECT_TRUE(with(RouteKind::kResponses, 62'501, "")) << "no embeddings are asked for";
+}
+
 TEST(RequestBody, WhatIsNoObjectIsAnError) {
   for (const char* text : {"", "[]", "{", "{\"a\":", "nonsense", "{\"messages\":[{]}"})
     EXPECT_FALSE(body_of(RouteKind::kChat, text)) << text;

@@ -10,7 +10,6 @@ namespace {
 
 constexpr uint32_t kUsualTokens = 128;
 constexpr size_t kMostIdBytes = 128;
-constexpr uint32_t kUsualDimensions = 64;
 
 }  // namespace
 
@@ -143,7 +142,6 @@ void EmulateServer::begin_answer(EmulatedConnection& connection, const Route& ro
     answer.fault_at =
         std::min(answer.fault->tokens > 0 ? answer.fault->tokens : std::max(1U, answer.tokens / 2),
                  std::max(1U, answer.tokens) - 1);
-  if (answer.body.dimensions == 0) answer.body.dimensions = kUsualDimensions;
   answer.plain = answer.stream && answer.fault == nullptr;
   if (answer.stream) answer.event = &events_.token(route.kind);
   connection.busy = true;
