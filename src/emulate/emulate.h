@@ -30,9 +30,10 @@ struct EmulatorOptions {
   std::string tls_certificate, tls_key;  // PEM files; both or neither
   std::string stamps_path;               // "": none
   size_t stamps_events = 16'000'000;
-  uint64_t end_after_requests = 0;                // for inference; 0: no end
-  Nanos end_after{};                              // 0: no end
-  Nanos request_timeout = nanos_from_ms(10'000);  // from a request's first byte to its last
+  uint64_t end_after_requests = 0;  // for inference; 0: no end
+  Nanos end_after{};                // 0: no end
+  Nanos request_timeout =
+      nanos_from_ms(10'000);  // for a handshake, and from a request's first byte to its last
   size_t max_body_bytes = size_t{32} << 20;
   // False: on a clock that moves only when it is waited for (tests). Requests then arrive when they are read.
   bool real_time = true;

@@ -135,10 +135,10 @@ void EmulateServer::do_chores(Nanos now) {
     const Deadline deadline = deadlines_.front();
     deadlines_.pop_front();
     EmulatedConnection& connection = *connections_[deadline.slot];
-    const bool gone = connection.generation != deadline.generation ||
-                      connection.requests != deadline.request || connection.busy || connection.closing;
-    const bool unfinished = connection.parser.started() || (connection.tls && !connection.tls_ready);
-    if (gone || !unfinished) continue;
+    const bool in_time = connection.generation != deadline.generation ||
+                         connection.timed_request != deadline.request || connection.busy ||
+                         connection.closing;
+    if (in_time) continue;
     ++summary_.timed_out;
     close_connection(connection);
   }

@@ -46,7 +46,7 @@ class EmulateServer final : public Emulator {
   void read(EmulatedConnection& connection);
   void take_ciphertext(EmulatedConnection& connection, std::string_view bytes, Nanos arrival, bool kernel);
   void take_plaintext(EmulatedConnection& connection, std::string_view bytes, Nanos arrival, bool kernel);
-  void watch_time(EmulatedConnection& connection);
+  void watch_time(EmulatedConnection& connection, uint64_t request);
   void end_request(EmulatedConnection& connection);
   void serve_early(EmulatedConnection& connection);
   void write_pending(EmulatedConnection& connection);
@@ -100,7 +100,7 @@ class EmulateServer final : public Emulator {
   std::vector<uint32_t> free_slots_;
   size_t open_connections_ = 0, connection_limit_ = 0;
   size_t busy_ = 0, writing_ = 0;  // connections with an answer under way, or with bytes that wait
-  // Connections that have begun a request, in the order in which their time is up.
+  // Connections that have begun a handshake or a request, in the order in which their time is up.
   struct Deadline {
     Nanos at;
     uint32_t slot, generation;
