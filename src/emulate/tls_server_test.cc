@@ -42,13 +42,19 @@ class Identity {
     file = std::fopen(key_file().c_str(), "w");
     PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
     std::fclose(file);
+    file = std::fopen(encrypted_key_file().c_str(), "w");
+    const auto* word = reinterpret_cast<const unsigned char*>("secret");
+    PEM_write_PrivateKey(file, key.get(), EVP_aes_128_cbc(), word, 6, nullptr, nullptr);
+    std::fclose(file);
   }
   ~Identity() {
     remove_file(certificate_file());
     remove_file(key_file());
+    remove_file(encrypted_key_file());
   }
   static std::string certificate_file() { return ::testing::TempDir() + "emulate-cert.pem"; }
   static std::string key_file() { return ::testing::TempDir() + "emulate-key.pem"; }
+  static std::string encrypted_key_file() { return ::testing::TempDir() + "emulate-encrypted-key.pem"; }
 };
 
 EmulatorOptions tls_options(std::string_view faults = "") {
@@ -135,6 +141,9 @@ TEST(EmulatorTls, BadFilesAndOptionsAreErrors) {
   options = tls_options();
   options.tls_key = options.tls_certificate;
   EXPECT_THAT(served(options), HasSubstr("private key"));
+  options = tls_options();
+  options.tls_key = Identity::encrypted_key_file();
+  EXPECT_THAT(served(options), AllOf(HasSubstr("encrypted"), HasSubstr(options.tls_key)));
   options = tls_options();
   options.tls_certificate = "/nowhere/cert.pem";
   EXPECT_THAT(served(options), HasSubstr("/nowhere/cert.pem"));
