@@ -40,9 +40,12 @@ struct EmulatorOptions {
 };
 
 struct EmulatorSummary {
-  uint64_t connections = 0, requests = 0, tokens = 0;
-  uint64_t answered = 0, cancelled = 0, faulted = 0, refused = 0;  // of the requests; refused: a bad request
-  uint64_t events = 0;                                             // sends that were due at an instant
+  uint64_t connections = 0, tokens = 0;
+  uint64_t requests = 0;  // for inference; of them:
+  uint64_t answered = 0, cancelled = 0, faulted = 0;
+  uint64_t refused = 0;         // with a bad body, or too large for the timing's KV cache
+  uint64_t refused_unread = 0;  // none of the requests: another path or method, no HTTP, or beyond its bounds
+  uint64_t events = 0;          // sends that were due at an instant
   uint64_t held_events = 0;     // of them, late because the client did not read: left out of the lateness
   uint64_t turned_away = 0;     // connections beyond what the limit of open files allows
   uint64_t timed_out = 0;       // connections whose request did not come in time

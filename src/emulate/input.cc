@@ -174,7 +174,7 @@ void EmulateServer::take_plaintext(EmulatedConnection& connection, std::string_v
       case Step::kEnd:
         break;
       case Step::kError:
-        ++summary_.refused;
+        ++summary_.refused_unread;
         respond(connection, connection.parser.error_status(),
                 error_document(connection.parser.error_status(), connection.parser.error()),
                 "application/json", "Connection: close\r\n");

@@ -57,6 +57,9 @@ class EmulateServer final : public Emulator {
   void take_request(EmulatedConnection& connection, Nanos arrival, bool kernel);
   void answer_other(EmulatedConnection& connection, const Route& route);
   void begin_answer(EmulatedConnection& connection, const Route& route, Nanos arrival, bool kernel);
+  void begin_row(EmulatedConnection& connection, Nanos arrival, bool kernel);
+  bool answer_by_fault(EmulatedConnection& connection);
+  void refuse_inference(EmulatedConnection& connection, std::string_view message);
   void choose_length(EmulatedAnswer& answer) const;
   void refuse(EmulatedConnection& connection, int status, std::string_view message,
               std::string_view extra = "");

@@ -26,6 +26,7 @@ Json EmulatorSummary::to_json() const {
                       {"cancelled", cancelled},
                       {"faulted", faulted},
                       {"refused", refused},
+                      {"refused_unread", refused_unread},
                       {"tokens", tokens},
                       {"events", events},
                       {"held_events", held_events},
@@ -57,6 +58,7 @@ std::string EmulatorSummary::text() const {
   warn(held_events, "sends waited for a client that did not read; they are not part of the lateness");
   warn(turned_away, "connections were turned away: raise the limit of open files (ulimit -n)");
   warn(timed_out, "connections were closed because their request did not arrive in time");
+  warn(refused_unread, "requests for no path or method that is served, no HTTP, or beyond its bounds");
   warn(server_stamped, "requests have no kernel stamp: they count from when they were read");
   warn(clock_jumps, "jumps of the wall clock: arrivals around them are doubtful");
   warn(lost_events,
