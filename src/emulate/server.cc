@@ -38,8 +38,7 @@ Result<std::unique_ptr<Emulator>> EmulateServer::create(const EmulatorOptions& o
     ASSIGN_OR_RETURN(server->untrustworthy_, TlsServerContext::create_untrustworthy());
   }
   for (const Fault& fault : options.faults) {
-    const bool needs_tls = fault.kind() == FaultKind::kTlsError || fault.kind() == FaultKind::kBadCertificate;
-    if (needs_tls && !server->tls_)
+    if (fault.row->needs_tls && !server->tls_)
       return fail(fmt::format("the fault {} needs TLS", fault.row->name), "--fault",
                   "Give --tls-cert and --tls-key.");
   }
