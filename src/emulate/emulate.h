@@ -7,10 +7,10 @@
 #include <string>
 
 #include "base/base.h"
-#include "emulate/faults.h"    // IWYU pragma: export
-#include "emulate/lateness.h"  // IWYU pragma: export
-#include "emulate/routes.h"    // IWYU pragma: export
-#include "emulate/timing.h"    // IWYU pragma: export
+#include "emulate/faults.h"  // IWYU pragma: export
+#include "emulate/routes.h"  // IWYU pragma: export
+#include "emulate/timing.h"  // IWYU pragma: export
+#include "measure/measure.h"
 #include "os/os.h"
 
 namespace assay {
@@ -52,7 +52,7 @@ struct EmulatorSummary {
   uint64_t server_stamped = 0;  // requests for inference without a kernel stamp
   uint32_t clock_jumps = 0;  // of the wall clock against the monotonic one: arrivals around them are doubtful
   uint64_t lost_events = 0, lost_requests = 0;  // not in the file of stamps
-  LatenessHistogram lateness;
+  Histogram lateness_ns;                        // of sends, actual less due; early counts as on time
   Nanos wall{}, cpu{};
 
   Json to_json() const;

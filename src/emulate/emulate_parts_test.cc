@@ -1,5 +1,4 @@
-// The small parts: the queue of due instants, the histogram of lateness, schedules of faults, paths, bodies,
-// and the bytes of events.
+// The small parts: the queue of due instants, schedules of faults, paths, bodies, and the bytes of events.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -8,7 +7,6 @@
 #include "emulate/due_queue.h"
 #include "emulate/events.h"
 #include "emulate/faults.h"
-#include "emulate/lateness.h"
 #include "emulate/request_body.h"
 #include "emulate/routes.h"
 #include "http/http.h"
@@ -43,32 +41,6 @@ TEST(DueQueue, GivesInstantsInTheirOrder) {
   EXPECT_TRUE(std::is_sorted(got.begin(), got.end()));
   std::sort(wanted.begin(), wanted.end());
   EXPECT_EQ(got, wanted);
-}
-
-TEST(Lateness, QuantilesAreAtMostThreePercentTooHighAndNeverTooLow) {
-  LatenessHistogram histogram;
-  std::vector<int64_t> all;
-  for (uint64_t i = 0; i < 20'000; ++i) {
-    const auto ns = static_cast<int64_t>(Random(1, 2, i).exponential() * 50'000);
-    all.push_back(ns);
-    histogram.add(Nanos(ns));
-  }
-  std::sort(all.begin(), all.end());
-  for (const double p : {0.01, 0.5, 0.9, 0.99, 0.999, 1.0}) {
-    const auto exact = static_cast<double>(all[static_cast<size_t>(std::ceil(p * 20'000)) - 1]);
-    EXPECT_GE(static_cast<double>(histogram.quantile(p).count), exact) << p;
-    EXPECT_LE(static_cast<double>(histogram.quantile(p).count), exact * 1.032 + 1) << p;
-  }
-  EXPECT_EQ(histogram.maximum().count, all.back());
-}
-
-TEST(Lateness, EarlyCountsAsOnTimeAndNothingAsNothing) {
-  LatenessHistogram histogram;
-  EXPECT_EQ(histogram.quantile(0.5), Nanos());
-  histogram.add(Nanos(-5));
-  EXPECT_EQ(histogram.quantile(1), Nanos());
-  histogram.add(Nanos(INT64_MAX));
-  EXPECT_EQ(histogram.quantile(1), Nanos(INT64_MAX));
 }
 
 TEST(Faults, MeetTheRequestsOfTheirSchedule) {

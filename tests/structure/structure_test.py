@@ -23,7 +23,7 @@ SEES = {
     "workload": {"base", "os", "measure", "evidence", "http"},
     "scenario": {"base", "os", "http", "measure", "evidence", "catalogue", "workload"},
     "target": {"base", "os", "http", "measure", "evidence", "catalogue", "workload"},
-    "emulate": {"base", "os", "http"},
+    "emulate": {"base", "os", "http", "measure"},
     "load": {"base", "os", "measure", "evidence", "catalogue", "workload", "target", "emulate"},
     "exam": {"base", "os", "http", "measure", "evidence", "catalogue", "workload", "scenario", "target", "emulate",
              "load"},
