@@ -22,6 +22,8 @@ struct RequestBody {
   uint32_t prompt_tokens = 1;
   uint32_t items = 1;        // inputs to embed, documents to rank, the first dimension of a tensor
   uint32_t dimensions = 64;  // of embeddings, where none are asked for
+
+  bool operator==(const RequestBody&) const = default;
 };
 
 // One thread only.
