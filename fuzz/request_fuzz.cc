@@ -1,11 +1,14 @@
-// HTTP requests from hostile bytes. Oracles: cutting the bytes differently must tell the same story, nothing
-// is handed out that lies outside the input, limits hold, and an error has a status to answer it with.
+// HTTP requests and their JSON bodies from hostile bytes. Oracles: cutting the bytes differently must tell
+// the same story, nothing is handed out that lies outside the input, limits hold, and an error has a status
+// to answer it with; a body asks for no more than the emulator can answer, is read twice as once, and a
+// broken one leaves nothing behind for the next.
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "base/base.h"
+#include "emulate/request_body.h"
 #include "http/http.h"
 
 namespace {
@@ -66,6 +69,28 @@ std::string story_of(std::string_view bytes, size_t step) {
   return story + (parser.started() ? " unfinished" : "");
 }
 
+void check_body(std::string_view text) {
+  using assay::RouteKind;
+  static assay::RequestBodyParser used;  // by all bodies before, too
+  for (const RouteKind kind : {RouteKind::kChat, RouteKind::kCompletions, RouteKind::kResponses,
+                               RouteKind::kEmbeddings, RouteKind::kRerank, RouteKind::kInfer}) {
+    std::string first(text), second(text);
+    const auto body = used.parse(kind, first);
+    const auto again = assay::RequestBodyParser().parse(kind, second);
+    CHECK(body.has_value() == again.has_value() && first == text);
+    if (!body) {
+      CHECK(!body.error().what.empty() && body.error().what == again.error().what);
+      continue;
+    }
+    CHECK(*body == *again);
+    CHECK(body->prompt_tokens >= 1 && body->prompt_tokens <= 1'000'000);
+    CHECK(body->max_tokens.value_or(1) >= 1 && body->max_tokens.value_or(1) <= 1'000'000);
+    CHECK(body->items >= 1 && body->items <= 125'000);
+    CHECK(body->dimensions >= 1 && body->dimensions <= 8192);
+    if (kind == RouteKind::kEmbeddings) CHECK(uint64_t{body->items} * body->dimensions <= 4'000'000);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -74,5 +99,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string whole = story_of(bytes, std::string_view::npos);
   CHECK(story_of(bytes, 1) == whole);
   CHECK(story_of(bytes, 7) == whole);
+  check_body(bytes);
   return 0;
 }

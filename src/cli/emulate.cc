@@ -8,33 +8,41 @@
 namespace assay {
 namespace {
 
+// The names of --role-chunk.
+struct RoleChunkName {
+  const char* name;
+  RoleChunk place;
+  const char* when;
+};
+constexpr RoleChunkName kRoleChunks[] = {
+    {"first", RoleChunk::kWithFirst, "with the first token"},
+    {"early", RoleChunk::kEarly, "when the request is admitted"},
+    {"none", RoleChunk::kNone, "nowhere"},
+};
+
+// What each timing model and each place means, and which models know an option, is added from their tables.
 constexpr OptionSpec kOptions[] = {
     {"--host", "ADDRESS", "Where to listen.", "127.0.0.1", nullptr},
     {"--port", "N", "The port; 0 takes a free one.", "8000", nullptr},
     {"--model", "NAME", "The name of the model that answers carry.", "emulated", nullptr},
-    {"--timing", "MODEL",
-     "constant: --ttft-ms and --gap-ms for every request. script: a file says it. queue: --sequences at once, the rest "
-     "waits in order. coalesced: the whole answer at once, --ttft-ms after the request.",
-     "constant", "timing"},
+    {"--timing", "MODEL", "When tokens are due.", "constant", "timing"},
     {"--ttft-ms", "MS", "From the request's last byte to the first token.", "50; coalesced: 0", nullptr},
     {"--gap-ms", "MS", "From one token to the next.", "10", nullptr},
     {"--tokens", "N", "An answer ends by itself after so many.", "as many as asked for, or 128", nullptr},
     {"--script", "FILE", "JSON lines of ttft_ms, gaps_ms and tokens, one a request.", nullptr, "file"},
-    {"--sequences", "N", "queue: requests served at once.", "8", nullptr},
-    {"--prefill-us-per-token", "US", "queue: time for each token of the prompt.", "0", nullptr},
-    {"--tpot-ms", "MS", "queue: time for each token of the answer.", "10", nullptr},
-    {"--kv-tokens", "N", "queue: tokens of prompts and answers that fit at once.", "no bound", nullptr},
+    {"--sequences", "N", "Requests served at once.", "8", nullptr},
+    {"--prefill-us-per-token", "US", "Time for each token of the prompt.", "0", nullptr},
+    {"--tpot-ms", "MS", "Time for each token of the answer.", "10", nullptr},
+    {"--kv-tokens", "N", "Tokens of prompts and answers that fit at once.", "no bound", nullptr},
     {"--service", "KIND",
-     "queue: how long a request holds its place. tokens: prefill and tokens. exponential, deterministic: --service-ms "
+     "How long a request holds its place. tokens: prefill and tokens. exponential, deterministic: --service-ms "
      "in the mean or exactly, the tokens spread evenly over it.",
      "tokens", nullptr},
-    {"--service-ms", "MS", "queue: the mean time that a request holds its place.", nullptr, nullptr},
+    {"--service-ms", "MS", "The mean time that a request holds its place.", nullptr, nullptr},
     {"--seed", "N", "Seed of what is drawn.", "1", nullptr},
     {"--waves", nullptr, "All streams emit at the same instants, as the steps of one engine.", nullptr,
      nullptr},
-    {"--role-chunk", "WHERE",
-     "The chunk that says only who speaks: first, early (when a request is admitted), none.", "first",
-     nullptr},
+    {"--role-chunk", "WHERE", "Where the chunk stands that says only who speaks.", "first", nullptr},
     {"--fault", "KIND[:KEY=N],…",
      "Mishaps by schedule: KIND:every=N or KIND:at=N, and further keys (seconds, tokens, bytes) as the kind has them. "
      "`assay list faults` shows the kinds, `assay show KIND` one of them.",
@@ -47,6 +55,34 @@ constexpr OptionSpec kOptions[] = {
     {"--duration-s", "S", "End after so many seconds.", "none", nullptr},
     {"--ready-file", "FILE", "Write the URL there as soon as it is served.", nullptr, "file"},
 };
+
+std::string help_of(const OptionSpec& option) {
+  std::string help = option.help;
+  if (const std::vector<std::string> models = timing_models_with(option.name); !models.empty())
+    help = fmt::format("{}: {}", join(models, ", "), help);
+  if (option.name == std::string_view("--timing")) {
+    for (const TimingModelKind& kind : timing_models())
+      help += fmt::format(" {}: {}.", kind.name, kind.title);
+  }
+  if (option.name == std::string_view("--role-chunk")) {
+    for (const RoleChunkName& chunk : kRoleChunks) help += fmt::format(" {}: {}.", chunk.name, chunk.when);
+  }
+  return help;
+}
+
+std::span<const OptionSpec> all_options() {
+  static const std::vector<std::string> helps = [] {
+    std::vector<std::string> texts;
+    for (const OptionSpec& option : kOptions) texts.push_back(help_of(option));
+    return texts;
+  }();
+  static const std::vector<OptionSpec> all = [] {
+    std::vector<OptionSpec> options(std::begin(kOptions), std::end(kOptions));
+    for (size_t i = 0; i < options.size(); ++i) options[i].help = helps[i].c_str();
+    return options;
+  }();
+  return all;
+}
 
 // Numbers of options, with their bounds. The first error is kept.
 class Numbers {
@@ -84,6 +120,20 @@ class Numbers {
 
 constexpr double kDayMs = 86'400'000;
 
+// An option that the model does not know would be believed to do something.
+Result<void> check_known(const std::string& model, const ParsedOptions& options) {
+  for (const TimingModelKind& kind : timing_models()) {
+    if (model != kind.name) continue;
+    for (const OptionSpec& option : kOptions) {
+      const std::vector<std::string> models = timing_models_with(option.name);
+      if (models.empty() || kind.knows(option.name) || !options.has(option.name)) continue;
+      return fail(fmt::format("the {} timing does not know this option", model), option.name,
+                  fmt::format("It is one of --timing {}.", join(models, " or ")));
+    }
+  }
+  return {};
+}
+
 Result<TimingOptions> timing_of(const ParsedOptions& options, Numbers& numbers) {
   TimingOptions timing;
   if (options.has("--timing")) timing.model = options.value("--timing");
@@ -99,38 +149,19 @@ Result<TimingOptions> timing_of(const ParsedOptions& options, Numbers& numbers) 
   timing.mean_service = nanos_from_ms(numbers.real("--service-ms", 0, kDayMs));
   timing.seed = static_cast<uint64_t>(numbers.whole("--seed", 1, 0, INT64_MAX));
   timing.waves = options.has("--waves");
-  // An option that the model does not know would be believed to do something.
-  struct Own {
-    const char* option;
-    std::vector<std::string_view> models;
-  };
-  const Own kOwn[] = {{"--ttft-ms", {"constant", "coalesced"}},
-                      {"--gap-ms", {"constant", "script"}},
-                      {"--script", {"script"}},
-                      {"--sequences", {"queue"}},
-                      {"--prefill-us-per-token", {"queue"}},
-                      {"--tpot-ms", {"queue"}},
-                      {"--kv-tokens", {"queue"}},
-                      {"--service", {"queue"}},
-                      {"--service-ms", {"queue"}}};
-  for (const Own& own : kOwn) {
-    bool known = false, model_known = false;
-    for (const std::string_view model : own.models) known |= model == timing.model;
-    for (const TimingModelKind& kind : timing_models()) model_known |= timing.model == kind.name;
-    if (options.has(own.option) && !known && model_known)
-      return fail(fmt::format("the {} timing does not know this option", timing.model), own.option,
-                  fmt::format("It is one of --timing {}.", own.models.front()));
-  }
+  RETURN_IF_ERROR(check_known(timing.model, options));
   return timing;
 }
 
 Result<RoleChunk> role_chunk_of(const std::string& text) {
-  if (text.empty() || text == "first") return RoleChunk::kWithFirst;
-  if (text == "early") return RoleChunk::kEarly;
-  if (text == "none") return RoleChunk::kNone;
-  const std::string names[] = {"first", "early", "none"};
+  if (text.empty()) return RoleChunk::kWithFirst;
+  std::vector<std::string> names;
+  for (const RoleChunkName& chunk : kRoleChunks) {
+    names.emplace_back(chunk.name);
+    if (text == chunk.name) return chunk.place;
+  }
   return fail(fmt::format("unknown place '{}'.{}", printable(text), suggestion(text, names)), "--role-chunk",
-              "There are: first, early, none.");
+              fmt::format("There are: {}.", join(names, ", ")));
 }
 
 Result<EmulatorOptions> emulator_options(const ParsedOptions& options) {
@@ -155,9 +186,9 @@ Result<EmulatorOptions> emulator_options(const ParsedOptions& options) {
 }
 
 Result<int> run_emulate(CommandContext& context, const ParsedOptions& options) {
-  ASSIGN_OR_RETURN(const EmulatorOptions emulator_options_, emulator_options(options));
+  ASSIGN_OR_RETURN(const EmulatorOptions wanted, emulator_options(options));
   ASSIGN_OR_RETURN(const std::unique_ptr<Emulator> emulator,
-                   Emulator::create(emulator_options_, context.environment.clock));
+                   Emulator::create(wanted, context.environment.clock));
   const bool json = options.has("--json");
   RETURN_IF_ERROR(context.terminal.out(
       json ? Json(Json::Object{{"url", emulator->url()}, {"connection_limit", emulator->connection_limit()}})
@@ -190,7 +221,7 @@ Command emulate_command() {
           "Every token is due at an instant that is computed from the request's arrival, by the kernel's receive "
           "stamp; how late it was in fact sent is told at the end, and in the file of stamps for every event.\n"
           "The first line of output is the URL. Ctrl-C ends the server, writes the stamps and the summary.",
-      .options = kOptions,
+      .options = all_options(),
       .positionals = {},
       .example =
           "assay emulate --ttft-ms 50 --gap-ms 10\n"

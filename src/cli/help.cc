@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/names.h"
+#include "emulate/emulate.h"
 #include "load/load.h"
 
 namespace assay {
@@ -94,6 +96,10 @@ std::string roff_options(std::span<const OptionSpec> options) {
   return out;
 }
 
+std::string words_action(const std::vector<std::string>& words) {
+  return fmt::format("COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))", join(words, " "));
+}
+
 std::string completion_action(const char* kind) {
   const std::string_view wanted(kind == nullptr ? "" : kind);
   if (wanted == "file") return "COMPREPLY=($(compgen -f -- \"$word\"))";
@@ -101,18 +107,22 @@ std::string completion_action(const char* kind) {
   if (wanted == "exam")
     return "COMPREPLY=($(compgen -W \"$(assay list exams --names 2>/dev/null)\" -- \"$word\"))";
   if (wanted == "command") return "COMPREPLY=($(compgen -W \"$commands\" -- \"$word\"))";
-  if (wanted == "timing") return "COMPREPLY=($(compgen -W \"constant script queue coalesced\" -- \"$word\"))";
-  if (wanted == "list")
-    return "COMPREPLY=($(compgen -W \"exams targets metrics shapes faults\" -- \"$word\"))";
-  if (wanted == "name") {
-    return "COMPREPLY=($(compgen -W \"$(for l in exams targets metrics shapes faults; do assay list $l --names; done "
-           "2>/dev/null)\" -- \"$word\"))";
+  if (wanted == "timing") {
+    std::vector<std::string> models;
+    for (const TimingModelKind& model : timing_models()) models.emplace_back(model.name);
+    return words_action(models);
   }
   if (wanted == "export") {
     std::string forms;
     for (const ExportFormat& format : export_formats()) forms += fmt::format("{}= ", format.name);
     return fmt::format("compopt -o nospace; COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))", forms);
   }
+  std::vector<std::string> lists;
+  for (const NamedKind& list : named_kinds()) lists.emplace_back(list.plural);
+  if (wanted == "list") return words_action(lists);
+  if (wanted == "name")
+    return words_action(
+        {fmt::format("$(for l in {}; do assay list $l --names; done 2>/dev/null)", join(lists, " "))});
   return "COMPREPLY=()";
 }
 

@@ -13,10 +13,20 @@ namespace {
 constexpr OptionSpec kListOptions[] = {
     {"--names", nullptr, "Only the names, one a line.", nullptr, nullptr},
 };
-constexpr PositionalSpec kListPositionals[] = {
-    {"KIND", "exams, targets, metrics, shapes or faults.", true, "list"}};
 constexpr PositionalSpec kShowPositionals[] = {
     {"NAME", "The name of an exam, target, metric, shape or fault.", true, "name"}};
+
+std::vector<std::string> plurals() {
+  std::vector<std::string> names;
+  for (const NamedKind& kind : named_kinds()) names.emplace_back(kind.plural);
+  return names;
+}
+
+std::span<const PositionalSpec> list_positionals() {
+  static const std::string help = fmt::format("One of {}.", join(plurals(), ", "));
+  static const PositionalSpec positionals[] = {{"KIND", help.c_str(), true, "list"}};
+  return positionals;
+}
 
 std::string list_text(const std::vector<NamedThing>& things, bool only_names) {
   size_t width = 0;
@@ -30,9 +40,7 @@ std::string list_text(const std::vector<NamedThing>& things, bool only_names) {
 
 Result<int> run_list(CommandContext& context, const ParsedOptions& options) {
   const std::string wanted = options.value("KIND");
-  std::vector<std::string> plurals;
   for (const NamedKind& kind : named_kinds()) {
-    plurals.emplace_back(kind.plural);
     if (wanted != kind.plural) continue;
     const std::vector<NamedThing> things = kind.things();
     Json json = Json::array();
@@ -41,8 +49,8 @@ Result<int> run_list(CommandContext& context, const ParsedOptions& options) {
                                                                : list_text(things, options.has("--names"))));
     return 0;
   }
-  return fail(fmt::format("there is no list of '{}'.{}", printable(wanted), suggestion(wanted, plurals)), "",
-              fmt::format("There are: {}.", join(plurals, ", ")));
+  return fail(fmt::format("there is no list of '{}'.{}", printable(wanted), suggestion(wanted, plurals())),
+              "", fmt::format("There are: {}.", join(plurals(), ", ")));
 }
 
 Result<int> show_named(CommandContext& context, const ParsedOptions& options, const std::string& wanted) {
@@ -60,9 +68,8 @@ Result<int> show_named(CommandContext& context, const ParsedOptions& options, co
   // A metric as records and requirements name it, with its statistic: "ttft_ms_p90".
   const Result<MetricName> metric = parse_metric_name(wanted);
   if (metric && !metric->statistic.empty()) return show_named(context, options, metric->metric->name);
-  return fail(
-      fmt::format("nothing is named '{}'.{}", printable(wanted), suggestion(wanted, names)), "",
-      "`assay list exams`, `list targets`, `list metrics`, `list shapes` and `list faults` show the names.");
+  return fail(fmt::format("nothing is named '{}'.{}", printable(wanted), suggestion(wanted, names)), "",
+              fmt::format("`assay list KIND` shows the names; the kinds are {}.", join(plurals(), ", ")));
 }
 
 Result<int> run_show(CommandContext& context, const ParsedOptions& options) {
@@ -79,7 +86,7 @@ Command list_command() {
           "Lists what assay knows by name: exams, kinds of targets, metrics with their meaning, the model shapes that "
           "synthetic:SHAPE:TYPE can take, and the faults of assay emulate.",
       .options = kListOptions,
-      .positionals = kListPositionals,
+      .positionals = list_positionals(),
       .example = "assay list exams\nassay list metrics --json",
       .run = run_list,
   };

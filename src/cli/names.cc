@@ -113,9 +113,13 @@ std::vector<NamedThing> fault_things() {
     things.push_back(
         {row.name, row.help,
          fmt::format("A fault of `assay emulate`, counted in {}.\n\nKeys, with what holds without them: {}.\n"
-                     "\nExample:\n  assay emulate --fault {}:every=10\n",
-                     counted, keys, row.name),
-         Json(Json::Object{{"name", row.name}, {"title", row.help}, {"counted", counted}, {"keys", keys}})});
+                     "\nExample:\n  assay emulate{} --fault {}:every=10\n",
+                     counted, keys, row.needs_tls ? " --tls-cert cert.pem --tls-key key.pem" : "", row.name),
+         Json(Json::Object{{"name", row.name},
+                           {"title", row.help},
+                           {"counted", counted},
+                           {"keys", keys},
+                           {"needs_tls", row.needs_tls}})});
   }
   return things;
 }

@@ -55,7 +55,7 @@ void EmulateServer::note_event(EmulatedAnswer& answer, Nanos sent, uint32_t toke
   if (due < answer.held_until) {
     ++summary_.held_events;
   } else {
-    summary_.lateness.add(sent - due);
+    summary_.lateness_ns.add((sent - due).count);
   }
   if (stamps_) stamps_->event(answer.stamp_row, due, sent, tokens);
 }

@@ -65,9 +65,11 @@ struct EmulatedConnection {
   Nanos early_arrival{};
   bool early_kernel = false;
   bool tls_ready = false;
-  const Fault* fault = nullptr;         // of connections
-  uint64_t requests = 0;                // on this connection
-  uint64_t timed_request = UINT64_MAX;  // the one whose time to arrive is being watched
+  const Fault* fault = nullptr;  // of connections
+  uint64_t requests = 0;         // on this connection
+  // The request whose time to arrive is being watched, from its first byte on.
+  static constexpr uint64_t kNoRequest = UINT64_MAX, kHandshake = UINT64_MAX - 1;
+  uint64_t timed_request = kNoRequest;
 
   explicit EmulatedConnection(const HttpLimits& limits) : parser(limits) {}
 };

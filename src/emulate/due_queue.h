@@ -19,7 +19,6 @@ class DueQueue {
   };
 
   bool empty() const { return heap_.empty(); }
-  size_t size() const { return heap_.size(); }
   const Entry& top() const { return heap_.front(); }
 
   void push(const Entry& entry) {

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "base/base.h"
-#include "emulate/faults.h"    // IWYU pragma: export
-#include "emulate/lateness.h"  // IWYU pragma: export
-#include "emulate/routes.h"    // IWYU pragma: export
-#include "emulate/timing.h"    // IWYU pragma: export
+#include "emulate/faults.h"  // IWYU pragma: export
+#include "emulate/routes.h"  // IWYU pragma: export
+#include "emulate/timing.h"  // IWYU pragma: export
+#include "measure/measure.h"
 #include "os/os.h"
 
 namespace assay {
@@ -30,25 +30,29 @@ struct EmulatorOptions {
   std::string tls_certificate, tls_key;  // PEM files; both or neither
   std::string stamps_path;               // "": none
   size_t stamps_events = 16'000'000;
-  uint64_t end_after_requests = 0;                // for inference; 0: no end
-  Nanos end_after{};                              // 0: no end
-  Nanos request_timeout = nanos_from_ms(10'000);  // from a request's first byte to its last
+  uint64_t end_after_requests = 0;  // for inference; 0: no end
+  Nanos end_after{};                // 0: no end
+  Nanos request_timeout =
+      nanos_from_ms(10'000);  // for a handshake, and from a request's first byte to its last
   size_t max_body_bytes = size_t{32} << 20;
   // False: on a clock that moves only when it is waited for (tests). Requests then arrive when they are read.
   bool real_time = true;
 };
 
 struct EmulatorSummary {
-  uint64_t connections = 0, requests = 0, tokens = 0;
-  uint64_t answered = 0, cancelled = 0, faulted = 0, refused = 0;  // of the requests; refused: a bad request
-  uint64_t events = 0;                                             // sends that were due at an instant
+  uint64_t connections = 0, tokens = 0;
+  uint64_t requests = 0;  // for inference; of them:
+  uint64_t answered = 0, cancelled = 0, faulted = 0;
+  uint64_t refused = 0;         // with a bad body, or too large for the timing's KV cache
+  uint64_t refused_unread = 0;  // none of the requests: another path or method, no HTTP, or beyond its bounds
+  uint64_t events = 0;          // sends that were due at an instant
   uint64_t held_events = 0;     // of them, late because the client did not read: left out of the lateness
   uint64_t turned_away = 0;     // connections beyond what the limit of open files allows
   uint64_t timed_out = 0;       // connections whose request did not come in time
   uint64_t server_stamped = 0;  // requests for inference without a kernel stamp
   uint32_t clock_jumps = 0;  // of the wall clock against the monotonic one: arrivals around them are doubtful
   uint64_t lost_events = 0, lost_requests = 0;  // not in the file of stamps
-  LatenessHistogram lateness;
+  Histogram lateness_ns;                        // of sends, actual less due; early counts as on time
   Nanos wall{}, cpu{};
 
   Json to_json() const;

@@ -1,5 +1,4 @@
-// The small parts: the queue of due instants, the histogram of lateness, schedules of faults, paths, bodies,
-// and the bytes of events.
+// The small parts: the queue of due instants, schedules of faults, paths, bodies, and the bytes of events.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -8,7 +7,6 @@
 #include "emulate/due_queue.h"
 #include "emulate/events.h"
 #include "emulate/faults.h"
-#include "emulate/lateness.h"
 #include "emulate/request_body.h"
 #include "emulate/routes.h"
 #include "http/http.h"
@@ -43,32 +41,6 @@ TEST(DueQueue, GivesInstantsInTheirOrder) {
   EXPECT_TRUE(std::is_sorted(got.begin(), got.end()));
   std::sort(wanted.begin(), wanted.end());
   EXPECT_EQ(got, wanted);
-}
-
-TEST(Lateness, QuantilesAreAtMostThreePercentTooHighAndNeverTooLow) {
-  LatenessHistogram histogram;
-  std::vector<int64_t> all;
-  for (uint64_t i = 0; i < 20'000; ++i) {
-    const auto ns = static_cast<int64_t>(Random(1, 2, i).exponential() * 50'000);
-    all.push_back(ns);
-    histogram.add(Nanos(ns));
-  }
-  std::sort(all.begin(), all.end());
-  for (const double p : {0.01, 0.5, 0.9, 0.99, 0.999, 1.0}) {
-    const auto exact = static_cast<double>(all[static_cast<size_t>(std::ceil(p * 20'000)) - 1]);
-    EXPECT_GE(static_cast<double>(histogram.quantile(p).count), exact) << p;
-    EXPECT_LE(static_cast<double>(histogram.quantile(p).count), exact * 1.032 + 1) << p;
-  }
-  EXPECT_EQ(histogram.maximum().count, all.back());
-}
-
-TEST(Lateness, EarlyCountsAsOnTimeAndNothingAsNothing) {
-  LatenessHistogram histogram;
-  EXPECT_EQ(histogram.quantile(0.5), Nanos());
-  histogram.add(Nanos(-5));
-  EXPECT_EQ(histogram.quantile(1), Nanos());
-  histogram.add(Nanos(INT64_MAX));
-  EXPECT_EQ(histogram.quantile(1), Nanos(INT64_MAX));
 }
 
 TEST(Faults, MeetTheRequestsOfTheirSchedule) {
@@ -139,6 +111,22 @@ TEST(RequestBody, CountsItems) {
   EXPECT_EQ(body_of(RouteKind::kEmbeddings, R"({"input":"a"})")->items, 1);
   EXPECT_EQ(body_of(RouteKind::kRerank, R"({"query":"q","documents":["a",{"text":"b"}]})")->items, 2);
   EXPECT_EQ(body_of(RouteKind::kInfer, R"({"inputs":[{"name":"x","shape":[5,2],"data":[1,2]}]})")->items, 5);
+}
+
+TEST(RequestBody, AnswersThatWouldFillTheMemoryAreRefused) {
+  const auto with = [](RouteKind kind, size_t items, std::string_view rest) {
+    std::string text = R"({"input":["a")";
+    for (size_t i = 1; i < items; ++i) text += ",\"a\"";
+    return body_of(kind, text + "]" + std::string(rest) + "}");
+  };
+  EXPECT_EQ(with(RouteKind::kEmbeddings, 500, R"(,"dimensions":8000)")->items, 500);
+  EXPECT_EQ(with(RouteKind::kEmbeddings, 62'500, "")->items, 62'500)
+      << "64 dimensions where none are asked for";
+  const auto many = with(RouteKind::kEmbeddings, 501, R"(,"dimensions":8000)");
+  ASSERT_FALSE(many);
+  EXPECT_THAT(many.error().what, HasSubstr("501 inputs of 8000 dimensions"));
+  EXPECT_FALSE(with(RouteKind::kEmbeddings, 62'501, ""));
+  EXPECT_TRUE(with(RouteKind::kResponses, 62'501, "")) << "no embeddings are asked for";
 }
 
 TEST(RequestBody, WhatIsNoObjectIsAnError) {

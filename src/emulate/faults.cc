@@ -8,15 +8,15 @@ namespace {
 
 constexpr FaultKindRow kFaults[] = {
     {FaultKind::kRefuse, "refuse", "stops listening for some seconds after this connection", true, 1},
-    {FaultKind::kTlsError, "tls-error", "ends the TLS handshake with an alert", true},
+    {FaultKind::kTlsError, "tls-error", "ends the TLS handshake with an alert", true, 0, false, true},
     {FaultKind::kBadCertificate, "bad-certificate",
-     "shows a certificate that is expired, self-signed and for another host", true},
+     "shows a certificate that is expired, self-signed and for another host", true, 0, false, true},
     {FaultKind::kReset, "reset", "resets the connection within the answer", false, 0, true},
     {FaultKind::kHalfStream, "half-stream", "closes the connection within the answer, without [DONE]", false,
      0, true},
     {FaultKind::kStall, "stall", "this answer pauses for some seconds", false, 5, true},
     {FaultKind::kFreeze, "freeze",
-     "the whole server sends nothing for some seconds from this request's arrival", false, 1},
+     "no token and no document is sent for some seconds from this request's arrival", false, 1},
     {FaultKind::kMalformed, "malformed-sse", "an event that is broken JSON comes between the others", false,
      0, true},
     {FaultKind::kWrongUsage, "wrong-usage", "the usage counts seven tokens too many"},

@@ -37,6 +37,7 @@ struct FaultKindRow {
   bool of_connections = false;  // counted in connections; the others in requests for inference
   double seconds = 0;           // the default of "seconds"; 0: it has no such key
   bool has_tokens = false;      // it acts after a number of tokens
+  bool needs_tls = false;       // it is one of handshakes
 };
 std::span<const FaultKindRow> fault_kinds();
 

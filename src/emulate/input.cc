@@ -65,7 +65,7 @@ void EmulateServer::open_connection(FileDescriptor fd) {
   if (!loop_.watch(connection.fd.get(), token_of(connection), true, false)) return connection.fd.reset();
   free_slots_.pop_back();
   ++open_connections_;
-  if (tls_) watch_time(connection);
+  if (tls_) watch_time(connection, EmulatedConnection::kHandshake);
 }
 
 void EmulateServer::close_connection(EmulatedConnection& connection, bool reset) {
@@ -82,7 +82,7 @@ void EmulateServer::close_connection(EmulatedConnection& connection, bool reset)
   connection.body.clear();
   connection.parser.reset();
   connection.requests = 0;
-  connection.timed_request = UINT64_MAX;
+  connection.timed_request = EmulatedConnection::kNoRequest;
   free_slots_.push_back(connection.slot);
   --open_connections_;
 }
@@ -92,11 +92,11 @@ void EmulateServer::close_when_sent(EmulatedConnection& connection) {
   connection.closing = true;
 }
 
-void EmulateServer::watch_time(EmulatedConnection& connection) {
-  if (connection.timed_request == connection.requests) return;
-  connection.timed_request = connection.requests;
+void EmulateServer::watch_time(EmulatedConnection& connection, uint64_t request) {
+  if (connection.timed_request == request) return;
+  connection.timed_request = request;
   deadlines_.push_back(
-      {clock_.now() + options_.request_timeout, connection.slot, connection.generation, connection.requests});
+      {clock_.now() + options_.request_timeout, connection.slot, connection.generation, request});
 }
 
 void EmulateServer::read(EmulatedConnection& connection) {
@@ -138,6 +138,7 @@ void EmulateServer::take_ciphertext(EmulatedConnection& connection, std::string_
     if (step == Step::kNeedInput) return;
     if (step != Step::kMoved) return close_when_sent(connection);
     connection.tls_ready = true;
+    connection.timed_request = EmulatedConnection::kNoRequest;  // it begins when the client pleases
   }
   plaintext_.clear();
   Step step = Step::kMoved;
@@ -162,7 +163,7 @@ void EmulateServer::take_plaintext(EmulatedConnection& connection, std::string_v
   while (!connection.busy && !connection.closing) {
     switch (connection.parser.advance(bytes)) {
       case Step::kNeedMore:
-        if (connection.parser.started()) watch_time(connection);
+        if (connection.parser.started()) watch_time(connection, connection.requests);
         return;
       case Step::kHead:
         if (connection.parser.expects_continue()) transmit(connection, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -173,7 +174,7 @@ void EmulateServer::take_plaintext(EmulatedConnection& connection, std::string_v
       case Step::kEnd:
         break;
       case Step::kError:
-        ++summary_.refused;
+        ++summary_.refused_unread;
         respond(connection, connection.parser.error_status(),
                 error_document(connection.parser.error_status(), connection.parser.error()),
                 "application/json", "Connection: close\r\n");
@@ -197,6 +198,7 @@ void EmulateServer::end_request(EmulatedConnection& connection) {
   connection.parser.restart();
   connection.body.clear();
   ++connection.requests;
+  connection.timed_request = EmulatedConnection::kNoRequest;
   if (!keep_alive) close_when_sent(connection);
 }
 

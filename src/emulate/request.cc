@@ -10,7 +10,6 @@ namespace {
 
 constexpr uint32_t kUsualTokens = 128;
 constexpr size_t kMostIdBytes = 128;
-constexpr uint32_t kUsualDimensions = 64;
 
 }  // namespace
 
@@ -32,7 +31,7 @@ void EmulateServer::take_request(EmulatedConnection& connection, Nanos arrival, 
   bool other_method = false;
   const Route* route = find_route(connection.parser.method(), connection.parser.path(), other_method);
   if (route == nullptr) {
-    ++summary_.refused;
+    ++summary_.refused_unread;
     return other_method ? refuse(connection, 405, "this path takes another method")
                         : refuse(connection, 404, "there is no such path");
   }
@@ -76,19 +75,65 @@ void EmulateServer::choose_length(EmulatedAnswer& answer) const {
   answer.finish_reason = most && answer.tokens == *most ? "length" : "stop";
 }
 
+// Every request for inference has its row, whatever becomes of it.
+void EmulateServer::begin_row(EmulatedConnection& connection, Nanos arrival, bool kernel) {
+  EmulatedAnswer& answer = connection.answer;
+  answer.timed = {.slot = connection.slot, .index = summary_.requests++, .arrival = arrival};
+  answer.fault = fault_for(options_.faults, false, answer.timed.index + 1);
+  answer.id = answer_id(answer.timed.index);
+  const auto id = connection.parser.field("X-Request-Id");
+  answer.request_id = id && id->size() <= kMostIdBytes ? printable(*id, kMostIdBytes)
+                                                       : std::string(answer.id.data(), answer.id.size());
+  if (!kernel) ++summary_.server_stamped;
+  if (!stamps_) return;
+  answer.stamp_row = stamps_->begin({.request_id = answer.request_id,
+                                     .index = answer.timed.index,
+                                     .path = answer.route->path,
+                                     .arrival = arrival,
+                                     .start = {},
+                                     .kernel_stamp = kernel,
+                                     .fault = answer.fault == nullptr ? "" : answer.fault->row->name,
+                                     .outcome = "",
+                                     .end_due = {},
+                                     .end_sent = {}});
+}
+
+// A request for inference that is not served.
+void EmulateServer::refuse_inference(EmulatedConnection& connection, std::string_view message) {
+  ++summary_.refused;
+  if (StampedRequest* row = stamps_ ? stamps_->row(connection.answer.stamp_row) : nullptr)
+    row->outcome = "refused";
+  refuse(connection, 400, message);
+}
+
+// Whether the fault of this request is an answer of its own.
+bool EmulateServer::answer_by_fault(EmulatedConnection& connection) {
+  const EmulatedAnswer& answer = connection.answer;
+  if (answer.fault == nullptr) return false;
+  const bool too_many = answer.fault->kind() == FaultKind::kTooManyRequests;
+  if (!too_many && answer.fault->kind() != FaultKind::kServerError) return false;
+  ++summary_.faulted;
+  if (StampedRequest* row = stamps_ ? stamps_->row(answer.stamp_row) : nullptr)
+    row->outcome = answer.fault->row->name;
+  if (too_many) {
+    refuse(connection, 429, "too many requests (a fault that was asked for)",
+           fmt::format("Retry-After: {:.0f}\r\n", answer.fault->seconds));
+  } else {
+    refuse(connection, 500, "internal error (a fault that was asked for)");
+  }
+  return true;
+}
+
 void EmulateServer::begin_answer(EmulatedConnection& connection, const Route& route, Nanos arrival,
                                  bool kernel) {
-  const uint64_t number = ++summary_.requests;
   EmulatedAnswer& answer = connection.answer;
   answer = EmulatedAnswer{};
   answer.route = &route;
-  answer.fault = fault_for(options_.faults, false, number);
+  begin_row(connection, arrival, kernel);
   Result<RequestBody> body = body_parser_.parse(route.kind, connection.body);
-  const bool too_old = body && body->stream && connection.parser.minor_version() == 0;
-  if (!body || too_old) {
-    ++summary_.refused;
-    return refuse(connection, 400, body ? "streams need HTTP/1.1" : body.error().what);
-  }
+  if (!body) return refuse_inference(connection, body.error().what);
+  if (body->stream && connection.parser.minor_version() == 0)
+    return refuse_inference(connection, "streams need HTTP/1.1");
   answer.body = *body;
   if (const auto stated = connection.parser.field("X-Prompt-Tokens")) {
     const std::optional<int64_t> tokens = parse_integer(*stated);
@@ -96,54 +141,24 @@ void EmulateServer::begin_answer(EmulatedConnection& connection, const Route& ro
       answer.body.prompt_tokens = static_cast<uint32_t>(*tokens);
   }
   answer.stream = route.streams && body->stream;
-  answer.timed = {.slot = connection.slot,
-                  .index = number - 1,
-                  .arrival = arrival,
-                  .prompt_tokens = answer.body.prompt_tokens};
   choose_length(answer);
+  answer.timed.prompt_tokens = answer.body.prompt_tokens;
   answer.timed.output_tokens = answer.tokens;
-  answer.id = answer_id(answer.timed.index);
-  const auto id = connection.parser.field("X-Request-Id");
-  answer.request_id = id && id->size() <= kMostIdBytes ? printable(*id, kMostIdBytes)
-                                                       : std::string(answer.id.data(), answer.id.size());
-  if (!kernel) ++summary_.server_stamped;
-  if (stamps_) {
-    answer.stamp_row = stamps_->begin({.request_id = answer.request_id,
-                                       .index = answer.timed.index,
-                                       .path = route.path,
-                                       .arrival = arrival,
-                                       .start = {},
-                                       .kernel_stamp = kernel,
-                                       .prompt_tokens = answer.body.prompt_tokens,
-                                       .output_tokens = answer.tokens,
-                                       .fault = answer.fault == nullptr ? "" : answer.fault->row->name,
-                                       .outcome = "",
-                                       .end_due = {},
-                                       .end_sent = {}});
+  if (StampedRequest* row = stamps_ ? stamps_->row(answer.stamp_row) : nullptr) {
+    row->prompt_tokens = answer.body.prompt_tokens;
+    row->output_tokens = answer.tokens;
   }
-  const FaultKind kind = answer.fault == nullptr ? FaultKind::kCrLf : answer.fault->kind();
-  if (kind == FaultKind::kTooManyRequests || kind == FaultKind::kServerError) {
-    ++summary_.faulted;
-    const bool too_many = kind == FaultKind::kTooManyRequests;
-    if (StampedRequest* row = stamps_ ? stamps_->row(answer.stamp_row) : nullptr)
-      row->outcome = answer.fault->row->name;
-    return too_many ? refuse(connection, 429, "too many requests (a fault that was asked for)",
-                             fmt::format("Retry-After: {:.0f}\r\n", answer.fault->seconds))
-                    : refuse(connection, 500, "internal error (a fault that was asked for)");
-  }
-  if (!timing_->fits(answer.timed)) {
-    ++summary_.refused;
-    if (StampedRequest* row = stamps_ ? stamps_->row(answer.stamp_row) : nullptr) row->outcome = "refused";
-    return refuse(connection, 400, "prompt and answer have more tokens than the KV cache holds");
-  }
-  if (kind == FaultKind::kFreeze)
-    frozen_until_ = std::max(frozen_until_, arrival + nanos_from_seconds(answer.fault->seconds));
-  if (kind == FaultKind::kEmptyOutput && route.streams) answer.tokens = 0;
-  if (answer.fault != nullptr)
+  if (answer_by_fault(connection)) return;
+  if (!timing_->fits(answer.timed))
+    return refuse_inference(connection, "prompt and answer have more tokens than the KV cache holds");
+  if (answer.fault != nullptr) {
+    if (answer.fault->kind() == FaultKind::kFreeze)
+      frozen_until_ = std::max(frozen_until_, arrival + nanos_from_seconds(answer.fault->seconds));
+    if (answer.fault->kind() == FaultKind::kEmptyOutput && route.streams) answer.tokens = 0;
     answer.fault_at =
         std::min(answer.fault->tokens > 0 ? answer.fault->tokens : std::max(1U, answer.tokens / 2),
                  std::max(1U, answer.tokens) - 1);
-  if (answer.body.dimensions == 0) answer.body.dimensions = kUsualDimensions;
+  }
   answer.plain = answer.stream && answer.fault == nullptr;
   if (answer.stream) answer.event = &events_.token(route.kind);
   connection.busy = true;

@@ -1,6 +1,7 @@
 // Request bodies over simdjson's on-demand interface; see request_body.h.
 #include "emulate/request_body.h"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr uint64_t kMostTokens = 1'000'000;
 constexpr uint64_t kMostDimensions = 8192;
+constexpr uint64_t kMostNumbers = 4'000'000;  // of the embeddings in one answer: some 24 MB of text
 constexpr int kDeepest = 8;
 
 // How much of a prompt has been seen.
@@ -102,7 +104,8 @@ void take_field(RouteKind kind, ondemand::field field, RequestBody& body, Prompt
   } else if (key == "x_prompt_tokens") {
     stated_prompt_tokens = bounded_count(value, kMostTokens);
   } else if (key == "dimensions") {
-    body.dimensions = static_cast<uint32_t>(bounded_count(value, kMostDimensions));
+    const auto count = static_cast<uint32_t>(bounded_count(value, kMostDimensions));
+    if (count > 0) body.dimensions = count;
   } else if (key == "inputs" && kind == RouteKind::kInfer) {
     measure_tensors(value, size);
   } else if (key == "messages" || key == "prompt" || key == "input" || key == "instructions" ||
@@ -132,6 +135,11 @@ Result<RequestBody> RequestBodyParser::parse(RouteKind kind, std::string& body) 
   result.prompt_tokens =
       static_cast<uint32_t>(std::clamp<uint64_t>(stated > 0 ? stated : counted, 1, kMostTokens));
   result.items = static_cast<uint32_t>(std::clamp<uint64_t>(size.items, 1, kMostTokens / 8));
+  if (kind == RouteKind::kEmbeddings && uint64_t{result.items} * result.dimensions > kMostNumbers) {
+    return fail(
+        fmt::format("{} inputs of {} dimensions are more than the {} numbers that one answer may hold",
+                    result.items, result.dimensions, kMostNumbers));
+  }
   return result;
 }
 

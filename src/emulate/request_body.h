@@ -20,8 +20,10 @@ struct RequestBody {
   // `x_prompt_tokens` where it is given; else the tokens that the prompt lists by number, and the bytes of
   // its text ÷ 4, rounded up. At least 1.
   uint32_t prompt_tokens = 1;
-  uint32_t items = 1;       // inputs to embed, documents to rank, the first dimension of a tensor
-  uint32_t dimensions = 0;  // of embeddings, where it is asked for
+  uint32_t items = 1;        // inputs to embed, documents to rank, the first dimension of a tensor
+  uint32_t dimensions = 64;  // of embeddings, where none are asked for
+
+  bool operator==(const RequestBody&) const = default;
 };
 
 // One thread only.
@@ -29,7 +31,8 @@ class RequestBodyParser {
  public:
   RequestBodyParser();
   ~RequestBodyParser();
-  // Errors are for the client: what is wrong with its body. `body` is hostile; room behind it is made.
+  // Errors are for the client: what is wrong with its body, or that embeddings of more than 4,000,000 numbers
+  // are asked for. `body` is hostile; room behind it is made.
   Result<RequestBody> parse(RouteKind kind, std::string& body);
 
  private:

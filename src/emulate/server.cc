@@ -38,8 +38,7 @@ Result<std::unique_ptr<Emulator>> EmulateServer::create(const EmulatorOptions& o
     ASSIGN_OR_RETURN(server->untrustworthy_, TlsServerContext::create_untrustworthy());
   }
   for (const Fault& fault : options.faults) {
-    const bool needs_tls = fault.kind() == FaultKind::kTlsError || fault.kind() == FaultKind::kBadCertificate;
-    if (needs_tls && !server->tls_)
+    if (fault.row->needs_tls && !server->tls_)
       return fail(fmt::format("the fault {} needs TLS", fault.row->name), "--fault",
                   "Give --tls-cert and --tls-key.");
   }
@@ -135,17 +134,14 @@ void EmulateServer::do_chores(Nanos now) {
     const Deadline deadline = deadlines_.front();
     deadlines_.pop_front();
     EmulatedConnection& connection = *connections_[deadline.slot];
-    const bool gone = connection.generation != deadline.generation ||
-                      connection.requests != deadline.request || connection.busy || connection.closing;
-    const bool unfinished = connection.parser.started() || (connection.tls && !connection.tls_ready);
-    if (gone || !unfinished) continue;
+    const bool in_time = connection.generation != deadline.generation ||
+                         connection.timed_request != deadline.request || connection.busy ||
+                         connection.closing;
+    if (in_time) continue;
     ++summary_.timed_out;
     close_connection(connection);
   }
-  if (stamps_ && busy_ == 0 && stamps_->half_full()) {
-    // A full disk is told at the end; until then what it has no room for counts as lost.
-    if (!stamps_->write_out()) return;
-  }
+  if (stamps_ && busy_ == 0 && stamps_->half_full()) stamps_->write_out();
 }
 
 Result<void> EmulateServer::finish() {

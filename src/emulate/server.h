@@ -46,7 +46,7 @@ class EmulateServer final : public Emulator {
   void read(EmulatedConnection& connection);
   void take_ciphertext(EmulatedConnection& connection, std::string_view bytes, Nanos arrival, bool kernel);
   void take_plaintext(EmulatedConnection& connection, std::string_view bytes, Nanos arrival, bool kernel);
-  void watch_time(EmulatedConnection& connection);
+  void watch_time(EmulatedConnection& connection, uint64_t request);
   void end_request(EmulatedConnection& connection);
   void serve_early(EmulatedConnection& connection);
   void write_pending(EmulatedConnection& connection);
@@ -57,6 +57,9 @@ class EmulateServer final : public Emulator {
   void take_request(EmulatedConnection& connection, Nanos arrival, bool kernel);
   void answer_other(EmulatedConnection& connection, const Route& route);
   void begin_answer(EmulatedConnection& connection, const Route& route, Nanos arrival, bool kernel);
+  void begin_row(EmulatedConnection& connection, Nanos arrival, bool kernel);
+  bool answer_by_fault(EmulatedConnection& connection);
+  void refuse_inference(EmulatedConnection& connection, std::string_view message);
   void choose_length(EmulatedAnswer& answer) const;
   void refuse(EmulatedConnection& connection, int status, std::string_view message,
               std::string_view extra = "");
@@ -100,7 +103,7 @@ class EmulateServer final : public Emulator {
   std::vector<uint32_t> free_slots_;
   size_t open_connections_ = 0, connection_limit_ = 0;
   size_t busy_ = 0, writing_ = 0;  // connections with an answer under way, or with bytes that wait
-  // Connections that have begun a request, in the order in which their time is up.
+  // Connections that have begun a handshake or a request, in the order in which their time is up.
   struct Deadline {
     Nanos at;
     uint32_t slot, generation;

@@ -43,7 +43,7 @@ uint32_t StampBook::begin(StampedRequest request) {
   return static_cast<uint32_t>(requests_.size() - 1);
 }
 
-Result<void> StampBook::write_out() {
+Result<void> StampBook::append_requests() {
   // Events of one request lie apart from each other: sorted by request, in the order in which they were sent.
   std::vector<size_t> begins(requests_.size() + 1, 0);
   for (const Event& event : events_) ++begins[event.row + 1];
@@ -74,13 +74,19 @@ Result<void> StampBook::write_out() {
     RETURN_IF_ERROR(file_.append(bytes_of(out)));
     out.clear();
   }
-  requests_.clear();
-  events_.clear();
   return file_.append(bytes_of(out));
 }
 
+void StampBook::write_out() {
+  if (written_) written_ = append_requests();
+  requests_.clear();
+  events_.clear();
+  if (!written_) capacity_ = 0;
+}
+
 Result<void> StampBook::finish(const Json& summary) {
-  RETURN_IF_ERROR(write_out());
+  write_out();
+  RETURN_IF_ERROR(written_);
   const std::string line = summary.dump() + "\n";
   RETURN_IF_ERROR(file_.append(bytes_of(line)));
   return file_.commit();

@@ -47,9 +47,10 @@ class StampBook {
   }
 
   bool half_full() const { return events_.size() * 2 > capacity_ || requests_.size() * 2 > capacity_; }
-  // Only when no request is under way: writes all and forgets it.
-  Result<void> write_out();
-  // Writes the last line and gives the file its name.
+  // Only when no request is under way: writes all and forgets it. After a write that failed, nothing is kept
+  // or written any more: what comes is counted as lost, and finish() tells the error.
+  void write_out();
+  // Writes the last line and gives the file its name; fails where any write has.
   Result<void> finish(const Json& summary);
 
   uint64_t lost_events() const { return lost_events_; }
@@ -61,8 +62,10 @@ class StampBook {
     uint32_t row, tokens;
   };
   StampBook(FileWriter file, size_t capacity) : file_(std::move(file)), capacity_(capacity) {}
+  Result<void> append_requests();
 
   FileWriter file_;
+  Result<void> written_;  // the first error stays
   size_t capacity_;
   std::vector<StampedRequest> requests_;
   std::vector<Event> events_;

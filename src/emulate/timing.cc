@@ -3,15 +3,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace assay {
 namespace {
 
+constexpr const char* kConstantOptions[] = {"--ttft-ms", "--gap-ms", "--waves"};
+constexpr const char* kScriptOptions[] = {"--script", "--gap-ms"};
+constexpr const char* kQueueOptions[] = {"--sequences", "--prefill-us-per-token", "--tpot-ms", "--kv-tokens",
+                                         "--service",   "--service-ms",           "--waves"};
+constexpr const char* kCoalescedOptions[] = {"--ttft-ms"};
+
 constexpr TimingModelKind kModels[] = {
-    {"constant", "the same time to first token and the same gap for every request", make_constant_timing},
-    {"script", "a file says it, request by request", make_script_timing},
+    {"constant", "the same time to first token and the same gap for every request", kConstantOptions,
+     make_constant_timing},
+    {"script", "a file says it, request by request", kScriptOptions, make_script_timing},
     {"queue", "so many sequences at once, the rest waits in order; prefill, then a token a step",
-     make_queue_timing},
-    {"coalesced", "the whole answer is written at once", make_coalesced_timing},
+     kQueueOptions, make_queue_timing},
+    {"coalesced", "the whole answer is written at once", kCoalescedOptions, make_coalesced_timing},
 };
 
 // Serves every request as it comes.
@@ -60,8 +69,20 @@ Nanos next_wave(Nanos instant, Nanos step) {
   return step * ((instant.count + step.count - 1) / step.count);
 }
 
+bool TimingModelKind::knows(std::string_view option) const {
+  return std::ranges::find(options, option) != options.end();
+}
+
 std::span<const TimingModelKind> timing_models() {
   return kModels;
+}
+
+std::vector<std::string> timing_models_with(std::string_view option) {
+  std::vector<std::string> names;
+  for (const TimingModelKind& kind : kModels) {
+    if (kind.knows(option)) names.emplace_back(kind.name);
+  }
+  return names;
 }
 
 Result<std::unique_ptr<TimingModel>> make_constant_timing(const TimingOptions& options) {
@@ -79,9 +100,9 @@ Result<std::unique_ptr<TimingModel>> make_timing_model(const TimingOptions& opti
   for (const TimingModelKind& kind : kModels) {
     names.emplace_back(kind.name);
     if (options.model != kind.name) continue;
-    if (options.waves && options.model != "constant" && options.model != "queue")
+    if (options.waves && !kind.knows("--waves"))
       return fail(fmt::format("the {} timing has no steps to emit in waves", options.model), "--waves",
-                  "Take --timing constant or queue.");
+                  fmt::format("Take --timing {}.", join(timing_models_with("--waves"), " or ")));
     return kind.create(options);
   }
   return fail(

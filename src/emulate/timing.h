@@ -75,9 +75,14 @@ struct TimingOptions {
 struct TimingModelKind {
   const char* name;
   const char* title;
+  std::span<const char* const> options;  // of the command line, that mean something to it
   Result<std::unique_ptr<TimingModel>> (*create)(const TimingOptions& options);
+
+  bool knows(std::string_view option) const;
 };
 std::span<const TimingModelKind> timing_models();
+// The names of the models that know an option; none: it is an option of every model, or none of timing.
+std::vector<std::string> timing_models_with(std::string_view option);
 // Errors name the option that is no good.
 Result<std::unique_ptr<TimingModel>> make_timing_model(const TimingOptions& options);
 

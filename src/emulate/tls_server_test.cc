@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "emulate/emulate.h"
+#include "emulate/server_test_support.h"
 #include "http/http.h"
 
 namespace assay {
@@ -41,13 +42,19 @@ class Identity {
     file = std::fopen(key_file().c_str(), "w");
     PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
     std::fclose(file);
+    file = std::fopen(encrypted_key_file().c_str(), "w");
+    const auto* word = reinterpret_cast<const unsigned char*>("secret");
+    PEM_write_PrivateKey(file, key.get(), EVP_aes_128_cbc(), word, 6, nullptr, nullptr);
+    std::fclose(file);
   }
   ~Identity() {
     remove_file(certificate_file());
     remove_file(key_file());
+    remove_file(encrypted_key_file());
   }
   static std::string certificate_file() { return ::testing::TempDir() + "emulate-cert.pem"; }
   static std::string key_file() { return ::testing::TempDir() + "emulate-key.pem"; }
+  static std::string encrypted_key_file() { return ::testing::TempDir() + "emulate-encrypted-key.pem"; }
 };
 
 EmulatorOptions tls_options(std::string_view faults = "") {
@@ -135,11 +142,89 @@ TEST(EmulatorTls, BadFilesAndOptionsAreErrors) {
   options.tls_key = options.tls_certificate;
   EXPECT_THAT(served(options), HasSubstr("private key"));
   options = tls_options();
+  options.tls_key = Identity::encrypted_key_file();
+  EXPECT_THAT(served(options), AllOf(HasSubstr("encrypted"), HasSubstr(options.tls_key)));
+  options = tls_options();
   options.tls_certificate = "/nowhere/cert.pem";
   EXPECT_THAT(served(options), HasSubstr("/nowhere/cert.pem"));
   EmulatorOptions plain;
   plain.faults = *parse_faults("tls-error");
   EXPECT_THAT(served(plain), HasSubstr("needs TLS"));
+}
+
+// A client that takes its steps between the turns of a server on a fake clock.
+class SteppingClient {
+ public:
+  explicit SteppingClient(Emulator& emulator)
+      : session_(*TlsSession::start(context_, *parse_url(emulator.url()))),
+        fd_(*start_connect(resolve("127.0.0.1", port_of(emulator.url()))->front())) {}
+
+  bool shake_hands() {
+    take();
+    const bool done = session_.handshake() == TlsSession::Step::kMoved;
+    give();
+    return done;
+  }
+  void say(std::string_view text) {
+    session_.write(text);
+    give();
+  }
+  // Nothing has been closed so far.
+  bool connected() {
+    take();
+    return open_;
+  }
+
+ private:
+  void take() {
+    std::vector<char> buffer(65536);
+    Transfer got = receive(fd_.get(), buffer);
+    for (; got.state == Transfer::State::kMoved; got = receive(fd_.get(), buffer))
+      session_.receive({buffer.data(), got.bytes});
+    open_ &= got.state == Transfer::State::kWouldBlock;
+  }
+  void give() {
+    std::string out;
+    session_.take_output(out);
+    if (out.empty()) return;
+    EXPECT_EQ(assay::send(fd_.get(), out).bytes, out.size());
+  }
+  TlsContext context_ = *TlsContext::create(Identity::certificate_file());
+  TlsSession session_;
+  FileDescriptor fd_;
+  bool open_ = true;
+};
+
+TEST(EmulatorTls, ARequestsTimeRunsFromItsFirstByteNotFromTheHandshake) {
+  const Identity identity;
+  EmulatorOptions options = tls_options();
+  options.real_time = false;
+  for (const double pause_s : {9.5, 11.0}) {
+    FakeClock clock;
+    const auto emulator = *Emulator::create(options, clock);
+    SteppingClient client(*emulator);
+    const auto expect_connected = [&](bool connected) {
+      return once(
+          [&, connected] { EXPECT_EQ(client.connected(), connected) << "after " << pause_s << " s"; });
+    };
+    drive(*emulator, {[&] { return client.shake_hands(); }, pass(clock, pause_s), expect_connected(true),
+                      once([&] { client.say("POST /v1/completions HTTP/1.1\r\nContent-Le"); }),
+                      pass(clock, 9.5), expect_connected(true), pass(clock, 0.6), expect_connected(false)});
+    EXPECT_EQ(emulator->summary().timed_out, 1);
+  }
+}
+
+TEST(EmulatorTls, AHandshakeThatDoesNotComeToItsEndIsClosed) {
+  const Identity identity;
+  EmulatorOptions options = tls_options();
+  options.real_time = false;
+  FakeClock clock;
+  const auto emulator = *Emulator::create(options, clock);
+  SteppingClient client(*emulator);
+  const auto nothing = [] {};
+  drive(*emulator, {once(nothing), pass(clock, 9.9), once([&] { EXPECT_TRUE(client.connected()); }),
+                    pass(clock, 0.2), once([&] { EXPECT_FALSE(client.connected()); })});
+  EXPECT_EQ(emulator->summary().timed_out, 1);
 }
 
 }  // namespace

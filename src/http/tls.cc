@@ -20,6 +20,12 @@ std::string openssl_words() {
   return reason == nullptr ? "no reason given" : reason;
 }
 
+// Instead of OpenSSL's own, which asks at the terminal: notes that a key is encrypted, and has no password.
+int no_password(char*, int, int, void* asked) {
+  *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
 Error explain_certificate(long code, std::string where, const std::string& ca_file) {
   Error error{.where = std::move(where)};
   const std::string authority =
@@ -108,11 +114,22 @@ Result<TlsServerContext> TlsServerContext::create(const std::string& certificate
                                                   const std::string& key_file) {
   ASSIGN_OR_RETURN(TlsServerContext context, create_empty());
   SSL_CTX* raw = context.context_.get();
+  bool encrypted = false;
+  SSL_CTX_set_default_passwd_cb(raw, no_password);
+  SSL_CTX_set_default_passwd_cb_userdata(raw, &encrypted);
   if (SSL_CTX_use_certificate_chain_file(raw, certificate_file.c_str()) != 1) {
     return fail("cannot read a certificate from this file: " + openssl_words(), certificate_file,
                 "Give a PEM file (-----BEGIN CERTIFICATE-----).");
   }
-  if (SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+  const bool taken = SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) == 1;
+  SSL_CTX_set_default_passwd_cb(raw, nullptr);
+  SSL_CTX_set_default_passwd_cb_userdata(raw, nullptr);
+  if (!taken && encrypted) {
+    ERR_clear_error();
+    return fail("this private key is encrypted", key_file,
+                "Give the key without a password, as `openssl pkey -in KEY -out PLAIN` writes it.");
+  }
+  if (!taken) {
     return fail("cannot use this file as the certificate's private key: " + openssl_words(), key_file,
                 "Give the PEM file of the key that belongs to the certificate.");
   }

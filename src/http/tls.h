@@ -39,7 +39,7 @@ class TlsContext {
 class TlsServerContext {
  public:
   // TLS 1.2 or later. `certificate_file` holds the certificate and what leads to its authority, `key_file`
-  // its private key (PEM both).
+  // its private key (PEM both, the key without a password: nobody is asked for one).
   static Result<TlsServerContext> create(const std::string& certificate_file, const std::string& key_file);
   // With a certificate that no client should take: self-signed, for another host, expired. For tests of
   // clients.

@@ -33,8 +33,9 @@ void Histogram::add(int64_t value) {
 
 std::optional<int64_t> Histogram::quantile(double p) const {
   if (count_ == 0) return std::nullopt;
-  const auto wanted = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(p * static_cast<double>(count_))));
-  int64_t seen = 0;
+  const auto wanted =
+      std::max<uint64_t>(1, static_cast<uint64_t>(std::ceil(p * static_cast<double>(count_))));
+  uint64_t seen = 0;
   for (size_t i = 0; i < counts_.size(); ++i) {
     seen += counts_[i];
     if (seen >= wanted) return std::min(max_, upper_end(i));

@@ -25,7 +25,7 @@ class Histogram {
   static size_t bucket_of(uint64_t value);
   static int64_t upper_end(size_t bucket);
 
-  std::array<uint32_t, (64 - kBits) << kBits> counts_{};
+  std::array<uint64_t, (64 - kBits) << kBits> counts_{};
   int64_t count_ = 0, max_ = 0;
   double sum_ = 0;
 };

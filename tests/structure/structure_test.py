@@ -23,10 +23,9 @@ SEES = {
     "workload": {"base", "os", "measure", "evidence", "http"},
     "scenario": {"base", "os", "http", "measure", "evidence", "catalogue", "workload"},
     "target": {"base", "os", "http", "measure", "evidence", "catalogue", "workload"},
-    "emulate": {"base", "os", "http"},
-    "load": {"base", "os", "measure", "evidence", "catalogue", "workload", "target", "emulate"},
-    "exam": {"base", "os", "http", "measure", "evidence", "catalogue", "workload", "scenario", "target", "emulate",
-             "load"},
+    "emulate": {"base", "os", "http", "measure"},
+    "load": {"base", "os", "measure", "evidence", "catalogue", "workload", "target"},
+    "exam": {"base", "os", "http", "measure", "evidence", "catalogue", "workload", "scenario", "target", "load"},
     "report": {"base", "os", "measure", "evidence", "catalogue"},
     "engine": {"base", "os", "measure", "workload"},
 }
@@ -88,6 +87,18 @@ def side_door_faults():
             yield f"tests/structure: src/{user} does not include {name}, so this is no exception"
 
 
+def link_faults():
+    """A folder that may include another one is linked with it."""
+    rows = re.compile(r"^assay_folder\((\w+)\s+(?:COLD\s+)?DEPENDS ([^)]*)\)", re.M)
+    linked = {}
+    for folder, depends in rows.findall((SOURCE / "CMakeLists.txt").read_text()):  # in the order in which they depend on each other
+        direct = re.findall(r"assay_(\w+)", depends)
+        linked[folder] = {folder}.union(*({other} | linked.get(other, set()) for other in direct))
+    for folder, seen in SEES.items():
+        for other in sorted(seen - linked.get(folder, set())):
+            yield f"tests/structure: {folder} may include {other}, but CMakeLists.txt does not link it"
+
+
 def heavy_faults(path):
     relative = str(path.relative_to(SRC))
     for name in includes(path):
@@ -127,7 +138,7 @@ def main():
     sources = sorted(p for p in SRC.rglob("*") if p.suffix in (".cc", ".h"))
     headers = [p for p in sources if p.suffix == ".h"]
     assert len(headers) > 20, "the sources were not found"
-    faults = [*side_door_faults()]
+    faults = [*side_door_faults(), *link_faults()]
     for path in sources:
         faults += direction_faults(path)
         faults += heavy_faults(path)
