@@ -1,3 +1,4 @@
+// Stamps by request, in segments; see chunk_store.h.
 #include "load/chunk_store.h"
 
 #include <algorithm>

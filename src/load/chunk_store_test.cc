@@ -1,3 +1,4 @@
+// Room taken and given back in every order.
 #include "load/chunk_store.h"
 
 #include <gtest/gtest.h>
