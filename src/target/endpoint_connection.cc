@@ -102,7 +102,7 @@ bool EndpointConnection::flush() {
     }
     sent_ += transfer.bytes;
   }
-  out_.clear();
+  out_ = {};  // thousands of streams wait for their answers: what was asked is not kept meanwhile
   sent_ = 0;
   return true;
 }

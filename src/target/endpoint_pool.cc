@@ -206,6 +206,7 @@ void EndpointPool::assign(Channel& channel, std::unique_ptr<Work> work) {
   channel.answered = false;
   channel.timer = loop_.set_timer(clock_.now() + request.time_limit, channel.token);
   channel.connection->send(request.wire);
+  if (!channel.reused) work->request.wire = {};  // it is never sent again
   busy_[request.id] = channel.token;
   channel.work = std::move(work);
   advance(channel);
@@ -296,6 +297,7 @@ bool EndpointPool::take_bytes(Channel& channel, std::string_view bytes, Nanos re
   const Nanos previous = std::exchange(channel.work->last_at, at);
   const uint64_t chunks_before = channel.reply.chunks();
   const EndpointReply::State state = channel.reply.receive(bytes, at, pending_);
+  channel.work->request.wire = {};  // an answer has begun: it is not sent again
   if (!std::exchange(arrival_.is_noted, true)) arrival_.previous = previous;
   arrival_.now = now;
   arrival_.at = at;
