@@ -15,9 +15,10 @@ namespace {
 using assay::EndpointReply;
 using assay::StreamEventKind;
 
-std::string story_of(std::string_view bytes, size_t step, assay::EndpointChunkDecoder& decoder) {
+std::string story_of(std::string_view bytes, size_t step, assay::EndpointForm form,
+                     assay::EndpointChunkDecoder& decoder) {
   EndpointReply reply(decoder);
-  reply.begin(1, true);
+  reply.begin(1, true, {.form = form});
   std::vector<assay::StreamEvent> events;
   EndpointReply::State state = EndpointReply::State::kComing;
   while (!bytes.empty() && state != EndpointReply::State::kOver) {
@@ -49,9 +50,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0 || size > 1 << 15) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   assay::EndpointChunkDecoder decoder;
-  const std::string whole = story_of(bytes, bytes.size(), decoder);
-  CHECK(story_of(bytes, 1, decoder) == whole);
-  CHECK(story_of(bytes, 11, decoder) == whole);
+  for (const assay::EndpointForm form : {assay::EndpointForm::kChunks, assay::EndpointForm::kEvents}) {
+    const std::string whole = story_of(bytes, bytes.size(), form, decoder);
+    CHECK(story_of(bytes, 1, form, decoder) == whole);
+    CHECK(story_of(bytes, 11, form, decoder) == whole);
+  }
 
   // What the chunk decoder takes for an empty object or a chunk, the other parser must not find to be
   // something else.
@@ -59,6 +62,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   padded.append(assay::EndpointChunkDecoder::kPadding, '\0');
   assay::EndpointChunk chunk;
   if (decoder.decode(std::string_view(padded).substr(0, size), true, chunk)) {
+    const assay::Result<assay::Json> json = assay::Json::parse(bytes, "fuzz");
+    if (json) CHECK(json->is_object());
+  }
+  if (decoder.decode_response(std::string_view(padded).substr(0, size), true, chunk)) {
     const assay::Result<assay::Json> json = assay::Json::parse(bytes, "fuzz");
     if (json) CHECK(json->is_object());
   }

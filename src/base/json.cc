@@ -271,4 +271,20 @@ Result<Json> Json::parse(std::string_view text, std::string_view where) {
   return fail("not JSON: " + bare_message(builder.error_), position_text(where, text, builder.position_));
 }
 
+void append_json_text(std::string_view text, std::string& out) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(byte));
+    } else {
+      out += c;
+    }
+  }
+}
+
 }  // namespace assay

@@ -76,4 +76,7 @@ class Json {
   std::variant<std::monostate, bool, int64_t, double, std::string, Array, Object> value_;
 };
 
+// Appends `text` (UTF-8) as the inside of a JSON string, without the quotes.
+void append_json_text(std::string_view text, std::string& out);
+
 }  // namespace assay

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
+#include "cli/flag_values.h"
+#include "cli/load_request_flags.h"
 #include "http/http.h"
 #include "os/os.h"
 
@@ -14,7 +17,6 @@ namespace {
 
 constexpr OptionSpec kFlags[] = {
     {"--model", "NAME", "The model as the server names it.", "the first that it lists", nullptr},
-    {"--api", "API", "chat or completions.", "chat", nullptr},
     {"--request-rate", "R", "Requests per second; inf: all at once.", "60 % of what a burst shows", nullptr},
     {"--burstiness", "B", "Shape of the gaps' gamma distribution: 1 is Poisson, below 1 comes in clusters.",
      "1", nullptr},
@@ -26,6 +28,7 @@ constexpr OptionSpec kFlags[] = {
     {"--output-len", "TOKENS", "Length of the answers: N, or MIN:MAX.", "lognormal, median 128, at most 512",
      nullptr},
     {"--prefix-len", "TOKENS", "So many tokens at the head of each prompt are the same.", "0", nullptr},
+    {"--random-prefix-len", "TOKENS", "Another name of --prefix-len.", nullptr, nullptr},
     {"--dataset-name", "NAME", "random, or azure: arrivals and lengths of --dataset-path.", "random",
      nullptr},
     {"--dataset-path", "FILE", "The trace.", nullptr, "file"},
@@ -52,41 +55,6 @@ constexpr uint32_t kUsualConnections = 256;
 uint32_t most_connections() {
   constexpr int64_t kMost = 65'536, kOtherFiles = 128;
   return static_cast<uint32_t>(std::clamp<int64_t>(raise_open_files_limit() - kOtherFiles, 1, kMost));
-}
-
-// A TOML string.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-Result<double> number_of(const ParsedOptions& options, const char* flag, double low, double high) {
-  const std::string text = options.value(flag);
-  const std::optional<double> value = parse_number(text);
-  if (!value || !(*value >= low && *value <= high)) {
-    return fail(fmt::format("'{}' is no number from {} to {}", printable(text, 60), format_number(low),
-                            format_number(high)),
-                flag);
-  }
-  return *value;
-}
-
-Result<uint32_t> count_of(const ParsedOptions& options, const char* flag, uint32_t most) {
-  const std::string text = options.value(flag);
-  const std::optional<int64_t> value = parse_integer(text);
-  if (!value || *value < 1 || *value > most)
-    return fail(fmt::format("'{}' is no whole number from 1 to {}", printable(text, 60), most), flag);
-  return static_cast<uint32_t>(*value);
 }
 
 // Lengths as a scenario writes them: "N" or "MIN:MAX".
@@ -225,7 +193,7 @@ Result<std::string> declared_stack_of(const std::string& text) {
       return fail(fmt::format("{} stands there twice", key->name), "--stack");
     if (key->is_number && !parse_number(value))
       return fail(fmt::format("'{}' is no number", printable(value, 60)), "--stack");
-    out += line + (key->is_number ? value : quoted(value)) + "\n";
+    out += line + (key->is_number ? value : toml_string(value)) + "\n";
   }
   return out;
 }
@@ -243,13 +211,13 @@ Result<std::string> stack_of(const ParsedOptions& options) {
   }
   if (command.empty()) return out;
   std::string words;
-  for (const std::string& word : command) words += (words.empty() ? "" : ", ") + quoted(word);
-  out += fmt::format("launch = [{}]\ncwd = {}\n", words, quoted(absolute_path(".")));
+  for (const std::string& word : command) words += (words.empty() ? "" : ", ") + toml_string(word);
+  out += fmt::format("launch = [{}]\ncwd = {}\n", words, toml_string(absolute_path(".")));
   if (!options.has("--launch-env")) return out;
   const std::string names = options.value("--launch-env");
   std::string variables;
   for (const std::string_view name : split(names, ','))
-    variables += fmt::format("{}{} = true", variables.empty() ? "" : ", ", quoted(trim(name)));
+    variables += fmt::format("{}{} = true", variables.empty() ? "" : ", ", toml_string(trim(name)));
   return out + fmt::format("env = {{ {} }}\n", variables);
 }
 
@@ -260,14 +228,20 @@ Result<std::string> trace_of(const ParsedOptions& options, uint32_t requests) {
        {"--request-rate", "--burstiness", "--max-concurrency", "--input-len", "--output-len"}) {
     if (options.has(flag)) return fail("a trace has arrivals and lengths of its own", flag, "Leave it out.");
   }
-  return fmt::format("[load.trace]\npath = {}\nformat = \"azure\"\nlimit = {}\n", quoted(absolute_path(path)),
-                     requests);
+  return fmt::format("[load.trace]\npath = {}\nformat = \"azure\"\nlimit = {}\n",
+                     toml_string(absolute_path(path)), requests);
 }
 
 }  // namespace
 
 std::span<const OptionSpec> load_flags() {
-  return kFlags;
+  static const std::vector<OptionSpec> all = [] {
+    std::vector<OptionSpec> flags(std::begin(kFlags), std::end(kFlags));
+    const std::span<const OptionSpec> request = load_request_flags();
+    flags.insert(flags.begin() + 1, request.begin(), request.end());  // behind --model
+    return flags;
+  }();
+  return all;
 }
 
 Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedOptions& options) {
@@ -284,9 +258,10 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
   const bool is_trace = dataset == "azure";
   if (!is_trace && options.has("--dataset-path"))
     return fail("random lengths come from no file", "--dataset-path", "Add --dataset-name azure.");
-  const std::string api = options.has("--api") ? options.value("--api") : "chat";
-  if (api != "chat" && api != "completions")
-    return fail(fmt::format("unknown api '{}'", printable(api, 60)), "--api", "Use chat or completions.");
+  ASSIGN_OR_RETURN(const RequestChoice request, request_of_flags(options));
+  const RequestKindRow& kind = *request.kind;
+  if (!kind.streams && options.has("--output-len"))
+    return fail(fmt::format("answers of kind {} have no tokens", kind.name), "--output-len", "Leave it out.");
 
   ASSIGN_OR_RETURN(const std::string prompt,
                    lengths_of(options, "--input-len", "{ median = 256, sigma = 0.8, max = 2048 }"));
@@ -303,7 +278,7 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
   }
 
   std::string text = "# Written by `assay load`; `assay run` takes it too.\n";
-  text += fmt::format("name = {}\nexams = [\"load\"]\n", quoted("load " + parsed.authority()));
+  text += fmt::format("name = {}\nexams = [\"load\"]\n", toml_string("load " + parsed.authority()));
   if (options.has("--seed")) {
     const std::optional<int64_t> seed = parse_integer(options.value("--seed"));
     if (!seed || *seed < 0)
@@ -311,12 +286,14 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
                   "Give a whole number from 0.");
     text += fmt::format("seed = {}\n", *seed);
   }
-  text += fmt::format("\n[[target]]\nkind = \"endpoint\"\nurl = {}\napi = \"{}\"\n", quoted(url), api);
+  text += fmt::format("\n[[target]]\nkind = \"endpoint\"\nurl = {}\n", toml_string(url));
+  if (kind.has_sessions) text += fmt::format("api = \"{}\"\n", kind.name);
   for (const auto& [flag, key] : {std::pair{"--model", "endpoint_model"}, {"--api-key-env", "api_key_env"}}) {
-    if (options.has(flag)) text += fmt::format("{} = {}\n", key, quoted(options.value(flag)));
+    if (options.has(flag)) text += fmt::format("{} = {}\n", key, toml_string(options.value(flag)));
   }
   for (const auto& [flag, key] : {std::pair{"--api-key-file", "api_key_file"}, {"--ca-file", "ca_file"}}) {
-    if (options.has(flag)) text += fmt::format("{} = {}\n", key, quoted(absolute_path(options.value(flag))));
+    if (options.has(flag))
+      text += fmt::format("{} = {}\n", key, toml_string(absolute_path(options.value(flag))));
   }
   if (options.has("--timeout")) {
     ASSIGN_OR_RETURN(const double timeout_s, number_of(options, "--timeout", 0.001, 86'400));
@@ -325,10 +302,12 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
   text += fmt::format("max_connections = {}\n", offer.connections);
   ASSIGN_OR_RETURN(const std::string stack, stack_of(options));
   text += stack;
-  text += fmt::format("\n[[traffic]]\nname = \"{}\"\nprompt_tokens = {}\noutput_tokens = {}\n", dataset,
-                      prompt, output);
-  if (options.has("--prefix-len")) {
-    ASSIGN_OR_RETURN(const uint32_t prefix, count_of(options, "--prefix-len", 1'000'000));
+  text += fmt::format("\n[[traffic]]\nname = \"{}\"\nprompt_tokens = {}\n", dataset, prompt);
+  if (kind.streams) text += fmt::format("output_tokens = {}\n", output);
+  text += request.keys;
+  const char* prefix_flag = options.has("--prefix-len") ? "--prefix-len" : "--random-prefix-len";
+  if (options.has(prefix_flag)) {
+    ASSIGN_OR_RETURN(const uint32_t prefix, count_of(options, prefix_flag, 1'000'000));
     text += fmt::format("prefix_tokens = {}\n", prefix);
   }
   if (options.has("--goodput")) {
@@ -346,8 +325,9 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
     return lengths.starts_with('{') ? lengths.substr(2, lengths.size() - 4) : lengths;
   };
   LoadChoice choice{.scenario_text = std::move(text), .name = "load " + parsed.authority(), .words = {}};
-  choice.words = fmt::format("{} requests of {} to {}, {}", requests, api, url, offer.words);
-  if (!is_trace) choice.words += fmt::format("; tokens in: {}; out: {}", words_of(prompt), words_of(output));
+  choice.words = fmt::format("{} requests of {} to {}, {}", requests, kind.name, url, offer.words);
+  if (!is_trace) choice.words += fmt::format("; tokens in: {}", words_of(prompt));
+  if (!is_trace && kind.streams) choice.words += fmt::format("; out: {}", words_of(output));
   return choice;
 }
 

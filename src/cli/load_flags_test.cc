@@ -154,5 +154,61 @@ TEST(LoadFlags, WhatCannotBeIsSaidWithItsFlag) {
   EXPECT_THAT(message_of({{"--seed", "-1"}}), HasSubstr("--seed"));
 }
 
+// ---- how requests are written ----
+
+TEST(LoadFlags, BackendsHaveVllmsNames) {
+  EXPECT_EQ(scenario_of({{"--backend", "openai"}}).targets[0].api, "completions");
+  EXPECT_EQ(scenario_of({{"--endpoint-type", "openai-chat"}}).targets[0].api, "chat");
+  EXPECT_EQ(scenario_of({{"--api", "responses"}}).targets[0].api, "responses");
+  const TrafficClass vectors =
+      scenario_of({{"--backend", "openai-embeddings"}, {"--random-batch-size", "8"}}).load.classes[0];
+  EXPECT_EQ(vectors.request.kind, RequestKind::kEmbeddings);
+  EXPECT_EQ(vectors.request.inputs, LengthDistribution{.a = 8});
+  const TrafficClass ranks = scenario_of({{"--backend", "vllm-rerank"},
+                                          {"--endpoint", "/v2/rerank"},
+                                          {"--random-batch-size", "20"},
+                                          {"--goodput", "e2el:500"}})
+                                 .load.classes[0];
+  EXPECT_EQ(ranks.request.kind, RequestKind::kRerank);
+  EXPECT_EQ(ranks.request.path, "/v2/rerank");
+  EXPECT_EQ(ranks.request.documents, LengthDistribution{.a = 20});
+  EXPECT_EQ(ranks.slo.e2e_ms, 500);
+  EXPECT_EQ(scenario_of({{"--api", "kserve"}, {"--model", "net"}}).load.classes[0].request.kind,
+            RequestKind::kKserve);
+}
+
+TEST(LoadFlags, ParametersHeadersAndAdaptersAreCarried) {
+  const TrafficClass c =
+      scenario_of({{"--temperature", "0.7"},
+                   {"--top-p", "0.9"},
+                   {"--top-k", "40"},
+                   {"--extra-body", R"({"min_p": 0.1, "a \"b\"": {"c": [1, "x", true, {}]}})"},
+                   {"--header", "X-Tenant=a=b"},
+                   {"--lora-modules", "one, two"},
+                   {"--random-prefix-len", "64"},
+                   {"--input-len", "128"}})
+          .load.classes[0];
+  EXPECT_EQ(
+      c.request.parameters.dump(),
+      R"({"temperature": 0.7, "top_p": 0.9, "top_k": 40, "min_p": 0.1, "a \"b\"": {"c": [1, "x", true, {}]}})");
+  EXPECT_THAT(c.request.headers, testing::ElementsAre(testing::Pair("X-Tenant", "a=b")));
+  EXPECT_THAT(c.request.models, testing::ElementsAre("one", "two"));
+  EXPECT_EQ(c.prefix_tokens, 64U);
+}
+
+TEST(LoadFlags, WhatDoesNotGoTogetherIsSaid) {
+  EXPECT_THAT(message_of({{"--backend", "openai-chats"}}), HasSubstr("Did you mean 'openai-chat'?"));
+  EXPECT_THAT(message_of({{"--backend", "openai"}, {"--api", "chat"}}), HasSubstr("says the same"));
+  EXPECT_THAT(message_of({{"--api", "json"}}), HasSubstr("a scenario's"));
+  EXPECT_THAT(message_of({{"--api", "embeddings"}, {"--output-len", "3"}}), HasSubstr("have no tokens"));
+  EXPECT_THAT(message_of({{"--api", "embeddings"}, {"--temperature", "1"}}), HasSubstr("sample nothing"));
+  EXPECT_THAT(message_of({{"--api", "embeddings"}, {"--top-k", "1"}}), HasSubstr("sample nothing"));
+  EXPECT_THAT(message_of({{"--random-batch-size", "3"}}), HasSubstr("one prompt each"));
+  EXPECT_THAT(message_of({{"--extra-body", "[1]"}}), HasSubstr("no JSON object"));
+  EXPECT_THAT(message_of({{"--extra-body", "{"}}), HasSubstr("--extra-body"));
+  EXPECT_THAT(message_of({{"--extra-body", R"({"a":null})"}}), HasSubstr("null has no place"));
+  EXPECT_THAT(message_of({{"--header", "X-Tenant"}}), HasSubstr("KEY=VALUE"));
+}
+
 }  // namespace
 }  // namespace assay

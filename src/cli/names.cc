@@ -41,6 +41,24 @@ std::vector<NamedThing> target_things() {
   return things;
 }
 
+std::vector<NamedThing> request_things() {
+  std::vector<NamedThing> things;
+  for (const RequestKindRow& kind : request_kinds()) {
+    const std::string path = *kind.path == '\0' ? "the class's" : kind.path;
+    const char* streamed = kind.streams ? "yes" : "no: it has E2E, throughput, goodput and errors";
+    things.push_back(
+        {kind.name, kind.title,
+         fmt::format("{}\n\nPath: {}. Streamed: {}.\n\nIn a scenario:\n\n[[traffic]]\nkind = \"{}\"\n",
+                     kind.description, path, streamed, kind.name),
+         Json(Json::Object{{"name", kind.name},
+                           {"title", kind.title},
+                           {"path", path},
+                           {"streams", kind.streams},
+                           {"description", kind.description}})});
+  }
+  return things;
+}
+
 const char* better_text(Better better) {
   return better == Better::kHigher ? "higher" : better == Better::kLower ? "lower" : "neither";
 }
@@ -130,6 +148,7 @@ std::span<const NamedKind> named_kinds() {
   static constexpr NamedKind kKinds[] = {
       {"exams", "kinds of tests", exam_things},
       {"targets", "what can be given work", target_things},
+      {"requests", "what an endpoint may be sent", request_things},
       {"metrics", "every quantity that a record can carry", metric_things},
       {"shapes", "architectures that synthetic:SHAPE:TYPE can take", shape_things},
       {"faults", "mishaps that assay emulate can play", fault_things},

@@ -187,13 +187,21 @@ void EmulateServer::emit_slowly(EmulatedConnection& connection, Nanos now) {
   push_due(connection);
 }
 
-DocumentRequest EmulateServer::document_of(const EmulatedAnswer& answer) const {
+DocumentRequest EmulateServer::document_of(const EmulatedConnection& connection) const {
+  const EmulatedAnswer& answer = connection.answer;
+  const uint32_t items = answer.body.items;
   return {.kind = answer.route->kind,
           .id = answer.id,
           .usage = usage_of(answer),
           .finish_reason = answer.finish_reason,
-          .items = answer.body.items,
-          .dimensions = answer.body.dimensions};
+          .items = items,
+          .dimensions = answer.body.dimensions,
+          .base64 = answer.body.base64,
+          .results = answer.body.top_n > 0 ? std::min(answer.body.top_n, items) : items,
+          .method = connection.parser.method(),
+          .path = connection.parser.path(),
+          .request_id = answer.request_id,
+          .body = connection.body};
 }
 
 void EmulateServer::emit_document(EmulatedConnection& connection, Nanos now) {
@@ -203,7 +211,7 @@ void EmulateServer::emit_document(EmulatedConnection& connection, Nanos now) {
     answer.due += nanos_from_seconds(answer.fault->seconds);
     return push_due(connection);
   }
-  std::string document = answer_document(events_, document_of(answer));
+  std::string document = answer_document(events_, document_of(connection));
   if (has_fault(answer, FaultKind::kMalformed)) document.resize(document.size() / 2);
   const std::string bytes =
       http_response(200, "application/json", "X-Request-Id: " + answer.request_id + "\r\n", document,

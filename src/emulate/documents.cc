@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
+
 #include "base/base.h"
 
 namespace assay {
@@ -34,11 +37,35 @@ double number_at(uint32_t item, uint32_t place) {
   return (static_cast<double>((item * 31 + place * 17) % 199) - 99) / 100;
 }
 
+// Floats as OpenAI sends them with encoding_format "base64": four bytes each, the lowest first (RFC 4648 §4).
+std::string base64_numbers(uint32_t item, uint32_t count) {
+  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string bytes;
+  for (uint32_t place = 0; place < count; ++place) {
+    const auto bits = std::bit_cast<uint32_t>(static_cast<float>(number_at(item, place)));
+    for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(bits >> shift & 255);
+  }
+  std::string out;
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    const size_t rest = std::min<size_t>(3, bytes.size() - at);
+    uint32_t group = 0;
+    for (size_t i = 0; i < 3; ++i)
+      group = group << 8 | (i < rest ? static_cast<unsigned char>(bytes[at + i]) : 0U);
+    for (size_t i = 0; i < 4; ++i) out += i <= rest ? kDigits[group >> (18 - 6 * i) & 63] : '=';
+  }
+  return out;
+}
+
 std::string embeddings_document(const StreamEvents& events, const DocumentRequest& request) {
   std::string out = R"({"object":"list","data":[)";
   for (uint32_t item = 0; item < request.items; ++item) {
     out += item == 0 ? "" : ",";
-    fmt::format_to(std::back_inserter(out), R"({{"object":"embedding","index":{},"embedding":[)", item);
+    fmt::format_to(std::back_inserter(out), R"({{"object":"embedding","index":{},"embedding":)", item);
+    if (request.base64) {
+      out += '"' + base64_numbers(item, request.dimensions) + "\"}";
+      continue;
+    }
+    out += '[';
     for (uint32_t place = 0; place < request.dimensions; ++place)
       fmt::format_to(std::back_inserter(out), "{}{:.2f}", place == 0 ? "" : ",", number_at(item, place));
     out += "]}";
@@ -54,7 +81,7 @@ std::string rerank_document(const StreamEvents& events, const DocumentRequest& r
   std::string out =
       fmt::format(R"({{"id":"rerank-{}","model":"{}","usage":{{"total_tokens":{}}},"results":[)", id,
                   events.model(), request.usage.prompt_tokens);
-  for (uint32_t item = 0; item < request.items; ++item)
+  for (uint32_t item = 0; item < request.results; ++item)
     fmt::format_to(std::back_inserter(out), R"({}{{"index":{},"relevance_score":{:.6f}}})",
                    item == 0 ? "" : ",", item, 1.0 / (item + 1));
   return out + "]}";
@@ -67,6 +94,15 @@ std::string infer_document(const StreamEvents& events, const DocumentRequest& re
   for (uint32_t item = 0; item < request.items; ++item)
     fmt::format_to(std::back_inserter(out), "{}{:.2f}", item == 0 ? "" : ",", number_at(item, 0));
   return out + "]}]}";
+}
+
+std::string echo_document(const DocumentRequest& request) {
+  const Result<Json> body = Json::parse(request.body, "body");
+  Json echo = Json::object();
+  echo.set("method", request.method)
+      .set("path", printable(request.path))
+      .set("request_id", request.request_id);
+  return echo.set("body", body ? *body : Json()).dump();
 }
 
 const char* reason_of(int status) {
@@ -105,6 +141,8 @@ std::string answer_document(const StreamEvents& events, const DocumentRequest& r
       return rerank_document(events, request, id);
     case RouteKind::kInfer:
       return infer_document(events, request, id);
+    case RouteKind::kEcho:
+      return echo_document(request);
     default:
       return completion_document(events, request, id);
   }

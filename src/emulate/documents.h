@@ -18,6 +18,9 @@ struct DocumentRequest {
   const char* finish_reason = "stop";
   uint32_t items = 1;
   uint32_t dimensions = 64;
+  bool base64 = false;
+  uint32_t results = 1;                             // of the items, so many are ranked
+  std::string_view method, path, request_id, body;  // what an echo repeats
 };
 // The JSON that answers a request for inference as a whole.
 std::string answer_document(const StreamEvents& events, const DocumentRequest& request);

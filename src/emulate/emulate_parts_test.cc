@@ -192,8 +192,9 @@ TEST(Events, AStreamEndsWithFinishUsageAndDone) {
 
 TEST(Documents, AreJson) {
   const StreamEvents events("m", 1'700'000'000);
-  for (const RouteKind kind : {RouteKind::kChat, RouteKind::kCompletions, RouteKind::kResponses,
-                               RouteKind::kEmbeddings, RouteKind::kRerank, RouteKind::kInfer}) {
+  for (const RouteKind kind :
+       {RouteKind::kChat, RouteKind::kCompletions, RouteKind::kResponses, RouteKind::kEmbeddings,
+        RouteKind::kRerank, RouteKind::kInfer, RouteKind::kEcho}) {
     const auto json = Json::parse(
         answer_document(events,
                         {.kind = kind, .id = answer_id(1), .usage = {3, 2}, .items = 2, .dimensions = 3}),
@@ -205,6 +206,39 @@ TEST(Documents, AreJson) {
   EXPECT_TRUE(Json::parse(error_document(429, "no \"more\""), "doc"));
   EXPECT_THAT(metrics_text(events, {.running = 2, .waiting = 1, .kv_tokens = 50}, 100, {.prompt_tokens = 7}),
               HasSubstr("vllm:kv_cache_usage_perc{model_name=\"m\"} 0.500000\n"));
+}
+
+TEST(Documents, EmbeddingsComeAsBase64WhereThatIsAskedFor) {
+  const StreamEvents events("m", 1'700'000'000);
+  const auto document = [&](bool base64) {
+    return *Json::parse(
+        answer_document(events,
+                        {.kind = RouteKind::kEmbeddings, .items = 1, .dimensions = 2, .base64 = base64}),
+        "doc");
+  };
+  // −0.99 and −0.82 as floats of four bytes, the lowest first.
+  EXPECT_EQ(document(true)["data"].items()[0]["embedding"].as_string(), "pHB9v4XrUb8=");
+  EXPECT_EQ(document(false)["data"].items()[0]["embedding"].dump(), "[-0.99, -0.82]");
+}
+
+TEST(Documents, SoManyAreRankedAsAreWanted) {
+  const StreamEvents events("m", 1'700'000'000);
+  const Json ranks = *Json::parse(
+      answer_document(events, {.kind = RouteKind::kRerank, .id = answer_id(1), .items = 5, .results = 2}),
+      "doc");
+  EXPECT_EQ(ranks["results"].items().size(), 2U);
+}
+
+TEST(Documents, AnEchoRepeatsWhatWasAsked) {
+  const StreamEvents events("m", 1'700'000'000);
+  const auto echo = [&](std::string_view body) {
+    return answer_document(
+        events,
+        {.kind = RouteKind::kEcho, .method = "POST", .path = "/echo/7", .request_id = "a\"b", .body = body});
+  };
+  EXPECT_EQ(echo(R"({"x": 1})"),
+            R"({"method": "POST", "path": "/echo/7", "request_id": "a\"b", "body": {"x": 1}})");
+  EXPECT_THAT(echo("nonsense"), HasSubstr(R"("body": null)"));
 }
 
 }  // namespace

@@ -130,7 +130,10 @@ void EmulateServer::begin_answer(EmulatedConnection& connection, const Route& ro
   answer = EmulatedAnswer{};
   answer.route = &route;
   begin_row(connection, arrival, kernel);
-  Result<RequestBody> body = body_parser_.parse(route.kind, connection.body);
+  // A GET that is echoed has no body.
+  Result<RequestBody> body = route.kind == RouteKind::kEcho && connection.body.empty()
+                                 ? RequestBody()
+                                 : body_parser_.parse(route.kind, connection.body);
   if (!body) return refuse_inference(connection, body.error().what);
   if (body->stream && connection.parser.minor_version() == 0)
     return refuse_inference(connection, "streams need HTTP/1.1");

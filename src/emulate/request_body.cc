@@ -106,6 +106,11 @@ void take_field(RouteKind kind, ondemand::field field, RequestBody& body, Prompt
   } else if (key == "dimensions") {
     const auto count = static_cast<uint32_t>(bounded_count(value, kMostDimensions));
     if (count > 0) body.dimensions = count;
+  } else if (key == "encoding_format") {
+    std::string_view format;
+    body.base64 = value.get(format) == simdjson::SUCCESS && format == "base64";
+  } else if (key == "top_n") {
+    body.top_n = static_cast<uint32_t>(bounded_count(value, kMostTokens));
   } else if (key == "inputs" && kind == RouteKind::kInfer) {
     measure_tensors(value, size);
   } else if (key == "messages" || key == "prompt" || key == "input" || key == "instructions" ||

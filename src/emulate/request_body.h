@@ -22,6 +22,8 @@ struct RequestBody {
   uint32_t prompt_tokens = 1;
   uint32_t items = 1;        // inputs to embed, documents to rank, the first dimension of a tensor
   uint32_t dimensions = 64;  // of embeddings, where none are asked for
+  bool base64 = false;       // encoding_format of embeddings
+  uint32_t top_n = 0;        // so many documents are wanted back; 0: all
 
   bool operator==(const RequestBody&) const = default;
 };

@@ -13,6 +13,7 @@ enum class RouteKind {
   kEmbeddings,
   kRerank,
   kInfer,
+  kEcho,
   kModels,
   kModelInfo,
   kHealth,

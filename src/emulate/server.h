@@ -77,7 +77,7 @@ class EmulateServer final : public Emulator {
   void append_opening(const EmulatedConnection& connection, std::string& out) const;
   void append_closing(const EmulatedAnswer& answer, std::string& out) const;
   Usage usage_of(const EmulatedAnswer& answer) const;
-  DocumentRequest document_of(const EmulatedAnswer& answer) const;
+  DocumentRequest document_of(const EmulatedConnection& connection) const;
   std::string head_of(const EmulatedConnection& connection) const;
   void note_event(EmulatedAnswer& answer, Nanos sent, uint32_t tokens);
   void advance_due(EmulatedAnswer& answer);

@@ -340,5 +340,28 @@ TEST(EmulatorFaults, RefusesConnectionsForAWhile) {
   EXPECT_THAT(answer, HasSubstr("[DONE]")) << "the first connection is served";
 }
 
+TEST(Emulator, EchoesRequestsOfAnyKind) {
+  RunningServer server(quick_options());
+  Client client(server.port());
+  client.post("/echo", R"({"q":"hi","n":[1,2]})", "X-Request-Id: assay-9\r\n");
+  EXPECT_THAT(
+      client.read_until("}}"),
+      HasSubstr(
+          R"({"method": "POST", "path": "/echo", "request_id": "assay-9", "body": {"q": "hi", "n": [1, 2]}})"));
+  client.send("GET /echo/users HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(client.read_until("null}"), HasSubstr(R"("method": "GET", "path": "/echo/users")"));
+  client.post("/echo", "nonsense");
+  EXPECT_THAT(client.read_until("}}"), StartsWith("HTTP/1.1 400"));
+  EXPECT_EQ(server.stop().answered, 2);
+}
+
+TEST(Emulator, RanksNoMoreThanIsAskedFor) {
+  RunningServer server(quick_options());
+  Client client(server.port());
+  client.post("/v1/rerank", R"({"query":"q","documents":["a","b","c"],"top_n":2})");
+  const std::string answer = client.read_until("]}");
+  EXPECT_EQ(count_of(answer, "relevance_score"), 2);
+}
+
 }  // namespace
 }  // namespace assay

@@ -31,6 +31,7 @@ class Doubts {
       long_enough();
       steady();
       failures();
+      broken_off_early();
       too_few_samples();
       lost_events();
     }
@@ -52,11 +53,12 @@ class Doubts {
   void rate_held() {
     if (window_.is_burst || result_.lost) return;
     const Nanos middle = window_.start + (window_.rates_end - window_.start) / 2;
-    int64_t offered = 0, offered_late = 0, ended_late = 0, out_at_middle = 0, good = 0;
+    int64_t offered = 0, offered_late = 0, ended_late = 0, out_at_middle = 0, good = 0, broken_off = 0;
     for (const RequestRow* row : order_) {
       const bool is_late = row->scheduled > middle && row->scheduled <= window_.rates_end;
       offered_late += is_late ? 1 : 0;
       offered += view_.in_rates(row->scheduled) ? 1 : 0;
+      broken_off += view_.in_rates(row->scheduled) && was_broken_off(*row) ? 1 : 0;
       good += view_.in_rates(row->end) && view_.is_good(*row) ? 1 : 0;
       ended_late += row->end > middle && row->end <= window_.rates_end ? 1 : 0;
       out_at_middle += row->scheduled <= middle && row->end > middle ? 1 : 0;
@@ -69,7 +71,7 @@ class Doubts {
     // Requests that take longer than half of the window would end late on the fastest target, too: then only
     // latencies that grow show that it falls behind.
     if (median_e2e_ms() > milliseconds(window_.rates_end - middle) && !do_latencies_grow(middle)) return;
-    const bool is_blocker = 2 * good < offered;
+    const bool is_blocker = 2 * good < offered - broken_off;
     Finding& finding = find(
         is_blocker ? Severity::kBlocker : Severity::kDoubtful, "load.rate-not-held",
         fmt::format(
@@ -154,6 +156,7 @@ class Doubts {
     Json evidence = Json::object();
     for (size_t i = 1; i < kFailureCauses; ++i) {
       const auto cause = static_cast<FailureCause>(i);
+      if (cause == FailureCause::kCancelledByPlan) continue;
       const auto n = std::ranges::count(result_.rows, cause, &RequestRow::failure);
       if (n == 0) continue;
       failed += n;
@@ -170,11 +173,33 @@ class Doubts {
     finding.evidence = std::move(evidence);
   }
 
+  // Their times to first token would have been among the longest.
+  void broken_off_early() {
+    const auto early = std::ranges::count_if(
+        result_.rows, [](const RequestRow& row) { return was_broken_off(row) && row.first.count == 0; });
+    if (static_cast<double>(early) <= kToleratedErrorRate * static_cast<double>(result_.rows.size())) return;
+    find(Severity::kNote, "load.cancelled-early",
+         fmt::format(
+             "{} of {} requests were broken off by plan before their first token came: times to first token "
+             "are those of the others, and would be longer with them (cancel_after_ms).",
+             early, result_.rows.size()))
+        .evidence.set("cancelled_before_first_token", static_cast<int64_t>(early));
+  }
+
+  // Answers that come at once have the end as their only latency.
+  bool is_measure_of(const Record& record) const {
+    const std::string& name = record.conditions["traffic_class"].as_string();
+    bool streams = name == "all";
+    for (const TrafficClass& c : options_.classes)
+      streams = streams || (c.name == name && row_of(c.request.kind_or(RequestKind::kChat)).streams);
+    return record.metric == (streams ? "ttft_ms_p90" : "e2e_ms_p90");
+  }
+
   void too_few_samples() {
     std::string classes;
     Json evidence = Json::object();
     for (const Record& record : records_) {
-      if (record.metric != "ttft_ms_p90" || record.validity != Validity::kInsufficient) continue;
+      if (record.validity != Validity::kInsufficient || !is_measure_of(record)) continue;
       const std::string& name = record.conditions["traffic_class"].as_string();
       classes += fmt::format("{}{} ({})", classes.empty() ? "" : ", ", name, record.n);
       evidence.set(name, record.n);

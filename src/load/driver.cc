@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <queue>
 #include <utility>
 
 #include "load/chunk_store.h"
@@ -49,6 +50,7 @@ struct Pending {
   PlannedRequest planned;
   uint32_t loop = 0;  // whose user sends it, from 1; 0: none
   bool is_over = false;
+  bool is_broken_off = false;  // cancelled because the plan said so
 };
 
 class Driver {
@@ -75,6 +77,7 @@ class Driver {
     next_tick_ = kTick;
     while (!is_over()) {
       submit_due();
+      break_off_due();
       if (is_over()) break;
       wait();
       if (now() >= next_tick_) tick();
@@ -171,11 +174,25 @@ class Driver {
     ++in_flight_;
     last_send_ = row.dispatched;
     lag_max_ = std::max(lag_max_, row.dispatched - row.scheduled);
+    if (request.cancel_after > Nanos(0)) break_offs_.push({due.at + request.cancel_after, due.row});
+  }
+
+  // Requests whose user has waited long enough, as planned.
+  void break_off_due() {
+    for (; !break_offs_.empty() && break_offs_.top().at <= now(); break_offs_.pop())
+      break_off(break_offs_.top().row);
+  }
+
+  void break_off(uint32_t row) {
+    if (!is_out(result_.rows[row]) || pending(row).is_broken_off) return;
+    pending(row).is_broken_off = true;
+    target_.cancel(result_.rows[row].id);
   }
 
   void wait() {
     const std::optional<Due> due = next_due();
     Nanos until = next_tick_;
+    if (!break_offs_.empty()) until = std::min(until, break_offs_.top().at);
     if (due) {
       until = std::min(until, due->at);
     } else if (now() >= drain_deadline()) {
@@ -250,8 +267,10 @@ class Driver {
         schedule_what_follows(index, true, at);
         break;
       case StreamEventKind::kFailed: {
-        const FailureCause cause = was_cancelled_ && event.cause == FailureCause::kCancelled
-                                       ? FailureCause::kTimeout
+        const bool is_cancelled = event.cause == FailureCause::kCancelled;
+        const FailureCause cause = is_cancelled && pending(index).is_broken_off
+                                       ? FailureCause::kCancelledByPlan
+                                   : is_cancelled && was_cancelled_     ? FailureCause::kTimeout
                                    : event.cause == FailureCause::kNone ? FailureCause::kServerError
                                                                         : event.cause;
         end_request(row, cause, at, std::move(event.detail));
@@ -274,6 +293,8 @@ class Driver {
     std::fill_n(chunks_.at_ns(place), kept, at.count);
     std::fill_n(chunks_.tokens(place), kept, tokens);
     row.chunks += kept;
+    if (request.cancel_after_chunks > 0 && row.chunks >= request.cancel_after_chunks)
+      break_off(static_cast<uint32_t>(row.id - first_id_));
   }
 
   void end_request(RequestRow& row, FailureCause cause, Nanos at, std::string detail = {}) {
@@ -284,6 +305,7 @@ class Driver {
     --in_flight_;
     ++ended_;
     result_.duration = std::max(result_.duration, at);
+    if (cause == FailureCause::kCancelledByPlan) return;
     if (cause != FailureCause::kNone) {
       ++failed_;
     } else if (row.first.count != 0) {
@@ -403,7 +425,8 @@ class Driver {
   size_t waiting_turns_ = 0;  // drawn, and waiting for the answer to the turn before
   size_t open_loops_ = 0;     // whose users have sessions left
   std::vector<uint8_t> loop_is_over_;
-  std::vector<Due> turns_;  // heap: the earliest first
+  std::vector<Due> turns_;                                                 // heap: the earliest first
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> break_offs_;  // by their users, as planned
   std::vector<StreamEvent> events_;
 
   Nanos start_{}, received_{}, next_tick_{}, last_send_{}, cancelled_at_{}, lag_max_{};

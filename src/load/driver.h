@@ -58,7 +58,7 @@ struct RequestRow {
   FailureCause failure = FailureCause::kNone;
 };
 
-inline constexpr size_t kFailureCauses = static_cast<size_t>(FailureCause::kServerError) + 1;
+inline constexpr size_t kFailureCauses = static_cast<size_t>(kLastFailureCause) + 1;
 
 struct LoadResult {
   std::vector<RequestRow>
@@ -79,10 +79,11 @@ struct LoadResult {
 };
 
 // Sends `plan` to the open `target`. Latencies count from the scheduled instant; a later turn is scheduled at
-// the end of the answer before it plus its pause. Requests that are out when the drain timeout strikes fail
-// with kTimeout. What a plan holds is drawn as it comes due, and memory grows with what was sent: 120 bytes a
-// request and 10 a chunk. Between an event and its stamp nothing is allocated, locked, parsed or logged. One
-// thread; `clock` is the target's.
+// the end of the answer before it plus its pause. What the plan says its user breaks off is cancelled and
+// ends with kCancelledByPlan, unless its answer is there first; its session is over. Requests that are out
+// when the drain timeout strikes fail with kTimeout. What a plan holds is drawn as it comes due, and memory
+// grows with what was sent: 120 bytes a request and 10 a chunk. Between an event and its stamp nothing is
+// allocated, locked, parsed or logged. One thread; `clock` is the target's.
 LoadResult drive_load(Target& target, Clock& clock, PlanSource& plan, const LoadOptions& options);
 
 }  // namespace assay

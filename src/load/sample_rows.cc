@@ -38,7 +38,7 @@ std::string SampleRows::class_name(size_t row) const {
 std::string SampleRows::outcome(size_t row) const {
   const int64_t cause = at("failure", row);
   if (cause == 0) return "ok";
-  const bool is_known = cause > 0 && cause <= static_cast<int64_t>(FailureCause::kServerError);
+  const bool is_known = cause > 0 && cause <= static_cast<int64_t>(kLastFailureCause);
   return is_known ? std::string(name_of(static_cast<FailureCause>(cause))) : "unknown";
 }
 

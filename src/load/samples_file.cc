@@ -98,7 +98,8 @@ void write_csv_row(const Trial& trial, const SampleRows& columns, size_t row, si
     out.push_back(',');
   };
   ms(sent != 0, static_cast<double>(sent - scheduled));
-  ms(first != 0, static_cast<double>(first - scheduled));
+  ms(first != 0 && tokens > 0,
+     static_cast<double>(first - scheduled));  // an answer that comes at once has none
   ms(tokens >= 2 && last > first,
      tokens >= 2 ? static_cast<double>(last - first) / static_cast<double>(tokens - 1) : 0);
   ms(last != 0, static_cast<double>(last - scheduled));

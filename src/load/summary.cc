@@ -53,6 +53,10 @@ class Summary {
   Json conditions(int class_index) const {
     Json json = options_.conditions;
     json.set("traffic_class", class_index == kAll ? std::string("all") : options_.classes[class_index].name);
+    if (class_index == kAll) return json;
+    const RequestOptions& request = options_.classes[class_index].request;
+    if (request.kind) json.set("request_kind", name_of(*request.kind));
+    if (!request.models.empty()) json.set("model", join(request.models, ", "));
     return json;
   }
 
@@ -85,6 +89,38 @@ class Summary {
     add(metric + "_max", class_index, maximum_estimate(values), validity);
   }
 
+  // ---- which classes have which metrics ----
+
+  using HasIt = bool (*)(const RequestKindRow& kind);
+  static bool streams(const RequestKindRow& kind) { return kind.streams; }
+  static bool counts_prompt(const RequestKindRow& kind) { return kind.counts_prompt; }
+
+  const RequestKindRow& kind_of(size_t class_index) const {
+    return row_of(options_.classes[class_index].request.kind_or(RequestKind::kChat));
+  }
+  // The metric is one of the class; of all together: of some class.
+  bool applies(int class_index, HasIt has_it) const {
+    if (class_index != kAll) return has_it(kind_of(static_cast<size_t>(class_index)));
+    for (size_t i = 0; i < options_.classes.size(); ++i) {
+      if (has_it(kind_of(i))) return true;
+    }
+    return false;
+  }
+  bool applies(const RequestRow& row, HasIt has_it) const { return has_it(kind_of(row.class_index)); }
+
+  // Records of all classes from `first` on name those that they are about, where that is not every class.
+  void note_cover(size_t first, int class_index, HasIt has_it) {
+    if (class_index != kAll) return;
+    std::string names;
+    size_t covered = 0;
+    for (size_t i = 0; i < options_.classes.size(); ++i) {
+      if (!has_it(kind_of(i))) continue;
+      names += (covered++ == 0 ? "" : ", ") + options_.classes[i].name;
+    }
+    if (covered == options_.classes.size()) return;
+    for (size_t i = first; i < out_.records.size(); ++i) out_.records[i].conditions.set("covers", names);
+  }
+
   // ---- one class ----
 
   static bool is_of(const RequestRow& row, int class_index) {
@@ -96,10 +132,12 @@ class Summary {
     for (const RequestRow* row : order_) {
       if (is_of(*row, class_index) && window_.has(*row)) attempted.push_back(row);
     }
-    const auto failed =
-        std::ranges::count_if(attempted, [](const RequestRow* row) { return !ended_well(*row); });
-    const bool is_doubtful =
-        static_cast<double>(failed) > kToleratedErrorRate * static_cast<double>(attempted.size());
+    const auto broken_off =
+        std::ranges::count_if(attempted, [](const RequestRow* row) { return was_broken_off(*row); });
+    const auto failed = std::ranges::count_if(
+        attempted, [](const RequestRow* row) { return !ended_well(*row) && !was_broken_off(*row); });
+    const auto judged = static_cast<double>(attempted.size()) - static_cast<double>(broken_off);
+    const bool is_doubtful = static_cast<double>(failed) > kToleratedErrorRate * judged;
     latencies(class_index, attempted, is_doubtful ? Validity::kDoubtful : Validity::kValid);
     if (failed > 0) latencies_with_failures(class_index, attempted);
     shares(class_index, attempted);
@@ -107,21 +145,41 @@ class Summary {
   }
 
   void latencies(int class_index, const std::vector<const RequestRow*>& attempted, Validity validity) {
-    std::vector<double> ttft, ttfo, tpot, e2e, queue;
+    std::vector<const RequestRow*> streamed;
+    for (const RequestRow* row : attempted) {
+      if (applies(*row, streams)) streamed.push_back(row);
+    }
+    std::vector<double> e2e, queue;
     for (const RequestRow* row : attempted) {
       if (!ended_well(*row)) continue;
-      ttft.push_back(ttft_ms(*row));
       e2e.push_back(e2e_ms(*row));
-      if (row->first_output > row->first) ttfo.push_back(milliseconds(row->first_output - row->scheduled));
-      if (has_tpot(*row)) tpot.push_back(tpot_ms(*row));
       if (row->admitted.count != 0) queue.push_back(milliseconds(row->admitted - row->scheduled));
+    }
+    if (applies(class_index, streams)) {
+      const size_t first = out_.records.size();
+      stream_latencies(class_index, streamed, validity);
+      note_cover(first, class_index, streams);
+    }
+    add_distribution("e2e_ms", class_index, e2e, kPercentiles, true, validity);
+    if (!queue.empty()) add_distribution("queue_ms", class_index, queue, kPercentiles, true, validity);
+    const size_t first = out_.records.size();
+    chunk_gaps(class_index, streamed, validity);
+    note_cover(first, class_index, streams);
+  }
+
+  // A request that was broken off has the first token that it reached.
+  void stream_latencies(int class_index, const std::vector<const RequestRow*>& streamed, Validity validity) {
+    std::vector<double> ttft, ttfo, tpot;
+    for (const RequestRow* row : streamed) {
+      const bool has_first = ended_well(*row) || (was_broken_off(*row) && row->first.count != 0);
+      if (has_first) ttft.push_back(ttft_ms(*row));
+      if (has_first && row->first_output > row->first)
+        ttfo.push_back(milliseconds(row->first_output - row->scheduled));
+      if (ended_well(*row) && has_tpot(*row)) tpot.push_back(tpot_ms(*row));
     }
     add_distribution("ttft_ms", class_index, ttft, kPercentiles, true, validity);
     if (!ttfo.empty()) add_distribution("ttfo_ms", class_index, ttfo, kPercentiles, true, validity);
     if (!tpot.empty()) add_distribution("tpot_ms", class_index, tpot, kPercentiles, true, validity);
-    add_distribution("e2e_ms", class_index, e2e, kPercentiles, true, validity);
-    if (!queue.empty()) add_distribution("queue_ms", class_index, queue, kPercentiles, true, validity);
-    chunk_gaps(class_index, attempted, validity);
   }
 
   // Latencies of those that ended well flatter a server that drops what it would answer late: here a failed
@@ -129,10 +187,12 @@ class Summary {
   void latencies_with_failures(int class_index, const std::vector<const RequestRow*>& attempted) {
     std::vector<double> ttft, e2e;
     for (const RequestRow* row : attempted) {
-      ttft.push_back(ended_well(*row) ? ttft_ms(*row) : HUGE_VAL);
+      if (was_broken_off(*row)) continue;
       e2e.push_back(ended_well(*row) ? e2e_ms(*row) : HUGE_VAL);
+      if (applies(*row, streams)) ttft.push_back(ended_well(*row) ? ttft_ms(*row) : HUGE_VAL);
     }
     for (const auto& [metric, values] : {std::pair{"effective_ttft_ms", &ttft}, {"effective_e2e_ms", &e2e}}) {
+      if (values->empty()) continue;
       const std::vector<Estimate> estimates = quantile_estimates(*values, kPercentiles);
       for (size_t i = 0; i < estimates.size(); ++i) {
         Estimate estimate = estimates[i];
@@ -151,7 +211,7 @@ class Summary {
   void chunk_gaps(int class_index, const std::vector<const RequestRow*>& attempted, Validity validity) {
     std::vector<double> gaps, sums, counts;
     for (const RequestRow* row : attempted) {
-      if (!ended_well(*row) || row->chunks < 2) continue;
+      if ((!ended_well(*row) && !was_broken_off(*row)) || row->chunks < 2) continue;
       const int64_t* at = &result_.chunk_at_ns[row->first_chunk];
       for (uint32_t i = 1; i < row->chunks; ++i)
         gaps.push_back(static_cast<double>(at[i] - at[i - 1]) * 1e-6);
@@ -169,12 +229,18 @@ class Summary {
     if (attempted.empty()) return;
     std::vector<double> good, bad;
     std::array<int64_t, kFailureCauses> causes{};
+    int64_t broken_off = 0;
     for (const RequestRow* row : attempted) {
+      if (was_broken_off(*row)) {
+        ++broken_off;
+        continue;
+      }
       good.push_back(view_.is_good(*row) ? 1 : 0);
       bad.push_back(ended_well(*row) ? 0 : 1);
       if (row->failure != FailureCause::kNone) ++causes[static_cast<size_t>(row->failure)];
     }
     Record& errors = add("error_rate", class_index, share_estimate(bad), Validity::kValid);
+    if (broken_off > 0) errors.conditions.set("cancelled_by_plan", broken_off);
     for (size_t i = 1; i < kFailureCauses; ++i) {
       if (causes[i] == 0) continue;
       errors.conditions.set(fmt::format("failed_{}", name_of(static_cast<FailureCause>(i))), causes[i]);
@@ -213,10 +279,11 @@ class Summary {
       // Both at the instant of their end, so that goodput is a part of the throughput.
       if (ended_well(*row)) ended.push_back(row->end.count);
       if (view_.is_good(*row)) good.push_back(row->end.count);
-      if (row->first.count != 0) {
+      if (row->first.count != 0 && applies(*row, counts_prompt)) {
         first.push_back(row->first.count);
         prompt_tokens.push_back(row->prompt_tokens);
       }
+      if (!applies(*row, streams)) continue;
       const double factor = tokens_per_counted_one(*row);
       for (uint64_t i = row->first_chunk; i < row->first_chunk + row->chunks; ++i) {
         chunk_at.push_back(result_.chunk_at_ns[i]);
@@ -232,8 +299,16 @@ class Summary {
     record.conditions.set("window_start_s", seconds(window_.start)).set("window_s", window_.rates_s());
     record.conditions.set("steady", window_.is_steady);
     add("request_throughput_per_s", class_index, rate(ended, {}), Validity::kValid);
-    add("output_throughput_tokens_per_s", class_index, rate(chunk_at, chunk_tokens), Validity::kValid);
-    add("input_throughput_tokens_per_s", class_index, rate(first, prompt_tokens), Validity::kValid);
+    if (applies(class_index, streams)) {
+      const size_t begin = out_.records.size();
+      add("output_throughput_tokens_per_s", class_index, rate(chunk_at, chunk_tokens), Validity::kValid);
+      note_cover(begin, class_index, streams);
+    }
+    if (applies(class_index, counts_prompt)) {
+      const size_t begin = out_.records.size();
+      add("input_throughput_tokens_per_s", class_index, rate(first, prompt_tokens), Validity::kValid);
+      note_cover(begin, class_index, counts_prompt);
+    }
     add("goodput_per_s", class_index, rate(good, {}), Validity::kValid);
   }
 

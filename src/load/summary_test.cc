@@ -326,5 +326,59 @@ TEST(LoadSummary, SaysWhatWasLeftOut) {
   EXPECT_NE(codes.find("load.stray-events"), std::string::npos) << codes;
 }
 
+// Answers that come at once have an end, and nothing that comes token by token.
+TEST(LoadSummary, KindsThatAreNotStreamedHaveNoTokens) {
+  std::vector<PlannedRequest> plan = steady_plan(400);
+  for (size_t i = 0; i < plan.size(); ++i) plan[i].request.class_index = i % 2 == 0 ? 0 : 1 + i / 2 % 2;
+  SummaryOptions options = one_class();
+  options.classes.push_back({.name = "vectors", .request = {.kind = RequestKind::kEmbeddings}});
+  options.classes.push_back({.name = "net", .request = {.kind = RequestKind::kKserve, .models = {"resnet"}}});
+  const LoadSummary summary = summarise_load(drive(kQuick, plan), options);
+  const auto has = [&](std::string_view metric, std::string_view name) {
+    return std::ranges::any_of(summary.records, [&](const Record& r) {
+      return r.metric == metric && r.conditions["traffic_class"].as_string() == name;
+    });
+  };
+  for (const char* metric :
+       {"ttft_ms_p50", "tpot_ms_p50", "chunk_gap_ms_mean", "output_throughput_tokens_per_s"}) {
+    EXPECT_TRUE(has(metric, "chat")) << metric;
+    EXPECT_FALSE(has(metric, "vectors")) << metric;
+    EXPECT_FALSE(has(metric, "net")) << metric;
+    EXPECT_EQ(record(summary, metric, "all").conditions["covers"].as_string(), "chat") << metric;
+    EXPECT_EQ(*record(summary, metric, "all").value, *record(summary, metric, "chat").value) << metric;
+  }
+  for (const char* metric : {"e2e_ms_p50", "request_throughput_per_s", "goodput_per_s", "error_rate"}) {
+    for (const char* name : {"chat", "vectors", "net", "all"})
+      EXPECT_TRUE(has(metric, name)) << metric << name;
+    EXPECT_EQ(record(summary, metric, "all").conditions.find("covers"), nullptr) << metric;
+  }
+  EXPECT_TRUE(has("input_throughput_tokens_per_s", "vectors"));
+  EXPECT_FALSE(has("input_throughput_tokens_per_s", "net"));
+  EXPECT_EQ(record(summary, "input_throughput_tokens_per_s", "all").conditions["covers"].as_string(),
+            "chat, vectors");
+  EXPECT_EQ(record(summary, "e2e_ms_p50", "net").conditions["request_kind"].as_string(), "kserve");
+  EXPECT_EQ(record(summary, "e2e_ms_p50", "net").conditions["model"].as_string(), "resnet");
+}
+
+TEST(LoadSummary, WithoutAnyStreamThereAreNoTokensAtAll) {
+  SummaryOptions options = one_class();
+  options.classes[0].request.kind = RequestKind::kJson;
+  const LoadSummary summary = summarise_load(drive(kQuick, steady_plan(200)), options);
+  for (const Record& each : summary.records) {
+    for (const char* metric : {"ttft", "tpot", "chunk_gap", "output_throughput", "input_throughput"})
+      EXPECT_FALSE(each.metric.starts_with(metric)) << each.metric;
+  }
+  EXPECT_EQ(record(summary, "e2e_ms_p50", "all").n, record(summary, "e2e_ms_p50").n);
+}
+
+TEST(LoadSummary, TooFewOfAKindThatIsNotStreamedShowInItsEnds) {
+  SummaryOptions options = one_class();
+  options.classes[0].request.kind = RequestKind::kRerank;
+  const LoadSummary summary = summarise_load(drive(kQuick, steady_plan(20)), options);
+  const Finding* few = finding(summary, "load.too-few-samples");
+  ASSERT_NE(few, nullptr);
+  EXPECT_THAT(few->text, ::testing::HasSubstr("chat (20)"));
+}
+
 }  // namespace
 }  // namespace assay

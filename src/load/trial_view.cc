@@ -21,6 +21,10 @@ bool ended_well(const RequestRow& row) {
   return row.failure == FailureCause::kNone && row.first.count != 0;
 }
 
+bool was_broken_off(const RequestRow& row) {
+  return row.failure == FailureCause::kCancelledByPlan;
+}
+
 bool is_good(const RequestRow& row, const Slo& slo) {
   return ended_well(row) && !(slo.ttft_ms && ttft_ms(row) > *slo.ttft_ms) &&
          !(slo.tpot_ms && has_tpot(row) && tpot_ms(row) > *slo.tpot_ms) &&

@@ -31,6 +31,9 @@ double e2e_ms(const RequestRow& row);
 bool has_tpot(const RequestRow& row);
 double tpot_ms(const RequestRow& row);  // needs has_tpot
 bool ended_well(const RequestRow& row);
+// Its user broke it off, as the plan said. What it reached until then counts: a first token, chunk gaps,
+// output. It neither ended well nor failed.
+bool was_broken_off(const RequestRow& row);
 // Whether a request ended well within every limit that applies to it. A limit on the time per output token
 // does not apply to answers of one token.
 bool is_good(const RequestRow& row, const Slo& slo);

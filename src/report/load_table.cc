@@ -66,8 +66,14 @@ std::string rate_lines(const MetricMap& metrics) {
   std::string out =
       fmt::format("{}offered {}, served {}, within every limit {}\n", cell("requests/s", kLabelWidth),
                   value("offered_rate_per_s"), value("request_throughput_per_s"), value("goodput_per_s"));
-  out += fmt::format("{}in {}, out {}\n", cell("tokens/s", kLabelWidth),
-                     value("input_throughput_tokens_per_s"), value("output_throughput_tokens_per_s"));
+  // Classes whose answers are no text have none of these.
+  std::string tokens;
+  for (const auto& [metric, word] :
+       {std::pair{"input_throughput_tokens_per_s", "in"}, {"output_throughput_tokens_per_s", "out"}}) {
+    if (metrics.find(metric) != nullptr)
+      tokens += fmt::format("{}{} {}", tokens.empty() ? "" : ", ", word, value(metric));
+  }
+  if (!tokens.empty()) out += fmt::format("{}{}\n", cell("tokens/s", kLabelWidth), tokens);
   if (const Record* cold = metrics.find("cold_start_s"); cold != nullptr) {
     const Record* token = metrics.find("cold_start_first_token_s");
     out += fmt::format("{}{} s{}\n", cell("cold start", kLabelWidth), value_cell(cold),
@@ -83,6 +89,8 @@ std::string rate_lines(const MetricMap& metrics) {
     causes +=
         fmt::format("{}{} {}", causes.empty() ? ": " : ", ", scalar_text(count), name.substr(kPrefix.size()));
   }
+  const Json& broken_off = errors->conditions["cancelled_by_plan"];
+  if (!broken_off.is_null()) causes += fmt::format("; {} more broken off by plan", scalar_text(broken_off));
   return out + causes + "\n";
 }
 

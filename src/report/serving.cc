@@ -44,6 +44,8 @@ void add_curves(Serving& serving, const Trial& trial, const RequestTable& table)
   }
 }
 
+constexpr int64_t kCancelledByPlan = 13;  // in the column "failure": docs/formats/samples.md
+
 const std::vector<int64_t>* column(const Sample& sample, std::string_view name, size_t rows) {
   const std::vector<int64_t>* found = sample.columns.integers(name);
   return found != nullptr && found->size() == rows ? found : nullptr;
@@ -56,9 +58,9 @@ std::optional<double> request_value(const RequestTable& table, size_t row, std::
   const auto ms = [](int64_t from, int64_t to) {
     return (static_cast<double>(to) - static_cast<double>(from)) / kNanosPerMs;
   };
-  if (metric == "ttft_ms") return ms(scheduled, first);
   if (metric == "e2e_ms") return ms(scheduled, last);
   const int64_t tokens = (*table.output_tokens)[row];
+  if (metric == "ttft_ms") return tokens > 0 ? std::optional(ms(scheduled, first)) : std::nullopt;
   if (tokens < 2) return std::nullopt;
   return ms(first, last) / static_cast<double>(tokens - 1);
 }
@@ -144,6 +146,7 @@ Curve make_curve(const RequestTable& table, int class_index, const std::string& 
   std::vector<double> values;
   for (size_t row = 0; row < table.rows; ++row) {
     if ((*table.class_index)[row] != class_index || (*table.in_window)[row] == 0) continue;
+    if ((*table.failure)[row] == kCancelledByPlan) continue;  // neither ended well nor failed
     if ((*table.failure)[row] != 0 || (*table.first_ns)[row] <= 0) {
       ++curve.failed;
     } else if (const std::optional<double> value = request_value(table, row, metric)) {

@@ -6,6 +6,7 @@
 
 #include "os/os.h"
 #include "scenario/draft.h"
+#include "scenario/request_keys.h"
 
 namespace assay {
 
@@ -123,6 +124,7 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& path,
   finish_exams(reader, document, exam_names, scenario);
   finish_targets(scenario);
   check_traffic(reader, scenario);
+  check_kinds_of_targets(reader, scenario);
   finish_requirements(reader, draft);
   scenario.files = reader.files();
   if (scenario.name.empty()) scenario.name = name_from_path(path);

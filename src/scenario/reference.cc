@@ -13,7 +13,7 @@ struct Section {
   std::string_view table, heading, text;
 };
 
-constexpr std::array<Section, 10> kSections = {{
+constexpr std::array<Section, 14> kSections = {{
     {"", "Top level", "Stand before the first table of the file."},
     {"target", "[[target]]",
      "One for each thing that is given work. Keys of one kind of target are refused on the others."},
@@ -21,7 +21,14 @@ constexpr std::array<Section, 10> kSections = {{
      "What serves an endpoint: evidence that every record made on it carries. Stands behind its [[target]]. With "
      "launch, assay starts the server itself for the trials of the target, waits until it is ready, measures that, and "
      "stops it with everything that it started."},
-    {"traffic", "[[traffic]]", "One for each class of requests."},
+    {"traffic", "[[traffic]]",
+     "One for each class of requests. Keys of one kind of request are refused on the others."},
+    {"traffic.sampling", "sampling of [[traffic]]",
+     "Written as `sampling = { temperature = 0.7, top_p = 0.9 }`. What is not given is not sent, but for temperature."},
+    {"traffic.tensors", "tensors of [[traffic]]",
+     "Written as `tensors = [{ name = \"input\", datatype = \"FP32\", shape = [-1, 16] }]`."},
+    {"traffic.expect", "expect of [[traffic]]", ""},
+    {"traffic.expect.values", "values of expect", "Each is one place of the answer."},
     {"traffic.slo", "slo of [[traffic]]",
      "Written as `slo = { ttft_ms = 1000, tpot_ms = 100, share = 0.9 }`. A limit that is not given does not apply."},
     {"lengths", "Lengths",
@@ -52,6 +59,27 @@ std::string row(const ScenarioKey& key) {
                      cell(definition));
 }
 
+// The kinds of requests and the placeholders of templates, from their tables.
+std::string kinds_markdown() {
+  std::string out =
+      "\n## Kinds of requests\n\n"
+      "What a class of [[traffic]] sends to an endpoint (`kind`). Of one that is not streamed the answer comes at once: "
+      "it has no\nTTFT, TPOT, chunk gaps and output tokens, which are left out, and limits on them are refused. An answer "
+      "that fails its check\nis a failed request (`check-failed`).\n\n"
+      "| kind | path | streamed | |\n|---|---|---|---|\n";
+  for (const RequestKindRow& kind : request_kinds()) {
+    out += fmt::format("| `{}` | {} | {} | {} |\n", kind.name,
+                       *kind.path == '\0' ? "the class's" : fmt::format("`{}`", kind.path),
+                       kind.streams ? "yes" : "no", cell(kind.description));
+  }
+  out +=
+      "\nPlaceholders in `body` and `path` of kind `json`. Text in a body is escaped as JSON wants it, without the quotes "
+      "around it.\n\n| placeholder | |\n|---|---|\n";
+  for (const PlaceholderRow& row : RequestTemplate::placeholders())
+    out += fmt::format("| `{}` | {} |\n", row.form, cell(row.definition));
+  return out;
+}
+
 }  // namespace
 
 std::string scenario_reference_markdown() {
@@ -70,6 +98,7 @@ std::string scenario_reference_markdown() {
     for (const ScenarioKey& key : scenario_keys()) {
       if (key.table == section.table) out += row(key);
     }
+    if (section.table == "traffic") out += kinds_markdown();
   }
   return out;
 }

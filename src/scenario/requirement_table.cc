@@ -83,6 +83,21 @@ void check_class(Reader& reader, const RequirementDraft& draft, const Scenario& 
                            suggestion(draft.traffic_class, known)));
 }
 
+// Metrics of answers that come token by token are none of a class whose answers come at once.
+void check_streamed(Reader& reader, const RequirementDraft& draft, const Metric& metric,
+                    const Scenario& scenario) {
+  constexpr std::string_view kStreamed[] = {"ttft_ms", "ttfo_ms", "tpot_ms", "chunk_gap_ms",
+                                            "output_throughput_tokens_per_s"};
+  if (std::ranges::find(kStreamed, metric.name) == std::end(kStreamed)) return;
+  for (const TrafficClass& c : scenario.load.classes) {
+    const RequestKindRow& kind = row_of(c.request.kind_or(RequestKind::kChat));
+    if (c.name != draft.traffic_class || kind.streams) continue;
+    reader.error(draft.at("metric"),
+                 fmt::format("{} is none of the class '{}': answers of kind {} come at once, and have e2e_ms",
+                             draft.metric, printable(c.name, 60), kind.name));
+  }
+}
+
 // A target by name; with device = "*" the names are known only when the machine has been looked at.
 void check_target(Reader& reader, const RequirementDraft& draft, const Scenario& scenario) {
   std::vector<std::string> known;
@@ -127,6 +142,7 @@ void finish_one(Reader& reader, const RequirementDraft& draft, Scenario& scenari
         fmt::format("{} does not come from traffic: leave traffic_class and phase out", draft.metric));
   }
   if (!draft.traffic_class.empty()) check_class(reader, draft, scenario);
+  check_streamed(reader, draft, metric, scenario);
   if (!draft.target.empty()) check_target(reader, draft, scenario);
 
   Json scope = Json::object();

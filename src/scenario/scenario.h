@@ -56,7 +56,7 @@ struct TargetSpec {
   uint32_t batch_tokens = 512;  // token budget of one engine step
   // endpoint
   std::string url;
-  std::string api = "chat";  // "chat" | "completions"
+  std::string api = "chat";  // "chat" | "completions" | "responses": of classes without a kind
   std::string api_key_env, api_key_file, ca_file;
   std::string endpoint_model;
   uint32_t max_connections = 256;
@@ -148,7 +148,7 @@ struct ScenarioKey {
   const char* default_text;
   const char* unit;
   const char* definition;
-  const char* of_kind = "";  // the kind of target that has this key; "" for all
+  const char* of_kind = "";  // the kinds of target or request that have this key; "" for all
 };
 std::span<const ScenarioKey> scenario_keys();
 // The table of keys as the Markdown of docs/scenario.md, one section a table.

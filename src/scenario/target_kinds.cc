@@ -49,7 +49,8 @@ constexpr TargetKindRow kKinds[] = {
      "[[target]]\nkind = \"device\"\ndevice = \"CPU\"\nmodel = \"smollm2-135m\"", true, device_name,
      check_device},
     {TargetKind::kEndpoint, "endpoint", "a server with an OpenAI-compatible API",
-     "Streams /v1/chat/completions or /v1/completions over HTTP/1.1 or TLS. Only the host that the scenario names is "
+     "Streams /v1/chat/completions, /v1/completions or /v1/responses over HTTP/1.1 or TLS; classes of traffic may ask it "
+     "for embeddings, ranks, tensors or a request of their own. Only the host that the scenario names is "
      "contacted. A key comes from an environment variable or a file, never from the scenario.",
      "[[target]]\nkind = \"endpoint\"\nurl = \"http://127.0.0.1:8000/v1\"\napi = \"chat\"", false,
      host_and_port, check_endpoint},

@@ -11,7 +11,7 @@
 namespace assay {
 namespace {
 
-const std::array<std::string, 2> kApis = {"chat", "completions"};
+const std::array<std::string, 3> kApis = {"chat", "completions", "responses"};
 
 std::string with_remedy(const Error& error) {
   return error.remedy.empty() ? error.what : fmt::format("{}. {}", error.what, error.remedy);
@@ -84,7 +84,9 @@ constexpr TargetRow kRows[] = {
       "endpoint"},
      read_url},
     {{"target", "api", "string", "\"chat\"", "",
-      "\"chat\" (/chat/completions) or \"completions\" (/completions).", "endpoint"},
+      "What classes without a kind of their own send: \"chat\" (/chat/completions), \"completions\" (/completions) or "
+      "\"responses\" (/responses).",
+      "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_choice(m, kApis, t.api); }},
     {{"target", "endpoint_model", "string", "", "",
       "The model as the server names it; by default the first that it lists.", "endpoint"},

@@ -5,6 +5,7 @@
 
 #include "scenario/arrival_keys.h"
 #include "scenario/draft.h"
+#include "scenario/request_keys.h"
 
 namespace assay {
 namespace {
@@ -44,12 +45,14 @@ constexpr Row<TrafficClass> kRows[] = {
       "The text that prompts are cut from: \"prose\" or \"code\"."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) { r.read_choice(m, corpus_names(), c.corpus); }},
     {{"traffic", "prompt_tokens", "lengths", "", "tokens",
-      "Length of the prompt; of a session, of each turn's. Required."},
+      "Length of the prompt; of a session, of each turn's; of rerank, of the query; of kserve, a later extent of a "
+      "tensor that varies. Required but for kserve and json."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) {
        read_lengths(r, m, kMaxTokens, c.prompt_tokens);
      }},
     {{"traffic", "output_tokens", "lengths", "", "tokens",
-      "Length of the answer: exactly so many tokens are asked for. Required."},
+      "Length of the answer: exactly so many tokens are asked for. Required of kinds that are streamed; others have "
+      "none."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) {
        read_lengths(r, m, kMaxTokens, c.output_tokens);
      }},
@@ -60,7 +63,8 @@ constexpr Row<TrafficClass> kRows[] = {
       "Mean of the exponential pause between an answer and the next turn."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) { r.read_number(m, 0, 86'400, c.think_time_s); }},
     {{"traffic", "prefix_tokens", "integer", "0", "tokens",
-      "So many tokens at the head of the prompt are the same in all requests of the class: a system prompt."},
+      "So many tokens at the head of the prompt are shared between requests of the class, by default all of them: a "
+      "system prompt."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) {
        r.read_integer(m, 0, kMaxTokens, c.prefix_tokens);
      }},
@@ -77,13 +81,23 @@ constexpr Row<TrafficClass> kRows[] = {
      }},
 };
 
+std::span<const Row<TrafficClass>> all_rows() {
+  static const std::vector<Row<TrafficClass>> rows = [] {
+    std::vector<Row<TrafficClass>> all(std::begin(kRows), std::end(kRows));
+    const std::span<const Row<TrafficClass>> request = request_rows();
+    all.insert(all.end(), request.begin(), request.end());
+    return all;
+  }();
+  return rows;
+}
+
 }  // namespace
 
 void read_traffic_class(Reader& reader, const TomlValue& table, Draft& draft) {
   TrafficClass c;
   const size_t errors_before = reader.error_count();
-  read_table<TrafficClass>(reader, table, kRows, c);
-  require_keys(reader, table, "traffic", {"name", "prompt_tokens", "output_tokens"});
+  read_table<TrafficClass>(reader, table, all_rows(), c);
+  require_keys(reader, table, "traffic", {"name"});
   std::vector<TrafficClass>& classes = draft.scenario.load.classes;
   if (classes.size() >= kMaxClasses)
     return reader.error(table.at, fmt::format("more than {} traffic classes", kMaxClasses));
@@ -94,6 +108,7 @@ void read_traffic_class(Reader& reader, const TomlValue& table, Draft& draft) {
   }
   if (c.name == "all")
     reader.error(table.at, "a traffic class cannot be called 'all': results use that word for the mix");
+  check_request_keys(reader, table, c);
   const bool is_read = reader.error_count() == errors_before;
   if (is_read && c.prefix_tokens > 0 && c.prefix_tokens >= c.prompt_tokens.mean()) {
     reader.error(table.find("prefix_tokens")->at,
@@ -104,11 +119,18 @@ void read_traffic_class(Reader& reader, const TomlValue& table, Draft& draft) {
     if (c.arrivals->kind == Arrivals::Kind::kTrace)
       reader.error(table.find("arrivals")->at, "a trace is for all classes: [load.trace]");
   }
+  // A path is a template only where the kind is json.
+  if (c.request.kind == RequestKind::kJson) {
+    c.request.path.clear();
+  } else {
+    c.request.target = {};
+  }
   classes.push_back(std::move(c));
 }
 
 void append_traffic_keys(std::vector<ScenarioKey>& keys) {
   append_keys<TrafficClass>(kRows, keys);
+  append_request_keys(keys);
   append_keys<Slo>(kSloRows, keys);
 }
 

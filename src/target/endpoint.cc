@@ -20,9 +20,7 @@ namespace {
 class EndpointTarget final : public Target {
  public:
   EndpointTarget(EndpointTargetOptions options, Clock& clock)
-      : options_(std::move(options)),
-        clock_(clock),
-        bodies_(endpoint_api(options_.api).value_or(EndpointApi::kChat), options_.bytes_per_token) {}
+      : options_(std::move(options)), clock_(clock), bodies_(RequestKind::kChat, options_.bytes_per_token) {}
 
   Result<TargetInfo> open() override;
   Result<void> submit(const Request& request) override;
@@ -58,9 +56,10 @@ class EndpointTarget final : public Target {
 // ---- opening ----
 
 Result<void> EndpointTarget::check_options() {
-  if (!endpoint_api(options_.api)) {
+  const RequestKindRow* usual = find_request_kind(options_.api);
+  if (usual == nullptr || !usual->has_sessions) {
     return fail("unknown api '" + printable(options_.api) + "'", options_.name,
-                "Use \"chat\" or \"completions\".");
+                "Use \"chat\", \"completions\" or \"responses\".");
   }
   if (!is_field_value(options_.api_key)) {
     return fail("the API key holds control characters", options_.name,
@@ -72,6 +71,7 @@ Result<void> EndpointTarget::check_options() {
   if (options_.max_connections == 0)
     return fail("max_connections is 0", options_.name, "Allow at least one.");
   ASSIGN_OR_RETURN(Url url, parse_url(options_.url));
+  bodies_ = EndpointBodies(usual->kind, options_.bytes_per_token, url.path, options_.classes);
   wire_.emplace(std::move(url), options_.api_key);
   return {};
 }
@@ -127,7 +127,8 @@ TargetInfo EndpointTarget::info_from(const EndpointFacts& facts) {
   details.set("model", facts.model);
   if (!facts.server.empty()) details.set("server", facts.server);
   if (!facts.tls.empty()) details.set("tls", facts.tls);
-  const EndpointFields& fields = bodies_.fields();
+  const RequestKindRow& usual = *find_request_kind(options_.api);
+  const EndpointFields& fields = bodies_.fields(usual.kind);
   info.conditions.set("url", wire_->url().text()).set("api", options_.api).set("model", facts.model);
   info.conditions.set("max_connections", options_.max_connections);
   info.conditions.set("streams", facts.streams).set("usage_from_server", facts.has_usage);
@@ -156,11 +157,12 @@ Result<void> EndpointTarget::add_identity(const EndpointFacts& facts, TargetInfo
 Result<void> EndpointTarget::submit(const Request& request) {
   CHECK(pool_ != nullptr && request.id != 0);
   std::string said;
-  const std::string body = bodies_.body_for(request, said);
+  const EndpointCall call = bodies_.call_for(request, said);
   pool_->submit({.id = request.id,
-                 .wire = wire_->post(bodies_.path(), request.id, body),
+                 .wire = wire_->call(call, request.id),
                  .time_limit = nanos_from_seconds(options_.timeout_s),
-                 .keeps_answer = request.session != 0 && !request.last_turn});
+                 .keeps_answer = request.session != 0 && !request.last_turn,
+                 .rule = call.rule});
   if (request.session != 0) turns_.insert_or_assign(request.id, Turn{request, std::move(said)});
   return {};
 }

@@ -1,4 +1,4 @@
-// Request bodies written by hand into one string; see endpoint_body.h.
+// Calls and sessions; see endpoint_body.h.
 #include "target/endpoint_body.h"
 
 #include <fmt/format.h>
@@ -7,77 +7,118 @@
 #include <iterator>
 
 namespace assay {
+namespace {
 
-std::optional<EndpointApi> endpoint_api(std::string_view name) {
-  if (name == "chat") return EndpointApi::kChat;
-  if (name == "completions") return EndpointApi::kCompletions;
-  return std::nullopt;
-}
-
-void append_json_text(std::string_view text, std::string& out) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (byte < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(byte));
-    } else {
-      out += c;
-    }
-  }
-}
-
-std::string endpoint_prompt(const Request& request, double bytes_per_token) {
-  const uint32_t shared = std::min(request.prefix_tokens, request.prompt_tokens);
-  const uint32_t own = request.prompt_tokens - shared;
+// {"a":1} as ,"a":1: to be appended to other members.
+std::string members_text(const Json& parameters) {
   std::string text;
-  if (shared > 0) text = prompt_text(request.corpus, request.prefix_seed, shared, bytes_per_token);
-  if (own > 0) {
-    if (!text.empty()) text += ' ';
-    text += prompt_text(request.corpus, request.prompt_seed, own, bytes_per_token);
+  for (const auto& [key, value] : parameters.members()) {
+    text += ",\"";
+    append_json_text(key, text);
+    text += "\":" + value.dump();
   }
   return text;
 }
 
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          c == '-' || c == '_' || c == '.' || c == '~';
+    if (is_plain) {
+      out += c;
+    } else {
+      fmt::format_to(std::back_inserter(out), "%{:02X}",
+                     static_cast<unsigned>(static_cast<unsigned char>(c)));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+EndpointBodies::EndpointBodies(RequestKind usual, double bytes_per_token, std::string base_path,
+                               std::vector<RequestOptions> classes)
+    : bytes_per_token_(bytes_per_token), base_path_(std::move(base_path)) {
+  if (classes.empty()) classes.emplace_back();
+  for (RequestOptions& options : classes) {
+    std::string parameters = members_text(options.parameters);
+    const RequestKind kind = options.kind_or(usual);
+    classes_.push_back({.kind = kind, .options = std::move(options), .parameters = std::move(parameters)});
+  }
+}
+
 void EndpointBodies::set_model(std::string_view model) {
-  model_.clear();
-  append_json_text(model, model_);
+  model_ = model;
 }
 
-std::string_view EndpointBodies::path() const {
-  return api_ == EndpointApi::kChat ? "/chat/completions" : "/completions";
+const EndpointBodies::Class& EndpointBodies::class_of(const Request& request) const {
+  return classes_[std::min<size_t>(request.class_index, classes_.size() - 1)];
 }
 
-std::string EndpointBodies::body_for(const Request& request, std::string& said) const {
-  const bool chat = api_ == EndpointApi::kChat;
+const std::string& EndpointBodies::model_of(const Class& c, const Request& request) const {
+  const std::vector<std::string>& models = c.options.models;
+  if (models.empty()) return model_;
+  return models[models.size() == 1 ? 0 : endpoint_draw(request, "model").below(models.size())];
+}
+
+// Servers of language models have their URL end with /v1; those of the protocol stand beside it.
+std::string EndpointBodies::kserve_target(std::string_view model) const {
+  std::string_view root = base_path_;
+  for (const std::string_view version : {"/v1", "/v2"}) {
+    if (root.ends_with(version)) {
+      root.remove_suffix(version.size());
+      break;
+    }
+  }
+  return fmt::format("{}/v2/models/{}", root, percent_encoded(model));
+}
+
+std::string EndpointBodies::metadata_target(size_t class_index) const {
+  const Class& c = classes_[class_index];
+  return kserve_target(c.options.models.empty() ? model_ : c.options.models.front());
+}
+
+std::string EndpointBodies::target_of(const Class& c, const Request& request) const {
+  if (!c.options.target.empty()) {
+    std::string target;
+    const std::string prompt =
+        c.options.target.has_prompt() ? endpoint_prompt(request, bytes_per_token_) : std::string();
+    const std::string id = endpoint_request_id(request.id);
+    c.options.target.append({.prompt = prompt, .request_id = id, .seed = request.prompt_seed},
+                            RequestTemplate::Escape::kUrl, target);
+    return target;
+  }
+  if (!c.options.path.empty()) return c.options.path;
+  if (c.kind == RequestKind::kKserve) return kserve_target(model_of(c, request)) + "/infer";
+  return base_path_ + row_of(c.kind).path;
+}
+
+EndpointCall EndpointBodies::call_for(const Request& request, std::string& said) const {
+  const Class& c = class_of(request);
+  const EndpointKind& kind = endpoint_kind(c.kind);
   const auto found = request.session == 0 ? histories_.end() : histories_.find(request.session);
-  const std::string_view history = found == histories_.end() ? std::string_view() : found->second;
+  std::string model;
+  append_json_text(model_of(c, request), model);
   said.clear();
-  if (chat) said += R"({"role":"user","content":")";
-  append_json_text(endpoint_prompt(request, bytes_per_token_), said);
-  if (chat) said += R"("})";
-
-  std::string body;
-  body.reserve(history.size() + said.size() + model_.size() + 256);
-  body += R"({"model":")";
-  body += model_;
-  body += chat ? R"(","messages":[)" : R"(","prompt":")";
-  body += history;
-  if (!history.empty()) body += chat ? "," : " ";
-  body += said;
-  body += chat ? "]" : "\"";
-  fmt::format_to(std::back_inserter(body), R"(,"{}":{})",
-                 fields_.max_completion_tokens ? "max_completion_tokens" : "max_tokens",
-                 request.output_tokens);
-  if (fields_.temperature) body += R"(,"temperature":0)";
-  body += R"(,"stream":true)";
-  if (fields_.stream_options) body += R"(,"stream_options":{"include_usage":true})";
-  if (fields_.ignore_eos) body += R"(,"ignore_eos":true)";
-  body += '}';
-  return body;
+  EndpointCall call{.method = c.options.method,
+                    .target = target_of(c, request),
+                    .body = {},
+                    .rule = {.form = kind.form,
+                             .read = kind.read,
+                             .options = &c.options,
+                             .any_status = c.kind == RequestKind::kJson},
+                    .headers = &c.options.headers};
+  if (kind.items != nullptr) call.rule.items = kind.items(request, c.options);
+  kind.write({.request = request,
+              .options = c.options,
+              .fields = fields_[static_cast<size_t>(c.kind)],
+              .model = model,
+              .history = found == histories_.end() ? std::string_view() : std::string_view(found->second),
+              .parameters = c.parameters,
+              .bytes_per_token = bytes_per_token_},
+             said, call.body);
+  return call;
 }
 
 void EndpointBodies::answered(const Request& request, std::string_view said, std::string_view answer) {
@@ -86,13 +127,13 @@ void EndpointBodies::answered(const Request& request, std::string_view said, std
     histories_.erase(request.session);
     return;
   }
-  const bool chat = api_ == EndpointApi::kChat;
+  const bool is_text = class_of(request).kind == RequestKind::kCompletions;
   std::string& history = histories_[request.session];
-  if (!history.empty()) history += chat ? "," : " ";
+  if (!history.empty()) history += is_text ? " " : ",";
   history += said;
-  if (chat) history += R"(,{"role":"assistant","content":")";
+  if (!is_text) history += R"(,{"role":"assistant","content":")";
   append_json_text(answer, history);
-  if (chat) history += R"("})";
+  if (!is_text) history += R"("})";
 }
 
 void EndpointBodies::failed(const Request& request) {

@@ -1,48 +1,53 @@
-// What an OpenAI-compatible server is asked: the JSON of a request, with the earlier turns of its session
-// before it.
+// EndpointBodies: what a server is asked, request by request: where it goes, its JSON with the earlier turns
+// of its session before it, and how its answer is to be read. How one kind is written stands in
+// endpoint_kinds.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
+#include "target/endpoint_kinds.h"
 #include "workload/workload.h"
 
 namespace assay {
 
-enum class EndpointApi { kChat, kCompletions };
-
-// By its name in a scenario: "chat", "completions". Nothing for any other.
-std::optional<EndpointApi> endpoint_api(std::string_view name);
-
-// Fields that a server may not know and refuse; open() finds out which.
-struct EndpointFields {
-  bool ignore_eos = true;      // llama.cpp, vLLM, SGLang: go on to max_tokens
-  bool stream_options = true;  // usage at the end of a stream
-  bool temperature = true;
-  bool max_completion_tokens = false;  // in place of max_tokens
+// One request as it goes out, and what is expected back.
+struct EndpointCall {
+  std::string_view method;
+  std::string target;  // path and query
+  std::string body;
+  EndpointRule rule;
+  const std::vector<std::pair<std::string, std::string>>* headers = nullptr;  // further ones
 };
 
-// Appends `text` (UTF-8) as the inside of a JSON string, without the quotes.
-void append_json_text(std::string_view text, std::string& out);
-
-// The prompt of one turn: the shared prefix, then what is its own.
-std::string endpoint_prompt(const Request& request, double bytes_per_token);
-
-// Builds bodies and keeps what sessions have said so far: one JSON fragment each, so that a turn costs what
-// it adds. One thread only.
+// Builds calls and keeps what sessions have said so far: one JSON fragment each, so that a turn costs what it
+// adds. Calls refer to it. One thread only.
 class EndpointBodies {
  public:
-  EndpointBodies(EndpointApi api, double bytes_per_token) : api_(api), bytes_per_token_(bytes_per_token) {}
+  // `usual`: the kind of classes that name none. `base_path`: the URL's own. Requests name their class by
+  // index; without any class there is one that leaves everything open.
+  EndpointBodies(RequestKind usual, double bytes_per_token, std::string base_path = "",
+                 std::vector<RequestOptions> classes = {});
 
+  // Of requests whose class names none.
   void set_model(std::string_view model);
-  EndpointFields& fields() { return fields_; }
-  std::string_view path() const;  // where bodies go, below the URL's own path: "/chat/completions"
+  EndpointFields& fields(RequestKind kind) { return fields_[static_cast<size_t>(kind)]; }
+  size_t classes() const { return classes_.size(); }
+  RequestKind kind_of(size_t class_index) const { return classes_[class_index].kind; }
+  const RequestOptions& options_of(size_t class_index) const { return classes_[class_index].options; }
+  // What the model takes, where the class did not say.
+  void set_tensors(size_t class_index, std::vector<TensorSpec> tensors) {
+    classes_[class_index].options.tensors = std::move(tensors);
+  }
+  // GET this for the metadata of the class's model by the Open Inference Protocol. A class of that kind.
+  std::string metadata_target(size_t class_index) const;
 
   // `said` is what this turn adds to its session: to be given back to `answered`.
-  std::string body_for(const Request& request, std::string& said) const;
+  EndpointCall call_for(const Request& request, std::string& said) const;
   // The turn ended well with `answer`. The session is forgotten after its last turn.
   void answered(const Request& request, std::string_view said, std::string_view answer);
   // The turn ended badly: the session goes on without it, or is forgotten if it was the last.
@@ -50,12 +55,23 @@ class EndpointBodies {
   size_t sessions() const { return histories_.size(); }
 
  private:
-  EndpointApi api_;
+  struct Class {
+    RequestKind kind;
+    RequestOptions options;
+    std::string parameters;  // as JSON text: ",\"top_p\":0.9"
+  };
+  const Class& class_of(const Request& request) const;
+  const std::string& model_of(const Class& c, const Request& request) const;
+  std::string target_of(const Class& c, const Request& request) const;
+  std::string kserve_target(std::string_view model) const;
+
   double bytes_per_token_;
-  std::string model_;  // as JSON text
-  EndpointFields fields_;
+  std::string base_path_;
+  std::vector<Class> classes_;
+  std::string model_;
+  std::array<EndpointFields, kRequestKinds> fields_;
   std::unordered_map<uint64_t, std::string>
-      histories_;  // by session: messages (chat) or text (completions), as JSON
+      histories_;  // by session: messages (chat, responses) or text (completions), as JSON
 };
 
 }  // namespace assay

@@ -20,10 +20,10 @@ Json parsed(const std::string& body) {
 }
 
 TEST(EndpointBody, AsksForAStreamOfExactlySoManyTokens) {
-  EndpointBodies bodies(EndpointApi::kChat, 4.2);
+  EndpointBodies bodies(RequestKind::kChat, 4.2);
   bodies.set_model("a \"model\"");
   std::string said;
-  const Json body = parsed(bodies.body_for(request(), said));
+  const Json body = parsed(bodies.call_for(request(), said).body);
   EXPECT_EQ(body["model"].as_string(), "a \"model\"");
   ASSERT_EQ(body["messages"].items().size(), 1U);
   EXPECT_EQ(body["messages"].items()[0]["role"].as_string(), "user");
@@ -36,11 +36,11 @@ TEST(EndpointBody, AsksForAStreamOfExactlySoManyTokens) {
 }
 
 TEST(EndpointBody, LeavesOutWhatTheServerRefuses) {
-  EndpointBodies bodies(EndpointApi::kCompletions, 4.2);
-  bodies.fields() = {
+  EndpointBodies bodies(RequestKind::kCompletions, 4.2);
+  bodies.fields(RequestKind::kCompletions) = {
       .ignore_eos = false, .stream_options = false, .temperature = false, .max_completion_tokens = true};
   std::string said;
-  const Json body = parsed(bodies.body_for(request(), said));
+  const Json body = parsed(bodies.call_for(request(), said).body);
   EXPECT_EQ(body["prompt"].as_string(), prompt_text("prose", 3, 10, 4.2));
   EXPECT_EQ(body["max_completion_tokens"].as_integer(), 7);
   for (const char* key : {"ignore_eos", "stream_options", "temperature", "max_tokens", "messages"}) {
@@ -48,10 +48,27 @@ TEST(EndpointBody, LeavesOutWhatTheServerRefuses) {
   }
 }
 
-TEST(EndpointBody, GoesWhereItsApiIs) {
-  EXPECT_EQ(EndpointBodies(*endpoint_api("chat"), 4.2).path(), "/chat/completions");
-  EXPECT_EQ(EndpointBodies(*endpoint_api("completions"), 4.2).path(), "/completions");
-  EXPECT_FALSE(endpoint_api("chats"));
+// Where a request of the class goes below http://host/v1.
+std::string target_of(RequestOptions options, const std::string& base = "/v1") {
+  EndpointBodies bodies(RequestKind::kChat, 4.2, base, {std::move(options)});
+  bodies.set_model("a/b");
+  std::string said;
+  return bodies.call_for(request(), said).target;
+}
+
+TEST(EndpointBody, GoesWhereItsKindIs) {
+  EXPECT_EQ(target_of({}), "/v1/chat/completions");
+  EXPECT_EQ(target_of({.kind = RequestKind::kCompletions}), "/v1/completions");
+  EXPECT_EQ(target_of({.kind = RequestKind::kResponses}), "/v1/responses");
+  EXPECT_EQ(target_of({.kind = RequestKind::kEmbeddings}), "/v1/embeddings");
+  EXPECT_EQ(target_of({.kind = RequestKind::kRerank, .path = "/rerank"}), "/rerank");
+  EXPECT_EQ(target_of({.kind = RequestKind::kKserve}), "/v2/models/a%2Fb/infer");
+  EXPECT_EQ(target_of({.kind = RequestKind::kKserve}, "/gateway/v1"), "/gateway/v2/models/a%2Fb/infer");
+  EXPECT_EQ(target_of({.kind = RequestKind::kKserve, .models = {"net"}}, ""), "/v2/models/net/infer");
+  EXPECT_EQ(target_of({.kind = RequestKind::kJson,
+                       .method = "GET",
+                       .target = *RequestTemplate::parse("/user/{{integer 7 7}}?q={{choice 'a b'}}")}),
+            "/user/7?q=a%20b");
 }
 
 TEST(EndpointBody, SharedPrefixesAreTheSameText) {
@@ -68,16 +85,16 @@ TEST(EndpointBody, SharedPrefixesAreTheSameText) {
 }
 
 TEST(EndpointBody, ASessionRemembersItsTurnsUntilTheLast) {
-  EndpointBodies bodies(EndpointApi::kChat, 4.2);
+  EndpointBodies bodies(RequestKind::kChat, 4.2);
   Request turn = request();
   turn.session = 5;
   turn.last_turn = false;
   std::string said;
-  bodies.body_for(turn, said);
+  bodies.call_for(turn, said);
   bodies.answered(turn, said, "an \"answer\"\n");
   turn.turn = 1;
   turn.last_turn = true;
-  const Json body = parsed(bodies.body_for(turn, said));
+  const Json body = parsed(bodies.call_for(turn, said).body);
   ASSERT_EQ(body["messages"].items().size(), 3U);
   EXPECT_EQ(body["messages"].items()[1]["role"].as_string(), "assistant");
   EXPECT_EQ(body["messages"].items()[1]["content"].as_string(), "an \"answer\"\n");
@@ -87,17 +104,17 @@ TEST(EndpointBody, ASessionRemembersItsTurnsUntilTheLast) {
 }
 
 TEST(EndpointBody, AFailedTurnIsNotRemembered) {
-  EndpointBodies bodies(EndpointApi::kCompletions, 4.2);
+  EndpointBodies bodies(RequestKind::kCompletions, 4.2);
   Request turn = request();
   turn.session = 5;
   turn.last_turn = false;
   std::string said;
-  bodies.body_for(turn, said);
+  bodies.call_for(turn, said);
   bodies.answered(turn, said, "first");
-  const std::string before = parsed(bodies.body_for(turn, said))["prompt"].as_string();
+  const std::string before = parsed(bodies.call_for(turn, said).body)["prompt"].as_string();
   EXPECT_THAT(before, HasSubstr("first"));
   bodies.failed(turn);
-  EXPECT_EQ(parsed(bodies.body_for(turn, said))["prompt"].as_string(), before);
+  EXPECT_EQ(parsed(bodies.call_for(turn, said).body)["prompt"].as_string(), before);
   turn.last_turn = true;
   bodies.failed(turn);
   EXPECT_EQ(bodies.sessions(), 0U);

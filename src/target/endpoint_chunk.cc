@@ -96,10 +96,10 @@ void take_usage(ondemand::value usage, EndpointChunk& chunk) {
   if (usage.type() != ondemand::json_type::object) return;  // null in all chunks but the last
   for (ondemand::field field : usage.get_object()) {
     const ondemand::raw_json_string key = field.key();
-    if (key == "prompt_tokens") {
+    if (key == "prompt_tokens" || key == "input_tokens") {
       chunk.prompt_tokens = count_of(field.value());
       chunk.has_usage = true;
-    } else if (key == "completion_tokens") {
+    } else if (key == "completion_tokens" || key == "output_tokens") {
       chunk.output_tokens = count_of(field.value());
       chunk.has_usage = true;
     }
@@ -120,7 +120,112 @@ void take_error(ondemand::value error, EndpointChunk& chunk) {
   }
 }
 
+// ---- responses ----
+
+// What the type of an event says of it.
+enum class ResponseEvent { kOther, kText, kReasoning, kTool, kEnd, kFailure };
+
+ResponseEvent event_of(std::string_view type) {
+  constexpr std::pair<std::string_view, ResponseEvent> kEvents[] = {
+      {"response.output_text.delta", ResponseEvent::kText},
+      {"response.refusal.delta", ResponseEvent::kText},
+      {"response.reasoning_text.delta", ResponseEvent::kReasoning},
+      {"response.reasoning_summary_text.delta", ResponseEvent::kReasoning},
+      {"response.function_call_arguments.delta", ResponseEvent::kTool},
+      {"response.completed", ResponseEvent::kEnd},
+      {"response.incomplete", ResponseEvent::kEnd},  // max_output_tokens has been reached
+      {"response.failed", ResponseEvent::kFailure},
+      {"error", ResponseEvent::kFailure},
+  };
+  for (const auto& [name, event] : kEvents) {
+    if (type == name) return event;
+  }
+  return ResponseEvent::kOther;
+}
+
+// An item of a whole response's "output": a message with parts of text, or reasoning, or a call.
+void take_output_item(ondemand::value item, bool wants_text, EndpointChunk& chunk) {
+  if (item.type() != ondemand::json_type::object) return;
+  std::string_view type;
+  for (ondemand::field field : item.get_object()) {
+    const ondemand::raw_json_string key = field.key();
+    ondemand::value value = field.value();
+    if (key == "type") {
+      if (value.get(type) != simdjson::SUCCESS) type = {};
+      chunk.tool_call |= type == "function_call";
+      chunk.reasoning |= type == "reasoning";
+    } else if (key == "content" && type != "reasoning" && value.type() == ondemand::json_type::array) {
+      for (ondemand::value part : value.get_array()) {
+        if (part.type() != ondemand::json_type::object) continue;
+        for (ondemand::field of_part : part.get_object()) {
+          if (of_part.key() == "text") take_content(of_part.value(), wants_text, chunk);
+        }
+      }
+    }
+  }
+}
+
+// "response" of an event, or a whole response.
+void take_response_field(const ondemand::raw_json_string& key, ondemand::value value, bool wants_text,
+                         EndpointChunk& chunk) {
+  if (key == "usage") {
+    take_usage(value, chunk);
+  } else if (key == "error") {
+    take_error(value, chunk);
+  } else if (key == "output" && value.type() == ondemand::json_type::array) {
+    for (ondemand::value item : value.get_array()) take_output_item(item, wants_text, chunk);
+  }
+}
+
+// What an event's type makes of its delta and of what its response holds.
+void settle(ResponseEvent event, bool has_delta, EndpointChunk& chunk) {
+  // The whole text stands in the last event once more: that is no output.
+  chunk.content = event == ResponseEvent::kText && has_delta;
+  chunk.reasoning = event == ResponseEvent::kReasoning && has_delta;
+  chunk.tool_call = event == ResponseEvent::kTool && has_delta;
+  chunk.finished = event == ResponseEvent::kEnd;
+  chunk.has_usage = chunk.has_usage && chunk.finished;
+  if (!chunk.content) chunk.text = chunk.raw_text = {};
+  chunk.has_error |= event == ResponseEvent::kFailure;
+}
+
 }  // namespace
+
+bool EndpointChunkDecoder::decode_response(std::string_view json, bool wants_text, EndpointChunk& chunk) {
+  chunk = {};
+  try {
+    ondemand::document document = state_->parser.iterate(json.data(), json.size(), json.size() + kPadding);
+    std::string_view type, delta;
+    bool is_event = false, has_delta = false;
+    for (ondemand::field field : document.get_object()) {
+      const ondemand::raw_json_string key = field.key();
+      ondemand::value value = field.value();
+      if (key == "type") {
+        is_event = value.get(type) == simdjson::SUCCESS;
+      } else if (key == "delta") {
+        has_delta = is_text(value);
+        if (has_delta && wants_text && value.get(delta) != simdjson::SUCCESS) delta = {};
+      } else if (key == "message") {  // of an event that is an error
+        std::string_view words;
+        if (value.get(words) == simdjson::SUCCESS) chunk.error = words;
+      } else if (key == "response" && value.type() == ondemand::json_type::object) {
+        for (ondemand::field inner : value.get_object()) {
+          const ondemand::raw_json_string inner_key = inner.key();
+          take_response_field(inner_key, inner.value(), false, chunk);
+        }
+      } else {
+        take_response_field(key, value, wants_text, chunk);
+      }
+    }
+    if (is_event) {
+      settle(event_of(type), has_delta, chunk);
+      if (chunk.content) chunk.text = delta;
+    }
+    return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+  } catch (const simdjson::simdjson_error&) {
+    return false;
+  }
+}
 
 bool EndpointChunkDecoder::decode(std::string_view json, bool wants_text, EndpointChunk& chunk) {
   chunk = {};

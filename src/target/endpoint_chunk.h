@@ -35,6 +35,8 @@ class EndpointChunkDecoder {
 
   // False if `json` is not a JSON object of that kind. kPadding bytes behind its end must be readable.
   bool decode(std::string_view json, bool wants_text, EndpointChunk& chunk);
+  // The same of OpenAI's responses: one event of a stream, or a whole response.
+  bool decode_response(std::string_view json, bool wants_text, EndpointChunk& chunk);
 
  private:
   struct State;

@@ -91,7 +91,7 @@ Result<std::optional<EndpointAnswer>> ask_at(EndpointPool& pool, const EndpointW
   EndpointRequest request{.id = kOwnRequest,
                           .wire = root.get(path, kOwnRequest),
                           .time_limit = nanos_from_seconds(kAskSeconds),
-                          .one_body = true};
+                          .rule = {.form = EndpointForm::kFetched}};
   ASSIGN_OR_RETURN(EndpointAnswer answer, pool.ask(std::move(request), interrupted));
   if (answer.event.kind != StreamEventKind::kDone) return std::nullopt;
   return answer;

@@ -143,7 +143,7 @@ TEST(EndpointOpening, StaysWithTheFirstAddressThatAnswers) {
   const Server server(well_behaved());
   const SocketAddress good = PoolClient::addresses_of(PoolClient::url_from(server.url())).front();
   PoolClient client(server, {.addresses = {nobodys_address(), good, nobodys_address()}});
-  EndpointBodies bodies(EndpointApi::kChat, 4.2);
+  EndpointBodies bodies(RequestKind::kChat, 4.2);
   const Result<EndpointFacts> facts = open_endpoint(*client.pool_, *client.wire_, bodies, {});
   ASSERT_TRUE(facts) << facts.error().message();
   EXPECT_EQ(facts->model, "tiny");
@@ -155,10 +155,115 @@ TEST(EndpointOpening, TriesNoOtherAddressWhereAServerTalksNonsense) {
   const Server server(always("220 mail.example ESMTP\r\n\r\n"));
   const SocketAddress bad = PoolClient::addresses_of(PoolClient::url_from(server.url())).front();
   PoolClient client(server, {.addresses = {bad, nobodys_address()}});
-  EndpointBodies bodies(EndpointApi::kChat, 4.2);
+  EndpointBodies bodies(RequestKind::kChat, 4.2);
   const Result<EndpointFacts> facts = open_endpoint(*client.pool_, *client.wire_, bodies, {});
   ASSERT_FALSE(facts);
   EXPECT_THAT(facts.error().message(), HasSubstr("not an HTTP response"));
+}
+
+// ---- classes with kinds of their own ----
+
+constexpr const char* kMetadata =
+    R"({"name":"net","inputs":[{"name":"x","datatype":"FP32","shape":[-1,3]}],"outputs":[]})";
+constexpr const char* kInferred =
+    R"({"model_name":"net","outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[1]}]})";
+constexpr const char* kJsonField = "Content-Type: application/json\r\n";
+
+EndpointTargetOptions of_classes(const Server& server, std::vector<RequestOptions> classes) {
+  EndpointTargetOptions options{.url = server.url()};
+  options.classes = std::move(classes);
+  return options;
+}
+
+TEST(EndpointOpening, AModelsMetadataSayWhatItTakes) {
+  std::vector<std::string> seen;
+  const Server server(replying([&](Peer& peer, const std::string& text) {
+    seen.push_back(text);
+    const bool is_metadata = text.starts_with("GET /v2/models/net ");
+    if (is_metadata || text.starts_with("POST "))
+      return peer.send(plain(200, is_metadata ? kMetadata : kInferred, kJsonField)), true;
+    return peer.send(plain(404, "no models here")), true;
+  }));
+  const RequestOptions net{.kind = RequestKind::kKserve, .models = {"net"}, .inputs = {.a = 2}};
+  Client client(of_classes(server, {net}));
+  const Result<TargetInfo> info = client.open();
+  ASSERT_TRUE(info) << info.error().message();
+  EXPECT_EQ(info->model, "net");
+  EXPECT_THAT(client.run(request(1)), ElementsAre("sent", "content", "done 0 0"));
+  EXPECT_THAT(seen.back(), AllOf(HasSubstr("POST /v2/models/net/infer "), HasSubstr(R"("shape":[2,3])")));
+}
+
+TEST(EndpointOpening, SaysWhyAModelsMetadataAreOfNoUse) {
+  for (const auto& [answer, words] :
+       {std::pair{R"({"inputs":[]})", "name no inputs"},
+        {R"({"inputs":[{"name":"x","datatype":"FP33","shape":[1]}]})", "unknown datatype 'FP33'"},
+        {R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1000000,1000000]}]})", "more than"},
+        {R"({"inputs":[{"name":"x","datatype":"FP32","shape":[0]}]})", "0 is no extent"},
+        {"nonsense", "JSON"}}) {
+    const Server server(always(plain(200, answer, kJsonField)));
+    EXPECT_THAT(open_error(of_classes(server, {{.kind = RequestKind::kKserve, .models = {"net"}}})),
+                HasSubstr(words))
+        << answer;
+  }
+  const Server none(always(plain(404, R"({"error":"unknown model"})")));
+  EXPECT_THAT(open_error(of_classes(none, {{.kind = RequestKind::kKserve, .models = {"net"}}})),
+              AllOf(HasSubstr("unknown model"), HasSubstr("give its inputs with tensors")));
+}
+
+TEST(EndpointOpening, EachKindIsTriedOnce) {
+  std::vector<std::string> paths;
+  const Server server(replying([&](Peer& peer, const std::string& text) {
+    paths.push_back(text.substr(0, text.find(" HTTP")));
+    if (text.starts_with("GET ")) return peer.send(plain(200, kModels)), true;
+    if (text.starts_with("POST /v1/embeddings"))
+      return peer.send(plain(200, R"({"data":[{"embedding":[1]}]})", kJsonField)), true;
+    return peer.send(good_answer()), true;
+  }));
+  Client client(of_classes(server, {{}, {.kind = RequestKind::kEmbeddings}, {}}));
+  const Result<TargetInfo> info = client.open();
+  ASSERT_TRUE(info) << info.error().message();
+  // Behind them the server is asked what it is.
+  ASSERT_GE(paths.size(), 3U);
+  EXPECT_THAT(std::vector(paths.begin(), paths.begin() + 3),
+              ElementsAre("GET /v1/models", "POST /v1/chat/completions", "POST /v1/embeddings"));
+  EXPECT_TRUE(info->conditions["streams"].as_bool());
+}
+
+TEST(EndpointOpening, AKindThatTheServerLacksIsNamed) {
+  const Server server(replying([&](Peer& peer, const std::string& text) {
+    if (text.starts_with("GET ")) return peer.send(plain(200, kModels)), true;
+    return peer.send(plain(404, R"({"detail":"Not Found"})")), true;
+  }));
+  EXPECT_THAT(open_error(of_classes(server, {{.kind = RequestKind::kRerank}})),
+              AllOf(HasSubstr("a trial request of kind rerank failed"), HasSubstr("404")));
+}
+
+TEST(EndpointOpening, ATemplateNeedsNoModel) {
+  const Server server(replying([](Peer& peer, const std::string& text) {
+    if (text.starts_with("GET /v1/models")) return peer.send(plain(401, "no")), true;
+    return peer.send(plain(201, "fine")), true;
+  }));
+  RequestOptions options{
+      .kind = RequestKind::kJson, .method = "GET", .target = *RequestTemplate::parse("/x")};
+  options.expect.status = 201;
+  Client client(of_classes(server, {options}));
+  const Result<TargetInfo> info = client.open();
+  ASSERT_TRUE(info) << info.error().message();
+  EXPECT_THAT(client.run(request(1)), ElementsAre("sent", "content", "done 0 0"));
+}
+
+// What the scenario asks for is not dropped in silence.
+TEST(EndpointOpening, AParameterThatWasAskedForAndIsRefusedIsAnError) {
+  const Server server(replying([](Peer& peer, const std::string& text) {
+    if (text.starts_with("GET ")) return peer.send(plain(200, kModels)), true;
+    if (text.find("temperature") == std::string::npos) return peer.send(good_answer()), true;
+    return peer.send(plain(400, R"({"error":{"message":"unsupported: temperature"}})")), true;
+  }));
+  Client usual(server);
+  EXPECT_TRUE(usual.open());
+  RequestOptions warm;
+  warm.parameters.set("temperature", 0.7);
+  EXPECT_THAT(open_error(of_classes(server, {warm})), HasSubstr("unsupported: temperature"));
 }
 
 }  // namespace

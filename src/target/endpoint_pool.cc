@@ -202,7 +202,7 @@ EndpointPool::Channel* EndpointPool::open_channel(const Work& work) {
 
 void EndpointPool::assign(Channel& channel, std::unique_ptr<Work> work) {
   const EndpointRequest& request = work->request;
-  channel.reply.begin(request.id, request.keeps_answer, request.one_body);
+  channel.reply.begin(request.id, request.keeps_answer, request.rule);
   channel.answered = false;
   channel.timer = loop_.set_timer(clock_.now() + request.time_limit, channel.token);
   channel.connection->send(request.wire);

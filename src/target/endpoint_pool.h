@@ -26,7 +26,7 @@ struct EndpointRequest {
   std::string wire;    // as it goes out, head and body
   Nanos time_limit{};  // for the connection and the send, and again from there to the end of the answer
   bool keeps_answer = false;  // the text of its answer is wanted: see take_answer()
-  bool one_body = false;  // the answer is a plain body and not a stream of events; any status is an answer
+  EndpointRule rule = {};     // how the answer is read
 };
 
 // The whole answer to a question.
@@ -34,7 +34,7 @@ struct EndpointAnswer {
   StreamEvent event;   // kDone or kFailed
   Error error;         // of a failed connection, with what to do about it
   int status = 0;      // 0: no head of a response has come
-  std::string body;    // of one_body, or of an HTTP error (its beginning)
+  std::string body;    // of what was fetched, or of an HTTP error (its beginning)
   std::string server;  // the Server field, printable
   std::string tls;     // version and cipher; empty: plain
   bool streamed = false, has_usage = false;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "target/json_walk.h"
+
 namespace assay {
 namespace {
 
@@ -44,13 +46,13 @@ void hide(std::string_view secret, std::string& text) {
   }
 }
 
-void EndpointReply::begin(RequestId id, bool wants_text, bool fetch) {
+void EndpointReply::begin(RequestId id, bool wants_text, const EndpointRule& rule) {
   parser_.restart();
   sse_.restart();
   pattern_.forget();
   id_ = id;
   kind_ = Kind::kUnknown;
-  fetch_ = fetch;
+  rule_ = rule;
   wants_text_ = wants_text;
   answered_ = broken_ = has_content_ = finished_ = has_usage_ = false;
   status_ = 0;
@@ -111,10 +113,14 @@ void EndpointReply::take_head(Nanos at, std::vector<StreamEvent>& events) {
   status_ = parser_.status();
   server_ = printable(parser_.field("Server").value_or(""), 100);
   const std::string_view type = parser_.field("Content-Type").value_or("text/event-stream");
-  if (fetch_) {
+  if (rule_.form == EndpointForm::kFetched) {
     kind_ = Kind::kFetch;
+  } else if (rule_.any_status) {
+    kind_ = Kind::kChecked;
   } else if (status_ < 200 || status_ > 299) {
     kind_ = Kind::kError;
+  } else if (rule_.form == EndpointForm::kDocument) {
+    kind_ = Kind::kChecked;
   } else if (starts_with_ignoring_case(type, "text/event-stream")) {
     kind_ = Kind::kStream;
   } else if (starts_with_ignoring_case(type, "application/json")) {
@@ -145,6 +151,7 @@ void EndpointReply::take_body(std::string_view bytes, Nanos at, std::vector<Stre
       if (body_.size() < kMaxErrorBytes) body_ += bytes.substr(0, kMaxErrorBytes - body_.size());
       break;
     case Kind::kDocument:
+    case Kind::kChecked:
     case Kind::kFetch:
       if (body_.size() + bytes.size() > kMaxDocumentBytes) {
         broken_ = true;
@@ -189,7 +196,10 @@ void EndpointReply::take_chunk(std::string_view json, Nanos at, std::vector<Stre
     }
     return;
   }
-  if (!decoder_.decode(json, wants_text_, chunk_)) {
+  const bool is_typed = rule_.form == EndpointForm::kEvents;
+  const bool is_read = is_typed ? decoder_.decode_response(json, wants_text_, chunk_)
+                                : decoder_.decode(json, wants_text_, chunk_);
+  if (!is_read) {
     broken_ = true;
     failed(FailureCause::kMalformed, "an event that is no chunk: " + printable(json, 100), at, events);
     return;
@@ -207,13 +217,15 @@ void EndpointReply::take_chunk(std::string_view json, Nanos at, std::vector<Stre
   } else if (chunk_.reasoning) {
     add_content(StreamEventKind::kReasoning, 1, at, events);
   }
-  pattern_.learn(json, chunk_);
+  // Events of a response carry their number: no two are alike around the text.
+  if (!is_typed) pattern_.learn(json, chunk_);
   finished_ |= chunk_.finished;
   if (chunk_.has_usage) {
     has_usage_ = true;
     prompt_tokens_ = chunk_.prompt_tokens;
     output_tokens_ = chunk_.output_tokens;
   }
+  if (is_typed && finished_) done(at, events);  // response.completed is the last that is said
 }
 
 void EndpointReply::end_body(Nanos at, std::vector<StreamEvent>& events) {
@@ -232,6 +244,9 @@ void EndpointReply::end_body(Nanos at, std::vector<StreamEvent>& events) {
     case Kind::kDocument:
       take_document(at, events);
       break;
+    case Kind::kChecked:
+      check_document(at, events);
+      break;
     case Kind::kError:
       failed(FailureCause::kHttpStatus, fmt::format("HTTP {}: {}", status_, endpoint_error_words(body_)), at,
              events);
@@ -246,7 +261,10 @@ void EndpointReply::end_body(Nanos at, std::vector<StreamEvent>& events) {
 
 void EndpointReply::take_document(Nanos at, std::vector<StreamEvent>& events) {
   body_.reserve(body_.size() + EndpointChunkDecoder::kPadding);
-  if (!decoder_.decode(body_, wants_text_, chunk_)) {
+  const bool is_read = rule_.form == EndpointForm::kEvents
+                           ? decoder_.decode_response(body_, wants_text_, chunk_)
+                           : decoder_.decode(body_, wants_text_, chunk_);
+  if (!is_read) {
     failed(FailureCause::kMalformed, "an answer that is no JSON document of a completion", at, events);
     return;
   }
@@ -266,6 +284,19 @@ void EndpointReply::take_document(Nanos at, std::vector<StreamEvent>& events) {
   add_content(output ? StreamEventKind::kContent : StreamEventKind::kReasoning, std::max(1U, output_tokens_),
               at, events);
   answer_ += chunk_.text;
+  done(at, events);
+}
+
+// The answer has come, right or wrong: that is when the request ended.
+void EndpointReply::check_document(Nanos at, std::vector<StreamEvent>& events) {
+  body_.reserve(body_.size() + JsonWalk::kPadding);
+  EndpointVerdict verdict;
+  rule_.read({.status = status_, .body = body_, .options = *rule_.options, .items = rule_.items}, verdict);
+  if (verdict.cause != FailureCause::kNone)
+    return failed(verdict.cause, std::move(verdict.problem), at, events);
+  has_usage_ = verdict.prompt_tokens > 0;
+  prompt_tokens_ = verdict.prompt_tokens;
+  add_content(StreamEventKind::kContent, 0, at, events);
   done(at, events);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "http/http.h"
+#include "target/endpoint_check.h"
 #include "target/endpoint_chunk.h"
 #include "target/endpoint_pattern.h"
 #include "workload/workload.h"
@@ -17,7 +18,8 @@ namespace assay {
 // is whole when the server says so: [DONE], a finish_reason, or usage, followed by a proper end of the body.
 // With [DONE] its kDone comes at once, and the rest of the body is only waited for to use the connection
 // again. A server that ignores `stream` and sends one JSON document gets one kContent event, at its last
-// byte, with all tokens.
+// byte, with all tokens. An answer that is a document by its rule gets one kContent event without tokens, and
+// then what its reader found.
 class EndpointReply {
  public:
   enum class State {
@@ -31,8 +33,8 @@ class EndpointReply {
       : decoder_(decoder), secret_(secret) {}
 
   // For a request to come: the one before must be kOver, or none has begun. `wants_text`: answer() is needed.
-  // A fetch takes a plain body of a GET: its one event is kDone, whatever the status.
-  void begin(RequestId id, bool wants_text, bool fetch = false);
+  // What is fetched is a plain body: its one event is kDone, whatever the status.
+  void begin(RequestId id, bool wants_text, const EndpointRule& rule = {});
 
   // `at` becomes the stamp of the events in `bytes`; EndpointChunkDecoder::kPadding bytes behind `bytes` must
   // be readable.
@@ -51,7 +53,7 @@ class EndpointReply {
   uint64_t chunks() const { return chunks_; }  // of output, so far
 
  private:
-  enum class Kind { kUnknown, kStream, kDocument, kError, kFetch };
+  enum class Kind { kUnknown, kStream, kDocument, kChecked, kError, kFetch };
 
   State step(ResponseParser::Step step, Nanos at, std::vector<StreamEvent>& events);
   void take_head(Nanos at, std::vector<StreamEvent>& events);
@@ -60,6 +62,7 @@ class EndpointReply {
   void take_chunk(std::string_view json, Nanos at, std::vector<StreamEvent>& events);
   void end_body(Nanos at, std::vector<StreamEvent>& events);
   void take_document(Nanos at, std::vector<StreamEvent>& events);
+  void check_document(Nanos at, std::vector<StreamEvent>& events);
   void add_content(StreamEventKind kind, uint32_t tokens, Nanos at, std::vector<StreamEvent>& events);
   void done(Nanos at, std::vector<StreamEvent>& events);
   void failed(FailureCause cause, std::string detail, Nanos at, std::vector<StreamEvent>& events);
@@ -71,7 +74,8 @@ class EndpointReply {
   EndpointPattern pattern_;
   RequestId id_ = 0;
   Kind kind_ = Kind::kUnknown;
-  bool fetch_ = false, wants_text_ = false, answered_ = false, broken_ = false;
+  EndpointRule rule_;
+  bool wants_text_ = false, answered_ = false, broken_ = false;
   bool has_content_ = false, finished_ = false, has_usage_ = false;
   int status_ = 0;
   uint32_t prompt_tokens_ = 0, output_tokens_ = 0;

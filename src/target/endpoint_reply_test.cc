@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "target/endpoint_kinds.h"
+
 namespace assay {
 namespace {
 
@@ -29,7 +31,8 @@ class Answers : public ::testing::Test {
  protected:
   std::string told(const std::vector<std::string>& pieces, bool closes = false, bool fetch = false) {
     EndpointReply reply(decoder_);
-    reply.begin(7, true, fetch);
+    if (fetch) rule_ = {.form = EndpointForm::kFetched};
+    reply.begin(7, true, rule_);
     std::vector<StreamEvent> events;
     State state = State::kComing;
     Nanos at{};
@@ -83,6 +86,7 @@ class Answers : public ::testing::Test {
   }
 
   EndpointChunkDecoder decoder_;
+  EndpointRule rule_;  // of all answers from now on
   std::string answer_, body_;
 };
 
@@ -251,6 +255,111 @@ TEST_F(Answers, WhatDiffersFromTheChunksBeforeIsReadInFull) {
   EXPECT_EQ(
       every_split(start + chunk("data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"c\"}}]}\n\n") + end),
       "content content content done(0,0) over, keep");
+}
+
+// ---- responses ----
+
+std::string response_event(std::string_view type, std::string_view rest) {
+  return chunk("event: " + std::string(type) + "\ndata: {\"type\":\"" + std::string(type) + "\"" +
+               std::string(rest) + "}\n\n");
+}
+std::string delta(std::string_view text) {
+  return response_event("response.output_text.delta",
+                        R"(,"item_id":"msg_1","output_index":0,"content_index":0,"delta":")" +
+                            std::string(text) + R"(","sequence_number":7)");
+}
+
+TEST_F(Answers, AResponseEndsWhenItIsCompleted) {
+  rule_.form = EndpointForm::kEvents;
+  const std::string bytes =
+      std::string(kHead) +
+      response_event("response.created", R"(,"response":{"id":"r","status":"in_progress","usage":null})") +
+      response_event("response.reasoning_text.delta", R"(,"delta":"hm")") + delta("one") + delta("") +
+      delta(" t\\u0077o") + response_event("response.output_text.done", R"(,"text":"one two")") +
+      response_event("response.completed",
+                     R"(,"response":{"status":"completed","output":[{"type":"message","content":)"
+                     R"([{"type":"output_text","text":"one two"}]}],)"
+                     R"("usage":{"input_tokens":5,"output_tokens":3,"total_tokens":8}})") +
+      chunk("");
+  EXPECT_EQ(every_split(bytes), "reasoning content content done(5,3) over, keep");
+  EXPECT_EQ(answer_, "one two");
+}
+
+TEST_F(Answers, AResponseThatReachedItsLengthIsWhole) {
+  rule_.form = EndpointForm::kEvents;
+  EXPECT_EQ(
+      every_split(std::string(kHead) + delta("a") +
+                  response_event("response.incomplete", R"(,"response":{"status":"incomplete","error":null,)"
+                                                        R"("usage":{"input_tokens":1,"output_tokens":1}})") +
+                  chunk("")),
+      "content done(1,1) over, keep");
+}
+
+TEST_F(Answers, AResponseThatFailsSaysWhy) {
+  rule_.form = EndpointForm::kEvents;
+  EXPECT_EQ(told({std::string(kHead) + delta("a") +
+                  response_event("response.failed", R"(,"response":{"error":{"message":"no memory"}})")}),
+            "content failed(server-error: the server says: no memory) over, close");
+  EXPECT_EQ(told({std::string(kHead) + response_event("error", R"(,"message":"slow down")")}),
+            "failed(server-error: the server says: slow down) over, close");
+  EXPECT_THAT(every_split(std::string(kHead) + delta("a") + chunk("")), HasSubstr("failed(truncated"));
+  EXPECT_THAT(told({std::string(kHead) + event("[1]")}), HasSubstr("failed(malformed"));
+}
+
+TEST_F(Answers, AResponseMayComeWhole) {
+  rule_.form = EndpointForm::kEvents;
+  const std::string json =
+      R"({"id":"r","object":"response","status":"completed","error":null,"output":[{"type":"reasoning",)"
+      R"("content":[{"type":"reasoning_text","text":"hm"}]},{"type":"message","content":)"
+      R"([{"type":"output_text","text":"all"}]}],"usage":{"input_tokens":4,"output_tokens":2}})";
+  EXPECT_EQ(every_split("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
+                        std::to_string(json.size()) + "\r\n\r\n" + json),
+            "content*2 done(4,2) over, keep");
+  EXPECT_EQ(answer_, "all");
+}
+
+// ---- documents that are checked ----
+
+class Documents : public Answers {
+ protected:
+  Documents() {
+    options_.kind = RequestKind::kEmbeddings;
+    rule_ = {.form = EndpointForm::kDocument,
+             .read = endpoint_kind(RequestKind::kEmbeddings).read,
+             .options = &options_};
+  }
+  static std::string answer(int status, const std::string& json) {
+    return "HTTP/1.1 " + std::to_string(status) +
+           " X\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(json.size()) +
+           "\r\n\r\n" + json;
+  }
+  RequestOptions options_;
+};
+
+TEST_F(Documents, AreOneEventWithoutTokens) {
+  EXPECT_EQ(every_split(answer(200, R"({"data":[{"embedding":[1]}],"usage":{"prompt_tokens":6}})")),
+            "content*0 done(6,0) over, keep");
+}
+
+TEST_F(Documents, ThatAreWrongHaveFailedAndKeepTheConnection) {
+  EXPECT_EQ(every_split(answer(200, R"({"data":[{"embedding":[]}]})")),
+            "failed(check-failed: an embedding is empty) over, keep");
+  EXPECT_EQ(every_split(answer(429, R"({"error":{"message":"slow down"}})")),
+            "failed(http-status: HTTP 429: slow down) over, keep");
+  EXPECT_THAT(every_split("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"data", true),
+              HasSubstr("failed(truncated"));
+}
+
+TEST_F(Documents, MayHaveAnyStatusWhereTheReaderJudgesIt) {
+  options_ = {.kind = RequestKind::kJson};
+  options_.expect.status = 404;
+  rule_ = {.form = EndpointForm::kDocument,
+           .read = endpoint_kind(RequestKind::kJson).read,
+           .options = &options_,
+           .any_status = true};
+  EXPECT_EQ(every_split(answer(404, "gone")), "content*0 done(0,0) over, keep");
+  EXPECT_EQ(every_split(answer(200, "here")),
+            "failed(http-status: HTTP 200 in place of 404: here) over, keep");
 }
 
 }  // namespace

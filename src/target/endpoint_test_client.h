@@ -145,7 +145,9 @@ class PoolClient : public Recorder {
             .time_limit = nanos_from_seconds(limit_s)};
   }
   EndpointRequest get() const {
-    return {.wire = wire_->get("/models", 0), .time_limit = nanos_from_seconds(300), .one_body = true};
+    return {.wire = wire_->get("/models", 0),
+            .time_limit = nanos_from_seconds(300),
+            .rule = {.form = EndpointForm::kFetched}};
   }
   // The answer to a question; a pool that is lost fails the test.
   EndpointAnswer ask(EndpointRequest question) {

@@ -42,5 +42,20 @@ TEST(EndpointWire, TheKeyGoesAlongWhereThereIsOne) {
   EXPECT_THAT(wire("http://example").get("/models", 0), Not(HasSubstr("Authorization")));
 }
 
+TEST(EndpointWire, ACallHasItsOwnTargetMethodAndHeaders) {
+  const std::vector<std::pair<std::string, std::string>> headers = {{"X-Tenant", "a"},
+                                                                    {"content-type", "application/x"}};
+  EndpointCall call{.method = "PUT", .target = "/echo/7?x=1", .body = "{}", .rule = {}, .headers = &headers};
+  call.rule.form = EndpointForm::kDocument;
+  const std::string bytes = wire("http://example/v1", "s3cret").call(call, 42);
+  EXPECT_THAT(bytes, StartsWith("PUT /echo/7?x=1 HTTP/1.1\r\nHost: example\r\n"));
+  EXPECT_THAT(bytes, HasSubstr("\r\nX-Request-Id: assay-42\r\n"));
+  EXPECT_THAT(bytes, HasSubstr("\r\nX-Tenant: a\r\n"));
+  EXPECT_THAT(bytes, HasSubstr("\r\ncontent-type: application/x\r\n"));
+  EXPECT_THAT(bytes, Not(HasSubstr("Content-Type: ")));
+  EXPECT_THAT(bytes, HasSubstr("\r\nAccept: application/json\r\n"));
+  EXPECT_THAT(bytes, HasSubstr("\r\nAuthorization: Bearer s3cret\r\n"));
+}
+
 }  // namespace
 }  // namespace assay

@@ -71,7 +71,7 @@ class Readiness {
     EndpointRequest request{.id = kOwnRequest,
                             .wire = wire.get(path, kOwnRequest),
                             .time_limit = nanos_from_seconds(time_s),
-                            .one_body = true};
+                            .rule = {.form = EndpointForm::kFetched}};
     ASSIGN_OR_RETURN(EndpointAnswer answer, pool.ask(std::move(request), interrupted));
     last_answer_ = answer.status > 0
                        ? fmt::format("GET {}{} answered HTTP {}", wire.url().path, path, answer.status)

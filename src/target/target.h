@@ -120,15 +120,17 @@ WorkerJobEnd run_worker_job(const WorkerCommand& worker, const Json& job, Clock&
                             Nanos silence_timeout, const std::function<void(const Json& line)>& on_line,
                             const std::function<bool()>& interrupted);
 
-// ---- endpoint: an OpenAI-compatible server over HTTP or TLS ----
+// ---- endpoint: an OpenAI-compatible server, or one that speaks another kind of request, over HTTP or TLS
+// ----
 
 struct EndpointTargetOptions {
   std::string name;
-  std::string url;           // "http://127.0.0.1:8000/v1"; https verifies the server
-  std::string api = "chat";  // "chat" | "completions"
-  std::string model;         // as the server names it; empty: the first of /models
-  std::string api_key;       // empty: none. Never stored, never printed
-  std::string ca_file;       // empty: the system's
+  std::string url;                      // "http://127.0.0.1:8000/v1"; https verifies the server
+  std::string api = "chat";             // the kind of classes that name none: one with sessions
+  std::vector<RequestOptions> classes;  // by Request::class_index; empty: one that leaves everything open
+  std::string model;                    // as the server names it; empty: the first of /models
+  std::string api_key;                  // empty: none. Never stored, never printed
+  std::string ca_file;                  // empty: the system's
   uint32_t max_connections = 256;
   double timeout_s = 300;             // for one request, from send to end
   double bytes_per_token = 4.2;       // for cutting prompts where there is no tokenizer

@@ -30,6 +30,10 @@ struct Request {
   uint64_t prefix_seed = 0;
   uint32_t prompt_tokens = 0;  // new ones of this turn, the shared prefix included; > 0
   uint32_t output_tokens = 0;  // exactly this many are asked for (end-of-text is ignored); > 0
+  // The user breaks it off when so many chunks of output have come, or so long after it was due. Targets need
+  // not know: they are told by cancel().
+  uint32_t cancel_after_chunks = 0;  // 0: never
+  Nanos cancel_after{};              // 0: never
 };
 
 enum class StreamEventKind : uint8_t {
@@ -54,7 +58,10 @@ enum class FailureCause : uint8_t {
   kTargetLost,
   kTls,
   kServerError,
+  kCheckFailed,      // a whole answer, but not what it had to be
+  kCancelledByPlan,  // its user broke it off, as the plan said: no failure of the target's
 };
+inline constexpr FailureCause kLastFailureCause = FailureCause::kCancelledByPlan;
 std::string_view name_of(FailureCause);  // "http-status"
 
 // `at` is CLOCK_MONOTONIC and belongs to the event itself, not to when it was read.

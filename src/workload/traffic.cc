@@ -13,8 +13,14 @@
 namespace assay {
 namespace {
 
-// The streams of one class, hashed once.
+// What the draws of one class share: its streams, hashed once, and the weights of its prefixes.
 struct ClassStreams {
+  explicit ClassStreams(const TrafficClass& c) : ClassStreams(c.name) {
+    const PrefixPool& pool = c.prefix_pool;
+    double sum = 0;
+    for (uint32_t k = 1; pool.zipf > 0 && k <= pool.count; ++k)
+      prefix_weights.push_back(sum += std::pow(k, -pool.zipf));
+  }
   explicit ClassStreams(const std::string& name)
       : turns(stream("turns", name)),
         order(stream("order", name)),
@@ -22,13 +28,15 @@ struct ClassStreams {
         output(stream("output tokens", name)),
         text(stream("prompt text", name)),
         prefix(stream("prefix text", name)),
-        think(stream("think time", name)) {}
+        think(stream("think time", name)),
+        cancel(stream("cancellation", name)) {}
 
   static uint64_t stream(const char* what, const std::string& name) {
     return random_stream((std::string(what) + "/" + name).c_str());
   }
 
-  uint64_t turns, order, prompt, output, text, prefix, think;
+  uint64_t turns, order, prompt, output, text, prefix, think, cancel;
+  std::vector<double> prefix_weights;  // cumulative; empty: all alike
 };
 
 // One session of a class, or one request on its own (turns == 1).
@@ -105,13 +113,35 @@ Request drawn_request(const TrafficPlan& plan, const ClassStreams& streams, cons
   return request;
 }
 
+// Which prefix of the pool a session begins with, from 0.
+uint64_t drawn_prefix(const PrefixPool& pool, const ClassStreams& streams, Random& random) {
+  const std::vector<double>& weights = streams.prefix_weights;
+  if (weights.empty()) return random.below(std::max(1U, pool.count));
+  const auto found = std::ranges::upper_bound(weights, random.uniform() * weights.back());
+  return std::min<uint64_t>(static_cast<uint64_t>(found - weights.begin()), weights.size() - 1);
+}
+
 // The shared prefix stands at the head of a session's first prompt and leaves at least one token of its own
 // behind it.
-void add_prefix(const TrafficPlan& plan, const ClassStreams& streams, Request& request) {
+void add_prefix(const TrafficPlan& plan, const ClassStreams& streams, uint64_t index, Request& request) {
   if (request.turn > 0) return;
   const TrafficClass& c = plan.classes[request.class_index];
+  const PrefixPool& pool = c.prefix_pool;
+  // Index 0 of the stream is the first prefix itself.
+  Random random(plan.seed, streams.prefix, (uint64_t{1} << 62) | index);
+  if (pool.share < 1 && random.uniform() >= pool.share) return;
   request.prefix_tokens = std::min(c.prefix_tokens, request.prompt_tokens - 1);
-  if (request.prefix_tokens > 0) request.prefix_seed = Random(plan.seed, streams.prefix, 0).next();
+  if (request.prefix_tokens == 0) return;
+  request.prefix_seed = Random(plan.seed, streams.prefix, drawn_prefix(pool, streams, random)).next();
+}
+
+void add_cancellation(const TrafficPlan& plan, const ClassStreams& streams, uint64_t index,
+                      Request& request) {
+  const CancelPlan& cancel = plan.classes[request.class_index].cancel;
+  Random random(plan.seed, streams.cancel, index);
+  if (cancel.share <= 0 || random.uniform() >= cancel.share) return;
+  if (cancel.after_chunks) request.cancel_after_chunks = cancel.after_chunks->draw(random);
+  if (cancel.after_ms) request.cancel_after = nanos_from_ms(cancel.after_ms->draw(random));
 }
 
 Nanos pause(const TrafficPlan& plan, const ClassStreams& streams, const Session& session, uint32_t turn) {
@@ -152,7 +182,7 @@ class TrafficSource final : public PlanSource {
         next_id_(first_id),
         loop_users_(assay::loop_users(plan_)) {
     CHECK(!plan_.classes.empty() && first_id > 0);
-    for (const TrafficClass& c : plan_.classes) streams_.emplace_back(c.name);
+    for (const TrafficClass& c : plan_.classes) streams_.emplace_back(c);
     if (is_trace()) std::ranges::stable_sort(plan_.trace, {}, &TraceEntry::offset);
     count_sessions();
     make_groups();
@@ -289,7 +319,9 @@ class TrafficSource final : public PlanSource {
         next.request.prompt_tokens = plan_.trace[place].prompt_tokens;
         next.request.output_tokens = plan_.trace[place].output_tokens;
       }
-      add_prefix(plan_, of_class, next.request);
+      const uint64_t index = (uint64_t{session.index} << 32) | turn;
+      add_prefix(plan_, of_class, index, next.request);
+      add_cancellation(plan_, of_class, index, next.request);
       planned.push_back(next);
     }
   }

@@ -9,28 +9,11 @@
 
 #include "base/base.h"
 #include "workload/arrivals.h"
+#include "workload/lengths.h"
 #include "workload/request.h"
+#include "workload/request_options.h"
 
 namespace assay {
-
-// How many tokens. Draws are clamped to [minimum, maximum] and at least 1.
-struct LengthDistribution {
-  enum class Kind { kFixed, kUniform, kLognormal, kEmpirical };
-  Kind kind = Kind::kFixed;
-  double a = 1;  // fixed: the value; uniform: low; lognormal: median
-  double b = 0;  // uniform: high (inclusive); lognormal: sigma of the logarithm
-  int64_t minimum = 1, maximum = 1'000'000;
-  std::vector<uint32_t> values;  // empirical: drawn with equal weight
-
-  uint32_t draw(Random& random) const;
-  double mean() const;  // of the clamped distribution (closed forms; lognormal by quadrature)
-  // What is impossible about the parameters ("sigma must lie between 0 and 4"), or "". The others assume "".
-  std::string problem() const;
-  bool operator==(const LengthDistribution&) const = default;
-};
-
-// No length is larger, wherever it comes from.
-inline constexpr int64_t kMaxTokens = 1'000'000;
 
 // Limits that a request must keep to count as good. An absent limit does not apply.
 struct Slo {
@@ -47,7 +30,10 @@ struct TrafficClass {
   LengthDistribution prompt_tokens, output_tokens;
   LengthDistribution turns;    // fixed 1: no sessions
   double think_time_s = 0;     // mean of the exponential pause between an answer and the next turn
-  uint32_t prefix_tokens = 0;  // a prefix shared by all requests of the class (a system prompt)
+  uint32_t prefix_tokens = 0;  // a prefix shared between requests of the class (a system prompt)
+  PrefixPool prefix_pool;      // which of them share it
+  RequestOptions request;      // to which interface of an endpoint it speaks, and with which options
+  CancelPlan cancel;           // which requests their user breaks off
   Slo slo;
   std::optional<Arrivals> arrivals;  // of its own, at its share of the rate; nothing: those of the plan
 

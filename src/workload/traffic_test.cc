@@ -254,5 +254,63 @@ TEST(Traffic, AHundredThousandRequestsAreDistinct) {
   EXPECT_EQ(seeds.size(), 100'000U);
 }
 
+TEST(Traffic, APoolOfPrefixesIsDrawnFrom) {
+  TrafficClass c = traffic_class("rag");
+  c.prompt_tokens = {Kind::kFixed, 100};
+  c.prefix_tokens = 60;
+  const uint64_t only = materialise(plan_of({c}, 1))[0].request.prefix_seed;
+  c.prefix_pool = {.share = 0.75, .count = 4};
+  std::map<uint64_t, int> drawn;
+  for (const PlannedRequest& p : materialise(plan_of({c}, 4000))) {
+    EXPECT_EQ(p.request.prefix_tokens, p.request.prefix_seed == 0 ? 0U : 60U);
+    ++drawn[p.request.prefix_seed];
+  }
+  ASSERT_EQ(drawn.size(), 5U);  // and none
+  EXPECT_NEAR(drawn[0], 1000, 4 * std::sqrt(4000 * 0.25 * 0.75));
+  EXPECT_TRUE(drawn.contains(only));  // the first is what a class with one prefix has
+  drawn.erase(0);
+  for (const auto& [seed, count] : drawn) EXPECT_NEAR(count, 750, 4 * std::sqrt(4000 * 0.1875));
+}
+
+// Zipf's law with exponent 1 over three: 6/11, 3/11, 2/11.
+TEST(Traffic, PrefixesMayBeDrawnByZipfsLaw) {
+  TrafficClass c = traffic_class("rag");
+  c.prompt_tokens = {Kind::kFixed, 100};
+  c.prefix_tokens = 60;
+  c.prefix_pool = {.count = 3, .zipf = 1};
+  std::map<uint64_t, int> drawn;
+  for (const PlannedRequest& p : materialise(plan_of({c}, 5500))) ++drawn[p.request.prefix_seed];
+  std::vector<int> counts;
+  for (const auto& [seed, count] : drawn) counts.push_back(count);
+  std::ranges::sort(counts);
+  ASSERT_EQ(counts.size(), 3U);
+  EXPECT_NEAR(counts[2], 3000, 160);
+  EXPECT_NEAR(counts[1], 1500, 140);
+  EXPECT_NEAR(counts[0], 1000, 120);
+}
+
+TEST(Traffic, AShareOfTheRequestsIsBrokenOff) {
+  TrafficClass c = traffic_class("chat");
+  const auto without = materialise(plan_of({c}, 2000));
+  c.cancel.share = 0.25;
+  c.cancel.after_chunks = {Kind::kUniform, 3, 5};
+  c.cancel.after_ms = {Kind::kFixed, 250};
+  const auto with = materialise(plan_of({c}, 2000));
+  int broken_off = 0;
+  for (size_t i = 0; i < with.size(); ++i) {
+    const Request& r = with[i].request;
+    EXPECT_EQ(essence(with[i]), essence(without[i]));  // nothing else changes
+    EXPECT_EQ(without[i].request.cancel_after_chunks, 0U);
+    if (r.cancel_after_chunks == 0) {
+      EXPECT_EQ(r.cancel_after.count, 0);
+      continue;
+    }
+    ++broken_off;
+    EXPECT_TRUE(r.cancel_after_chunks >= 3 && r.cancel_after_chunks <= 5);
+    EXPECT_EQ(r.cancel_after, nanos_from_ms(250));
+  }
+  EXPECT_NEAR(broken_off, 500, 4 * std::sqrt(2000 * 0.25 * 0.75));
+}
+
 }  // namespace
 }  // namespace assay

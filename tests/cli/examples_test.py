@@ -1,6 +1,7 @@
 """Every scenario in examples/ runs with --quick on this machine's real devices and ends in a dossier and a report within the
 minute that --quick promises; on a quiet machine each is to take less than 20 s, and the test says which did not.
-examples/endpoint.toml runs against a real llama.cpp server on the loopback address, where its package is there."""
+examples/endpoint.toml runs against a real llama.cpp server on the loopback address, where its package is there, and
+examples/mixed.toml, which asks for more than that one serves, against `assay emulate`."""
 
 import contextlib
 import json
@@ -50,8 +51,20 @@ def server():
         process.wait()
 
 
-def run_endpoint_example(path):
-    with server() as url, tempfile.TemporaryDirectory(prefix="assay-example-") as folder:
+@contextlib.contextmanager
+def emulator():
+    """The URL of an emulator."""
+    process = subprocess.Popen([os.environ["ASSAY"], "emulate", "--port", "0", "--ttft-ms", "10", "--gap-ms", "1"],
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def run_endpoint_example(path, serving=server):
+    with serving() as url, tempfile.TemporaryDirectory(prefix="assay-example-") as folder:
         if url is None:
             return 0, "skipped: there is no server"
         text, replaced = re.subn(r'(?m)^url = ".*"', f'url = "{url}"', path.read_text())
@@ -66,7 +79,10 @@ def main():
     examples = sorted((SOURCE / "examples").glob("*.toml"))
     assert examples, "no examples were found"
     for path in examples:
-        duration_s, fault = (run_endpoint_example if path.name == "endpoint.toml" else run_example)(path)
+        if path.name == "mixed.toml":
+            duration_s, fault = run_endpoint_example(path, emulator)
+        else:
+            duration_s, fault = (run_endpoint_example if path.name == "endpoint.toml" else run_example)(path)
         if fault and fault.startswith("skipped"):
             print(f"{path.name}: {fault}")
             continue

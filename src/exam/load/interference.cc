@@ -56,8 +56,11 @@ std::vector<Record> interference_records(const DossierContent& content) {
   for (const Trial& trial : content.trials) {
     if (trial.exam != "load" || trial.parameters["phase"].as_string() != "alone") continue;
     const std::string& name = trial.parameters["traffic_class"].as_string();
-    const Record* mix = trials.find(trial.target, "mix", name, "ttft_ms_p50");
-    const Record* alone = trials.find(trial.target, "alone", name, "ttft_ms_p50");
+    // Of answers that come at once the end is the first that is seen.
+    const bool streams = trials.find(trial.target, "alone", name, "ttft_ms_p50") != nullptr;
+    const char* metric = streams ? "ttft_ms_p50" : "e2e_ms_p50";
+    const Record* mix = trials.find(trial.target, "mix", name, metric);
+    const Record* alone = trials.find(trial.target, "alone", name, metric);
     if (mix == nullptr || alone == nullptr || !mix->value || !alone->value || *alone->value <= 0) continue;
     Record record;
     record.subject_id = mix->subject_id;
@@ -67,8 +70,8 @@ std::vector<Record> interference_records(const DossierContent& content) {
     set_interval(*mix, *alone, record);
     record.n = std::min(mix->n, alone->n);
     record.method = fmt::format(
-        "median TTFT of {}: {} ms in the mix (all classes at {} requests/s) / {} ms alone (at {} requests/s)",
-        name, format_number(*mix->value), trials.rate(trial.target, "mix", "all"),
+        "median {} of {}: {} ms in the mix (all classes at {} requests/s) / {} ms alone (at {} requests/s)",
+        streams ? "TTFT" : "E2E", name, format_number(*mix->value), trials.rate(trial.target, "mix", "all"),
         format_number(*alone->value), trials.rate(trial.target, "alone", name));
     record.conditions = mix->conditions;
     record.conditions.set("target", trial.target);

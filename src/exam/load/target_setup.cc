@@ -45,7 +45,8 @@ std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Tri
   const ContextNeed need = context_need(traffic, sequences);
   const uint64_t longest = spec.context_tokens > 0 ? spec.context_tokens : rounded_up(need.longest + 1);
   uint64_t prefixes = 0;
-  for (const TrafficClass& each : traffic.classes) prefixes += each.prefix_tokens;
+  for (const TrafficClass& each : traffic.classes)
+    prefixes += uint64_t{each.prefix_tokens} * each.prefix_pool.count;
   // Room for the longest sessions at once and as much again for those that rest between turns; never more
   // than every sequence at its longest.
   const uint64_t kv =
@@ -73,13 +74,15 @@ std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Tri
   return setup;
 }
 
-std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const TargetSpec& spec) {
+std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const TargetSpec& spec,
+                                                   const TrialTraffic& traffic) {
   Result<std::string> key = api_key(context, spec);
   if (!key) return std::unexpected(failed_exam_finding(key.error()));
   EndpointTargetOptions options;
   options.name = spec.name;
   options.url = spec.url;
   options.api = spec.api;
+  for (const TrafficClass& each : traffic.classes) options.classes.push_back(each.request);
   options.model = spec.endpoint_model;
   options.api_key = std::move(*key);
   options.ca_file = spec.ca_file;
@@ -124,7 +127,7 @@ std::expected<TargetSetup, Finding> set_up_target(ExamContext& context, const Tr
     case TargetKind::kDevice:
       return device_setup(context, trial, spec, traffic);
     case TargetKind::kEndpoint:
-      return endpoint_setup(context, spec);
+      return endpoint_setup(context, spec, traffic);
     case TargetKind::kFake:
       return fake_setup(context, spec);
   }

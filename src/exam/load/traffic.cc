@@ -87,6 +87,7 @@ std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t cou
   for (TrafficClass& each : plan.classes) {
     each.turns = LengthDistribution{};
     each.arrivals.reset();
+    each.cancel = CancelPlan{};
   }
   return materialise(plan, 1);
 }

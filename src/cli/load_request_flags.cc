@@ -1,0 +1,173 @@
+// From flags to the keys of a class; see load_request_flags.h.
+#include "cli/load_request_flags.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "cli/flag_values.h"
+
+namespace assay {
+namespace {
+
+constexpr OptionSpec kFlags[] = {
+    {"--api", "API", "What is sent: chat, completions, responses, embeddings, rerank or kserve.", "chat",
+     nullptr},
+    {"--backend", "NAME",
+     "The same by vLLM's names: openai, vllm, openai-chat, openai-embeddings or vllm-rerank.", nullptr,
+     nullptr},
+    {"--endpoint-type", "NAME", "Another name of --backend.", nullptr, nullptr},
+    {"--endpoint", "PATH", "Where requests go, from the host's root.", "as --api says", nullptr},
+    {"--header", "KEY=VALUE", "A further field of the head, no secret; may be repeated.", nullptr, nullptr, 0,
+     false, true},
+    {"--extra-body", "JSON", "An object whose members go into each body.", nullptr, nullptr},
+    {"--temperature", "T", "Sampling temperature.", "0", nullptr},
+    {"--top-p", "P", "Nucleus sampling.", nullptr, nullptr},
+    {"--top-k", "K", "The K most probable tokens.", nullptr, nullptr},
+    {"--lora-modules", "NAMES", "Adapters, separated by commas: each request asks for one of them.", nullptr,
+     nullptr},
+    {"--random-batch-size", "N", "Texts (embeddings) or documents (rerank) in a request.", "1; rerank: 10",
+     nullptr},
+};
+
+struct Backend {
+  std::string_view name, kind;
+};
+constexpr Backend kBackends[] = {{"openai", "completions"},
+                                 {"vllm", "completions"},
+                                 {"openai-chat", "chat"},
+                                 {"openai-embeddings", "embeddings"},
+                                 {"openai-embedding", "embeddings"},
+                                 {"vllm-rerank", "rerank"}};
+
+Result<const RequestKindRow*> kind_of_backend(const std::string& name, const char* flag) {
+  std::vector<std::string> known;
+  for (const Backend& backend : kBackends) {
+    if (name == backend.name) return find_request_kind(backend.kind);
+    known.emplace_back(backend.name);
+  }
+  return fail(fmt::format("unknown backend '{}'.{}", printable(name, 60), suggestion(name, known)), flag,
+              fmt::format("Use one of {}.", join(known, ", ")));
+}
+
+Result<const RequestKindRow*> kind_of(const ParsedOptions& options) {
+  const char* given = nullptr;
+  for (const char* flag : {"--api", "--backend", "--endpoint-type"}) {
+    if (!options.has(flag)) continue;
+    if (given != nullptr) return fail(fmt::format("{} says the same", given), flag, "Give one of them.");
+    given = flag;
+  }
+  if (given == nullptr) return find_request_kind("chat");
+  const std::string name = options.value(given);
+  if (given != std::string_view("--api")) return kind_of_backend(name, given);
+  const RequestKindRow* kind = find_request_kind(name);
+  if (kind == nullptr || kind->kind == RequestKind::kJson) {
+    return fail(
+        fmt::format("unknown api '{}'", printable(name, 60)), given,
+        "Use chat, completions, responses, embeddings, rerank or kserve; requests by a template are a "
+        "scenario's (kind = \"json\").");
+  }
+  return kind;
+}
+
+Result<std::string> headers_of(const std::vector<std::string>& headers) {
+  std::string fields;
+  for (const std::string_view header : headers) {
+    const size_t equals = header.find('=');
+    if (equals == 0 || equals == std::string_view::npos)
+      return fail(fmt::format("'{}' is no header", printable(header, 60)), "--header", "Write KEY=VALUE.");
+    fields += fmt::format("{}{} = {}", fields.empty() ? "" : ", ", toml_string(header.substr(0, equals)),
+                          toml_string(header.substr(equals + 1)));
+  }
+  return fmt::format("headers = {{ {} }}\n", fields);
+}
+
+Result<std::string> extra_body_of(const std::string& text) {
+  const Result<Json> json = Json::parse(text, "--extra-body");
+  if (!json || !json->is_object()) {
+    return fail(json ? std::string("it is no JSON object") : json.error().what, "--extra-body",
+                "Write, for example, '{\"min_tokens\": 8}'.");
+  }
+  const Result<std::string> value = toml_value(*json);
+  if (!value) return fail(value.error().what, "--extra-body");
+  return fmt::format("extra_body = {}\n", *value);
+}
+
+Result<std::string> sampling_of(const ParsedOptions& options, const RequestKindRow& kind) {
+  std::string members;
+  const auto add = [&](const char* key, double value) {
+    members += fmt::format("{}{} = {}", members.empty() ? "" : ", ", key, value);
+  };
+  struct Parameter {
+    const char *flag, *key;
+    double low, high;
+  };
+  for (const auto& [flag, key, low, high] :
+       {Parameter{"--temperature", "temperature", 0, 100}, {"--top-p", "top_p", 0, 1}}) {
+    if (!options.has(flag)) continue;
+    if (!kind.streams)
+      return fail(fmt::format("requests of kind {} sample nothing", kind.name), flag, "Leave it out.");
+    ASSIGN_OR_RETURN(const double value, number_of(options, flag, low, high));
+    add(key, value);
+  }
+  if (options.has("--top-k")) {
+    if (!kind.streams)
+      return fail(fmt::format("requests of kind {} sample nothing", kind.name), "--top-k", "Leave it out.");
+    ASSIGN_OR_RETURN(const uint32_t value, count_of(options, "--top-k", 10'000'000));
+    add("top_k", value);
+  }
+  return members.empty() ? std::string() : fmt::format("sampling = {{ {} }}\n", members);
+}
+
+Result<std::string> batch_of(const ParsedOptions& options, const RequestKindRow& kind) {
+  ASSIGN_OR_RETURN(const uint32_t count, count_of(options, "--random-batch-size", 4096));
+  switch (kind.kind) {
+    case RequestKind::kEmbeddings:
+    case RequestKind::kKserve:
+      return fmt::format("inputs = {}\n", count);
+    case RequestKind::kRerank:
+      return fmt::format("documents = {}\n", count);
+    default:
+      return fail(fmt::format("requests of kind {} have one prompt each", kind.name), "--random-batch-size",
+                  "Leave it out.");
+  }
+}
+
+}  // namespace
+
+std::span<const OptionSpec> load_request_flags() {
+  return kFlags;
+}
+
+Result<RequestChoice> request_of_flags(const ParsedOptions& options) {
+  RequestChoice choice;
+  ASSIGN_OR_RETURN(choice.kind, kind_of(options));
+  std::string& keys = choice.keys;
+  if (!choice.kind->has_sessions) keys += fmt::format("kind = \"{}\"\n", choice.kind->name);
+  if (options.has("--endpoint")) keys += fmt::format("path = {}\n", toml_string(options.value("--endpoint")));
+  if (options.has("--lora-modules")) {
+    std::string names;
+    const std::string given = options.value("--lora-modules");
+    for (const std::string_view name : split(given, ','))
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", toml_string(trim(name)));
+    keys += fmt::format("model = [{}]\n", names);
+  }
+  if (options.has("--header")) {
+    ASSIGN_OR_RETURN(const std::string headers, headers_of(options.values("--header")));
+    keys += headers;
+  }
+  ASSIGN_OR_RETURN(const std::string sampling, sampling_of(options, *choice.kind));
+  keys += sampling;
+  if (options.has("--extra-body")) {
+    ASSIGN_OR_RETURN(const std::string extra, extra_body_of(options.value("--extra-body")));
+    keys += extra;
+  }
+  if (options.has("--random-batch-size")) {
+    ASSIGN_OR_RETURN(const std::string batch, batch_of(options, *choice.kind));
+    keys += batch;
+  }
+  return choice;
+}
+
+}  // namespace assay
