@@ -13,8 +13,10 @@ def frame(kind, payload=b"", length=None, mark=b"asy"):
     return struct.pack("<IB", len(payload) if length is None else length, kind) + mark + payload
 
 
-def request(number=1, prompt=100, output=20, prefix=10, corpus=b"prose", last=1):
-    return struct.pack("<QQQQIIIIIBB", number, 7, 2**64 - 1, 99, 1, 0, prefix, prompt, output, last, len(corpus)) + corpus
+def request(number=1, prompt=100, output=20, prefix=10, corpus=b"prose", last=1, parts=(), count=None):
+    head = struct.pack("<QQQQIIIIII", number, 7, 2**64 - 1, 99, 1, 0, prefix, prompt, output,
+                       len(parts) if count is None else count)
+    return head + b"".join(struct.pack("<QI", *part) for part in parts) + struct.pack("<BB", last, len(corpus)) + corpus
 
 
 def event(number=1, kind=CONTENT, cause=0, at=123456789, tokens=1, prompt=0, output=0, detail=b"", length=None):
@@ -32,6 +34,10 @@ FILES = {
     "request_huge_output": frame(REQUEST, request(output=2**32 - 1)),
     "request_prefix_too_long": frame(REQUEST, request(prefix=101)),
     "request_other_corpus": frame(REQUEST, request(corpus=b"\x1b[2J")),
+    "request_parts": frame(REQUEST, request(parts=[(5, 4), (2**64 - 1, 6)])),
+    "request_parts_too_long": frame(REQUEST, request(parts=[(5, 4), (6, 7)])),
+    "request_parts_empty": frame(REQUEST, request(parts=[(5, 10), (6, 0)])),
+    "request_parts_huge_count": frame(REQUEST, request(count=2**32 - 1)),
     "request_cut": frame(REQUEST, request()[:-1]),
     "request_trailing": frame(REQUEST, request() + b"x"),
     "cancel": frame(CANCEL, struct.pack("<Q", 1)),

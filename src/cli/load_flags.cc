@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/flag_values.h"
+#include "cli/load_dataset.h"
 #include "cli/load_request_flags.h"
 #include "http/http.h"
 #include "os/os.h"
@@ -29,9 +30,12 @@ constexpr OptionSpec kFlags[] = {
      nullptr},
     {"--prefix-len", "TOKENS", "So many tokens at the head of each prompt are the same.", "0", nullptr},
     {"--random-prefix-len", "TOKENS", "Another name of --prefix-len.", nullptr, nullptr},
-    {"--dataset-name", "NAME", "random, or azure: arrivals and lengths of --dataset-path.", "random",
-     nullptr},
-    {"--dataset-path", "FILE", "The trace.", nullptr, "file"},
+    {"--dataset-name", "NAME",
+     "random, or the format of --dataset-path: auto, azure, burstgpt, mooncake, sharegpt, timed_trace, weka.",
+     "random; with --dataset-path: auto", nullptr},
+    {"--dataset-path", "FILE",
+     "A trace: its lengths, its sessions and prefixes, its instants unless flags say how requests come.",
+     nullptr, "file"},
     {"--goodput", "KEY:MS", "Limits that a request must keep: ttft, tpot, e2el, in ms.", nullptr, nullptr, 0,
      true},
     {"--duration", "S", "A trial takes at most so long.", "100", nullptr},
@@ -221,15 +225,18 @@ Result<std::string> stack_of(const ParsedOptions& options) {
   return out + fmt::format("env = {{ {} }}\n", variables);
 }
 
-Result<std::string> trace_of(const ParsedOptions& options, uint32_t requests) {
-  const std::string path = options.value("--dataset-path");
-  if (path.empty()) return fail("no trace is named", "--dataset-name", "Add --dataset-path FILE.");
-  for (const char* flag :
-       {"--request-rate", "--burstiness", "--max-concurrency", "--input-len", "--output-len"}) {
-    if (options.has(flag)) return fail("a trace has arrivals and lengths of its own", flag, "Leave it out.");
+// With a trace that may have instants of its own, these hold unless a flag says how requests come.
+Result<Offer> offer_of_trace(const ParsedOptions& options, const Dataset& dataset, uint32_t requests) {
+  const bool says_how =
+      options.has("--request-rate") || options.has("--burstiness") || options.has("--max-concurrency");
+  if (dataset.has_instants && !says_how) {
+    return Offer{.keys = "",
+                 .words = "at the trace's instants",
+                 .connections = std::min(most_connections(), std::max(requests, kUsualConnections))};
   }
-  return fmt::format("[load.trace]\npath = {}\nformat = \"azure\"\nlimit = {}\n",
-                     toml_string(absolute_path(path)), requests);
+  ASSIGN_OR_RETURN(Offer offer, offer_of(options, requests));
+  if (offer.keys.find("arrivals") == std::string::npos) offer.keys = "arrivals = \"poisson\"\n" + offer.keys;
+  return offer;
 }
 
 }  // namespace
@@ -251,13 +258,7 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
   if (options.has("--num-prompts")) {
     ASSIGN_OR_RETURN(requests, count_of(options, "--num-prompts", 1'000'000));
   }
-  const std::string dataset = options.has("--dataset-name") ? options.value("--dataset-name") : "random";
-  if (dataset != "random" && dataset != "azure")
-    return fail(fmt::format("unknown dataset '{}'", printable(dataset, 60)), "--dataset-name",
-                "Use random or azure.");
-  const bool is_trace = dataset == "azure";
-  if (!is_trace && options.has("--dataset-path"))
-    return fail("random lengths come from no file", "--dataset-path", "Add --dataset-name azure.");
+  ASSIGN_OR_RETURN(const Dataset dataset, dataset_of(options, requests));
   ASSIGN_OR_RETURN(const RequestChoice request, request_of_flags(options));
   const RequestKindRow& kind = *request.kind;
   if (!kind.streams && options.has("--output-len"))
@@ -267,15 +268,8 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
                    lengths_of(options, "--input-len", "{ median = 256, sigma = 0.8, max = 2048 }"));
   ASSIGN_OR_RETURN(const std::string output,
                    lengths_of(options, "--output-len", "{ median = 128, sigma = 0.6, max = 512 }"));
-  Offer offer;
-  std::string trace;
-  if (is_trace) {
-    ASSIGN_OR_RETURN(trace, trace_of(options, requests));
-    offer.words = "at the trace's instants";
-    offer.connections = std::min(most_connections(), std::max(requests, kUsualConnections));
-  } else {
-    ASSIGN_OR_RETURN(offer, offer_of(options, requests));
-  }
+  ASSIGN_OR_RETURN(const Offer offer, dataset.is_trace() ? offer_of_trace(options, dataset, requests)
+                                                         : offer_of(options, requests));
 
   std::string text = "# Written by `assay load`; `assay run` takes it too.\n";
   text += fmt::format("name = {}\nexams = [\"load\"]\n", toml_string("load " + parsed.authority()));
@@ -302,7 +296,7 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
   text += fmt::format("max_connections = {}\n", offer.connections);
   ASSIGN_OR_RETURN(const std::string stack, stack_of(options));
   text += stack;
-  text += fmt::format("\n[[traffic]]\nname = \"{}\"\nprompt_tokens = {}\n", dataset, prompt);
+  text += fmt::format("\n[[traffic]]\nname = \"{}\"\nprompt_tokens = {}\n", dataset.name, prompt);
   if (kind.streams) text += fmt::format("output_tokens = {}\n", output);
   text += request.keys;
   const char* prefix_flag = options.has("--prefix-len") ? "--prefix-len" : "--random-prefix-len";
@@ -319,15 +313,16 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
     ASSIGN_OR_RETURN(const double duration_s, number_of(options, "--duration", 0.1, 604'800));
     text += fmt::format("max_duration_s = {}\n", duration_s);
   }
-  if (!trace.empty()) text += "\n" + trace;
+  if (dataset.is_trace()) text += "\n" + dataset.keys;
 
   const auto words_of = [](const std::string& lengths) {
     return lengths.starts_with('{') ? lengths.substr(2, lengths.size() - 4) : lengths;
   };
   LoadChoice choice{.scenario_text = std::move(text), .name = "load " + parsed.authority(), .words = {}};
-  choice.words = fmt::format("{} requests of {} to {}, {}", requests, kind.name, url, offer.words);
-  if (!is_trace) choice.words += fmt::format("; tokens in: {}", words_of(prompt));
-  if (!is_trace && kind.streams) choice.words += fmt::format("; out: {}", words_of(output));
+  choice.words = fmt::format("{}{} requests of {} to {}, {}", dataset.is_trace() ? "at most " : "", requests,
+                             kind.name, url, offer.words);
+  if (!dataset.is_trace()) choice.words += fmt::format("; tokens in: {}", words_of(prompt));
+  if (!dataset.is_trace() && kind.streams) choice.words += fmt::format("; out: {}", words_of(output));
   return choice;
 }
 

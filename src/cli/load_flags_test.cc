@@ -145,7 +145,8 @@ TEST(LoadFlags, WhatCannotBeIsSaidWithItsFlag) {
   EXPECT_THAT(message_of({{"--num-prompts", "0"}}), HasSubstr("--num-prompts"));
   EXPECT_THAT(message_of({{"--input-len", "9:3"}}), HasSubstr("MIN:MAX"));
   EXPECT_THAT(message_of({{"--goodput", "speed:3"}}), HasSubstr("ttft, tpot or e2el"));
-  EXPECT_THAT(message_of({{"--dataset-name", "sonnet"}}), HasSubstr("random or azure"));
+  EXPECT_THAT(message_of({{"--dataset-name", "sonnet"}}),
+              HasSubstr("random, auto, azure, burstgpt, mooncake, sharegpt, weka, timed_trace"));
   EXPECT_THAT(message_of({{"--dataset-name", "azure"}}), HasSubstr("--dataset-path"));
   EXPECT_THAT(message_of({{"--dataset-name", "azure"}, {"--dataset-path", "x"}, {"--input-len", "3"}}),
               HasSubstr("--input-len"));
@@ -208,6 +209,40 @@ TEST(LoadFlags, WhatDoesNotGoTogetherIsSaid) {
   EXPECT_THAT(message_of({{"--extra-body", "{"}}), HasSubstr("--extra-body"));
   EXPECT_THAT(message_of({{"--extra-body", R"({"a":null})"}}), HasSubstr("null has no place"));
   EXPECT_THAT(message_of({{"--header", "X-Tenant"}}), HasSubstr("KEY=VALUE"));
+}
+
+// What the flags say of a trace that need not be there: the text is not parsed.
+std::string text_of(std::initializer_list<std::pair<const char*, const char*>> flags) {
+  const Result<LoadChoice> choice = scenario_of_flags("127.0.0.1:8000", typed(flags));
+  EXPECT_TRUE(choice) << (choice ? "" : choice.error().message());
+  return choice ? choice->scenario_text : "";
+}
+
+TEST(LoadFlags, TracesGoByTheNamesThatTheFieldGivesThem) {
+  for (const char* name : {"azure", "burstgpt", "mooncake", "sharegpt", "weka"}) {
+    EXPECT_THAT(text_of({{"--dataset-name", name}, {"--dataset-path", "/t"}, {"--num-prompts", "7"}}),
+                HasSubstr(std::string("path = \"/t\"\nformat = \"") + name + "\"\nlimit = 7\n"));
+  }
+  EXPECT_THAT(text_of({{"--dataset-name", "timed_trace"}, {"--dataset-path", "/t"}}),
+              HasSubstr("format = \"mooncake\"\nlimit = 200\nblock_tokens = 16\n"));
+  EXPECT_THAT(text_of({{"--dataset-path", "/t"}}), HasSubstr("format = \"auto\""));
+  EXPECT_THAT(message_of({{"--dataset-name", "random"}, {"--dataset-path", "/t"}}),
+              HasSubstr("come from no file"));
+  EXPECT_THAT(message_of({{"--dataset-name", "sharegtp"}, {"--dataset-path", "/t"}}),
+              HasSubstr("Did you mean 'sharegpt'?"));
+}
+
+TEST(LoadFlags, ATraceKeepsItsInstantsUnlessAFlagSaysHowRequestsCome) {
+  EXPECT_THAT(text_of({{"--dataset-name", "mooncake"}, {"--dataset-path", "/t"}}),
+              testing::Not(HasSubstr("arrivals")));
+  EXPECT_THAT(text_of({{"--dataset-name", "burstgpt"}, {"--dataset-path", "/t"}, {"--request-rate", "5"}}),
+              HasSubstr("arrivals = \"poisson\"\nrate_per_s = 5\n"));
+  EXPECT_THAT(text_of({{"--dataset-name", "azure"}, {"--dataset-path", "/t"}, {"--max-concurrency", "8"}}),
+              HasSubstr("arrivals = \"closed\"\nusers = 8\n"));
+  EXPECT_THAT(text_of({{"--dataset-name", "weka"}, {"--dataset-path", "/t"}, {"--request-rate", "inf"}}),
+              HasSubstr("arrivals = \"burst\"\n"));
+  EXPECT_THAT(text_of({{"--dataset-name", "sharegpt"}, {"--dataset-path", "/t"}}),
+              HasSubstr("arrivals = \"poisson\"\n"));
 }
 
 }  // namespace

@@ -82,15 +82,17 @@ Result<size_t> PromptSource::find(std::string_view corpus) const {
 
 Result<void> PromptSource::append_prompt(const Request& request, std::vector<llama_token>& tokens) const {
   ASSIGN_OR_RETURN(const size_t index, find(request.corpus));
-  const uint32_t prefix = std::min(request.prefix_tokens, request.prompt_tokens);
-  append_wrapped(corpora_[index].tokens, request.prefix_seed, prefix, tokens);
-  append_wrapped(corpora_[index].tokens, request.prompt_seed, request.prompt_tokens - prefix, tokens);
+  for (const PromptPart& part : prompt_parts(request))
+    append_wrapped(corpora_[index].tokens, part.seed, part.tokens, tokens);
   return {};
 }
 
 Result<uint64_t> PromptSource::prefix_key(const Request& request) const {
   if (request.prefix_tokens == 0) return 0;
   ASSIGN_OR_RETURN(const size_t index, find(request.corpus));
+  // A prefix of several stretches goes by its name, which no place in a corpus is as large as.
+  if (!request.prefix_parts.empty())
+    return (uint64_t{1} << 63) | Random(request.prefix_seed, index, 0).next();
   return 1 + index + corpora_.size() * (request.prefix_seed % corpora_[index].tokens.size());
 }
 

@@ -21,8 +21,8 @@ class PromptSource {
   // Tokenises every corpus.
   explicit PromptSource(const llama_vocab* vocab);
   bool knows(std::string_view corpus) const { return find(corpus).has_value(); }
-  // Appends the request's prompt: prefix_tokens of the corpus from prefix_seed, then the rest from
-  // prompt_seed, both modulo the corpus's length and wrapping around. An unknown corpus is an error.
+  // Appends the request's prompt, part by part, each modulo the corpus's length and wrapping around. An
+  // unknown corpus is an error.
   Result<void> append_prompt(const Request& request, std::vector<llama_token>& tokens) const;
   // Equal for requests whose prefixes are equal token by token as far as both go; 0 without a prefix.
   Result<uint64_t> prefix_key(const Request& request) const;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/sampler.h"
 
 namespace assay {
@@ -48,7 +50,8 @@ void Server::take_request(const Request& request) {
   ScheduledRequest scheduled{request.id, request.session, request.last_turn, request.prompt_tokens,
                              request.output_tokens};
   scheduled.prefix_key = prompts_.prefix_key(request).value_or(0);
-  scheduled.prefix_tokens = request.prefix_tokens;
+  // Of a prompt that is shared as a whole all but one token: that one must be worked on.
+  scheduled.prefix_tokens = std::min(request.prefix_tokens, request.prompt_tokens - 1);
   switch (scheduler_.submit(scheduled)) {
     case BatchScheduler::Submitted::kQueued:
       work_[request.id].request = request;

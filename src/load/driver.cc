@@ -161,8 +161,11 @@ class Driver {
 
   void submit(Due due) {
     RequestRow& row = result_.rows[due.row];
+    const PlannedRequest& planned = pending(due.row).planned;
+    const bool is_complete = planned.prefix.tree == nullptr;
+    const Request completed = is_complete ? Request() : complete_request(planned);
     row.scheduled = due.at;
-    const Request& request = pending(due.row).planned.request;
+    const Request& request = is_complete ? planned.request : completed;
     row.first_chunk = chunks_.take(request.output_tokens + kSpareChunks);
     row.dispatched = now();
     if (Result<void> sent = target_.submit(request); !sent) {

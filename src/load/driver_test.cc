@@ -277,6 +277,55 @@ class ScriptedTarget final : public Target {
   std::vector<StreamEvent> events_;
 };
 
+// Keeps what it was sent, and answers each with one token.
+class KeepingTarget final : public Target {
+ public:
+  explicit KeepingTarget(Clock& clock) : clock_(clock) {}
+  Result<TargetInfo> open() override { return TargetInfo(); }
+  Result<void> submit(const Request& request) override {
+    sent.push_back(request);
+    return {};
+  }
+  void cancel(RequestId) override {}
+  Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override {
+    if (answered_ == sent.size()) clock_.sleep_until(until);
+    for (; answered_ < sent.size(); ++answered_) {
+      const RequestId id = sent[answered_].id;
+      events.push_back({.request = id, .kind = StreamEventKind::kContent, .at = clock_.now(), .tokens = 1});
+      events.push_back({.request = id, .kind = StreamEventKind::kDone, .at = clock_.now()});
+    }
+    return {};
+  }
+  TargetEnd close() override { return TargetEnd(); }
+
+  std::vector<Request> sent;
+
+ private:
+  Clock& clock_;
+  size_t answered_ = 0;
+};
+
+TEST(Driver, WritesOutThePrefixesOfATraceAsItSends) {
+  const Result<Trace> trace = parse_trace(
+      "{\"timestamp\":0,\"input_length\":40,\"output_length\":1,\"hash_ids\":[1,2,3]}\n"
+      "{\"timestamp\":9,\"input_length\":40,\"output_length\":1,\"hash_ids\":[1,2,4]}\n"
+      "{\"timestamp\":9,\"input_length\":40,\"output_length\":1,\"hash_ids\":[7]}\n",
+      "t", "mooncake", {.block_tokens = 16});
+  ASSERT_TRUE(trace);
+  TrafficPlan plan;
+  plan.classes.resize(1);
+  plan.arrivals.kind = Arrivals::Kind::kTrace;
+  plan.trace = std::make_shared<const Trace>(*trace);
+  FakeClock clock;
+  KeepingTarget target(clock);
+  drive_load(target, clock, *traffic_source(plan), {});
+  ASSERT_EQ(target.sent.size(), 3U);
+  ASSERT_EQ(target.sent[0].prefix_parts.size(), 1U);
+  EXPECT_EQ(target.sent[0].prefix_parts[0].tokens, 32U);
+  EXPECT_EQ(target.sent[0].prefix_parts, target.sent[1].prefix_parts);
+  EXPECT_TRUE(target.sent[2].prefix_parts.empty());
+}
+
 TEST(Driver, AnAnswerWithoutOutputIsAFailureWithACause) {
   FakeClock clock;
   ScriptedTarget target(clock, {{.kind = StreamEventKind::kDone}});

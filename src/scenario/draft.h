@@ -42,8 +42,11 @@ void read_load(Reader& reader, const TomlValue& table, Draft& draft);
 void read_roofline(Reader& reader, const TomlValue& table, Draft& draft);
 void read_requirement(Reader& reader, const TomlValue& table, Draft& draft);
 
+// The trace of [load]: a path, or a table of keys; and its format beside a path.
+void read_trace_spec(Reader& reader, const TomlMember& member, TraceSpec& trace);
+void read_trace_format(Reader& reader, const TomlMember& member, TraceSpec& trace);
 // load_trace for the first time: notes the file and what it holds.
-Result<std::vector<TraceEntry>> read_trace(Reader& reader, TraceSpec& trace);
+Result<Trace> read_trace(Reader& reader, TraceSpec& trace);
 
 // The draft's requirements, held against its targets, classes and the metric table.
 void finish_requirements(Reader& reader, Draft& draft);
@@ -54,6 +57,7 @@ void append_stack_keys(std::vector<ScenarioKey>& keys);
 void append_traffic_keys(std::vector<ScenarioKey>& keys);
 void append_length_keys(std::vector<ScenarioKey>& keys);
 void append_load_keys(std::vector<ScenarioKey>& keys);
+void append_trace_keys(std::vector<ScenarioKey>& keys);
 void append_roofline_keys(std::vector<ScenarioKey>& keys);
 void append_requirement_keys(std::vector<ScenarioKey>& keys);
 

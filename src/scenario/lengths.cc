@@ -36,10 +36,11 @@ constexpr Row<LengthDraft> kRows[] = {
     {{"lengths", "max", "integer", "1000000", "tokens", "Longer draws become this."},
      [](Reader& r, const TomlMember& m, LengthDraft& d) { read_limit(r, m, d.maximum); }},
     {{"lengths", "trace", "string", "", "",
-      "A trace in the Azure format, relative to the scenario, whose lengths are drawn with equal weight."},
+      "A trace of any known format, relative to the scenario, whose lengths are drawn with equal weight."},
      [](Reader& r, const TomlMember& m, LengthDraft& d) { r.read_string(m, d.trace); }},
     {{"lengths", "column", "string", "\"ContextTokens\"", "",
-      "Of the trace: \"ContextTokens\" or \"GeneratedTokens\"; the latter is the default for output_tokens."},
+      "Of the trace: \"ContextTokens\" (of prompts) or \"GeneratedTokens\" (of answers); the latter is the default for "
+      "output_tokens."},
      [](Reader& r, const TomlMember& m, LengthDraft& d) { r.read_choice(m, kColumns, d.column); }},
 };
 
@@ -48,14 +49,14 @@ std::vector<uint32_t> column_of_trace(Reader& reader, const TomlMember& member, 
   TraceSpec spec;
   spec.path = reader.resolved(draft.trace);
   spec.limit = kMaxTraceRows;
-  const Result<std::vector<TraceEntry>> entries = read_trace(reader, spec);
+  const Result<Trace> trace = read_trace(reader, spec);
   std::vector<uint32_t> values;
-  if (!entries) {
-    reader.error(member.value.at, fmt::format("{}: {}", entries.error().where, entries.error().what));
+  if (!trace) {
+    reader.error(member.value.at, fmt::format("{}: {}", trace.error().where, trace.error().what));
     return values;
   }
   const bool is_output = draft.column.empty() ? member.key == "output_tokens" : draft.column == kColumns[1];
-  for (const TraceEntry& entry : *entries)
+  for (const TraceEntry& entry : trace->entries)
     values.push_back(is_output ? entry.output_tokens : entry.prompt_tokens);
   return values;
 }

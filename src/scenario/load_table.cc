@@ -1,8 +1,7 @@
-// [load] and [load.trace]: how traffic is offered; [roofline]: how kernels are measured.
+// [load]: how traffic is offered; [roofline]: how kernels are measured.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "catalogue/catalogue.h"
 #include "scenario/arrival_keys.h"
@@ -11,32 +10,16 @@
 namespace assay {
 namespace {
 
-const std::array<std::string, 1> kTraceFormats = {"azure"};
-
 Arrivals& arrivals_of(LoadSpec& load) {
   return load.arrivals;
 }
 using Keys = ArrivalKeys<LoadSpec, arrivals_of>;
 
-constexpr Row<TraceSpec> kTraceRows[] = {
-    {{"load.trace", "path", "string", "", "", "The trace, relative to the scenario. Required."},
-     [](Reader& r, const TomlMember& m, TraceSpec& t) { r.read_string(m, t.path); }},
-    {{"load.trace", "format", "string", "\"azure\"", "",
-      "\"azure\": TIMESTAMP,ContextTokens,GeneratedTokens, the Azure LLM inference traces."},
-     [](Reader& r, const TomlMember& m, TraceSpec& t) { r.read_choice(m, kTraceFormats, t.format); }},
-    {{"load.trace", "limit", "integer", "200", "rows", "How many rows are replayed, from the first."},
-     [](Reader& r, const TomlMember& m, TraceSpec& t) { r.read_integer(m, 1, 1'000'000, t.limit); }},
-    {{"load.trace", "rate_scale", "number", "1", "", "2 replays twice as fast."},
-     [](Reader& r, const TomlMember& m, TraceSpec& t) { r.read_number(m, 1e-6, 1e6, t.scaling.rate); }},
-    {{"load.trace", "length_scale", "number", "1", "",
-      "0.1 makes prompts and answers a tenth as long, at least one token."},
-     [](Reader& r, const TomlMember& m, TraceSpec& t) { r.read_number(m, 1e-6, 1e3, t.scaling.length); }},
-};
-
 constexpr Row<LoadSpec> kRows[] = {
     {{"load", "arrivals", "string", "\"poisson\"", "",
       "When requests come: \"poisson\", \"constant\" (evenly spaced), \"gamma\" (in clusters, by cv), \"burst\" (all at "
-      "once), \"closed\" (users who wait for their answers) or \"trace\" (which [load.trace] implies)."},
+      "once), \"closed\" (users who wait for their answers) or \"trace\" (at the instants of [load.trace], which implies "
+      "it where the trace has instants)."},
      Keys::read_kind},
     {{"load", "cv", "number", "", "", kCvText}, Keys::read_cv},
     {{"load", "users", "integer", "", "", kUsersText}, Keys::read_users},
@@ -65,11 +48,12 @@ constexpr Row<LoadSpec> kRows[] = {
      [](Reader& r, const TomlMember& m, LoadSpec& l) {
        r.read_positive(m, 60'000, l.dispatch_lag_budget_ms);
      }},
-    {{"load", "trace", "table", "", "",
-      "Replays a trace: its arrivals and lengths; classes give weights, corpus and SLO."},
-     [](Reader& r, const TomlMember& m, LoadSpec& l) {
-       if (const TomlValue* table = r.expect_table(m)) read_table<TraceSpec>(r, *table, kTraceRows, l.trace);
-     }},
+    {{"load", "trace", "table or path", "", "",
+      "Replays a trace: its lengths, sessions and shared prefixes, and its instants unless arrivals says otherwise; "
+      "classes give weights, corpus and SLO."},
+     [](Reader& r, const TomlMember& m, LoadSpec& l) { read_trace_spec(r, m, l.trace); }},
+    {{"load", "trace_format", "string", "\"auto\"", "", "With trace = PATH: the format, as in [load.trace]."},
+     [](Reader& r, const TomlMember& m, LoadSpec& l) { read_trace_format(r, m, l.trace); }},
 };
 
 void read_types(Reader& reader, const TomlMember& member, RooflineSpec& roofline) {
@@ -102,18 +86,41 @@ constexpr Row<RooflineSpec> kRooflineRows[] = {
      }},
 };
 
+// Whether requests can come at the instants of a trace. One that cannot be read has its error already.
+enum class TraceInstants { kNoTrace, kHas, kHasNone };
+
+// The file must be there and good before anything runs.
+TraceInstants check_trace(Reader& reader, const TomlValue& table, TraceSpec& spec) {
+  const TomlValue* trace = table.find("trace");
+  if (trace == nullptr) return TraceInstants::kNoTrace;
+  const TomlValue* path = trace->kind == TomlKind::kTable ? trace->find("path") : trace;
+  if (path == nullptr) reader.error(trace->at, "[load.trace] needs a path");
+  const TomlValue* format = table.find("trace_format");
+  if (format != nullptr && trace->find("format") != nullptr)
+    reader.error(format->at, "the format stands in [load.trace] already");
+  if (spec.path.empty()) return TraceInstants::kNoTrace;
+  spec.path = reader.resolved(spec.path);
+  const Result<Trace> read = read_trace(reader, spec);
+  if (read) return read->has_instants ? TraceInstants::kHas : TraceInstants::kHasNone;
+  const Error& error = read.error();
+  reader.error(path->at, fmt::format("{}: {}{}", error.where, error.what,
+                                     error.remedy.empty() ? "" : ". " + error.remedy));
+  return TraceInstants::kHas;
+}
+
 // What the keys of [load] say of each other.
-void check_arrivals(Reader& reader, const TomlValue& table, LoadSpec& load) {
-  const bool has_trace = !load.trace.path.empty();
+void check_arrivals(Reader& reader, const TomlValue& table, TraceInstants trace, LoadSpec& load) {
   const bool has_rate = table.find("rate_per_s") != nullptr,
              has_utilisation = table.find("utilisation") != nullptr;
   const TomlValue* arrivals = table.find("arrivals");
   if (has_rate && has_utilisation)
     reader.error(table.find("utilisation")->at, "give rate_per_s or utilisation, not both");
-  if (has_trace && arrivals == nullptr) load.arrivals.kind = Arrivals::Kind::kTrace;
+  if (trace == TraceInstants::kHas && arrivals == nullptr) load.arrivals.kind = Arrivals::Kind::kTrace;
   const bool is_trace = load.arrivals.kind == Arrivals::Kind::kTrace;
-  if (is_trace && !has_trace) reader.error(table.at, "arrivals = \"trace\" needs a [load.trace] with a path");
-  if (has_trace && !is_trace) reader.error(arrivals->at, "with [load.trace], arrivals can only be \"trace\"");
+  if (is_trace && trace == TraceInstants::kNoTrace)
+    reader.error(table.at, "arrivals = \"trace\" needs a [load.trace] with a path");
+  if (is_trace && trace == TraceInstants::kHasNone)
+    reader.error(arrivals->at, "the trace has no instants: choose other arrivals, and a rate if need be");
   check_arrival_keys(reader, table, load.arrivals);
   if (load.arrivals.kind == Arrivals::Kind::kClosed && (has_rate || has_utilisation)) {
     reader.error(table.find(has_rate ? "rate_per_s" : "utilisation")->at,
@@ -121,17 +128,8 @@ void check_arrivals(Reader& reader, const TomlValue& table, LoadSpec& load) {
   }
   if (is_trace && (has_rate || has_utilisation)) {
     reader.error(table.find(has_rate ? "rate_per_s" : "utilisation")->at,
-                 "a trace has its own rate: scale it by rate_scale in [load.trace]");
+                 "a trace has its own rate: scale it by rate_scale in [load.trace], or give other arrivals");
   }
-}
-
-// The file must be there and good before anything runs.
-void check_trace(Reader& reader, TomlPosition at, TraceSpec& trace) {
-  const Result<std::vector<TraceEntry>> entries = read_trace(reader, trace);
-  if (entries) return;
-  const Error& error = entries.error();
-  reader.error(
-      at, fmt::format("{}: {}{}", error.where, error.what, error.remedy.empty() ? "" : ". " + error.remedy));
 }
 
 }  // namespace
@@ -139,13 +137,8 @@ void check_trace(Reader& reader, TomlPosition at, TraceSpec& trace) {
 void read_load(Reader& reader, const TomlValue& table, Draft& draft) {
   LoadSpec& load = draft.scenario.load;
   read_table<LoadSpec>(reader, table, kRows, load);
-  const TomlValue* trace = table.find("trace");
-  if (trace != nullptr && trace->find("path") == nullptr)
-    reader.error(trace->at, "[load.trace] needs a path");
-  check_arrivals(reader, table, load);
-  if (trace == nullptr || load.trace.path.empty()) return;
-  load.trace.path = reader.resolved(load.trace.path);
-  check_trace(reader, trace->find("path")->at, load.trace);
+  const TraceInstants trace = check_trace(reader, table, load.trace);
+  check_arrivals(reader, table, trace, load);
 }
 
 void read_roofline(Reader& reader, const TomlValue& table, Draft& draft) {
@@ -154,7 +147,7 @@ void read_roofline(Reader& reader, const TomlValue& table, Draft& draft) {
 
 void append_load_keys(std::vector<ScenarioKey>& keys) {
   append_keys<LoadSpec>(kRows, keys);
-  append_keys<TraceSpec>(kTraceRows, keys);
+  append_trace_keys(keys);
 }
 
 void append_roofline_keys(std::vector<ScenarioKey>& keys) {

@@ -313,23 +313,102 @@ TEST(Scenario, TracesAreReadFromBesideTheScenario) {
   EXPECT_EQ(scenario.load.trace.path, folder + "/t.csv");
   EXPECT_EQ(scenario.load.classes[1].prompt_tokens.values, (std::vector<uint32_t>{100, 300}));
   EXPECT_EQ(scenario.load.classes[1].output_tokens.values, (std::vector<uint32_t>{3, 4}));
-  const auto entries = load_trace(scenario.load.trace);
-  ASSERT_TRUE(entries);
-  EXPECT_EQ((*entries)[1].offset, nanos_from_seconds(2));
-  EXPECT_EQ((*entries)[1].prompt_tokens, 30U);
+  const auto trace = load_trace(scenario.load.trace);
+  ASSERT_TRUE(trace);
+  EXPECT_EQ(trace->entries[1].offset, nanos_from_seconds(2));
+  EXPECT_EQ(trace->entries[1].prompt_tokens, 30U);
 
   const auto refused = [&](const std::string& more) {
     const Result<Scenario> result = parse_scenario(text + more, folder + "/s.toml", kExams);
     return result ? std::string() : result.error().message();
   };
-  EXPECT_NE(refused("[load]\narrivals = 'poisson'\n").find("arrivals can only be \"trace\""),
-            std::string::npos);
   EXPECT_NE(refused("[load]\nrate_per_s = 3\n").find("scale it by rate_scale"), std::string::npos);
   ASSERT_TRUE(write_file_atomically(folder + "/t.csv", "nonsense\n"));
-  EXPECT_NE(refused("").find(folder + "/t.csv:1: not a trace of the Azure format"), std::string::npos)
+  EXPECT_NE(refused("").find(folder + "/t.csv:1: a trace of no known format"), std::string::npos)
       << refused("");
   remove_file(folder + "/t.csv");
   ASSERT_EQ(::rmdir(folder.c_str()), 0);
+}
+
+// A folder with a trace that has instants and one that has none.
+class TraceKeys : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/assay_trace_keys_XXXXXX";
+    ASSERT_NE(::mkdtemp(name), nullptr);
+    folder_ = name;
+    ASSERT_TRUE(write_file_atomically(
+        folder_ + "/m.jsonl",
+        "{\"timestamp\":0,\"input_length\":64,\"output_length\":2,\"hash_ids\":[1,2,3,4]}\n"
+        "{\"timestamp\":1000,\"input_length\":64,\"output_length\":2,\"hash_ids\":[1,2,3,5]}\n"));
+    ASSERT_TRUE(write_file_atomically(
+        folder_ + "/s.json",
+        "[{\"conversations\":[{\"from\":\"human\",\"value\":\"four\"},{\"from\":\"gpt\",\"value\":\"12345678\"}]}]"));
+  }
+  void TearDown() override {
+    remove_file(folder_ + "/m.jsonl");
+    remove_file(folder_ + "/s.json");
+    ::rmdir(folder_.c_str());
+  }
+
+  Result<Scenario> parse(const std::string& load) const {
+    return parse_scenario(kChat + load, folder_ + "/s.toml", kExams);
+  }
+  std::string refused(const std::string& load) const {
+    const Result<Scenario> scenario = parse(load);
+    return scenario ? "" : scenario.error().message();
+  }
+
+  std::string folder_;
+};
+
+TEST_F(TraceKeys, APathAloneIsEnough) {
+  const Result<Scenario> scenario = parse("[load.trace]\npath = 'm.jsonl'\nblock_tokens = 16\n");
+  ASSERT_TRUE(scenario) << scenario.error().message();
+  EXPECT_EQ(scenario->load.arrivals.kind, Arrivals::Kind::kTrace);
+  EXPECT_EQ(scenario->load.trace.block_tokens, 16U);
+  const Result<Trace> trace = load_trace(scenario->load.trace);
+  ASSERT_TRUE(trace);
+  EXPECT_EQ(trace->format, "mooncake");
+  EXPECT_EQ(trace->prefixes->tokens(trace->entries[0].prefix), 48U);
+  const Result<Scenario> brief = parse("[load]\ntrace = 's.json'\ntrace_format = 'sharegpt'\n");
+  ASSERT_TRUE(brief) << brief.error().message();
+  EXPECT_EQ(brief->load.trace.path, folder_ + "/s.json");
+  EXPECT_EQ(brief->load.trace.format, "sharegpt");
+}
+
+TEST_F(TraceKeys, ATraceWithoutInstantsComesAsAnyClassDoes) {
+  EXPECT_EQ(parse("[load]\ntrace = 's.json'\n")->load.arrivals.kind, Arrivals::Kind::kPoisson);
+  const Result<Scenario> rate = parse("[load]\ntrace = 's.json'\nrate_per_s = 3\n");
+  ASSERT_TRUE(rate) << rate.error().message();
+  EXPECT_EQ(rate->load.rate_per_s, 3);
+  EXPECT_NE(refused("[load]\ntrace = 's.json'\narrivals = 'trace'\n").find("the trace has no instants"),
+            std::string::npos);
+  const Result<Scenario> bytes = parse("[load.trace]\npath = 's.json'\nbytes_per_token = 2\n");
+  ASSERT_TRUE(bytes) << bytes.error().message();
+  EXPECT_EQ(load_trace(bytes->load.trace)->entries[0].output_tokens, 4U);
+}
+
+TEST_F(TraceKeys, OtherArrivalsTakeThePlaceOfATracesInstants) {
+  const std::string trace = "[load.trace]\npath = 'm.jsonl'\nblock_tokens = 16\n";
+  const Result<Scenario> scenario = parse("[load]\narrivals = 'poisson'\nrate_per_s = 3\n" + trace);
+  ASSERT_TRUE(scenario) << scenario.error().message();
+  EXPECT_EQ(scenario->load.arrivals.kind, Arrivals::Kind::kPoisson);
+  EXPECT_NE(refused("[load]\nrate_per_s = 3\n" + trace).find("or give other arrivals"), std::string::npos);
+}
+
+TEST_F(TraceKeys, WhatIsWrongIsSaidWhereItStands) {
+  EXPECT_NE(refused("[load]\ntrace = 'm.jsonl'\n").find("m.jsonl:1: 4 hash ids"), std::string::npos);
+  EXPECT_NE(refused("[load]\ntrace = 's.json'\ntrace_format = 'mooncake'\n").find("s.json:1: no object"),
+            std::string::npos);
+  EXPECT_NE(refused("[load]\ntrace_format = 'moon'\n").find("unknown trace_format 'moon'"),
+            std::string::npos);
+  EXPECT_NE(refused("[load]\ntrace_format = 'weka'\ntrace = { path = 's.json', format = 'sharegpt' }\n")
+                .find("stands in [load.trace] already"),
+            std::string::npos);
+  EXPECT_NE(refused("[load]\ntrace = 3\n"), "");
+  EXPECT_NE(refused("[load.trace]\npath = 'm.jsonl'\nblock_tokens = 0\n").find("block_tokens"),
+            std::string::npos);
 }
 
 TEST(Scenario, TheReferenceStatesTheTrueDefaults) {

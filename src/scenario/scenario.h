@@ -73,16 +73,18 @@ struct TargetSpec {
 };
 
 struct TraceSpec {
-  std::string path;  // resolved against the scenario's folder; empty: no trace
-  std::string format = "azure";
-  uint32_t limit = 200;
+  std::string path;             // resolved against the scenario's folder; empty: no trace
+  std::string format = "auto";  // or the name of a trace format
+  uint32_t limit = 200;         // requests
   TraceScaling scaling;
+  uint32_t block_tokens = 0;  // of a hash id; 0: as the format has it
+  double bytes_per_token = kBytesPerToken;
   std::string key;  // content_key of the file when the scenario was read; empty: of any content
 
   bool operator==(const TraceSpec&) const = default;
 };
-// The rows of the trace, scaled; reads the file, and refuses one that is not what it was.
-Result<std::vector<TraceEntry>> load_trace(const TraceSpec& trace);
+// The trace, scaled; reads the file, and refuses one that is not what it was.
+Result<Trace> load_trace(const TraceSpec& trace);
 
 struct LoadSpec {
   std::vector<TrafficClass> classes;

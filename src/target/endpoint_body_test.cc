@@ -84,6 +84,19 @@ TEST(EndpointBody, SharedPrefixesAreTheSameText) {
   EXPECT_EQ(endpoint_prompt(a, 4.2), prompt_text("prose", 9, 40, 4.2));
 }
 
+TEST(EndpointBody, APrefixOfSeveralStretchesIsTheSameTextAsFarAsItGoes) {
+  Request longer = request(100), shorter = request(60);
+  longer.prefix_parts = {{9, 30}, {10, 40}};
+  longer.prefix_tokens = 70;
+  shorter.prefix_parts = {{9, 30}, {10, 30}};
+  shorter.prefix_tokens = 60;  // all of its prompt
+  const std::string first = prompt_text("prose", 9, 30, 4.2), second = prompt_text("prose", 10, 40, 4.2),
+                    cut = prompt_text("prose", 10, 30, 4.2);
+  EXPECT_EQ(endpoint_prompt(longer, 4.2), first + " " + second + " " + prompt_text("prose", 3, 30, 4.2));
+  EXPECT_EQ(endpoint_prompt(shorter, 4.2), first + " " + cut);
+  EXPECT_THAT(second, StartsWith(cut));
+}
+
 TEST(EndpointBody, ASessionRemembersItsTurnsUntilTheLast) {
   EndpointBodies bodies(RequestKind::kChat, 4.2);
   Request turn = request();

@@ -28,13 +28,10 @@ const EndpointKind& endpoint_kind(RequestKind kind) {
 }
 
 std::string endpoint_prompt(const Request& request, double bytes_per_token) {
-  const uint32_t shared = std::min(request.prefix_tokens, request.prompt_tokens);
-  const uint32_t own = request.prompt_tokens - shared;
   std::string text;
-  if (shared > 0) text = prompt_text(request.corpus, request.prefix_seed, shared, bytes_per_token);
-  if (own > 0) {
+  for (const PromptPart& part : prompt_parts(request)) {
     if (!text.empty()) text += ' ';
-    text += prompt_text(request.corpus, request.prompt_seed, own, bytes_per_token);
+    text += prompt_text(request.corpus, part.seed, part.tokens, bytes_per_token);
   }
   return text;
 }

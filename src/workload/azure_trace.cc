@@ -1,19 +1,16 @@
-// The Azure LLM inference trace as CSV: "TIMESTAMP,ContextTokens,GeneratedTokens", one request a row, in
-// order of time.
+// The Azure LLM inference traces as CSV: "TIMESTAMP,ContextTokens,GeneratedTokens", one request a row, in
+// order of time. Those of 2024 end their timestamps in a zone, and leave the fraction out where it is 0.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 
-#include "workload/traffic.h"
+#include "workload/trace_builder.h"
+#include "workload/trace_csv.h"
 
 namespace assay {
 namespace {
 
 constexpr std::string_view kHeader = "TIMESTAMP,ContextTokens,GeneratedTokens";
-constexpr size_t kMaxLineBytes = 256;
-constexpr int64_t kMaxSpanNs = int64_t{366} * 86'400 * 1'000'000'000;
 
 // Exactly `count` digits at the head of `text`, which is moved past them; -1 if they are not there.
 int64_t take_digits(std::string_view& text, size_t count) {
@@ -84,75 +81,52 @@ std::optional<int64_t> parse_timestamp_ns(std::string_view text) {
   return (((days * 24 + values[3]) * 60 + values[4]) * 60 + values[5]) * 1'000'000'000 + fraction_ns;
 }
 
-std::optional<uint32_t> parse_tokens(std::string_view text) {
-  const std::optional<int64_t> tokens = parse_integer(text);
-  if (!tokens || *tokens < 0 || *tokens > kMaxTokens) return std::nullopt;
-  return static_cast<uint32_t>(*tokens);
-}
-
-uint32_t scaled(uint32_t tokens, double factor) {
-  return static_cast<uint32_t>(std::clamp(std::round(tokens * factor), 1.0, static_cast<double>(kMaxTokens)));
-}
-
-// A row as it stands: the instant is absolute, the lengths are not scaled.
-Result<TraceEntry> parse_row(std::string_view line, const std::string& where) {
+// A row as it stands, not scaled.
+Result<TraceRow> parse_row(std::string_view line, const TraceLines& lines) {
   constexpr const char* kRemedy = "A row reads like 2023-11-16 18:15:46.6805900,374,44.";
-  const std::vector<std::string_view> fields = split(line.substr(0, kMaxLineBytes), ',');
-  if (line.size() > kMaxLineBytes || fields.size() != 3)
-    return fail("not a row of three columns", where, kRemedy);
-  const std::optional<int64_t> at_ns = parse_timestamp_ns(fields[0]);
-  if (!at_ns) return fail(fmt::format("not a timestamp: '{}'", printable(fields[0], 40)), where, kRemedy);
-  TraceEntry entry{Nanos(*at_ns), 0, 0};
+  std::array<std::string_view, 3> columns;
+  size_t count = 0;
+  if (!split_columns(line, columns, count) || count != columns.size())
+    return lines.failed("not a row of three columns", kRemedy);
+  TraceRow row;
+  row.at_ns = parse_timestamp_ns(columns[0]);
+  if (!row.at_ns)
+    return lines.failed(fmt::format("not a timestamp: '{}'", printable(columns[0], 40)), kRemedy);
   for (const bool is_prompt : {true, false}) {
-    const std::string_view field = fields[is_prompt ? 1 : 2];
-    const std::optional<uint32_t> tokens = parse_tokens(field);
+    const std::string_view column = columns[is_prompt ? 1 : 2];
+    const std::optional<double> tokens = parse_tokens(column);
     if (!tokens) {
-      const std::string what =
-          fmt::format("not a number of tokens from 0 to {}: '{}'", kMaxTokens, printable(field, 40));
-      return fail(what, where, kRemedy);
+      return lines.failed(
+          fmt::format("not a number of tokens from 0 to {}: '{}'", kMaxTokens, printable(column, 40)),
+          kRemedy);
     }
-    (is_prompt ? entry.prompt_tokens : entry.output_tokens) = *tokens;
+    (is_prompt ? row.prompt_tokens : row.output_tokens) = *tokens;
   }
-  return entry;
-}
-
-// Takes the next line off `text`, without its end.
-std::string_view take_line(std::string_view& text) {
-  const size_t end = std::min(text.find('\n'), text.size());
-  std::string_view line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
+  return row;
 }
 
 }  // namespace
 
-Result<std::vector<TraceEntry>> parse_azure_trace(std::string_view text, std::string_view where,
-                                                  uint32_t limit, TraceScaling scaling) {
-  CHECK(scaling.rate > 0 && scaling.length > 0);
-  take(text, "\xef\xbb\xbf");
-  if (take_line(text) != kHeader) {
-    return fail("not a trace of the Azure format", fmt::format("{}:1", where),
-                fmt::format("Its first line reads {}.", kHeader));
+bool is_azure_trace(std::string_view text) {
+  std::string_view line;
+  return TraceLines(text, "").next(line) && line == kHeader;
+}
+
+Result<Trace> parse_azure_trace(std::string_view text, std::string_view where, const TraceOptions& options) {
+  TraceLines lines(text, where);
+  std::string_view line;
+  if (!lines.next(line) || line != kHeader)
+    return lines.failed("not a trace of the Azure format", fmt::format("Its first line reads {}.", kHeader));
+  TraceBuilder builder(options, 1);
+  std::optional<int64_t> last_ns;
+  while (!builder.is_full() && lines.next(line)) {
+    ASSIGN_OR_RETURN(const TraceRow row, parse_row(line, lines));
+    if (last_ns && *row.at_ns < *last_ns)
+      return lines.failed("earlier than the row before", "Sort the rows by time.");
+    last_ns = row.at_ns;
+    if (std::string problem = builder.add(row); !problem.empty()) return lines.failed(std::move(problem), "");
   }
-  std::vector<TraceEntry> entries;
-  Nanos first{}, last{};
-  for (uint32_t number = 2; !text.empty() && entries.size() < limit; ++number) {
-    const std::string_view line = take_line(text);
-    if (line.empty() && text.empty()) break;
-    const std::string here = fmt::format("{}:{}", where, number);
-    ASSIGN_OR_RETURN(TraceEntry entry, parse_row(line, here));
-    if (entries.empty()) first = last = entry.offset;
-    if (entry.offset < last) return fail("earlier than the row before", here, "Sort the rows by time.");
-    last = entry.offset;
-    if ((last - first).count > kMaxSpanNs) return fail("more than a year after the first row", here);
-    entry.offset = Nanos(static_cast<int64_t>(static_cast<double>((last - first).count) / scaling.rate));
-    entry.prompt_tokens = scaled(entry.prompt_tokens, scaling.length);
-    entry.output_tokens = scaled(entry.output_tokens, scaling.length);
-    entries.push_back(entry);
-  }
-  if (entries.empty()) return fail("the trace has no rows", std::string(where));
-  return entries;
+  return builder.finish(where);
 }
 
 }  // namespace assay

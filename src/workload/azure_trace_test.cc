@@ -9,9 +9,14 @@ namespace {
 
 const std::string kHeader = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
 
+Result<Trace> parse_all(const std::string& text, uint32_t limit = 100, TraceScaling scaling = {}) {
+  return parse_trace(text, "t.csv", "azure", {.limit = limit, .scaling = scaling});
+}
+
 Result<std::vector<TraceEntry>> parse(const std::string& rows, uint32_t limit = 100,
                                       TraceScaling scaling = {}) {
-  return parse_azure_trace(kHeader + rows, "t.csv", limit, scaling);
+  ASSIGN_OR_RETURN(const Trace trace, parse_all(kHeader + rows, limit, scaling));
+  return trace.entries;
 }
 
 Error error_of(const std::string& rows) {
@@ -63,14 +68,14 @@ TEST(AzureTrace, SaysWhichRowIsWrong) {
   EXPECT_NE(error_of("1990-11-16 18:00:01,1,1\n2023-11-16 18:00:00,1,1\n").what.find("year"),
             std::string::npos);
   EXPECT_NE(error_of(std::string(1'000'000, ',')).what, "");
-  EXPECT_EQ(error_of("").what, "the trace has no rows");
+  EXPECT_EQ(error_of("").what, "the trace has no requests");
 }
 
 TEST(AzureTrace, WantsItsHeader) {
-  const auto entries = parse_azure_trace("a,b,c\n1,2,3\n", "t.csv", 10, {});
+  const auto entries = parse_all("a,b,c\n1,2,3\n");
   ASSERT_FALSE(entries);
   EXPECT_EQ(entries.error().where, "t.csv:1");
-  EXPECT_FALSE(parse_azure_trace("", "t.csv", 10, {}));
+  EXPECT_FALSE(parse_all(""));
 }
 
 TEST(AzureTrace, TheRealTracesRead) {
@@ -79,11 +84,12 @@ TEST(AzureTrace, TheRealTracesRead) {
     GTEST_SKIP() << "the traces are not on this machine";
   const auto text = read_file(folder + "AzureLLMInferenceTrace_conv.csv", 1 << 24);
   ASSERT_TRUE(text);
-  const auto all = parse_azure_trace(*text, "conv", 1'000'000, {});
+  const Result<Trace> all = parse_trace(*text, "conv", "auto", {});
   ASSERT_TRUE(all) << all.error().message();
-  EXPECT_EQ(all->size(), 19'366U);
+  EXPECT_EQ(all->format, "azure");
+  EXPECT_EQ(all->entries.size(), 19'366U);
   double prompt = 0, output = 0;
-  for (const TraceEntry& entry : *all) {
+  for (const TraceEntry& entry : all->entries) {
     prompt += entry.prompt_tokens;
     output += entry.output_tokens;
   }
@@ -91,7 +97,18 @@ TEST(AzureTrace, TheRealTracesRead) {
   EXPECT_NEAR(output / 19'366, 211.1, 0.05);
   const auto code = read_file(folder + "AzureLLMInferenceTrace_code.csv", 1 << 24);
   ASSERT_TRUE(code);
-  EXPECT_EQ(parse_azure_trace(*code, "code", 1'000'000, {})->size(), 8819U);
+  EXPECT_EQ(parse_trace(*code, "code", "auto", {})->entries.size(), 8819U);
+}
+
+// The later traces: a zone behind the instant, no fraction where it is 0.
+TEST(AzureTrace, ReadsTheLayoutOf2024) {
+  const auto entries = parse(
+      "2024-05-10 00:00:00.009930+00:00,2162,5\n2024-05-10 00:00:00.017335+00:00,2399,6\n"
+      "2024-05-10 00:00:01+00:00,76,15\n");
+  ASSERT_TRUE(entries) << entries.error().message();
+  EXPECT_EQ((*entries)[1].offset, Nanos(7'405'000));
+  EXPECT_EQ((*entries)[2].offset, Nanos(990'070'000));
+  EXPECT_EQ((*entries)[2].output_tokens, 15U);
 }
 
 }  // namespace

@@ -1,9 +1,18 @@
-// Words for what can go wrong with a request.
+// What a request's prompt is made of, and words for what can go wrong with it.
 #include "workload/request.h"
 
+#include <algorithm>
 #include <array>
 
 namespace assay {
+
+std::vector<PromptPart> prompt_parts(const Request& request) {
+  std::vector<PromptPart> parts = request.prefix_parts;
+  const uint32_t shared = std::min(request.prefix_tokens, request.prompt_tokens);
+  if (parts.empty() && shared > 0) parts.push_back({request.prefix_seed, shared});
+  if (shared < request.prompt_tokens) parts.push_back({request.prompt_seed, request.prompt_tokens - shared});
+  return parts;
+}
 
 std::string_view name_of(FailureCause cause) {
   constexpr std::array<std::string_view, 14> kNames = {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/base.h"
 
@@ -12,6 +13,15 @@ namespace assay {
 
 // Unique within a trial; 0 is never used.
 using RequestId = uint64_t;
+
+// A stretch of a prompt: `tokens` tokens of a corpus from the place that `seed` gives (modulo its length). A
+// shorter stretch of the same seed is the beginning of a longer one.
+struct PromptPart {
+  uint64_t seed = 0;
+  uint32_t tokens = 0;
+
+  bool operator==(const PromptPart&) const = default;
+};
 
 // One request as the plan drew it. The prompt is a recipe, not text: the target takes `prompt_tokens` tokens
 // of the corpus `corpus` from a place given by `prompt_seed` (modulo its length), counted by the model's own
@@ -28,6 +38,10 @@ struct Request {
   uint32_t prefix_tokens =
       0;  // of the prompt, the first so many come from `prefix_seed`: shared between requests
   uint64_t prefix_seed = 0;
+  // What the prefix is made of where that is more than one stretch: together prefix_tokens, none of them
+  // empty. `prefix_seed` then only names it: requests with the same one have the same prefix, as far as both
+  // go.
+  std::vector<PromptPart> prefix_parts;
   uint32_t prompt_tokens = 0;  // new ones of this turn, the shared prefix included; > 0
   uint32_t output_tokens = 0;  // exactly this many are asked for (end-of-text is ignored); > 0
   // The user breaks it off when so many chunks of output have come, or so long after it was due. Targets need
@@ -35,6 +49,9 @@ struct Request {
   uint32_t cancel_after_chunks = 0;  // 0: never
   Nanos cancel_after{};              // 0: never
 };
+
+// The stretches of the request's prompt, one behind the other: the shared prefix, then what is its own.
+std::vector<PromptPart> prompt_parts(const Request& request);
 
 enum class StreamEventKind : uint8_t {
   kSent,       // the request left the load generator

@@ -29,7 +29,8 @@ struct ClassStreams {
         text(stream("prompt text", name)),
         prefix(stream("prefix text", name)),
         think(stream("think time", name)),
-        cancel(stream("cancellation", name)) {}
+        cancel(stream("cancellation", name)),
+        blocks(stream("blocks text", "")) {}
 
   static uint64_t stream(const char* what, const std::string& name) {
     return random_stream((std::string(what) + "/" + name).c_str());
@@ -37,6 +38,7 @@ struct ClassStreams {
 
   uint64_t turns, order, prompt, output, text, prefix, think, cancel;
   std::vector<double> prefix_weights;  // cumulative; empty: all alike
+  uint64_t blocks;                     // of all classes: what the requests of a trace share
 };
 
 // One session of a class, or one request on its own (turns == 1).
@@ -150,10 +152,27 @@ Nanos pause(const TrafficPlan& plan, const ClassStreams& streams, const Session&
                             plan.classes[session.class_index].think_time_s);
 }
 
+// What the trace says of a turn takes the place of what was drawn.
+void apply_entry(const TrafficPlan& plan, const ClassStreams& streams, const TraceEntry& entry,
+                 PlannedRequest& planned) {
+  Request& request = planned.request;
+  request.prompt_tokens = entry.prompt_tokens;
+  request.output_tokens = entry.output_tokens;
+  if (request.turn > 0) planned.offset = entry.offset;
+  if (entry.prefix == PrefixTree::kRoot) return;
+  const PrefixTree& tree = *plan.trace->prefixes;
+  planned.prefix = {&tree, entry.prefix, Random(plan.seed, streams.blocks, 0).next()};
+  request.prefix_tokens = std::min(tree.tokens(entry.prefix), request.prompt_tokens);
+  request.prefix_seed = Random(planned.prefix.seed, streams.blocks, tree.key(entry.prefix)).next();
+}
+
 uint32_t total_requests(const TrafficPlan& plan) {
-  if (plan.arrivals.kind != Arrivals::Kind::kTrace) return plan.requests;
-  const auto rows = static_cast<uint32_t>(std::min<size_t>(plan.trace.size(), UINT32_MAX));
-  return plan.requests == 0 ? rows : std::min(plan.requests, rows);
+  if (plan.trace == nullptr) {
+    CHECK(plan.arrivals.kind != Arrivals::Kind::kTrace);
+    return plan.requests;
+  }
+  const auto entries = static_cast<uint32_t>(std::min<size_t>(plan.trace->entries.size(), UINT32_MAX));
+  return plan.requests == 0 ? entries : std::min(plan.requests, entries);
 }
 
 // The sessions of one class, in the order of their index.
@@ -169,6 +188,7 @@ struct Group {
   uint32_t loop = 0;           // the number of its closed loop, or 0
   uint64_t sessions_left = 0;  // of all its classes
   uint64_t drawn = 0;
+  uint64_t first_place = 0;                 // in the trace, of the sessions of which each group has a stretch
   uint64_t order = 0;                       // the stream that decides which class comes next
   std::optional<ArrivalStream> arrivals{};  // nothing for a trace
   Nanos next{};  // instant of the next session, while there is one and it has an instant
@@ -183,7 +203,9 @@ class TrafficSource final : public PlanSource {
         loop_users_(assay::loop_users(plan_)) {
     CHECK(!plan_.classes.empty() && first_id > 0);
     for (const TrafficClass& c : plan_.classes) streams_.emplace_back(c);
-    if (is_trace()) std::ranges::stable_sort(plan_.trace, {}, &TraceEntry::offset);
+    for (uint32_t i = 0; has_trace() && i < size_; ++i) {
+      if (plan_.trace->entries[i].turn == 0) starts_.push_back(i);
+    }
     count_sessions();
     make_groups();
   }
@@ -196,7 +218,7 @@ class TrafficSource final : public PlanSource {
     Nanos last{};
     for (Group& group : groups_) {
       if (group.loop != 0 || group.sessions_left == 0) continue;
-      Nanos at = is_trace() ? plan_.trace[size_ - 1].offset : group.next;
+      Nanos at = is_trace() ? plan_.trace->entries[starts_.back()].offset : group.next;
       for (uint64_t i = 1; i < group.sessions_left && !is_trace(); ++i) at = group.arrivals->next();
       last = std::max(last, at);
     }
@@ -207,7 +229,7 @@ class TrafficSource final : public PlanSource {
     Group* group = loop == 0 ? earliest() : group_of_loop(loop);
     if (group == nullptr || group->sessions_left == 0) return false;
     const Nanos offset = group->next;
-    const uint64_t place = group->drawn;
+    const uint64_t place = group->first_place + group->drawn;
     const Session session = draw(*group, offset);
     if (group->sessions_left > 0) group->next = next_instant(*group);
     append(session, group->loop, place, turns);
@@ -216,20 +238,27 @@ class TrafficSource final : public PlanSource {
 
  private:
   bool is_trace() const { return plan_.arrivals.kind == Arrivals::Kind::kTrace; }
+  bool has_trace() const { return plan_.trace != nullptr; }
+
+  // Turns of the session at `place` of the trace, as far as the plan goes.
+  uint32_t turns_at(uint64_t place) const {
+    const size_t end = place + 1 < starts_.size() ? starts_[place + 1] : size_;
+    return static_cast<uint32_t>(end - starts_[place]);
+  }
 
   // A session of a class of requests on their own is one request; of others the draws of the turns say how
   // many there are.
   uint32_t turns_of(uint32_t class_index, uint32_t index) const {
-    if (is_trace()) return 1;
     Random random(plan_.seed, streams_[class_index].turns, index);
     return plan_.classes[class_index].turns.draw(random);
   }
 
   void count_sessions() {
-    const std::vector<uint32_t> counts = shares(plan_.classes, static_cast<uint32_t>(size_));
+    const std::vector<uint32_t> counts =
+        shares(plan_.classes, static_cast<uint32_t>(has_trace() ? starts_.size() : size_));
     for (uint32_t c = 0; c < counts.size(); ++c) {
       ClassSessions of_class{.requests_left = counts[c]};
-      const bool is_single = is_trace() || plan_.classes[c].turns == LengthDistribution{};
+      const bool is_single = has_trace() || plan_.classes[c].turns == LengthDistribution{};
       if (is_single) of_class.sessions_left = counts[c];
       for (uint64_t left = is_single ? 0 : counts[c]; left > 0; ++of_class.sessions_left)
         left -= std::min<uint64_t>(left, turns_of(c, of_class.sessions_left));
@@ -248,9 +277,12 @@ class TrafficSource final : public PlanSource {
       group.sessions_left += classes_[c].sessions_left;
       sessions += classes_[c].sessions_left;
     }
+    uint64_t places = 0;
     for (size_t i = 0; i < groups_.size(); ++i) {
       Group& group = groups_[i];
       if (group.sessions_left == 0) continue;
+      group.first_place = places;
+      places += group.sessions_left;
       const std::string suffix = i == 0 ? "" : "/" + plan_.classes[i - 1].name;
       group.loop = loops[i];
       group.order = random_stream(("order" + suffix).c_str());
@@ -264,7 +296,7 @@ class TrafficSource final : public PlanSource {
   }
 
   Nanos next_instant(Group& group) {
-    return group.arrivals ? group.arrivals->next() : plan_.trace[group.drawn].offset;
+    return group.arrivals ? group.arrivals->next() : plan_.trace->entries[starts_[group.drawn]].offset;
   }
 
   Group* earliest() {
@@ -296,38 +328,39 @@ class TrafficSource final : public PlanSource {
     ClassSessions& of_class = classes_[class_index];
     --of_class.sessions_left;
     const uint32_t index = of_class.index++;
+    if (has_trace()) return {class_index, index, turns_at(group.first_place + group.drawn - 1), offset};
     const uint32_t turns = std::min(of_class.requests_left, turns_of(class_index, index));
     of_class.requests_left -= turns;
     return {class_index, index, turns, offset};
   }
 
-  // `place`: of the session in its group, which is its row of a trace.
+  // `place`: of the session in the trace, if there is one.
   void append(const Session& session, uint32_t loop, uint64_t place, std::vector<PlannedRequest>& planned) {
     const ClassStreams& of_class = streams_[session.class_index];
     const RequestId session_id = next_id_;
+    const bool turns_add = !has_trace() || plan_.trace->turns_add;
     for (uint32_t turn = 0; turn < session.turns; ++turn) {
-      PlannedRequest next{drawn_request(plan_, of_class, session, turn), session.offset, 0};
+      PlannedRequest next{drawn_request(plan_, of_class, session, turn), session.offset};
       next.request.id = next_id_++;
-      if (session.turns > 1) next.request.session = session_id;
+      if (!turns_add) next.request.last_turn = true;  // the target has nothing to keep
+      if (session.turns > 1 && turns_add) next.request.session = session_id;
       if (turn == 0) {
         next.loop = loop;
       } else {
         next.previous = next.request.id - 1;
         next.offset = pause(plan_, of_class, session, turn);
       }
-      if (is_trace()) {
-        next.request.prompt_tokens = plan_.trace[place].prompt_tokens;
-        next.request.output_tokens = plan_.trace[place].output_tokens;
-      }
+      if (has_trace()) apply_entry(plan_, of_class, plan_.trace->entries[starts_[place] + turn], next);
       const uint64_t index = (uint64_t{session.index} << 32) | turn;
-      add_prefix(plan_, of_class, index, next.request);
+      if (next.prefix.tree == nullptr) add_prefix(plan_, of_class, index, next.request);
       add_cancellation(plan_, of_class, index, next.request);
-      planned.push_back(next);
+      planned.push_back(std::move(next));
     }
   }
 
   TrafficPlan plan_;
   size_t size_;
+  std::vector<uint32_t> starts_;  // of the trace's sessions, as far as the plan goes: entry of the first turn
   RequestId next_id_;
   std::vector<uint32_t> loop_users_;
   std::vector<ClassStreams> streams_;   // by class
@@ -336,6 +369,14 @@ class TrafficSource final : public PlanSource {
 };
 
 }  // namespace
+
+Request complete_request(const PlannedRequest& planned) {
+  Request request = planned.request;
+  const PlannedPrefix& prefix = planned.prefix;
+  if (prefix.tree == nullptr) return request;
+  request.prefix_parts = prefix.tree->parts(prefix.node, request.prefix_tokens, prefix.seed);
+  return request;
+}
 
 std::unique_ptr<PlanSource> traffic_source(TrafficPlan plan, RequestId first_id) {
   return std::make_unique<TrafficSource>(std::move(plan), first_id);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "workload/lengths.h"
 #include "workload/request.h"
 #include "workload/request_options.h"
+#include "workload/trace.h"
 
 namespace assay {
 
@@ -40,21 +42,23 @@ struct TrafficClass {
   bool operator==(const TrafficClass&) const = default;
 };
 
-// One row of a trace, scaled already.
-struct TraceEntry {
-  Nanos offset{};
-  uint32_t prompt_tokens = 0;
-  uint32_t output_tokens = 0;
-};
-
 struct TrafficPlan {
   uint64_t seed = 1;
   std::vector<TrafficClass> classes;
   Arrivals arrivals;
   double rate_per_s = 1;  // of sessions or single requests, all classes together
-  uint32_t requests = 0;  // how many requests (turns count) to plan; kTrace: at most, 0 for the whole trace
-  std::vector<TraceEntry>
-      trace;  // for kTrace: arrivals and lengths; classes then give weights, corpus and SLO only
+  uint32_t requests = 0;  // how many requests (turns count) to plan; of a trace: at most, 0 for all
+  // Lengths, sessions and shared prefixes, and for kTrace the instants: classes then give weights, corpus and
+  // SLO only, and their arrivals where the plan's are not the trace's. Null: none. kTrace needs one that has
+  // instants.
+  std::shared_ptr<const Trace> trace;
+};
+
+// What a request's prompt begins with, of the prefixes of a trace.
+struct PlannedPrefix {
+  const PrefixTree* tree = nullptr;  // of the plan's trace, which must outlive it; null: nothing
+  uint32_t node = 0;
+  uint64_t seed = 0;  // of the text
 };
 
 struct PlannedRequest {
@@ -64,31 +68,24 @@ struct PlannedRequest {
   // Turn 0 of a closed loop: its number, from 1; it then comes when one of the loop's users is free, `offset`
   // after the end of what that user did before. 0: it comes at its offset.
   uint32_t loop = 0;
+  PlannedPrefix prefix;
 };
+
+// The request with the parts of its prefix, which the plan, being long, does not write out.
+Request complete_request(const PlannedRequest& planned);
 
 // The whole plan at once: the sessions of the closed loops, one loop behind the other, then all others by the
 // instant of their first turn; later turns stand right behind the turn they wait for. ids count from
 // `first_id`. Each class gets its share by weight to within one request (largest remainder), so that small
 // trials are not starved; the last session of a class is cut short where that takes it. What a class asks for
 // does not depend on the other classes (streams are named for the class), so that a class alone sends what it
-// sends in the mix. The id of a session is that of its first request. kTrace: every row is a request on its
-// own. At least one class; weights and rate above 0.
+// sends in the mix. The id of a session is that of its first request. With a trace the classes share out its
+// sessions by weight. At least one class; weights and rate above 0.
 std::vector<PlannedRequest> materialise(const TrafficPlan& plan, RequestId first_id = 1);
 // When the last session comes that comes at an instant of its own; draws the instants only.
 Nanos last_arrival(const TrafficPlan& plan);
 // How many users each closed loop of the plan has; loop 1 comes first.
 std::vector<uint32_t> loop_users(const TrafficPlan& plan);
-
-// The Azure LLM inference trace, 2023 layout (TIMESTAMP,ContextTokens,GeneratedTokens), first `limit` rows.
-// Errors carry file:line. `text` may be hostile: rows, lengths and times are bounded.
-struct TraceScaling {
-  double rate = 1;    // 2: twice as fast
-  double length = 1;  // 0.1: a tenth of the tokens, at least 1
-
-  bool operator==(const TraceScaling&) const = default;
-};
-Result<std::vector<TraceEntry>> parse_azure_trace(std::string_view text, std::string_view where,
-                                                  uint32_t limit, TraceScaling scaling);
 
 // The corpora that prompts are cut from: public-domain prose and code of this project, part of the program.
 std::string_view corpus_text(std::string_view corpus);  // "prose" | "code"; CHECKs the name

@@ -220,13 +220,14 @@ TEST(Traffic, ATraceSetsArrivalsAndLengths) {
   agent.turns = {Kind::kFixed, 3};
   TrafficPlan plan = plan_of({agent}, 0);
   plan.arrivals.kind = Arrivals::Kind::kTrace;
-  plan.trace = {{Nanos(5), 10, 1}, {Nanos(7), 20, 2}, {Nanos(7), 30, 3}};
+  plan.trace = std::make_shared<const Trace>(
+      Trace{.entries = {{Nanos(5), 10, 1}, {Nanos(7), 20, 2}, {Nanos(7), 30, 3}}});
   const auto planned = materialise(plan);
   ASSERT_EQ(planned.size(), 3U);
   for (size_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(planned[i].offset, plan.trace[i].offset);
-    EXPECT_EQ(planned[i].request.prompt_tokens, plan.trace[i].prompt_tokens);
-    EXPECT_EQ(planned[i].request.output_tokens, plan.trace[i].output_tokens);
+    EXPECT_EQ(planned[i].offset, plan.trace->entries[i].offset);
+    EXPECT_EQ(planned[i].request.prompt_tokens, plan.trace->entries[i].prompt_tokens);
+    EXPECT_EQ(planned[i].request.output_tokens, plan.trace->entries[i].output_tokens);
     EXPECT_EQ(planned[i].request.session, 0U);
   }
   plan.requests = 2;

@@ -109,6 +109,21 @@ void append_event(const StreamEvent& event, std::string& out) {
   out += detail;
 }
 
+// The parts of a prefix; false if there are more of them than it has tokens, or they do not make it up.
+bool take_parts(FieldReader& reader, Request& request) {
+  const auto count = reader.take<uint32_t>();
+  if (count == 0) return true;
+  uint64_t tokens = 0;
+  if (count > request.prefix_tokens) return false;
+  for (uint32_t i = 0; i < count && reader.good(); ++i) {
+    const PromptPart part{reader.take<uint64_t>(), reader.take<uint32_t>()};
+    if (part.tokens == 0 && reader.good()) return false;
+    tokens += part.tokens;
+    request.prefix_parts.push_back(part);
+  }
+  return !reader.good() || tokens == request.prefix_tokens;
+}
+
 // The corpus as text that lives as long as the program; empty if there is none of the name.
 std::string_view static_corpus_name(std::string_view name) {
   return name == "prose"  ? std::string_view("prose")
@@ -129,6 +144,11 @@ void append_request_frame(const Request& request, std::string& out) {
   append(out, request.prefix_tokens);
   append(out, request.prompt_tokens);
   append(out, request.output_tokens);
+  append(out, static_cast<uint32_t>(request.prefix_parts.size()));
+  for (const PromptPart& part : request.prefix_parts) {
+    append(out, part.seed);
+    append(out, part.tokens);
+  }
   append(out, static_cast<uint8_t>(request.last_turn));
   CHECK(request.corpus.size() <= UINT8_MAX);
   append(out, static_cast<uint8_t>(request.corpus.size()));
@@ -192,9 +212,11 @@ Result<Request> parse_request(std::string_view payload) {
   request.prefix_tokens = reader.take<uint32_t>();
   request.prompt_tokens = reader.take<uint32_t>();
   request.output_tokens = reader.take<uint32_t>();
+  const bool parts_good = take_parts(reader, request);
   request.last_turn = reader.take<uint8_t>() != 0;
   const std::string_view corpus = reader.take_bytes(reader.take<uint8_t>());
   request.corpus = static_corpus_name(corpus);
+  if (!parts_good) return broken(fmt::format("request {} has a prefix that is not its parts", request.id));
   if (!reader.good() || !reader.at_end()) return broken("a request of the wrong length");
   if (request.corpus.empty()) return broken(fmt::format("no corpus '{}'", printable(corpus, 40)));
   const bool lengths_good = request.prompt_tokens > 0 && request.prompt_tokens <= kMaxTokens &&

@@ -49,6 +49,23 @@ TEST(Wire, ARequestSurvives) {
   EXPECT_EQ(r->output_tokens, wanted.output_tokens);
 }
 
+TEST(Wire, TheStretchesOfAPrefixSurviveAndMustMakeItUp) {
+  Request request = some_request();
+  request.prefix_parts = {{UINT64_MAX, 3}, {5, 4}};
+  const auto sent = [&] {
+    std::string bytes;
+    append_request_frame(request, bytes);
+    return parse_request(payload_of(bytes));
+  };
+  ASSERT_TRUE(sent()) << sent().error().message();
+  EXPECT_EQ(sent()->prefix_parts, request.prefix_parts);
+  EXPECT_EQ(sent()->prompt_tokens, request.prompt_tokens);
+  request.prefix_parts[0].tokens = 4;
+  EXPECT_FALSE(sent());
+  request.prefix_parts = {{1, 7}, {2, 0}};
+  EXPECT_FALSE(sent());
+}
+
 TEST(Wire, EventsSurvive) {
   const std::vector<StreamEvent> events = {
       {1, StreamEventKind::kContent, FailureCause::kNone, Nanos(123456789012345), 1, 0, 0, ""},

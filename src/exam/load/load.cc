@@ -11,6 +11,7 @@
 #include "exam/load/launch.h"
 #include "exam/load/stack.h"
 #include "exam/load/target_setup.h"
+#include "exam/load/trace_finding.h"
 #include "exam/load/traffic.h"
 #include "exam/rows.h"
 #include "exam/sizing.h"
@@ -54,7 +55,9 @@ Trial planned_trial(const Scenario& scenario, const TargetSpec& target, const Js
 
 std::vector<Trial> plan(const Scenario& scenario, const TargetSpec& target, const Json& device) {
   std::vector<Trial> trials{planned_trial(scenario, target, device, "")};
-  const bool is_trace = scenario.load.arrivals.kind == Arrivals::Kind::kTrace;  // it tells no classes apart
+  // A trace tells no classes apart.
+  const bool is_trace =
+      scenario.load.arrivals.kind == Arrivals::Kind::kTrace || !scenario.load.trace.path.empty();
   if (!scenario.load.alone || scenario.load.classes.size() < 2 || is_trace || is_sized_down(trials[0]))
     return trials;
   for (const TrafficClass& each : scenario.load.classes) {
@@ -92,6 +95,7 @@ class LoadTrial {
       return std::move(outcome_);
     }
     traffic_ = std::move(*traffic);
+    if (traffic_.trace != nullptr) outcome_.findings.push_back(trace_finding(*traffic_.trace, load_.trace));
     auto setup = set_up_target(context_, trial_, spec_, traffic_);
     if (context_.interrupted()) return interrupted();
     if (!setup) {
@@ -224,7 +228,7 @@ class LoadTrial {
       end_failed(std::move(finding));
       return false;
     }
-    if (!traffic_.trace.empty()) {
+    if (traffic_.arrivals.kind == Arrivals::Kind::kTrace) {
       rate_conditions_.set("rate_chosen_by", "trace");
     } else if (traffic_.rate_per_s) {
       rate_conditions_.set("rate_chosen_by", "scenario");

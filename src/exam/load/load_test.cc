@@ -245,6 +245,105 @@ TEST(LoadExam, ReplaysATraceAtItsOwnInstants) {
             "trace");
 }
 
+// A trace in a file of its own, which goes when it does.
+class TraceFile {
+ public:
+  explicit TraceFile(const std::string& text) {
+    char name[] = "/tmp/assay_load_test_XXXXXX";
+    EXPECT_NE(mkdtemp(name), nullptr);
+    directory_ = name;
+    EXPECT_TRUE(write_file_atomically(path(), text));
+  }
+  ~TraceFile() {
+    remove_file(path());
+    rmdir(directory_.c_str());
+  }
+  std::string path() const { return directory_ + "/trace"; }
+
+ private:
+  std::string directory_;
+};
+
+std::string text_of_finding(const TrialOutcome& outcome, const std::string& code) {
+  for (const Finding& finding : outcome.findings) {
+    if (finding.code == code) return finding.text;
+  }
+  return "";
+}
+
+TEST(LoadExam, ATraceWithoutInstantsIsOfferedAtTheRateThatABurstSuggests) {
+  std::string text = "[";
+  for (int i = 0; i < 20; ++i) {
+    text += std::string(i > 0 ? "," : "") + "{\"conversations\":[";
+    for (int turn = 0; turn < 2; ++turn)
+      text += std::string(turn > 0 ? "," : "") + "{\"from\":\"human\",\"value\":\"" + std::string(210, 'q') +
+              "\"},{\"from\":\"gpt\",\"value\":\"" + std::string(21, 'a') + "\"}";
+    text += "]}";
+  }
+  const TraceFile file(text + ",{\"conversations\":[]}]");
+  Scenario scenario = two_classes();
+  scenario.load.trace = {.path = file.path()};
+  const Ran ran = run(scenario);
+  ASSERT_EQ(ran.outcomes.size(), 1U);
+  const TrialOutcome& outcome = ran.outcomes[0];
+  const Columns& requests = outcome.samples[0].columns;
+  ASSERT_EQ(requests.rows(), 40U);
+  for (size_t i = 0; i < 40; ++i) {
+    EXPECT_EQ((*requests.integers("prompt_tokens"))[i], 50);
+    EXPECT_EQ((*requests.integers("output_tokens"))[i], 5);
+    EXPECT_NE((*requests.integers("session"))[i], 0);
+  }
+  EXPECT_EQ(record(outcome, "offered_rate_per_s", "all")->conditions["rate_chosen_by"].as_string(), "burst");
+  EXPECT_THAT(text_of_finding(outcome, "load.trace"), testing::HasSubstr("Sessions of several turns: 20."));
+  EXPECT_THAT(text_of_finding(outcome, "load.trace"), testing::HasSubstr("4.2 bytes a token"));
+}
+
+TEST(LoadExam, ATraceIsCutToTheTimeWithWholeSessions) {
+  std::string text;
+  for (int i = 0; i < 40; ++i) {
+    const std::string id = std::to_string(i);
+    text += "{\"session_id\":" + id + ",\"timestamp\":" + std::to_string(1000 * i) +
+            ",\"input_length\":10,\"output_length\":2}\n{\"session_id\":" + id +
+            ",\"delay\":10,\"input_length\":10,\"output_length\":2}\n";
+  }
+  const TraceFile file(text);
+  Scenario scenario = two_classes();
+  scenario.load.arrivals.kind = Arrivals::Kind::kTrace;
+  scenario.load.max_duration_s = 22;
+  scenario.load.trace = {.path = file.path()};
+  const TrialOutcome outcome = run(scenario).outcomes[0];
+  const size_t rows = outcome.samples[0].columns.rows();
+  EXPECT_GT(rows, 30U);
+  EXPECT_LT(rows, 45U);
+  EXPECT_EQ(rows % 2, 0U);
+  EXPECT_TRUE(has_finding(outcome, "load.shortened"));
+}
+
+TEST(LoadTraffic, TheBurstOfATraceSharesItsPrefixesInOtherWords) {
+  const TraceFile file(
+      "{\"timestamp\":0,\"input_length\":1000,\"output_length\":2,\"hash_ids\":[1,2]}\n"
+      "{\"timestamp\":9,\"input_length\":1000,\"output_length\":2,\"hash_ids\":[1,3]}\n");
+  Scenario scenario = two_classes();
+  scenario.load.arrivals.kind = Arrivals::Kind::kTrace;
+  scenario.load.trace = {.path = file.path()};
+  const TrialTraffic traffic = *trial_traffic(scenario, "");
+  const auto first_part = [](const PlannedRequest& planned) {
+    return prompt_parts(complete_request(planned))[0];
+  };
+  const std::vector<PlannedRequest> burst = burst_plan(traffic, 2);
+  std::vector<PlannedRequest> main;
+  const std::unique_ptr<PlanSource> source = main_plan(traffic, 1, 100, 3);
+  while (source->next(0, main)) {
+  }
+  ASSERT_EQ(burst.size(), 2U);
+  ASSERT_EQ(main.size(), 2U);
+  EXPECT_EQ(first_part(main[0]), first_part(main[1]));
+  EXPECT_EQ(first_part(main[0]).tokens, 512U);
+  EXPECT_EQ(first_part(burst[0]), first_part(burst[1]));
+  EXPECT_NE(first_part(burst[0]).seed, first_part(main[0]).seed);
+  EXPECT_EQ(burst[1].offset, Nanos(0));
+}
+
 TEST(LoadExam, ATraceThatIsNotThereFailsTheTrialOnly) {
   Scenario scenario = two_classes();
   scenario.load.arrivals.kind = Arrivals::Kind::kTrace;

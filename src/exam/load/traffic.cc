@@ -43,6 +43,18 @@ TrafficPlan plan_of(const TrialTraffic& traffic, double rate_per_s) {
           .trace = traffic.trace};
 }
 
+bool has_own_instants(const TrialTraffic& traffic) {
+  return traffic.arrivals.kind == Arrivals::Kind::kTrace;
+}
+
+// How many requests of the trace belong to sessions that begin within `longest_s`.
+uint32_t requests_within(const Trace& trace, double longest_s) {
+  const auto late = std::ranges::find_if(trace.entries, [&](const TraceEntry& entry) {
+    return entry.turn == 0 && seconds(entry.offset) > longest_s;
+  });
+  return static_cast<uint32_t>(late - trace.entries.begin());
+}
+
 }  // namespace
 
 Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& traffic_class) {
@@ -52,10 +64,9 @@ Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& 
   traffic.arrivals = load.arrivals;
   traffic.classes = load.classes;
   traffic.rate_per_s = load.rate_per_s;
-  if (load.arrivals.kind == Arrivals::Kind::kTrace) {
-    ASSIGN_OR_RETURN(traffic.trace, load_trace(load.trace));
-    if (traffic.trace.empty())
-      return fail("the trace has no requests", load.trace.path, "Name another trace.");
+  if (!load.trace.path.empty()) {
+    ASSIGN_OR_RETURN(Trace trace, load_trace(load.trace));
+    traffic.trace = std::make_shared<const Trace>(std::move(trace));
   }
   if (!traffic_class.empty()) {
     double sum = 0;
@@ -67,8 +78,8 @@ Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& 
     if (load.rate_per_s) traffic.rate_per_s = *load.rate_per_s * share;
     traffic.arrivals.users = std::max(1U, static_cast<uint32_t>(std::lround(load.arrivals.users * share)));
   }
-  traffic.requests = traffic.trace.empty() ? requests_of_mix(traffic.classes, load.requests_per_class)
-                                           : static_cast<uint32_t>(traffic.trace.size());
+  traffic.requests = traffic.trace == nullptr ? requests_of_mix(traffic.classes, load.requests_per_class)
+                                              : static_cast<uint32_t>(traffic.trace->entries.size());
   traffic.wanted_per_class = kept_per_class(load.requests_per_class);
   return traffic;
 }
@@ -78,11 +89,14 @@ std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t cou
   plan.seed ^= kBurstSeed;
   plan.requests = count;
   plan.arrivals.kind = Arrivals::Kind::kBurst;
-  if (!plan.trace.empty()) {
-    // A burst of the trace's own lengths.
-    plan.trace.resize(std::min<size_t>(count, plan.trace.size()));
-    for (TraceEntry& entry : plan.trace) entry.offset = Nanos(0);
-    plan.arrivals.kind = Arrivals::Kind::kTrace;
+  if (plan.trace != nullptr) {
+    // A burst of the trace's own lengths and prefixes, whose text differs, so that no cache is warmed.
+    const std::vector<TraceEntry>& all = plan.trace->entries;
+    Trace burst{.prefixes = plan.trace->prefixes};
+    burst.entries.assign(all.begin(),
+                         all.begin() + static_cast<ptrdiff_t>(std::min<size_t>(count, all.size())));
+    for (TraceEntry& entry : burst.entries) entry.turn = 0;
+    plan.trace = std::make_shared<const Trace>(std::move(burst));
   }
   for (TrafficClass& each : plan.classes) {
     each.turns = LengthDistribution{};
@@ -95,9 +109,8 @@ std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t cou
 std::unique_ptr<PlanSource> main_plan(const TrialTraffic& traffic, double rate_per_s, double longest_s,
                                       RequestId first_id) {
   TrafficPlan plan = plan_of(traffic, rate_per_s);
-  if (!plan.trace.empty()) {
-    std::erase_if(plan.trace, [&](const TraceEntry& entry) { return seconds(entry.offset) > longest_s; });
-    plan.requests = static_cast<uint32_t>(plan.trace.size());
+  if (has_own_instants(traffic)) {
+    plan.requests = requests_within(*plan.trace, longest_s);
     return traffic_source(std::move(plan), first_id);
   }
   for (double last = seconds(last_arrival(plan)); last > longest_s && plan.requests > 1;
@@ -108,14 +121,18 @@ std::unique_ptr<PlanSource> main_plan(const TrialTraffic& traffic, double rate_p
 }
 
 bool needs_rate(const TrialTraffic& traffic) {
-  if (!traffic.trace.empty()) return false;
+  if (has_own_instants(traffic)) return false;
   return std::ranges::any_of(traffic.classes, [&](const TrafficClass& each) {
     return each.arrivals.value_or(traffic.arrivals).has_rate();
   });
 }
 
 double sessions_per_request(const TrialTraffic& traffic) {
-  if (!traffic.trace.empty()) return 1;
+  if (traffic.trace != nullptr) {
+    const std::vector<TraceEntry>& entries = traffic.trace->entries;
+    const auto starts = std::ranges::count(entries, 0U, &TraceEntry::turn);
+    return static_cast<double>(starts) / static_cast<double>(entries.size());
+  }
   double weights = 0, sessions = 0;
   for (const TrafficClass& each : traffic.classes) {
     weights += each.weight;

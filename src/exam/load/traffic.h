@@ -16,7 +16,7 @@ namespace assay {
 // The traffic of one trial: of the mix, or of one class alone.
 struct TrialTraffic {
   std::vector<TrafficClass> classes;
-  std::vector<TraceEntry> trace;  // of a trace replay
+  std::shared_ptr<const Trace> trace;  // of a trace replay; plans point into it. Else null
   Arrivals arrivals;
   uint64_t seed = 0;
   uint32_t requests = 0;             // how many are wanted
@@ -31,7 +31,8 @@ Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& 
 std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t count);
 
 // The trial's requests at `rate_per_s` sessions per second; ids from `first_id`. As many as fit: the last
-// arrival lies within `longest_s`. A trace keeps its own instants.
+// arrival lies within `longest_s`. A trace that is replayed at its own instants
+// keeps them.
 std::unique_ptr<PlanSource> main_plan(const TrialTraffic& traffic, double rate_per_s, double longest_s,
                                       RequestId first_id);
 

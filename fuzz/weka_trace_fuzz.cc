@@ -1,0 +1,7 @@
+// Traces of the weka format; see trace_check.h.
+#include "trace_check.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  assay::check_trace("weka", data, size);
+  return 0;
+}

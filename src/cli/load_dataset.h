@@ -1,0 +1,20 @@
+// --dataset-name and --dataset-path of `assay load`: which trace, under the names that users of other load
+// generators know it by.
+#pragma once
+
+#include <string>
+
+#include "cli/command.h"
+
+namespace assay {
+
+struct Dataset {
+  std::string name = "random";  // what the traffic class is called
+  std::string keys;             // [load.trace] of a scenario; empty: no trace
+  bool has_instants = false;    // the trace may have instants of its own
+  bool is_trace() const { return !keys.empty(); }
+};
+// A path without a name is read by its content. Errors name the flag; the file is not looked at.
+Result<Dataset> dataset_of(const ParsedOptions& options, uint32_t requests);
+
+}  // namespace assay
