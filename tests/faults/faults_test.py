@@ -111,7 +111,7 @@ def misbehaving_workers_are_evidence():
             report = json.loads(assay("report", "out", "--json", folder=folder).stdout)
             codes = {finding["code"] for finding in report["findings"]}
             expect(code in codes, f"{name}: finding {code} is missing, there are {sorted(codes)}")
-            good = [r for r in report["provenance"]["records"] if r["metric"] == "goodput_per_s" and r["validity"] == "valid"]
+            good = [r for r in report["provenance"]["records"] if r["metric"] == "ttft_ms_mean" and r["validity"] == "valid"]
             expect(good, f"{name}: the healthy target was not measured")
             print(f"{name}: {code}")
 

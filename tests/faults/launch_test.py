@@ -63,7 +63,7 @@ def emulate(port, *more):
 
 
 def scenario(port, launch, classes=("a",), stack=""):
-    text = 'exams = ["load"]\n[load]\nrate_per_s = 200\nrequests_per_class = 16\nmax_duration_s = 20\nsend_lag_budget_ms = 60000\n'
+    text = 'exams = ["load"]\n[load]\nrate_per_s = 200\nrequests_per_class = 16\nmax_duration_s = 20\ndispatch_lag_budget_ms = 60000\n'
     text += f'[[target]]\nname = "server"\nkind = "endpoint"\nurl = "http://127.0.0.1:{port}/v1"\n'
     text += f"[target.stack]\nengine = 'emulator'\nlaunch = {json.dumps(launch)}\n{stack}\n"
     for name in classes:
