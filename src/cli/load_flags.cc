@@ -318,7 +318,7 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
   const auto words_of = [](const std::string& lengths) {
     return lengths.starts_with('{') ? lengths.substr(2, lengths.size() - 4) : lengths;
   };
-  LoadChoice choice{.scenario_text = std::move(text), .name = "load " + parsed.authority(), .words = {}};
+  LoadChoice choice{.scenario_text = std::move(text), .words = {}};
   choice.words = fmt::format("{}{} requests of {} to {}, {}", dataset.is_trace() ? "at most " : "", requests,
                              kind.name, url, offer.words);
   if (!dataset.is_trace()) choice.words += fmt::format("; tokens in: {}", words_of(prompt));

@@ -12,7 +12,6 @@ std::span<const OptionSpec> load_flags();
 
 struct LoadChoice {
   std::string scenario_text;  // TOML
-  std::string name;           // of the run
   std::string words;          // what was chosen, one line for people
 };
 // Errors name the flag. `url` may lack scheme and path: "127.0.0.1:8000" is http://127.0.0.1:8000/v1.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 namespace assay {
@@ -124,6 +125,21 @@ Result<Url> parse_url(std::string_view text) {
   while (path.ends_with('/')) path.remove_suffix(1);
   url.path = std::string(path);
   return url;
+}
+
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          c == '-' || c == '_' || c == '.' || c == '~';
+    if (is_plain) {
+      out += c;
+    } else {
+      fmt::format_to(std::back_inserter(out), "%{:02X}",
+                     static_cast<unsigned>(static_cast<unsigned char>(c)));
+    }
+  }
+  return out;
 }
 
 }  // namespace assay

@@ -27,4 +27,7 @@ struct Url {
 // refused: secrets do not belong into a scenario, and the others mean nothing in a base URL.
 Result<Url> parse_url(std::string_view text);
 
+// Text as one segment of a path: all but the unreserved characters (§2.3) become %XX.
+std::string percent_encoded(std::string_view text);
+
 }  // namespace assay

@@ -89,5 +89,10 @@ TEST(Url, NeverRepeatsAPassword) {
   EXPECT_THAT(refused("htp://user:hunter2@host"), Not(HasSubstr("hunter2")));
 }
 
+TEST(Url, ASegmentOfAPathKeepsUnreservedCharactersOnly) {
+  EXPECT_EQ(percent_encoded("a-Z_0.9~"), "a-Z_0.9~");
+  EXPECT_EQ(percent_encoded("meta/llama 3:x\xc3\xa9"), "meta%2Fllama%203%3Ax%C3%A9");
+}
+
 }  // namespace
 }  // namespace assay

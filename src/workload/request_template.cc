@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "http/http.h"
+
 namespace assay {
 namespace {
 
@@ -29,19 +31,6 @@ std::optional<std::vector<std::string>> words_of(std::string_view text) {
     at = end == std::string_view::npos ? text.size() : end + 1;
   }
   return words;
-}
-
-void append_url_text(std::string_view text, std::string& out) {
-  for (const char c : text) {
-    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          c == '-' || c == '_' || c == '.' || c == '~';
-    if (is_plain) {
-      out += c;
-    } else {
-      fmt::format_to(std::back_inserter(out), "%{:02X}",
-                     static_cast<unsigned>(static_cast<unsigned char>(c)));
-    }
-  }
 }
 
 std::unexpected<Error> wrong(std::string_view inside, std::string_view what) {
@@ -133,7 +122,7 @@ void RequestTemplate::append(const Values& values, Escape escape, std::string& o
     if (is_json) {
       append_json_text(text, out);
     } else {
-      append_url_text(text, out);
+      out += percent_encoded(text);
     }
   };
   for (size_t i = 0; i < parts_.size(); ++i) {
