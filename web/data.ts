@@ -59,6 +59,7 @@ export interface LinesChart {
   x_title: string;
   x_bytes: boolean;
   y_title: string;
+  y_log?: boolean;
   series: {label: string; colour: number; points: LinePoint[]}[];
 }
 

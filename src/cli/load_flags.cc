@@ -10,6 +10,7 @@
 #include "cli/flag_values.h"
 #include "cli/load_dataset.h"
 #include "cli/load_request_flags.h"
+#include "cli/rate_flags.h"
 #include "http/http.h"
 #include "os/os.h"
 
@@ -38,7 +39,14 @@ constexpr OptionSpec kFlags[] = {
      nullptr, "file"},
     {"--goodput", "KEY:MS", "Limits that a request must keep: ttft, tpot, e2el, in ms.", nullptr, nullptr, 0,
      true},
-    {"--duration", "S", "A trial takes at most so long.", "100", nullptr},
+    {"--sweep", "KEY=LIST", "A trial at each of several: rate=1,2,4,8 or concurrency=1,2,4,8.", nullptr,
+     nullptr},
+    {"--capacity", nullptr, "Search for the largest rate at which nine of ten requests keep --goodput.",
+     nullptr, nullptr},
+    {"--tiers", "NAME.KEY:MS", "With --capacity: further limits that the same trials are judged by.", nullptr,
+     nullptr, 0, true},
+    {"--duration", "S", "A trial takes at most so long; with --capacity, the whole search.",
+     "100; 1800 with --capacity", nullptr},
     {"--timeout", "S", "A request takes at most so long.", "300", nullptr},
     {"--api-key-env", "NAME", "The environment variable that holds the API key.", nullptr, nullptr},
     {"--api-key-file", "FILE", "The file that holds the API key.", nullptr, "file"},
@@ -75,27 +83,6 @@ Result<std::string> lengths_of(const ParsedOptions& options, const char* flag, c
   }
   return colon == std::string::npos ? fmt::format("{}", *low)
                                     : fmt::format("{{ min = {}, max = {} }}", *low, *high);
-}
-
-// "ttft:500,tpot:50" as the table of a class's SLO.
-Result<std::string> slo_of(const std::string& text) {
-  std::string out;
-  for (const std::string_view part : split(text, ',')) {
-    const size_t colon = part.find(':');
-    const std::string_view key = part.substr(0, colon);
-    const std::optional<double> limit =
-        colon == std::string_view::npos ? std::nullopt : parse_number(part.substr(colon + 1));
-    const char* name = key == "ttft"                   ? "ttft_ms"
-                       : key == "tpot" || key == "itl" ? "tpot_ms"
-                       : key == "e2el" || key == "e2e" ? "e2e_ms"
-                                                       : nullptr;
-    if (name == nullptr || !limit || !(*limit > 0)) {
-      return fail(fmt::format("'{}' is no limit", printable(part, 60)), "--goodput",
-                  "Write KEY:MS with ttft, tpot or e2el, for example --goodput ttft:500 tpot:50.");
-    }
-    out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", name, *limit);
-  }
-  return out;
 }
 
 Result<std::string> base_url_of(const std::string& text) {
@@ -268,8 +255,13 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
                    lengths_of(options, "--input-len", "{ median = 256, sigma = 0.8, max = 2048 }"));
   ASSIGN_OR_RETURN(const std::string output,
                    lengths_of(options, "--output-len", "{ median = 128, sigma = 0.6, max = 512 }"));
-  ASSIGN_OR_RETURN(const Offer offer, dataset.is_trace() ? offer_of_trace(options, dataset, requests)
-                                                         : offer_of(options, requests));
+  ASSIGN_OR_RETURN(Offer offer, dataset.is_trace() ? offer_of_trace(options, dataset, requests)
+                                                   : offer_of(options, requests));
+  ASSIGN_OR_RETURN(const RateChoice rates, rates_of_flags(options));
+  if (!rates.takes_requests && options.has("--num-prompts"))
+    return fail("the search for capacity decides how many requests it needs", "--num-prompts",
+                "Leave it out.");
+  offer.connections = std::max(offer.connections, rates.connections);
 
   std::string text = "# Written by `assay load`; `assay run` takes it too.\n";
   text += fmt::format("name = {}\nexams = [\"load\"]\n", toml_string("load " + parsed.authority()));
@@ -305,22 +297,26 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
     text += fmt::format("prefix_tokens = {}\n", prefix);
   }
   if (options.has("--goodput")) {
-    ASSIGN_OR_RETURN(const std::string slo, slo_of(options.value("--goodput")));
+    ASSIGN_OR_RETURN(const std::string slo, limits_of_words(options.value("--goodput"), "--goodput"));
     text += fmt::format("slo = {{ {} }}\n", slo);
   }
   text += fmt::format("\n[load]\n{}requests_per_class = {}\nalone = false\n", offer.keys, requests);
+  if (rates.is_asked) text += "mix = false\n";
   if (options.has("--duration")) {
     ASSIGN_OR_RETURN(const double duration_s, number_of(options, "--duration", 0.1, 604'800));
     text += fmt::format("max_duration_s = {}\n", duration_s);
   }
   if (dataset.is_trace()) text += "\n" + dataset.keys;
+  text += rates.tables;
 
   const auto words_of = [](const std::string& lengths) {
     return lengths.starts_with('{') ? lengths.substr(2, lengths.size() - 4) : lengths;
   };
   LoadChoice choice{.scenario_text = std::move(text), .words = {}};
-  choice.words = fmt::format("{}{} requests of {} to {}, {}", dataset.is_trace() ? "at most " : "", requests,
-                             kind.name, url, offer.words);
+  choice.words = rates.takes_requests
+                     ? fmt::format("{}{} requests", dataset.is_trace() ? "at most " : "", requests)
+                     : std::string("Requests");
+  choice.words += fmt::format(" of {} to {}, {}", kind.name, url, rates.is_asked ? rates.words : offer.words);
   if (!dataset.is_trace()) choice.words += fmt::format("; tokens in: {}", words_of(prompt));
   if (!dataset.is_trace() && kind.streams) choice.words += fmt::format("; out: {}", words_of(output));
   return choice;

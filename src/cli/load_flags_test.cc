@@ -140,6 +140,48 @@ TEST(LoadFlags, AnInfiniteRateIsABurst) {
   EXPECT_EQ(scenario.targets[0].max_connections, 1000U);
 }
 
+TEST(LoadFlags, ASweepIsATrialAtEachPointAndNothingElse) {
+  const Scenario rates = scenario_of({{"--sweep", "rate=1,2.5,4"}, {"--num-prompts", "50"}});
+  EXPECT_EQ(rates.load.sweep.rates_per_s, (std::vector<double>{1, 2.5, 4}));
+  EXPECT_FALSE(rates.load.mix);
+  EXPECT_EQ(rates.load.requests_per_class, 50U);
+  const Scenario users = scenario_of({{"--sweep", "concurrency=1,8,5000"}});
+  EXPECT_EQ(users.load.sweep.users, (std::vector<uint32_t>{1, 8, 5000}));
+  EXPECT_EQ(users.targets[0].max_connections, 5000U);
+}
+
+TEST(LoadFlags, CapacityIsSearchedUnderTheLimitsAndTiers) {
+  const Scenario scenario = scenario_of({{"--capacity", ""},
+                                         {"--goodput", "ttft:500,tpot:50"},
+                                         {"--tiers", "relaxed.ttft:2000,fast.e2el:100,relaxed.tpot:100"},
+                                         {"--duration", "600"},
+                                         {"--burstiness", "0.25"}});
+  ASSERT_TRUE(scenario.load.capacity);
+  EXPECT_FALSE(scenario.load.mix);
+  EXPECT_EQ(scenario.load.capacity->max_duration_s, 600);
+  ASSERT_EQ(scenario.load.capacity->tiers.size(), 2U);
+  EXPECT_EQ(scenario.load.capacity->tiers[0].name, "relaxed");
+  EXPECT_EQ(scenario.load.capacity->tiers[0].slo.ttft_ms, 2000);
+  EXPECT_EQ(scenario.load.capacity->tiers[0].slo.tpot_ms, 100);
+  EXPECT_EQ(scenario.load.capacity->tiers[1].slo.e2e_ms, 100);
+  EXPECT_EQ(scenario.load.classes[0].slo.ttft_ms, 500);
+  EXPECT_EQ(scenario.load.arrivals.cv, 2);
+}
+
+TEST(LoadFlags, SearchesThatCannotBeSaySo) {
+  EXPECT_THAT(message_of({{"--capacity", ""}}), HasSubstr("--goodput ttft:500"));
+  EXPECT_THAT(message_of({{"--tiers", "a.ttft:5"}}), HasSubstr("Add --capacity"));
+  EXPECT_THAT(message_of({{"--capacity", ""}, {"--tiers", "ttft:5"}}), HasSubstr("NAME.KEY:MS"));
+  EXPECT_THAT(message_of({{"--capacity", ""}, {"--tiers", "a\"b.ttft:5"}}), HasSubstr("name of a tier"));
+  EXPECT_THAT(message_of({{"--capacity", ""}, {"--goodput", "ttft:5"}, {"--request-rate", "3"}}),
+              HasSubstr("--request-rate"));
+  EXPECT_THAT(message_of({{"--capacity", ""}, {"--goodput", "ttft:5"}, {"--num-prompts", "3"}}),
+              HasSubstr("--num-prompts"));
+  for (const char* sweep : {"rate", "speed=1", "rate=1,x", "rate=0", "concurrency=1.5", "rate="})
+    EXPECT_THAT(message_of({{"--sweep", sweep}}), HasSubstr("rate=1,2,4,8")) << sweep;
+  EXPECT_THAT(message_of({{"--sweep", "concurrency=2"}, {"--burstiness", "2"}}), HasSubstr("--burstiness"));
+}
+
 TEST(LoadFlags, WhatCannotBeIsSaidWithItsFlag) {
   EXPECT_THAT(message_of({{"--request-rate", "fast"}}), HasSubstr("--request-rate"));
   EXPECT_THAT(message_of({{"--num-prompts", "0"}}), HasSubstr("--num-prompts"));

@@ -78,6 +78,10 @@ constexpr Metric kMetrics[] = {
     {"goodput_per_s", "requests/s", kHigher, false, "goodput",
      "Requests per second that ended within the window and met every SLO of their class; errors and time-outs are failures. A part of request_throughput_per_s.",
      "DistServe (OSDI 2024); assay metric definitions"},
+    {"capacity_per_s", "requests/s", kHigher, false, "capacity under SLO",
+     "Largest total rate of the mix at which every traffic class keeps its SLO at its required share (joint goodput). Its "
+     "interval lies between the highest rate that was shown to hold and the lowest that was shown to fail.",
+     "assay metric definitions; DistServe (OSDI 2024)"},
     {"slo_attainment", "", kHigher, false, "SLO attainment",
      "Share of attempted requests that met every SLO of their class; requests broken off by plan are left out.",
      "DistServe (OSDI 2024)"},

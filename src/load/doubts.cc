@@ -226,22 +226,10 @@ class Doubts {
     }
   }
 
-  // The p99.9 of the trial's own requests, all of which are known: nothing is concluded from samples here.
-  struct Lag {
-    double ms = 0;
-    const char* statistic = "maximum";
-  };
-  static Lag worst_lag(std::vector<double> lags_ms) {
-    if (lags_ms.empty()) return {};
-    std::ranges::sort(lags_ms);
-    const auto rank = static_cast<size_t>(std::ceil(0.999 * static_cast<double>(lags_ms.size())));
-    return {.ms = lags_ms[rank - 1], .statistic = rank < lags_ms.size() ? "p99.9" : "maximum"};
-  }
-
   void lateness() {
     out_.is_void = result_.lost.has_value() || options_.stamps_are_wrong;
     const double budget_ms = options_.dispatch_lag_budget_ms;
-    const Lag dispatch = worst_lag(view_.dispatch_lags_ms()), send = worst_lag(view_.send_lags_ms());
+    const WorstLag dispatch = worst_lag(view_.dispatch_lags_ms()), send = worst_lag(view_.send_lags_ms());
     if (dispatch.ms > budget_ms) {
       out_.is_void = true;
       find(

@@ -2,6 +2,7 @@
 // into records.
 #pragma once
 
+#include "load/capacity.h"      // IWYU pragma: export
 #include "load/driver.h"        // IWYU pragma: export
 #include "load/exports.h"       // IWYU pragma: export
 #include "load/samples_file.h"  // IWYU pragma: export

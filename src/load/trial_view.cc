@@ -2,6 +2,7 @@
 #include "load/trial_view.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace assay {
 
@@ -29,6 +30,13 @@ bool is_good(const RequestRow& row, const Slo& slo) {
   return ended_well(row) && !(slo.ttft_ms && ttft_ms(row) > *slo.ttft_ms) &&
          !(slo.tpot_ms && has_tpot(row) && tpot_ms(row) > *slo.tpot_ms) &&
          !(slo.e2e_ms && e2e_ms(row) > *slo.e2e_ms);
+}
+
+WorstLag worst_lag(std::vector<double> lags_ms) {
+  if (lags_ms.empty()) return {};
+  std::ranges::sort(lags_ms);
+  const auto rank = static_cast<size_t>(std::ceil(0.999 * static_cast<double>(lags_ms.size())));
+  return {.ms = lags_ms[rank - 1], .statistic = rank < lags_ms.size() ? "p99.9" : "maximum"};
 }
 
 TrialView::TrialView(const LoadResult& from, const SummaryOptions& with)

@@ -38,6 +38,14 @@ bool was_broken_off(const RequestRow& row);
 // does not apply to answers of one token.
 bool is_good(const RequestRow& row, const Slo& slo);
 
+// The p99.9 of a trial's own requests, all of which are known: nothing is concluded from samples here. Of
+// fewer than a thousand it is their maximum, and is called so.
+struct WorstLag {
+  double ms = 0;
+  const char* statistic = "maximum";
+};
+WorstLag worst_lag(std::vector<double> lags_ms);
+
 // Result and options must outlive it.
 struct TrialView {
   TrialView(const LoadResult& result, const SummaryOptions& options);

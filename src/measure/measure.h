@@ -2,8 +2,9 @@
 // clocks; docs/statistics.md states every method.
 #pragma once
 
-#include "measure/estimate.h"       // IWYU pragma: export
-#include "measure/histogram.h"      // IWYU pragma: export
-#include "measure/repetitions.h"    // IWYU pragma: export
-#include "measure/series.h"         // IWYU pragma: export
-#include "measure/steady_window.h"  // IWYU pragma: export
+#include "measure/estimate.h"          // IWYU pragma: export
+#include "measure/histogram.h"         // IWYU pragma: export
+#include "measure/repetitions.h"       // IWYU pragma: export
+#include "measure/sequential_share.h"  // IWYU pragma: export
+#include "measure/series.h"            // IWYU pragma: export
+#include "measure/steady_window.h"     // IWYU pragma: export

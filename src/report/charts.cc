@@ -224,7 +224,76 @@ Json timeline_chart(const Model& model, const Serving& serving) {
   return chart.set("spans", Json(std::move(spans)));
 }
 
+Json latency_point(const SweepPoint& point, std::string_view metric, const char* statistic) {
+  const Record* throughput = point.all.find("request_throughput_per_s");
+  if (throughput == nullptr || !throughput->value) return {};
+  Json item = value_item(point.all.find(fmt::format("{}_{}", metric, statistic)));
+  if (item.is_null()) return item;
+  const std::string text = item["text"].as_string();
+  return item.set("x", rounded(throughput->value))
+      .set("text", fmt::format("{}: {}", point_text(point), text));
+}
+
+// Latency over what was served, a line a target and percentile, a point a trial.
+Json sweep_chart(const Model& model, std::string_view metric, bool is_users) {
+  Json chart;
+  chart.set("kind", "lines").set("x_title", "requests served per second").set("x_bytes", false);
+  chart.set("y_title", "ms, log").set("y_log", true);
+  Json series = Json::array();
+  for (const Serving& serving : model.servings) {
+    for (const char* statistic : {"p50", "p90"}) {
+      Json points = Json::array(), item;
+      for (const SweepPoint& point : serving.sweep) {
+        if (point.is_users != is_users) continue;
+        Json one = latency_point(point, metric, statistic);
+        if (!one.is_null()) points.push(std::move(one));
+      }
+      if (points.items().empty()) continue;
+      series.push(item.set("label", fmt::format("{}, {}", serving.label, statistic))
+                      .set("colour", model.colour_of(serving.subject))
+                      .set("points", std::move(points)));
+    }
+  }
+  return chart.set("series", std::move(series));
+}
+
+// Attainment over the rates that the search tried, a line a class.
+Json capacity_chart(const Model& model, const Serving& serving, const CapacityRow& capacity) {
+  Json chart;
+  chart.set("kind", "lines").set("x_title", "requests per second").set("x_bytes", false);
+  chart.set("y_title", "% of requests");
+  Json series = Json::array();
+  for (const auto& [name, records] : capacity.attained) {
+    Json points = Json::array(), item;
+    for (const Record* record : records) {
+      Json point = value_item(record, 100);
+      const std::string text =
+          fmt::format("{}; the rate: {}", point["text"].as_string(), condition(*record, "verdict"));
+      points.push(point.set("x", rounded(probe_rate(*record))).set("text", text));
+    }
+    series.push(item.set("label", name)
+                    .set("colour", model.colour_of(serving.subject))
+                    .set("points", std::move(points)));
+  }
+  return chart.set("series", std::move(series));
+}
+
 }  // namespace
+
+std::string sweep_id(std::string_view metric, bool is_users) {
+  return fmt::format("sweep-{}-{}", is_users ? "users" : "rate", metric);
+}
+std::string capacity_id(size_t serving, size_t tier) {
+  return fmt::format("capacity-{}-{}", serving, tier);
+}
+
+bool has_sweep(const Model& model, std::string_view metric, bool is_users) {
+  return std::ranges::any_of(model.servings, [&](const Serving& serving) {
+    return std::ranges::count_if(serving.sweep, [&](const SweepPoint& point) {
+             return point.is_users == is_users && !latency_point(point, metric, "p50").is_null();
+           }) > 1;
+  });
+}
 
 std::string waterfall_id(size_t waterfall, size_t lane) {
   return fmt::format("waterfall-{}-{}", waterfall, lane);
@@ -310,7 +379,16 @@ Json chart_data(const Model& model) {
       charts.set(curve_id(i, metric), curve_chart(model, classes[i], metric));
   }
   for (size_t i = 0; i < model.servings.size(); ++i) {
-    if (model.servings[i].timeline) charts.set(timeline_id(i), timeline_chart(model, model.servings[i]));
+    const Serving& serving = model.servings[i];
+    if (serving.timeline) charts.set(timeline_id(i), timeline_chart(model, serving));
+    for (size_t tier = 0; tier < serving.capacities.size(); ++tier)
+      charts.set(capacity_id(i, tier), capacity_chart(model, serving, serving.capacities[tier]));
+  }
+  for (const bool is_users : {false, true}) {
+    for (const char* metric : {"ttft_ms", "tpot_ms"}) {
+      if (has_sweep(model, metric, is_users))
+        charts.set(sweep_id(metric, is_users), sweep_chart(model, metric, is_users));
+    }
   }
   Json data;
   return data.set("subjects", std::move(subjects)).set("charts", std::move(charts));

@@ -18,6 +18,8 @@ std::string roofline_id(size_t roofline);
 std::string bandwidth_id(size_t device);
 std::string curve_id(size_t traffic_class, std::string_view metric);
 std::string timeline_id(size_t serving);
+std::string sweep_id(std::string_view metric, bool is_users);  // of "ttft_ms" or "tpot_ms" over throughput
+std::string capacity_id(size_t serving, size_t tier);
 inline constexpr const char* kMatmulId = "matmul";
 inline constexpr const char* kBatchingId = "batching";
 inline constexpr const char* kAttainmentId = "attainment";
@@ -25,6 +27,8 @@ inline constexpr const char* kInterferenceId = "interference";
 
 // Names of traffic classes over all servings, in first-seen order.
 std::vector<std::string> traffic_classes(const Model& model);
+// Whether some target has two points at least to draw.
+bool has_sweep(const Model& model, std::string_view metric, bool is_users);
 const ClassResult* find_class(const Serving& serving, std::string_view name);
 // Types over all devices, in first-seen order.
 std::vector<std::string> matmul_types(const Model& model);

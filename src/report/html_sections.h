@@ -14,6 +14,7 @@ std::string waterfall_html(const Model& model);
 std::string silicon_html(const Model& model);  // roofline, types, bandwidth, engine
 std::string question_html(const Model& model, const AnswerRow& answer);
 std::string serving_html(const Model& model);  // part of question 2
+std::string rates_html(const Model& model);    // of that: capacity and sweeps
 std::string findings_html(const Model& model);
 std::string conditions_html(const Model& model);
 // Part of it: what was declared of an endpoint's stack, beside what the server says. "" for another kind of

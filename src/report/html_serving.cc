@@ -183,8 +183,9 @@ std::string timeline_small_print(const Timeline& timeline) {
 }  // namespace
 
 std::string serving_html(const Model& model) {
-  if (model.servings.empty()) return "";
-  std::string out = "<div class=\"charts two\">";
+  const bool has_mix = std::ranges::any_of(model.servings, &Serving::has_mix_or_alone);
+  if (!has_mix) return rates_html(model);
+  std::string out = rates_html(model) + "<div class=\"charts two\">";
   out += chart_html(kAttainmentId, "dots", attainment_sentence(model),
                     "Share of attempted requests that kept every limit of their class in the mix, with 95 % "
                     "intervals; the bar is the required share.");

@@ -187,7 +187,20 @@ Json load_json(const Model& model) {
                        .set("alone", metrics_json(result.alone))
                        .set("curves", std::move(curves)));
     }
+    Json sweep = Json::array(), capacities = Json::array();
+    for (const SweepPoint& point : serving.sweep) {
+      Json one;
+      sweep.push(
+          one.set(point.is_users ? "users" : "rate_per_s", point.at).set("all", metrics_json(point.all)));
+    }
+    for (const CapacityRow& capacity : serving.capacities) {
+      MetricMap only;
+      only.records.emplace(capacity.record->metric, capacity.record);
+      Json one;
+      capacities.push(one.set("tier", capacity.tier).set("metrics", metrics_json(only)));
+    }
     Json item;
+    item.set("sweep", std::move(sweep)).set("capacity", std::move(capacities));
     out.push(item.set("target", serving.label)
                  .set("subject", serving.subject->name)
                  .set("model", serving.model)

@@ -94,6 +94,51 @@ std::string rate_lines(const MetricMap& metrics) {
   return out + causes + "\n";
 }
 
+constexpr size_t kPointWidth = 17;  // "1000 arrivals/s  "
+constexpr size_t kPointCellWidth = 13;
+
+struct PointColumn {
+  const char* title;
+  const char* metric;
+};
+constexpr PointColumn kPointColumns[] = {
+    {"served/s", "request_throughput_per_s"},
+    {"TTFT p50 ms", "ttft_ms_p50"},
+    {"TTFT p90 ms", "ttft_ms_p90"},
+    {"TPOT p50 ms", "tpot_ms_p50"},
+    {"TPOT p90 ms", "tpot_ms_p90"},
+    {"out tok/s", "output_throughput_tokens_per_s"},
+    {"failed %", "error_rate"},
+};
+
+// A line a point; intervals are in the report.
+std::string sweep_lines(const Serving& serving) {
+  std::string out = cell("", kPointWidth);
+  for (const PointColumn& column : kPointColumns) out += cell(column.title, kPointCellWidth);
+  out = trimmed_line(out);
+  for (const SweepPoint& point : serving.sweep) {
+    std::string line = cell(point_text(point), kPointWidth);
+    for (const PointColumn& column : kPointColumns) {
+      const Record* record = point.all.find(column.metric);
+      std::string text = record == nullptr ? "—" : value_text(*record).value;
+      if (record != nullptr && record->validity == Validity::kVoid) text += " void";
+      if (record != nullptr && record->validity == Validity::kDoubtful) text += " !";
+      line += cell(text, kPointCellWidth);
+    }
+    out += trimmed_line(line);
+  }
+  return out;
+}
+
+std::string capacity_lines(const Serving& serving) {
+  std::string out;
+  for (const CapacityRow& capacity : serving.capacities) {
+    out += fmt::format("{}{}\n", cell("capacity", kLabelWidth), printable(capacity_phrase(capacity), 200));
+    out += fmt::format("{}{}\n", cell("", kLabelWidth), printable(capacity_basis(capacity), 200));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string render_load_table(const DossierContent& content) {
@@ -107,6 +152,9 @@ std::string render_load_table(const DossierContent& content) {
       const std::string stack = stack_sentence(*serving.subject);
       if (!stack.empty()) out += printable(stack, 300) + "\n";
     }
+    if (!serving.capacities.empty()) out += "\n" + capacity_lines(serving);
+    if (!serving.sweep.empty()) out += "\n" + sweep_lines(serving);
+    if (!serving.has_mix_or_alone()) continue;
     const bool has_one_class = serving.classes.size() == 1;
     for (const ClassResult& result : serving.classes) {
       if (has_one_class) continue;

@@ -115,9 +115,36 @@ std::string waterfalls(const Model& model) {
   return out;
 }
 
+std::string rates(const Model& model) {
+  std::string capacities, points;
+  for (const Serving& serving : model.servings) {
+    for (const CapacityRow& capacity : serving.capacities)
+      capacities +=
+          row({md(serving.label), md(capacity.tier), value(capacity.record), md(capacity_basis(capacity))});
+    for (const SweepPoint& point : serving.sweep) {
+      std::vector<std::string> cells = {md(serving.label), md(point_text(point))};
+      for (const char* metric :
+           {"offered_rate_per_s", "request_throughput_per_s", "goodput_per_s", "ttft_ms_p50", "ttft_ms_p90",
+            "tpot_ms_p50", "tpot_ms_p90", "output_throughput_tokens_per_s", "error_rate"})
+        cells.push_back(value(point.all.find(metric)));
+      points += row(cells);
+    }
+  }
+  std::string out;
+  if (!capacities.empty())
+    out += table_head({"target", "tier", "capacity, requests/s", "basis"}, 2) + capacities + "\n";
+  if (!points.empty())
+    out += table_head({"target", "point", "offered, requests/s", "served, requests/s", "goodput, requests/s",
+                       "TTFT p50, ms", "TTFT p90, ms", "TPOT p50, ms", "TPOT p90, ms", "output, tokens/s",
+                       "failed, %"},
+                      2) +
+           points + "\n";
+  return out;
+}
+
 std::string service(const Model& model) {
-  if (model.servings.empty()) return "";
-  std::string out = fmt::format("{}.\n\n", md(attainment_sentence(model))) +
+  if (!std::ranges::any_of(model.servings, &Serving::has_mix_or_alone)) return rates(model);
+  std::string out = rates(model) + fmt::format("{}.\n\n", md(attainment_sentence(model))) +
                     table_head({"target", "class", "limits kept, %", "goodput, requests/s",
                                 "offered, requests/s", "output, tokens/s", "failed, %", "TTFT p50, ms",
                                 "TTFT p90, ms", "TPOT p50, ms", "E2E p90, ms"},

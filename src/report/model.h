@@ -123,6 +123,22 @@ struct Timeline {
   std::vector<RequestSpan> spans;
 };
 
+// One point of a sweep over rates or numbers of users: a trial of the mix.
+struct SweepPoint {
+  bool is_users = false;
+  double at = 0;  // arrivals per second, or users
+  MetricMap all;  // of all classes together
+  std::vector<std::pair<std::string, MetricMap>> classes;
+};
+
+// What the search for capacity found for one tier of limits, and what it rests on: of each rate that it tried
+// the attainment of each class, from the trial that counted the most requests, by ascending rate.
+struct CapacityRow {
+  std::string tier;
+  const Record* record = nullptr;
+  std::vector<std::pair<std::string, std::vector<const Record*>>> attained;  // by class
+};
+
 // What load trials say of one target.
 struct Serving {
   const Subject* subject = nullptr;
@@ -132,6 +148,10 @@ struct Serving {
   std::vector<ClassResult> classes;
   MetricMap mix;  // of all classes together
   std::optional<Timeline> timeline;
+  std::vector<SweepPoint> sweep;  // rates, then users, each ascending
+  std::vector<CapacityRow> capacities;
+
+  bool has_mix_or_alone() const { return !mix.empty() || !classes.empty(); }
 };
 
 // What roofline trials say of one target beyond the roofline: series for small charts.
@@ -202,6 +222,19 @@ std::vector<Waterfall> make_waterfalls(const Model& model);
 std::vector<Roofline> make_rooflines(const Model& model);
 std::vector<DeviceResult> make_device_results(const Model& model);
 Result<std::vector<Serving>> make_servings(const Model& model, const SampleReader& read_samples);
+
+// Puts a record of a sweep or of a search for capacity where it belongs in `serving`; false if it is of
+// neither.
+bool add_rate_record(const Record& record, const std::string& traffic_class, Serving& serving);
+// Puts what was added into its order.
+void sort_rates(Serving& serving);
+// "8 arrivals/s", "16 users".
+std::string point_text(const SweepPoint& point);
+double probe_rate(const Record& attained);
+// "14.2 (13.8–14.5) requests/s within every limit"; "at least 14.2" where nothing failed.
+std::string capacity_phrase(const CapacityRow& capacity);
+// "95 %; limited by rag; 23 trials in 12 min; budget spent".
+std::string capacity_basis(const CapacityRow& capacity);
 
 // "requests" of one load trial, columns of equal length; nothing where the samples lack what is needed.
 struct RequestTable {

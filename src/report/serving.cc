@@ -216,6 +216,7 @@ Result<std::vector<Serving>> make_servings(const Model& model, const SampleReade
     if (trial == nullptr || subject == nullptr || trial->exam != "load" || traffic_class.empty()) continue;
     Serving& serving = serving_of(model, servings, *subject, *trial);
     if (serving.model.empty()) serving.model = condition(record, "model");
+    if (add_rate_record(record, traffic_class, serving)) continue;
     const bool is_mix = condition(record, "phase") == "mix";
     if (traffic_class == "all") {
       if (is_mix) serving.mix.records.emplace(record.metric, &record);
@@ -224,8 +225,11 @@ Result<std::vector<Serving>> make_servings(const Model& model, const SampleReade
       (is_mix ? result.mix : result.alone).records.emplace(record.metric, &record);
     }
   }
+  for (Serving& serving : servings) sort_rates(serving);
   for (const Trial& trial : model.content->trials) {
     const Subject* subject = model.subject(trial.subject_id);
+    const std::string& phase = trial.parameters["phase"].as_string();
+    if (phase == "sweep" || phase == "capacity") continue;
     if (!read_samples || trial.exam != "load" || subject == nullptr || trial.state != TrialState::kDone)
       continue;
     ASSIGN_OR_RETURN(const std::vector<Sample> samples, read_samples(trial.id));

@@ -15,7 +15,7 @@ namespace assay {
 // A requirement as it stands in the file.
 struct RequirementDraft {
   const TomlValue* table = nullptr;
-  std::string metric, traffic_class, target, phase;
+  std::string metric, traffic_class, target, phase, tier;
   std::optional<double> at_least, at_most;
 
   // Where the value of a key stands; the table, if it is not there.
@@ -28,6 +28,8 @@ struct RequirementDraft {
 struct Draft {
   Scenario scenario;
   std::vector<RequirementDraft> requirements;
+  const TomlValue* capacity = nullptr;  // their tables in [load], if there are any
+  const TomlValue* sweep = nullptr;
 };
 
 // Lengths in all their forms: 128, {median, sigma, min, max}, {min, max}, {trace, column}. None above
@@ -45,6 +47,11 @@ void read_requirement(Reader& reader, const TomlValue& table, Draft& draft);
 // The trace of [load]: a path, or a table of keys; and its format beside a path.
 void read_trace_spec(Reader& reader, const TomlMember& member, TraceSpec& trace);
 void read_trace_format(Reader& reader, const TomlMember& member, TraceSpec& trace);
+// [load.capacity] and [load.sweep]; what they say of the traffic is checked when all is read.
+void read_capacity(Reader& reader, const TomlValue& table, LoadSpec& load);
+void read_sweep(Reader& reader, const TomlValue& table, LoadSpec& load);
+void finish_rates(Reader& reader, const Draft& draft);
+
 // load_trace for the first time: notes the file and what it holds.
 Result<Trace> read_trace(Reader& reader, TraceSpec& trace);
 
@@ -58,6 +65,7 @@ void append_traffic_keys(std::vector<ScenarioKey>& keys);
 void append_length_keys(std::vector<ScenarioKey>& keys);
 void append_load_keys(std::vector<ScenarioKey>& keys);
 void append_trace_keys(std::vector<ScenarioKey>& keys);
+void append_rate_keys(std::vector<ScenarioKey>& keys);
 void append_roofline_keys(std::vector<ScenarioKey>& keys);
 void append_requirement_keys(std::vector<ScenarioKey>& keys);
 

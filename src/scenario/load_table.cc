@@ -40,6 +40,9 @@ constexpr Row<LoadSpec> kRows[] = {
     {{"load", "max_duration_s", "number", "100", "s",
       "Limit of one trial; the number of requests is cut to fit, and the report says so."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_positive(m, 604'800, l.max_duration_s); }},
+    {{"load", "mix", "boolean", "true", "",
+      "All classes together at rate_per_s or utilisation; without it, only [load.sweep] and [load.capacity] are run."},
+     [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_boolean(m, l.mix); }},
     {{"load", "alone", "boolean", "true", "",
       "After the mix, each class by itself: what the classes do to each other."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_boolean(m, l.alone); }},
@@ -54,6 +57,15 @@ constexpr Row<LoadSpec> kRows[] = {
      [](Reader& r, const TomlMember& m, LoadSpec& l) { read_trace_spec(r, m, l.trace); }},
     {{"load", "trace_format", "string", "\"auto\"", "", "With trace = PATH: the format, as in [load.trace]."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { read_trace_format(r, m, l.trace); }},
+    {{"load", "sweep", "table", "", "", "A trial of the mix at each of several rates or numbers of users."},
+     [](Reader& r, const TomlMember& m, LoadSpec& l) {
+       if (const TomlValue* table = r.expect_table(m)) read_sweep(r, *table, l);
+     }},
+    {{"load", "capacity", "table", "", "",
+      "Searches for the largest rate at which every class meets its SLO; may be empty."},
+     [](Reader& r, const TomlMember& m, LoadSpec& l) {
+       if (const TomlValue* table = r.expect_table(m)) read_capacity(r, *table, l);
+     }},
 };
 
 void read_types(Reader& reader, const TomlMember& member, RooflineSpec& roofline) {
@@ -139,6 +151,8 @@ void read_load(Reader& reader, const TomlValue& table, Draft& draft) {
   read_table<LoadSpec>(reader, table, kRows, load);
   const TraceInstants trace = check_trace(reader, table, load.trace);
   check_arrivals(reader, table, trace, load);
+  draft.capacity = table.find("capacity");
+  draft.sweep = table.find("sweep");
 }
 
 void read_roofline(Reader& reader, const TomlValue& table, Draft& draft) {

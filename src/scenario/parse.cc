@@ -125,6 +125,7 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& path,
   finish_targets(scenario);
   check_traffic(reader, scenario);
   check_kinds_of_targets(reader, scenario);
+  finish_rates(reader, draft);
   finish_requirements(reader, draft);
   scenario.files = reader.files();
   if (scenario.name.empty()) scenario.name = name_from_path(path);
@@ -145,6 +146,7 @@ std::span<const ScenarioKey> scenario_keys() {
     append_traffic_keys(keys);
     append_length_keys(keys);
     append_load_keys(keys);
+    append_rate_keys(keys);
     append_roofline_keys(keys);
     append_requirement_keys(keys);
     return keys;

@@ -259,6 +259,64 @@ TEST(Scenario, WhatKeysOfLoadSayOfEachOther) {
   EXPECT_TRUE(parsed("exams = ['probe']\n").load.classes.empty());
 }
 
+TEST(Scenario, SweepsAndTheSearchForCapacity) {
+  const Scenario scenario = parsed(kChat + R"(slo = { ttft_ms = 500 }
+[load]
+mix = false
+[load.sweep]
+rate_per_s = [1, 2.5]
+users = [4]
+[load.capacity]
+resolution = 0.1
+[[load.capacity.tier]]
+name = "relaxed"
+ttft_ms = 2000
+share = 0.95
+[[requirement]]
+metric = "capacity_per_s"
+tier = "relaxed"
+at_least = 3
+)");
+  EXPECT_FALSE(scenario.load.mix);
+  EXPECT_EQ(scenario.load.sweep.rates_per_s, (std::vector<double>{1, 2.5}));
+  EXPECT_EQ(scenario.load.sweep.users, (std::vector<uint32_t>{4}));
+  ASSERT_TRUE(scenario.load.capacity);
+  EXPECT_EQ(scenario.load.capacity->resolution, 0.1);
+  EXPECT_EQ(scenario.load.capacity->max_duration_s, 1800);
+  ASSERT_EQ(scenario.load.capacity->tiers.size(), 1U);
+  EXPECT_EQ(scenario.load.capacity->tiers[0].slo.required_share, 0.95);
+  ASSERT_EQ(scenario.requirements.size(), 1U);
+  EXPECT_EQ(scenario.requirements[0].scope["tier"].as_string(), "relaxed");
+  EXPECT_EQ(scenario.requirements[0].scope.find("phase"), nullptr);
+  const Scenario small = quick(scenario);
+  EXPECT_LE(small.load.capacity->max_duration_s, 10);
+}
+
+TEST(Scenario, SweepsAndSearchesThatCannotBe) {
+  const std::string limited = kChat + "slo = { ttft_ms = 500 }\n";
+  expect_message(kChat + "[load.capacity]\n", "capacity is that under limits");
+  expect_message(limited + "[load]\narrivals = \"closed\"\n[load.capacity]\n", "changes the rate");
+  expect_message(limited + "arrivals = \"burst\"\n[load.capacity]\n", "changes the rate");
+  expect_message(kChat + "slo = { ttft_ms = 5, share = 1 }\n[load.capacity]\n", "below 1");
+  expect_message(limited + "[load.capacity]\n[[load.capacity.tier]]\nname = \"slo\"\nttft_ms = 3\n",
+                 "cannot be called 'slo'");
+  expect_message(limited + "[load.capacity]\n[[load.capacity.tier]]\nname = \"a\"\n", "needs a limit");
+  expect_message(limited + "[load.capacity]\nresolution = 3\n", "resolution");
+  expect_message(kChat + "[load]\nmix = false\n", "nothing to run");
+  expect_message(kChat + "[load.sweep]\n", "needs rate_per_s or users");
+  expect_message(kChat + "[load.sweep]\nrate_per_s = [1, 1]\n", "none twice");
+  expect_message(kChat + "[load.sweep]\nusers = [1.5]\n", "whole numbers");
+  expect_message(kChat + "arrivals = \"closed\"\n[load.sweep]\nusers = [1]\n", "makes the arrivals");
+  expect_message(kChat + "[load]\narrivals = \"burst\"\n[load.sweep]\nrate_per_s = [1]\n", "at a rate");
+  expect_message(kChat + "[[requirement]]\nmetric = \"capacity_per_s\"\nat_least = 1\n",
+                 "only with a [load.capacity]");
+  expect_message(
+      limited + "[load.capacity]\n[[requirement]]\nmetric = \"capacity_per_s\"\nat_least = 1\ntier = \"x\"\n",
+      "unknown tier 'x'");
+  expect_message(kChat + "[[requirement]]\nmetric = \"goodput_per_s\"\nat_least = 1\ntier = \"x\"\n",
+                 "tier goes with capacity_per_s");
+}
+
 TEST(Scenario, RequirementsAreHeldAgainstTheMetricTable) {
   const auto with = [](const std::string& keys) { return kChat + "[[requirement]]\n" + keys; };
   expect_message(with("at_least = 1\n"), "s.toml:5:1: [[requirement]] needs a value for metric");
@@ -455,7 +513,7 @@ TEST(Scenario, TheReferenceHasEveryKeyOnce) {
     EXPECT_TRUE(std::string(key.definition).ends_with('.')) << key.key;
   }
   EXPECT_EQ(markdown.find("api_key`"), std::string::npos);
-  EXPECT_EQ(std::count(markdown.begin(), markdown.end(), '#'), 15 * 2 + 1);
+  EXPECT_EQ(std::count(markdown.begin(), markdown.end(), '#'), 18 * 2 + 1);
 }
 
 }  // namespace

@@ -31,6 +31,9 @@ Scenario quick(Scenario scenario) {
   load.requests_per_class = std::min(load.requests_per_class, 4U);
   load.max_duration_s = std::min(load.max_duration_s, 4.0);
   load.alone = false;
+  if (load.capacity) load.capacity->max_duration_s = std::min(load.capacity->max_duration_s, 10.0);
+  load.sweep.rates_per_s.resize(std::min<size_t>(load.sweep.rates_per_s.size(), 2));
+  load.sweep.users.resize(std::min<size_t>(load.sweep.users.size(), 2));
   load.trace.limit = std::min(load.trace.limit, 20U);
   RooflineSpec& roofline = scenario.roofline;
   roofline.max_duration_s = std::min(roofline.max_duration_s, 2.0);

@@ -13,7 +13,7 @@ struct Section {
   std::string_view table, heading, text;
 };
 
-constexpr std::array<Section, 14> kSections = {{
+constexpr std::array<Section, 17> kSections = {{
     {"", "Top level", "Stand before the first table of the file."},
     {"target", "[[target]]",
      "One for each thing that is given work. Keys of one kind of target are refused on the others."},
@@ -37,6 +37,13 @@ constexpr std::array<Section, 14> kSections = {{
      "(lognormal), `{ min = 10, max = 20 }` (uniform) and `{ trace = \"trace.csv\" }` (drawn from a trace)."},
     {"load", "[load]", ""},
     {"load.trace", "[load.trace]", ""},
+    {"load.sweep", "[load.sweep]",
+     "One of the two at least. Each point is a trial of its own, beside the mix (or in its place: `load.mix = false`)."},
+    {"load.capacity", "[load.capacity]",
+     "An empty table asks for the search with what stands here. The search takes arrivals at a rate; see "
+     "[traffic](load.md)."},
+    {"load.capacity.tier", "[[load.capacity.tier]]",
+     "Limits for every class, beside those that the classes have themselves."},
     {"roofline", "[roofline]", ""},
     {"requirement", "[[requirement]]",
      "Each names one metric and one limit, and becomes a verdict that the report leads with."},

@@ -55,7 +55,12 @@ constexpr Row<RequirementDraft> kRows[] = {
     {{"requirement", "phase", "string", "\"mix\"", "",
       "Of a load trial: \"mix\", or \"alone\" for a class by itself."},
      [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_choice(m, kPhases, d.phase); }},
+    {{"requirement", "tier", "string", "", "",
+      "Of capacity_per_s: a [[load.capacity.tier]], or \"slo\" for the classes' own limits; by default every one."},
+     [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_string(m, d.tier); }},
 };
+
+constexpr std::string_view kCapacity = "capacity_per_s";
 
 bool is_serving(const Metric& metric) {
   return std::find(kServingMetrics.begin(), kServingMetrics.end(), metric.name) != kServingMetrics.end();
@@ -98,6 +103,22 @@ void check_streamed(Reader& reader, const RequirementDraft& draft, const Metric&
   }
 }
 
+// Capacity is searched for only when asked for, and is that of the whole mix.
+void check_capacity(Reader& reader, const RequirementDraft& draft, const Scenario& scenario) {
+  if (draft.metric != kCapacity) {
+    if (!draft.tier.empty())
+      reader.error(draft.at("tier"), fmt::format("tier goes with {}, not with {}", kCapacity, draft.metric));
+    return;
+  }
+  if (!scenario.load.capacity)
+    return reader.error(draft.at("metric"), "capacity_per_s is measured only with a [load.capacity]");
+  std::vector<std::string> known = {kOwnTier};
+  for (const TierSpec& tier : scenario.load.capacity->tiers) known.push_back(tier.name);
+  if (draft.tier.empty() || std::find(known.begin(), known.end(), draft.tier) != known.end()) return;
+  reader.error(draft.at("tier"),
+               fmt::format("unknown tier '{}'.{}", printable(draft.tier, 60), suggestion(draft.tier, known)));
+}
+
 // A target by name; with device = "*" the names are known only when the machine has been looked at.
 void check_target(Reader& reader, const RequirementDraft& draft, const Scenario& scenario) {
   std::vector<std::string> known;
@@ -119,6 +140,7 @@ std::string requirement_text(const RequirementDraft& draft, const MetricName& na
   text += fmt::format(" {} {}", draft.at_least ? "≥" : "≤",
                       format_number(draft.at_least ? *draft.at_least : *draft.at_most));
   if (const std::string_view unit = name.metric->unit; !unit.empty()) text += fmt::format(" {}", unit);
+  if (!draft.tier.empty()) text += " in tier " + draft.tier;
   if (!draft.target.empty()) text += " on " + draft.target;
   return text;
 }
@@ -139,15 +161,18 @@ void finish_one(Reader& reader, const RequirementDraft& draft, Scenario& scenari
   if (!serving && !(full.traffic_class.empty() && full.phase.empty())) {
     return reader.error(
         draft.at("metric"),
-        fmt::format("{} does not come from traffic: leave traffic_class and phase out", draft.metric));
+        fmt::format("{} {}: leave traffic_class and phase out", draft.metric,
+                    draft.metric == kCapacity ? "is that of the whole mix" : "does not come from traffic"));
   }
   if (!draft.traffic_class.empty()) check_class(reader, draft, scenario);
   check_streamed(reader, draft, metric, scenario);
   if (!draft.target.empty()) check_target(reader, draft, scenario);
+  check_capacity(reader, draft, scenario);
 
   Json scope = Json::object();
   if (!full.phase.empty()) scope.set("phase", full.phase);
   if (!full.traffic_class.empty()) scope.set("traffic_class", full.traffic_class);
+  if (!full.tier.empty()) scope.set("tier", full.tier);
   if (!full.target.empty()) scope.set("subject", full.target);
   scenario.requirements.push_back({.id = static_cast<int64_t>(scenario.requirements.size()) + 1,
                                    .text = requirement_text(full, *name),

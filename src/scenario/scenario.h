@@ -86,6 +86,33 @@ struct TraceSpec {
 // The trace, scaled; reads the file, and refuses one that is not what it was.
 Result<Trace> load_trace(const TraceSpec& trace);
 
+// Limits for every class, beside the classes' own: a tier of service.
+struct TierSpec {
+  std::string name;
+  Slo slo;
+
+  bool operator==(const TierSpec&) const = default;
+};
+inline constexpr const char* kOwnTier = "slo";  // what the classes' own limits are called
+
+// The search for the largest rate at which every class meets its SLO.
+struct CapacitySpec {
+  double resolution = 0.05;      // relative width of the interval at which it ends
+  double confidence = 0.95;      // of each tier's interval
+  double max_duration_s = 1800;  // of the whole search
+  std::vector<TierSpec> tiers;
+
+  bool operator==(const CapacitySpec&) const = default;
+};
+
+// A trial of the mix at each of these.
+struct SweepSpec {
+  std::vector<double> rates_per_s;  // of arrivals
+  std::vector<uint32_t> users;      // in closed loops
+
+  bool operator==(const SweepSpec&) const = default;
+};
+
 struct LoadSpec {
   std::vector<TrafficClass> classes;
   Arrivals arrivals;
@@ -93,9 +120,12 @@ struct LoadSpec {
   double utilisation = 0.6;
   uint32_t requests_per_class = 64;  // the mix has so many of each class at least
   double max_duration_s = 100;  // of one trial; the number of requests is cut to fit, and the report says so
-  bool alone = true;            // also each class by itself
+  bool mix = true;              // the classes together, at the rate that is given or found
+  bool alone = true;            // with mix: also each class by itself
   double dispatch_lag_budget_ms = 10;  // p99.9 above it voids the trial
   TraceSpec trace;
+  SweepSpec sweep;
+  std::optional<CapacitySpec> capacity;
 
   bool operator==(const LoadSpec&) const = default;
 };

@@ -45,6 +45,18 @@ class ListSource final : public PlanSource {
 
 }  // namespace
 
+std::vector<PlannedRequest> drain(PlanSource& source) {
+  std::vector<PlannedRequest> planned;
+  planned.reserve(source.size());
+  for (uint32_t loop = 1; loop <= source.loop_users().size(); ++loop) {
+    while (source.next(loop, planned)) {
+    }
+  }
+  while (source.next(0, planned)) {
+  }
+  return planned;
+}
+
 std::unique_ptr<PlanSource> list_source(std::span<const PlannedRequest> plan,
                                         std::vector<uint32_t> loop_users) {
   return std::make_unique<ListSource>(plan, std::move(loop_users));

@@ -25,6 +25,9 @@ class PlanSource {
   virtual bool next(uint32_t loop, std::vector<PlannedRequest>& turns) = 0;
 };
 
+// All that is left of `source`, in the order of materialise().
+std::vector<PlannedRequest> drain(PlanSource& source);
+
 // The traffic of a plan: see materialise().
 std::unique_ptr<PlanSource> traffic_source(TrafficPlan plan, RequestId first_id = 1);
 

@@ -388,15 +388,7 @@ Nanos last_arrival(const TrafficPlan& plan) {
 
 std::vector<PlannedRequest> materialise(const TrafficPlan& plan, RequestId first_id) {
   TrafficSource source(plan, first_id);
-  std::vector<PlannedRequest> planned;
-  planned.reserve(source.size());
-  for (uint32_t loop = 1; loop <= source.loop_users().size(); ++loop) {
-    while (source.next(loop, planned)) {
-    }
-  }
-  while (source.next(0, planned)) {
-  }
-  return planned;
+  return drain(source);
 }
 
 std::vector<uint32_t> loop_users(const TrafficPlan& plan) {

@@ -22,6 +22,7 @@ struct Slo {
   std::optional<double> ttft_ms, tpot_ms, e2e_ms;
   double required_share = 0.9;  // of requests, for the class to meet its SLO
 
+  bool has_limits() const { return ttft_ms || tpot_ms || e2e_ms; }
   bool operator==(const Slo&) const = default;
 };
 

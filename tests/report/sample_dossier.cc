@@ -36,6 +36,8 @@ constexpr DeviceSpec kDevices[] = {
 };
 
 // Everything one trial leaves, with the words that all its records share.
+constexpr double kSweptRates[] = {1, 2, 3, 4};
+
 class Outcome {
  public:
   Outcome(std::string source, Json common) : source_(std::move(source)), common_(std::move(common)) {}
@@ -156,6 +158,12 @@ class Writer {
                             {"traffic_class", hostile(one.name)},
                             {"classes", Json(Json::Array{Json(hostile(one.name))})}}));
       }
+      for (const double rate : kSweptRates) {
+        plan_trial("load", device, fmt::format("load at {} arrivals/s on {}", rate, device.name),
+                   members({{"phase", "sweep"}, {"sweep_rate_per_s", rate}, {"classes", Json(names)}}));
+      }
+      plan_trial("load", device, fmt::format("load capacity on {}", device.name),
+                 members({{"phase", "capacity"}, {"classes", Json(names)}}));
     }
   }
 
@@ -176,6 +184,10 @@ class Writer {
       kernels(out, device);
     else if (trial.exam == "roofline")
       engine(out, device);
+    else if (trial.parameters["phase"].as_string() == "sweep")
+      sweep(out, device, trial.parameters["sweep_rate_per_s"].as_number());
+    else if (trial.parameters["phase"].as_string() == "capacity")
+      capacity(out, device);
     else if (trial.exam == "load")
       load(out, trial, device);
     const bool is_failing = &device == &kDevices[1] && trial.name.starts_with("load batch alone");
@@ -434,6 +446,58 @@ class Writer {
     if (!is_mix)
       out.find(Severity::kNote, "load.too-few-samples",
                "p95 and p99 need more requests than this trial had.");
+  }
+
+  // Latencies that grow as the rate comes near to what the device can do.
+  void sweep(Outcome& out, const DeviceSpec& device, double rate) {
+    const double most = device.decode / 10, served = std::min(rate, 0.97 * most);
+    const Json conditions = members({{"phase", "sweep"},
+                                     {"sweep_rate_per_s", rate},
+                                     {"traffic_class", "all"},
+                                     {"model", hostile("SmolLM2-135M.Q4_1")}});
+    const double wait = 1 / (1 - served / most);
+    out.add("ttft_ms_p50", 60 * wait, "ms", conditions, 0.05, 128);
+    out.add("ttft_ms_p90", 140 * wait, "ms", conditions, 0.1, 128);
+    out.add("tpot_ms_p50", 9 + 2 * wait, "ms", conditions, 0.03, 128);
+    out.add("tpot_ms_p90", 12 + 3 * wait, "ms", conditions, 0.05, 128);
+    out.add("offered_rate_per_s", rate, "requests/s", conditions, 0, 128);
+    out.add("request_throughput_per_s", served, "requests/s", conditions, 0.05, 128);
+    out.add("output_throughput_tokens_per_s", 64 * served, "tokens/s", conditions, 0.05, 128);
+    out.add("error_rate", 0, "", conditions, 0, 128);
+  }
+
+  void capacity(Outcome& out, const DeviceSpec& device) {
+    const double holds = device.decode / 20;
+    for (const char* tier : {"slo", "relaxed"}) {
+      const bool is_own = std::string_view(tier) == "slo";
+      const double low = is_own ? holds : 1.5 * holds;
+      const std::string name = is_own ? tier : hostile(tier);
+      Record& found = out.add("capacity_per_s", 1.03 * low, "requests/s",
+                              members({{"phase", "capacity"},
+                                       {"traffic_class", "all"},
+                                       {"tier", name},
+                                       {"limited_by", hostile(kClasses[0].name)},
+                                       {"probes", 9},
+                                       {"search_s", 732.5},
+                                       {"ended", is_own ? "resolved" : "budget spent"}}),
+                              0.03, 4200);
+      found.method = "sequential search";
+      for (size_t c = 0; c < 2; ++c) {
+        for (const double part : {0.25, 0.5, 1.0, 1.05, 1.4, 2.0}) {
+          const double share = std::max(0.02, 0.99 - 0.3 * std::max(0.0, part - 0.75) * (c == 0 ? 2 : 1));
+          Record& kept = out.add("slo_attainment", share, "",
+                                 members({{"phase", "capacity"},
+                                          {"traffic_class", hostile(kClasses[c].name)},
+                                          {"tier", name},
+                                          {"probe_rate_per_s", part * low},
+                                          {"verdict", part <= 1 ? "holds" : "fails"}}),
+                                 0, 400);
+          kept.ci_low = std::max(0.0, share - 0.04);
+          kept.ci_high = std::min(1.0, share + 0.03);
+          kept.confidence = 0.95;
+        }
+      }
+    }
   }
 
   static void service(Outcome& out, const Json& conditions, const ClassSpec& spec, int64_t n, int64_t good,

@@ -48,6 +48,14 @@ export const draw_lines: Draw<LinesChart> = (chart, theme, width) => {
       },
     });
   });
+  const ys = chart.series
+                 .flatMap(
+                     (one) => one.points.flatMap(
+                         (point) => [point.value, point.low ?? point.value, point.high ?? point.value]))
+                 .filter((y) => y > 0);
+  const y_axis = chart.y_log && ys.length > 0 ?
+      log_axis(theme, Math.min(...ys) / 1.2, Math.max(...ys) * 1.2, 8, short) :
+      {...axis_style(theme), type: 'value', min: 0};
   // The measured sizes themselves are the ticks: they are few, and powers of two.
   const ticks = [...new Set(xs)].sort((a, b) => a - b);
   const axis = log_axis(theme, Math.min(...xs) / 1.2, Math.max(...xs) * 1.2, width / 60, x_text);
@@ -69,9 +77,7 @@ export const draw_lines: Draw<LinesChart> = (chart, theme, width) => {
       grid: {left: 48, right: 16, top: 24, bottom: 42},
       xAxis: {...x_axis, name: `${chart.x_title}, log`, nameLocation: 'middle', nameGap: 26},
       yAxis: {
-        ...axis_style(theme),
-        type: 'value',
-        min: 0,
+        ...y_axis,
         name: chart.y_title,
         nameGap: 8,
         nameTextStyle: {color: theme.muted, fontSize: 11, align: 'left', padding: [0, 0, 0, -40]}

@@ -8,6 +8,7 @@
 
 #include "exam/findings.h"
 #include "exam/load/calibration.h"
+#include "exam/load/capacity_trial.h"
 #include "exam/load/launch.h"
 #include "exam/load/stack.h"
 #include "exam/load/target_setup.h"
@@ -30,17 +31,18 @@ constexpr double kDrainShare = 0.25;
 
 // ---- plan ----
 
+// `phase` is "mix", "alone" (of the class `only`), "sweep" or "capacity".
 Trial planned_trial(const Scenario& scenario, const TargetSpec& target, const Json& device,
-                    const std::string& only) {
+                    const std::string& phase, const std::string& what, const std::string& only = "") {
   Trial trial;
   trial.exam = "load";
   trial.target = target.name;
-  trial.name = fmt::format("load {} on {}", only.empty() ? "mix" : only + " alone", target.name);
+  trial.name = fmt::format("load {} on {}", what, target.name);
   Json classes = Json::array();
   for (const TrafficClass& each : scenario.load.classes) {
     if (only.empty() || each.name == only) classes.push(each.name);
   }
-  trial.parameters.set("phase", only.empty() ? "mix" : "alone");
+  trial.parameters.set("phase", phase);
   if (!only.empty()) trial.parameters.set("traffic_class", only);
   trial.parameters.set("classes", std::move(classes));
   if (target.is_on_device()) {
@@ -54,15 +56,26 @@ Trial planned_trial(const Scenario& scenario, const TargetSpec& target, const Js
 }
 
 std::vector<Trial> plan(const Scenario& scenario, const TargetSpec& target, const Json& device) {
-  std::vector<Trial> trials{planned_trial(scenario, target, device, "")};
+  const LoadSpec& load = scenario.load;
+  const Trial mix = planned_trial(scenario, target, device, "mix", "mix");
+  std::vector<Trial> trials;
+  if (load.mix) trials.push_back(mix);
   // A trace tells no classes apart.
-  const bool is_trace =
-      scenario.load.arrivals.kind == Arrivals::Kind::kTrace || !scenario.load.trace.path.empty();
-  if (!scenario.load.alone || scenario.load.classes.size() < 2 || is_trace || is_sized_down(trials[0]))
-    return trials;
-  for (const TrafficClass& each : scenario.load.classes) {
-    trials.push_back(planned_trial(scenario, target, device, each.name));
+  const bool is_trace = load.arrivals.kind == Arrivals::Kind::kTrace || !load.trace.path.empty();
+  if (load.mix && load.alone && load.classes.size() > 1 && !is_trace && !is_sized_down(mix)) {
+    for (const TrafficClass& each : load.classes)
+      trials.push_back(planned_trial(scenario, target, device, "alone", each.name + " alone", each.name));
   }
+  for (const double rate : load.sweep.rates_per_s) {
+    trials.push_back(planned_trial(scenario, target, device, "sweep", fmt::format("at {} arrivals/s", rate)));
+    trials.back().parameters.set("sweep_rate_per_s", rate);
+  }
+  for (const uint32_t users : load.sweep.users) {
+    trials.push_back(planned_trial(scenario, target, device, "sweep",
+                                   fmt::format("with {} user{}", users, users == 1 ? "" : "s")));
+    trials.back().parameters.set("sweep_users", users);
+  }
+  if (load.capacity) trials.push_back(planned_trial(scenario, target, device, "capacity", "capacity"));
   return trials;
 }
 
@@ -96,6 +109,7 @@ class LoadTrial {
     }
     traffic_ = std::move(*traffic);
     if (traffic_.trace != nullptr) outcome_.findings.push_back(trace_finding(*traffic_.trace, load_.trace));
+    set_rate_of_phase();
     auto setup = set_up_target(context_, trial_, spec_, traffic_);
     if (context_.interrupted()) return interrupted();
     if (!setup) {
@@ -115,6 +129,21 @@ class LoadTrial {
   }
 
  private:
+  bool is_search() const { return trial_.parameters["phase"].as_string() == "capacity"; }
+
+  // A point of a sweep brings its own; a search finds where to begin by the burst.
+  void set_rate_of_phase() {
+    if (is_search()) traffic_.rate_per_s.reset();
+    const Json& rate = trial_.parameters["sweep_rate_per_s"];
+    const Json& users = trial_.parameters["sweep_users"];
+    if (rate.is_number()) traffic_.rate_per_s = rate.as_number();
+    if (!users.is_number()) return;
+    traffic_.arrivals = {.kind = Arrivals::Kind::kClosed,
+                         .users = static_cast<uint32_t>(users.as_integer()),
+                         .pause_s = traffic_.arrivals.pause_s};
+    traffic_.rate_per_s.reset();
+  }
+
   static Result<TrialOutcome> interrupted() { return fail("interrupted"); }
 
   void end_failed(Finding finding) { fail_outcome(std::move(finding), outcome_); }
@@ -134,15 +163,17 @@ class LoadTrial {
   }
 
   // A target that the load generator gave up ends well afterwards, or too late.
-  void fail_as_lost(const LoadResult& result) {
-    if (result.is_hung) end_.cause = EndCause::kHung;
-    end_failed(lost_target_finding(*result.lost, end_));
+  void fail_as_lost(const Error& error, bool is_hung) {
+    if (is_hung) end_.cause = EndCause::kHung;
+    end_failed(lost_target_finding(error, end_));
   }
 
   Result<TrialOutcome> run_open(const TargetInfo& info) {
     outcome_.subject = info.subject;
     conditions_ = setup_.conditions;
-    conditions_.set("phase", trial_.parameters["phase"]);
+    for (const char* name : {"phase", "sweep_rate_per_s", "sweep_users"}) {
+      if (const Json* value = trial_.parameters.find(name)) conditions_.set(name, *value);
+    }
     if (!conditions_["model"].is_string()) conditions_.set("model", info.model);
     for (const auto& [name, value] : info.conditions.members()) {
       if (conditions_.find(name) == nullptr) conditions_.set(name, value);
@@ -153,8 +184,9 @@ class LoadTrial {
                                                       : kUsualSequences;
     const LoadResult burst = drive_burst(sequences);
     if (burst.is_interrupted || context_.interrupted()) return close(), interrupted();
-    if (burst.lost) return close(), fail_as_lost(burst), std::move(outcome_);
+    if (burst.lost) return close(), fail_as_lost(*burst.lost, burst.is_hung), std::move(outcome_);
     if (!choose_rate(burst)) return close(), std::move(outcome_);
+    if (is_search()) return search(burst);
 
     const double left_s = std::max(load_.max_duration_s - seconds(burst.duration), load_.max_duration_s / 2);
     const auto planned = main_plan(traffic_, rate_per_s_, kArrivalShare * left_s, burst.planned + 1);
@@ -181,6 +213,26 @@ class LoadTrial {
       record.conditions = conditions_;
       record.conditions.set("traffic_class", "all");
     }
+  }
+
+  Result<TrialOutcome> search(const LoadResult& burst) {
+    std::vector<double> answers_s;
+    for (const RequestRow& row : burst.rows) {
+      if (row.failure == FailureCause::kNone) answers_s.push_back(seconds(row.end - row.scheduled));
+    }
+    std::ranges::sort(answers_s);
+    CapacityEvidence found = search_for_capacity(context_, *setup_.target, traffic_, conditions_,
+                                                 {.rate_per_s = rate_per_s_ / sessions_per_request(traffic_),
+                                                  .response_s = answers_s[answers_s.size() / 2],
+                                                  .first_id = burst.planned + 1});
+    if (found.result.is_interrupted) return close(), interrupted();
+    close();
+    outcome_.records = std::move(found.records);
+    std::ranges::move(found.findings, std::back_inserter(outcome_.findings));
+    if (end_.peak_memory_bytes > 0) add_worker_memory();
+    add_own_work(false);
+    if (found.result.lost) fail_as_lost(*found.result.lost, found.result.is_hung);
+    return std::move(outcome_);
   }
 
   // Half a trial's time, but never so little that a slow device could not compile its kernels in it.
@@ -308,7 +360,7 @@ class LoadTrial {
     std::ranges::move(summary.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
     add_own_work(is_void);
-    if (result.lost) fail_as_lost(result);
+    if (result.lost) fail_as_lost(*result.lost, result.is_hung);
   }
 
   // What the target measured of its own work is as good as the rest of the trial.
@@ -360,7 +412,9 @@ Exam load_exam() {
           "answers; measures latency, throughput and goodput with intervals.",
       .details =
           "Trials: the mix of all classes, then each class alone at its share of the rate (load.alone), which shows how "
-          "much the classes disturb each other (metric interference). The rate is load.rate_per_s, a trace's own, or "
+          "much the classes disturb each other (metric interference); the mix at each point of load.sweep; and, with a "
+          "load.capacity, one that searches for the largest rate at which every class meets its SLO (capacity_per_s), in "
+          "many short trials of its own. The rate is load.rate_per_s, a trace's own, or "
           "load.utilisation of what a burst at the beginning shows the target can do.\n\n"
           "Measures for each class and all together: ttft_ms, tpot_ms, e2e_ms, chunk_gap_ms (each as mean, p50 to p99.9 "
           "and maximum), throughput, goodput_per_s, slo_attainment, error_rate, and of the generator itself "

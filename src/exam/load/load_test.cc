@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <map>
 
 #include "exam/load/calibration.h"
 #include "exam/load/traffic.h"
@@ -114,6 +115,95 @@ TEST(LoadExam, PutsTheSizedModelIntoTheTrial) {
   const auto trials = load_exam().plan(scenario, scenario.targets[0], device);
   EXPECT_EQ(trials[0].parameters["model"].as_string(), "synthetic:tiny:f16");
   EXPECT_EQ(trials[0].parameters["device"].as_string(), "Vulkan0");
+}
+
+TEST(LoadExam, PlansATrialAtEachPointOfASweepAndOneForTheSearch) {
+  Scenario scenario = two_classes();
+  scenario.load.mix = false;
+  scenario.load.sweep = {.rates_per_s = {5, 20}, .users = {3}};
+  scenario.load.capacity.emplace();
+  const auto trials = load_exam().plan(scenario, scenario.targets[0], Json());
+  ASSERT_EQ(trials.size(), 4U);
+  EXPECT_EQ(trials[0].name, "load at 5 arrivals/s on fake");
+  EXPECT_EQ(trials[1].parameters["sweep_rate_per_s"].as_number(), 20);
+  EXPECT_EQ(trials[2].name, "load with 3 users on fake");
+  EXPECT_EQ(trials[3].parameters["phase"].as_string(), "capacity");
+}
+
+TEST(LoadExam, ASweepMeasuresEachPointAtItsOwnRate) {
+  Scenario scenario = two_classes();
+  scenario.load.mix = false;
+  scenario.load.rate_per_s = 40;
+  scenario.load.sweep = {.rates_per_s = {5, 20}, .users = {3}};
+  const Ran ran = run(scenario);
+  ASSERT_EQ(ran.outcomes.size(), 3U);
+  for (size_t i = 0; i < 2; ++i) {
+    const Record* offered = record(ran.outcomes[i], "offered_rate_per_s", "all");
+    ASSERT_NE(offered, nullptr);
+    const double rate = scenario.load.sweep.rates_per_s[i];
+    EXPECT_NEAR(*offered->value, rate, 0.25 * rate);
+    EXPECT_EQ(offered->conditions["sweep_rate_per_s"].as_number(), rate);
+    EXPECT_EQ(offered->conditions["phase"].as_string(), "sweep");
+  }
+  const Record* closed = record(ran.outcomes[2], "offered_rate_per_s", "all");
+  ASSERT_NE(closed, nullptr);
+  EXPECT_EQ(closed->conditions["users"].as_integer(), 3);
+  EXPECT_EQ(closed->conditions["arrivals"].as_string(), "closed");
+}
+
+// At most 64 requests/s: four sequences, 60 and 65 ms a request. Under 100 ms to the first token, near to
+// that.
+TEST(LoadExam, TheSearchForCapacityFindsWhatTheFakeCanDo) {
+  Scenario scenario = two_classes();
+  for (TrafficClass& each : scenario.load.classes) each.slo = {.ttft_ms = 100, .tpot_ms = {}, .e2e_ms = {}};
+  scenario.load.mix = false;
+  scenario.load.capacity = CapacitySpec{.resolution = 0.15, .tiers = {}};
+  Slo relaxed;
+  relaxed.ttft_ms = 400;
+  scenario.load.capacity->tiers.push_back({.name = "relaxed", .slo = relaxed});
+  const Ran ran = run(scenario);
+  ASSERT_EQ(ran.outcomes.size(), 1U);
+  const TrialOutcome& outcome = ran.outcomes[0];
+  EXPECT_EQ(outcome.state, TrialState::kDone);
+  std::map<std::string, const Record*> capacities;
+  size_t probes = 0, attainments = 0;
+  for (const Record& each : outcome.records) {
+    EXPECT_EQ(each.conditions["phase"].as_string(), "capacity");
+    if (each.metric == "capacity_per_s") capacities[each.conditions["tier"].as_string()] = &each;
+    probes += each.metric == "offered_rate_per_s" ? 1 : 0;
+    attainments += each.metric == "slo_attainment" ? 1 : 0;
+  }
+  ASSERT_EQ(capacities.size(), 2U);
+  for (const auto& [tier, capacity] : capacities) {
+    ASSERT_TRUE(capacity->ci_low && capacity->ci_high && capacity->value) << tier;
+    EXPECT_GT(*capacity->ci_low, 35) << tier;
+    EXPECT_LE(*capacity->ci_low, 64) << tier;
+    EXPECT_LE(*capacity->ci_high, 80) << tier;
+    EXPECT_EQ(capacity->confidence, 0.95);
+    EXPECT_EQ(capacity->conditions["probes"].as_integer(), static_cast<int64_t>(probes));
+  }
+  EXPECT_GE(*capacities["relaxed"]->value, *capacities["slo"]->value);
+  EXPECT_EQ(attainments, 4 * probes);
+}
+
+TEST(LoadExam, ASearchThatIsInterruptedLeavesNothing) {
+  Scenario scenario = two_classes();
+  scenario.load.mix = false;
+  scenario.load.capacity.emplace();
+  int asked = 0;
+  const Ran ran = run(scenario, [&] { return ++asked > 20; });
+  EXPECT_TRUE(ran.outcomes.empty());
+}
+
+TEST(LoadExam, ALostTargetEndsTheSearch) {
+  Scenario scenario = two_classes();
+  scenario.load.mix = false;
+  scenario.load.capacity.emplace();
+  scenario.targets[0].lost_after = 60;
+  const Ran ran = run(scenario);
+  ASSERT_EQ(ran.outcomes.size(), 1U);
+  EXPECT_EQ(ran.outcomes[0].state, TrialState::kFailed);
+  EXPECT_TRUE(has_finding(ran.outcomes[0], "load.target-lost"));
 }
 
 // Four sequences; a chat takes 10 + 50 ms and a rag 40 + 25 ms: 64 requests/s at most.

@@ -78,6 +78,7 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
                                                    const TrialTraffic& traffic) {
   Result<std::string> key = api_key(context, spec);
   if (!key) return std::unexpected(failed_exam_finding(key.error()));
+  raise_open_files_limit();  // a connection a request that is out
   EndpointTargetOptions options;
   options.name = spec.name;
   options.url = spec.url;

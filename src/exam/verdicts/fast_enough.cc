@@ -101,12 +101,45 @@ std::string short_text(const TargetResult& result) {
   return fmt::format("{}: {}", result.name, words);
 }
 
+// The rate of all requests that the scenario itself asks for, as it was offered to a target.
+const Record* wanted_rate(const VerdictView& view, const std::string& target) {
+  for (const Record& record : view.content().records) {
+    const bool is_wanted = record.metric == "offered_rate_per_s" &&
+                           record.conditions["phase"].as_string() == "mix" &&
+                           record.conditions["traffic_class"].as_string() == "all" &&
+                           record.conditions["rate_chosen_by"].as_string() == "scenario";
+    if (is_wanted && is_usable(record) && view.target_name(record) == target) return &record;
+  }
+  return nullptr;
+}
+
+// "CPU holds 14.2 requests/s (13.8–14.5) under every limit, 10 were offered".
+std::string capacity_text(const VerdictView& view, const Record& record) {
+  const std::string name = view.target_name(record);
+  const std::string& tier = record.conditions["tier"].as_string();
+  const bool is_open = record.ci_low && !record.ci_high;
+  std::string text = fmt::format("{} holds {}{} requests/s{} within {}", name, is_open ? "at least " : "",
+                                 format_number(*record.value), interval_text(record),
+                                 tier == kOwnTier ? "every limit" : fmt::format("those of tier {}", tier));
+  if (const Record* wanted = wanted_rate(view, name))
+    text += fmt::format(", {} were offered", format_number(*wanted->value));
+  return text;
+}
+
+void add_capacities(const VerdictView& view, Verdict& verdict) {
+  for (const Record& record : view.content().records) {
+    if (record.metric != "capacity_per_s" || !is_usable(record)) continue;
+    verdict.reason += (verdict.reason.empty() ? "" : "; ") + capacity_text(view, record);
+    verdict.record_ids.push_back(record.id);
+  }
+}
+
 }  // namespace
 
 Verdict judge_fast_enough(const VerdictView& view, const Question& question) {
   Verdict verdict = view.not_examined(question, "");
   const std::vector<TargetResult> results = collect(view, verdict.record_ids);
-  if (results.empty()) return verdict;
+  if (results.empty()) return add_capacities(view, verdict), verdict;
 
   // A device that had to run a smaller model decides only where no other device was examined.
   const bool all_sized_down = std::ranges::all_of(results, &TargetResult::is_sized_down);
@@ -145,6 +178,7 @@ Verdict judge_fast_enough(const VerdictView& view, const Question& question) {
     const bool is_told = &result == decides || (verdict.answer == Answer::kYes && result.is_met());
     if (!is_told) verdict.reason += (verdict.reason.empty() ? "" : "; ") + short_text(result);
   }
+  add_capacities(view, verdict);
   return verdict;
 }
 

@@ -18,7 +18,8 @@ bool is_in_scope(const VerdictView& view, const Record& record, const Requiremen
       return false;
     }
   }
-  if (record.metric == "interference") return true;  // always of a class in the mix
+  // Always of a class in the mix, and of all classes together.
+  if (record.metric == "interference" || record.metric == "capacity_per_s") return true;
   const auto defaults_to = [&](const char* name, const char* value) {
     return requirement.scope.find(name) != nullptr || record.conditions.find(name) == nullptr ||
            record.conditions[name].as_string() == value;
@@ -30,8 +31,17 @@ bool is_in_scope(const VerdictView& view, const Record& record, const Requiremen
 std::string words(const VerdictView& view, const Record& record) {
   const std::string& traffic_class = record.conditions["traffic_class"].as_string();
   const std::string of = traffic_class.empty() || traffic_class == "all" ? "" : " of " + traffic_class;
-  return fmt::format("{}{} on {} is {}{}", record.metric, of, view.target_name(record),
+  const std::string& tier = record.conditions["tier"].as_string();
+  const std::string in = tier.empty() ? "" : fmt::format(" in tier {}", tier);
+  return fmt::format("{}{}{} on {} is {}{}", record.metric, of, in, view.target_name(record),
                      with_unit(*record.value, record.unit), interval_text(record));
+}
+
+// The capacity lies somewhere in its interval, and no value in it is likelier than another.
+bool is_undecided(const Record& capacity, const Requirement& requirement) {
+  const bool is_shown = capacity.ci_low && *capacity.ci_low >= requirement.value;
+  const bool is_refuted = capacity.ci_high && *capacity.ci_high < requirement.value;
+  return !is_shown && !is_refuted;
 }
 
 // A trial of the exam that would have measured what is required, on a target and in a phase that are meant.
@@ -73,6 +83,13 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
         fmt::format("{}: ", requirement.metric) +
         (unusable > 0 ? fmt::format("the measurements are void or rest on too few samples ({})", unusable)
                       : "nothing was measured that it could be held against");
+    return verdict;
+  }
+  if (requirement.metric == "capacity_per_s" && is_undecided(*worst, requirement)) {
+    verdict.reason = fmt::format(
+        "{}, needs ≥ {}: the search has not decided it; more time narrows the interval "
+        "(load.capacity.max_duration_s)",
+        words(view, *worst), with_unit(requirement.value, worst->unit));
     return verdict;
   }
   const bool is_met = is_floor ? *worst->value >= requirement.value : *worst->value <= requirement.value;

@@ -188,6 +188,43 @@ TEST(Verdicts, VoidNumbersDecideNothing) {
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
 }
 
+Record& add_capacity(Evidence& evidence, double value, const char* tier) {
+  evidence.add_trial(7, "CPU", "capacity", "");
+  Record& record = evidence.add(7, "capacity_per_s", "all", value);
+  record.conditions.set("phase", "capacity").set("tier", tier);
+  record.unit = "requests/s";
+  record.ci_low = value - 1;
+  record.ci_high = value + 1;
+  return record;
+}
+
+TEST(Verdicts, CapacityStandsBesideTheRateThatWasAskedFor) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 0.97);
+  evidence.add(1, "offered_rate_per_s", "all", 10).conditions.set("rate_chosen_by", "scenario");
+  add_capacity(evidence, 14, "slo");
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kYes);
+  EXPECT_THAT(
+      evidence.answer(2).reason,
+      testing::HasSubstr("CPU holds 14.0 requests/s (13.0–15.0) within every limit, 10.0 were offered"));
+}
+
+TEST(Verdicts, ARequirementOnCapacityDecidesByItsTier) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 0.97);
+  add_capacity(evidence, 14, "slo");
+  add_capacity(evidence, 30, "relaxed");
+  evidence.require("capacity_per_s", ">=", 20);
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNo);
+  EXPECT_THAT(evidence.answer(2).reason,
+              testing::HasSubstr("in tier slo on CPU is 14.0 requests/s (13.0–15.0), needs ≥ 20"));
+  evidence.content.requirements[0].scope.set("tier", "relaxed");
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kYes);
+  evidence.content.requirements[0].value = 29.5;  // within the interval
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("has not decided it"));
+}
+
 TEST(Verdicts, AMixThatCouldNotBeServedIsNotFastEnough) {
   Evidence evidence;
   evidence.content.trials[0].state = TrialState::kFailed;

@@ -1,0 +1,142 @@
+// From --sweep, --capacity and --tiers to the tables of a scenario; see rate_flags.h.
+#include "cli/rate_flags.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/base.h"
+
+namespace assay {
+namespace {
+
+// Near overload many requests are out at once; a limit of the client's own would look like the server's.
+constexpr uint32_t kManyConnections = 4096;
+constexpr double kMostUsers = 1'000'000;
+
+struct Sweep {
+  std::string key;  // of [load.sweep]
+  std::vector<double> values;
+};
+
+Result<Sweep> sweep_of(const std::string& text) {
+  const auto wrong = [&](const std::string& why) {
+    return fail(fmt::format("'{}' is no sweep: {}", printable(text, 60), why), "--sweep",
+                "Write rate=1,2,4,8 or concurrency=1,2,4,8.");
+  };
+  const size_t equals = text.find('=');
+  const std::string name = text.substr(0, equals);
+  Sweep sweep;
+  if (equals == std::string::npos || (name != "rate" && name != "concurrency"))
+    return wrong("it names neither rate nor concurrency");
+  const bool is_rate = name == "rate";
+  sweep.key = is_rate ? "rate_per_s" : "users";
+  for (const std::string_view part : split(std::string_view(text).substr(equals + 1), ',')) {
+    const std::optional<double> value = parse_number(part);
+    const bool is_good = value && *value > 0 && *value <= kMostUsers &&
+                         (is_rate || *value == static_cast<double>(static_cast<int64_t>(*value)));
+    if (!is_good)
+      return wrong(fmt::format("'{}' is no {}", printable(part, 30), is_rate ? "rate" : "number of users"));
+    sweep.values.push_back(*value);
+  }
+  return sweep;
+}
+
+// "relaxed.ttft:2000,relaxed.tpot:100" as [[load.capacity.tier]] tables, in the order of their first words.
+Result<std::string> tiers_of(const std::string& text) {
+  std::vector<std::pair<std::string, std::string>> tiers;  // name, words of its limits
+  for (const std::string_view word : split(text, ',')) {
+    const size_t dot = word.find('.');
+    if (dot == std::string_view::npos || dot == 0)
+      return fail(fmt::format("'{}' names no tier", printable(word, 60)), "--tiers",
+                  "Write NAME.KEY:MS, for example --tiers relaxed.ttft:2000 relaxed.tpot:100.");
+    const std::string name(word.substr(0, dot)), limit(word.substr(dot + 1));
+    auto found = std::ranges::find(tiers, name, &std::pair<std::string, std::string>::first);
+    if (found == tiers.end())
+      tiers.emplace_back(name, limit);
+    else
+      found->second += "," + limit;
+  }
+  std::string out;
+  for (const auto& [name, words] : tiers) {
+    ASSIGN_OR_RETURN(std::string limits, limits_of_words(words, "--tiers"));
+    for (size_t at = 0; (at = limits.find(", ", at)) != std::string::npos;) limits.replace(at, 2, "\n");
+    const bool is_plain = std::ranges::all_of(name, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+             c == '_';
+    });
+    if (!is_plain)
+      return fail(fmt::format("'{}' is no name of a tier", printable(name, 60)), "--tiers",
+                  "Letters, digits, - and _ make one.");
+    out += fmt::format("\n[[load.capacity.tier]]\nname = \"{}\"\n{}\n", name, limits);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::string> limits_of_words(const std::string& text, const char* flag) {
+  std::string out;
+  for (const std::string_view part : split(text, ',')) {
+    const size_t colon = part.find(':');
+    const std::string_view key = part.substr(0, colon);
+    const std::optional<double> limit =
+        colon == std::string_view::npos ? std::nullopt : parse_number(part.substr(colon + 1));
+    const char* name = key == "ttft"                   ? "ttft_ms"
+                       : key == "tpot" || key == "itl" ? "tpot_ms"
+                       : key == "e2el" || key == "e2e" ? "e2e_ms"
+                                                       : nullptr;
+    if (name == nullptr || !limit || !(*limit > 0)) {
+      return fail(fmt::format("'{}' is no limit", printable(part, 60)), flag,
+                  "Write KEY:MS with ttft, tpot or e2el, for example --goodput ttft:500 tpot:50.");
+    }
+    out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", name, *limit);
+  }
+  return out;
+}
+
+Result<RateChoice> rates_of_flags(const ParsedOptions& options) {
+  RateChoice choice;
+  const bool has_sweep = options.has("--sweep"), has_capacity = options.has("--capacity");
+  if (options.has("--tiers") && !has_capacity)
+    return fail("tiers are judged by the search for capacity", "--tiers", "Add --capacity.");
+  choice.is_asked = has_sweep || has_capacity;
+  if (!choice.is_asked) return choice;
+  for (const char* flag : {"--request-rate", "--max-concurrency", "--dataset-name", "--dataset-path"}) {
+    if (options.has(flag))
+      return fail(fmt::format("{} itself says how requests come", has_sweep ? "--sweep" : "--capacity"), flag,
+                  "Leave it out.");
+  }
+  choice.takes_requests = has_sweep;
+  choice.connections = kManyConnections;
+  if (has_sweep) {
+    ASSIGN_OR_RETURN(const Sweep sweep, sweep_of(options.value("--sweep")));
+    const bool is_rate = sweep.key == "rate_per_s";
+    if (!is_rate && options.has("--burstiness"))
+      return fail("in a closed loop the answers make the gaps", "--burstiness", "Sweep over rate=… instead.");
+    const double most = *std::ranges::max_element(sweep.values);
+    if (!is_rate)
+      choice.connections = std::max(choice.connections, static_cast<uint32_t>(std::min(most, 65'536.0)));
+    std::string values;
+    for (const double value : sweep.values) values += fmt::format("{}{}", values.empty() ? "" : ", ", value);
+    choice.tables += fmt::format("\n[load.sweep]\n{} = [{}]\n", sweep.key, values);
+    choice.words = fmt::format("at {} {}", values, is_rate ? "a second" : "users");
+  }
+  if (has_capacity) {
+    choice.tables += "\n[load.capacity]\n";
+    if (options.has("--duration"))
+      choice.tables += fmt::format("max_duration_s = {}\n", options.value("--duration"));
+    if (options.has("--tiers")) {
+      ASSIGN_OR_RETURN(const std::string tiers, tiers_of(options.value("--tiers")));
+      choice.tables += tiers;
+    } else if (!options.has("--goodput")) {
+      return fail("capacity is that under limits, and there are none", "--capacity",
+                  "Add --goodput ttft:500 tpot:50, with your limits in milliseconds.");
+    }
+    choice.words += fmt::format("{}the search for capacity", choice.words.empty() ? "" : ", then ");
+  }
+  return choice;
+}
+
+}  // namespace assay

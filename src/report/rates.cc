@@ -1,0 +1,113 @@
+// Sweeps over rates and the search for capacity, as the model holds them.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/model.h"
+#include "report/values.h"
+
+namespace assay {
+namespace {
+
+MetricMap& class_map(SweepPoint& point, const std::string& name) {
+  for (auto& [known, metrics] : point.classes) {
+    if (known == name) return metrics;
+  }
+  return point.classes.emplace_back(name, MetricMap()).second;
+}
+
+SweepPoint& point_of(Serving& serving, bool is_users, double at) {
+  for (SweepPoint& point : serving.sweep) {
+    if (point.is_users == is_users && point.at == at) return point;
+  }
+  return serving.sweep.emplace_back(SweepPoint{.is_users = is_users, .at = at});
+}
+
+CapacityRow& capacity_of(Serving& serving, const std::string& tier) {
+  for (CapacityRow& capacity : serving.capacities) {
+    if (capacity.tier == tier) return capacity;
+  }
+  return serving.capacities.emplace_back(CapacityRow{.tier = tier});
+}
+
+// Of several trials at one rate the one that counted the most.
+void add_attained(const Record& record, const std::string& traffic_class, CapacityRow& capacity) {
+  auto found = std::ranges::find(capacity.attained, traffic_class,
+                                 &std::pair<std::string, std::vector<const Record*>>::first);
+  if (found == capacity.attained.end())
+    found = capacity.attained.emplace(found, traffic_class, std::vector<const Record*>());
+  for (const Record*& known : found->second) {
+    if (probe_rate(*known) != probe_rate(record)) continue;
+    if (record.n > known->n) known = &record;
+    return;
+  }
+  found->second.push_back(&record);
+}
+
+}  // namespace
+
+double probe_rate(const Record& attained) {
+  return attained.conditions["probe_rate_per_s"].as_number();
+}
+
+bool add_rate_record(const Record& record, const std::string& traffic_class, Serving& serving) {
+  const std::string phase = condition(record, "phase");
+  if (phase == "sweep") {
+    const bool is_users = record.conditions.find("sweep_users") != nullptr;
+    const Json& at = record.conditions[is_users ? "sweep_users" : "sweep_rate_per_s"];
+    if (!at.is_number()) return true;
+    SweepPoint& point = point_of(serving, is_users, at.as_number());
+    MetricMap& metrics = traffic_class == "all" ? point.all : class_map(point, traffic_class);
+    metrics.records.emplace(record.metric, &record);
+    return true;
+  }
+  if (phase != "capacity") return false;
+  const std::string tier = condition(record, "tier");
+  if (record.metric == "capacity_per_s" && !tier.empty()) capacity_of(serving, tier).record = &record;
+  if (record.metric == "slo_attainment" && record.value && !tier.empty() && probe_rate(record) > 0)
+    add_attained(record, traffic_class, capacity_of(serving, tier));
+  return true;
+}
+
+void sort_rates(Serving& serving) {
+  std::ranges::stable_sort(serving.sweep, [](const SweepPoint& a, const SweepPoint& b) {
+    return a.is_users != b.is_users ? b.is_users : a.at < b.at;
+  });
+  std::erase_if(serving.capacities, [](const CapacityRow& capacity) { return capacity.record == nullptr; });
+  for (CapacityRow& capacity : serving.capacities) {
+    for (auto& [name, records] : capacity.attained)
+      std::ranges::stable_sort(records, {}, [](const Record* record) { return probe_rate(*record); });
+  }
+}
+
+std::string point_text(const SweepPoint& point) {
+  return fmt::format("{:g} {}{}", point.at, point.is_users ? "user" : "arrivals/s",
+                     point.is_users && point.at != 1 ? "s" : "");
+}
+
+std::string capacity_phrase(const CapacityRow& capacity) {
+  const Record& record = *capacity.record;
+  const ValueText text = value_text(record);
+  const bool is_open = record.value && record.ci_low && !record.ci_high;
+  std::string out = fmt::format("{}{}", is_open ? "at least " : "", text.value);
+  if (!text.interval.empty()) out += fmt::format(" ({})", text.interval);
+  if (record.value) out += " requests/s";
+  if (record.validity == Validity::kDoubtful || record.validity == Validity::kVoid)
+    out += fmt::format(", {}", name_of(record.validity));
+  return out + (capacity.tier == "slo" ? " within every limit"
+                                       : fmt::format(" within those of tier {}", capacity.tier));
+}
+
+std::string capacity_basis(const CapacityRow& capacity) {
+  const Record& record = *capacity.record;
+  std::string out = fmt::format("{:g} % sure", record.confidence * 100);
+  if (const std::string by = condition(record, "limited_by"); !by.empty())
+    out += fmt::format("; limited by {}", by);
+  if (const std::string trials = condition(record, "probes"); !trials.empty())
+    out +=
+        fmt::format("; {} trials in {}", trials, format_duration(record.conditions["search_s"].as_number()));
+  const std::string ended = condition(record, "ended");
+  return ended.empty() || ended == "resolved" ? out : fmt::format("{}; {}", out, ended);
+}
+
+}  // namespace assay
