@@ -81,6 +81,17 @@ export interface CurvesChart {
   series: {label: string; phase: string; colour: number; n: number; x: number[]; y: number[]}[];
 }
 
+// Samples beside the requests: what is not known at an instant is null, what is not told at all absent.
+export interface ServerSeries {
+  at?: number[];
+  running?: (number|null)[];
+  waiting?: (number|null)[];
+  kv_usage?: (number|null)[];
+  power_at?: number[];
+  power_w?: (number|null)[];
+  power_sensor?: string;
+}
+
 // class, lane, scheduled, first token (or none), end, outcome: 0 good, 1 missed a limit, 2 failed
 export type Span = [number, number, number, number | null, number, number];
 export interface TimelineChart {
@@ -92,6 +103,7 @@ export interface TimelineChart {
   arrivals: number[];
   completions: number[];
   in_flight: number[];
+  server?: ServerSeries;
   spans: Span[];
 }
 

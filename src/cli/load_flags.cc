@@ -52,6 +52,10 @@ constexpr OptionSpec kFlags[] = {
     {"--api-key-file", "FILE", "The file that holds the API key.", nullptr, "file"},
     {"--ca-file", "FILE", "Certificates (PEM) that the server is verified against.", "the system's", "file"},
     {"--seed", "N", "Seed of every random choice.", "1", nullptr},
+    {"--metrics-url", "URL", "Where the server tells its metrics (Prometheus), sampled beside the requests.",
+     "/metrics beside the URL's /v1", nullptr},
+    {"--metrics-interval", "S", "Between two samples of metrics and power sensors; 0: none are taken.", "1",
+     nullptr},
     {"--stack", "KEY=TEXT,…",
      "What serves: engine, version, command, image, flags, quantisation, kv_type, parallelism, tuned_by, tuned_for_h, "
      "notes. Every result carries it.",
@@ -284,6 +288,12 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
   if (options.has("--timeout")) {
     ASSIGN_OR_RETURN(const double timeout_s, number_of(options, "--timeout", 0.001, 86'400));
     text += fmt::format("timeout_s = {}\n", timeout_s);
+  }
+  if (options.has("--metrics-url"))
+    text += fmt::format("metrics_url = {}\n", toml_string(options.value("--metrics-url")));
+  if (options.has("--metrics-interval")) {
+    ASSIGN_OR_RETURN(const double interval_s, number_of(options, "--metrics-interval", 0, 60));
+    text += fmt::format("metrics_interval_s = {}\n", interval_s);
   }
   text += fmt::format("max_connections = {}\n", offer.connections);
   ASSIGN_OR_RETURN(const std::string stack, stack_of(options));

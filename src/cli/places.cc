@@ -100,6 +100,8 @@ Result<Places> find_places(const CliEnvironment& environment) {
     cache = environment.variable("HOME") + "/.cache/assay";
   if (cache.empty()) cache = "/var/tmp/assay";
   places.model_cache_directory = cache + "/models";
+  places.sysfs_root = environment.variable("ASSAY_SYSFS");
+  if (places.sysfs_root.empty()) places.sysfs_root = "/sys";
   double limit_gb = kDefaultCacheLimitGb;
   if (const std::string text = environment.variable("ASSAY_CACHE_LIMIT_GB"); !text.empty()) {
     const std::optional<double> number = parse_number(text);

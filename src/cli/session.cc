@@ -269,6 +269,7 @@ Result<DossierContent> evaluate_session(CommandContext& context, Session& sessio
       .model_cache_directory = places.model_cache_directory,
       .model_cache_limit_bytes = places.model_cache_limit_bytes,
       .server_environment = without_keys(server_environment(context.environment), session.scenario),
+      .sysfs_root = places.sysfs_root,
       .interrupted = context.environment.interrupted,
       .secret = [&](const std::string& name) { return context.environment.variable(name); },
   };

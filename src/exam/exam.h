@@ -37,6 +37,7 @@ struct ExamContext {
   int64_t model_cache_limit_bytes = 0;
   // Environment of servers that are launched: what such programs read, without secrets.
   std::vector<std::pair<std::string, std::string>> server_environment;
+  std::string sysfs_root = "/sys";                             // where power sensors are looked for
   std::function<bool()> interrupted;                           // Ctrl-C: end soon and cleanly
   std::function<std::string(const std::string& name)> secret;  // environment variable by name; "" if unset
   // The server that was launched for the target whose trials are running, kept between them; null: none.

@@ -44,6 +44,7 @@ class Summary {
     if (doubts.are_rates_doubtful) doubt_rates();
     if (doubts.is_void) void_all();
     samples();
+    out_.window = window_;
     return std::move(out_);
   }
 

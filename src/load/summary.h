@@ -18,6 +18,7 @@ struct LoadSummary {
   std::vector<Record> records;
   std::vector<Sample> samples;  // "requests" and "chunks", as docs/formats/dossier.md lays them out
   std::vector<Finding> findings;
+  LoadWindow window;  // that the records are taken over
 };
 
 LoadSummary summarise_load(const LoadResult& result, const SummaryOptions& options);

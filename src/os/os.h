@@ -10,3 +10,4 @@
 #include "os/listen.h"        // IWYU pragma: export
 #include "os/process.h"       // IWYU pragma: export
 #include "os/socket.h"        // IWYU pragma: export
+#include "os/thread.h"        // IWYU pragma: export

@@ -134,6 +134,18 @@ bool somebody_listens(const SocketAddress& address) {
   return n > 0 && connect_error(fd->get()) == 0;
 }
 
+bool is_own_address(const SocketAddress& address) {
+  // The kernel binds to what is its own, and says so without a packet.
+  SocketAddress any_port = address;
+  if (any_port.storage.ss_family == AF_INET6)
+    reinterpret_cast<sockaddr_in6*>(&any_port.storage)->sin6_port = 0;
+  else
+    reinterpret_cast<sockaddr_in*>(&any_port.storage)->sin_port = 0;
+  const FileDescriptor fd(::socket(any_port.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return fd.valid() &&
+         ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any_port.storage), any_port.length) == 0;
+}
+
 Result<Listener> listen_on_loopback(bool ipv6) {
   Listener listener;
   listener.address = loopback(ipv6);

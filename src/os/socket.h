@@ -38,6 +38,9 @@ int connect_error(int fd);  // 0: connected; EINPROGRESS: not decided; else an e
 // True if a connection to `address` is taken within a second. Blocks.
 bool somebody_listens(const SocketAddress& address);
 
+// True if `address` is one of this machine's own: what is there runs here, unless somebody forwards it.
+bool is_own_address(const SocketAddress& address);
+
 // A non-blocking listener on a loopback address (127.0.0.1, or ::1) and a free port, for servers in this
 // host.
 struct Listener {

@@ -202,6 +202,29 @@ Json curve_chart(const Model& model, const std::string& name, const std::string&
   return chart.set("series", std::move(series));
 }
 
+// What is not known at an instant is null, and what is not told at all is absent.
+Json known_list(const std::vector<double>& values) {
+  Json::Array list;
+  for (const double value : values) list.push_back(std::isfinite(value) ? Json(rounded(value)) : Json());
+  return Json(std::move(list));
+}
+
+Json server_json(const ServerSeries& series) {
+  Json json = Json::object();
+  const auto set = [&](const char* name, const std::vector<double>& values) {
+    if (!values.empty()) json.set(name, known_list(values));
+  };
+  const bool has_any = !series.running.empty() || !series.waiting.empty() || !series.kv_usage.empty();
+  if (has_any) set("at", series.at_s);
+  set("running", series.running);
+  set("waiting", series.waiting);
+  set("kv_usage", series.kv_usage);
+  if (series.power_w.empty()) return json;
+  set("power_at", series.power_at_s);
+  set("power_w", series.power_w);
+  return json.set("power_sensor", series.power_sensor);
+}
+
 Json timeline_chart(const Model& model, const Serving& serving) {
   const Timeline& timeline = *serving.timeline;
   Json chart;
@@ -213,6 +236,8 @@ Json timeline_chart(const Model& model, const Serving& serving) {
   chart.set("arrivals", rounded_list(timeline.arrivals_per_s))
       .set("completions", rounded_list(timeline.completions_per_s));
   chart.set("in_flight", rounded_list(timeline.in_flight));
+  if (Json server = server_json(timeline.server); !server.members().empty())
+    chart.set("server", std::move(server));
   Json::Array spans;
   for (const RequestSpan& span : timeline.spans) {
     spans.push_back(Json(Json::Array{span.class_index, span.lane, rounded(span.scheduled_s),

@@ -177,6 +177,13 @@ std::string timeline_small_print(const Timeline& timeline) {
     out += fmt::format(" {} of {} requests are drawn, evenly thinned; the curves count all.",
                        timeline.spans.size(), timeline.requests);
   }
+  const ServerSeries& server = timeline.server;
+  if (!server.running.empty() || !server.waiting.empty() || !server.kv_usage.empty())
+    out += fmt::format(" What the server tells of itself is from {} samples of its metrics.",
+                       server.at_s.size());
+  if (!server.power_w.empty())
+    out += fmt::format(" Power is that of {} in this machine, the load generator's included.",
+                       escape_html(server.power_sensor));
   return out;
 }
 

@@ -112,6 +112,14 @@ struct RequestSpan {
   bool good = false, failed = false;
 };
 
+// What was sampled of the server and of power sensors beside the requests, thinned to at most kTimelineBins
+// points; NaN: not known at that instant.
+struct ServerSeries {
+  std::vector<double> at_s, running, waiting, kv_usage;  // of equal length, or empty: not told at all
+  std::vector<double> power_at_s, power_w;  // of the first sensor: the mean since the point before
+  std::string power_sensor;
+};
+
 struct Timeline {
   int64_t trial_id = 0;
   int64_t requests = 0;  // all of the trial; `spans` may be fewer
@@ -121,6 +129,7 @@ struct Timeline {
   std::vector<double> arrivals_per_s, completions_per_s;  // by bin from 0
   std::vector<double> in_flight;                          // mean of each bin
   std::vector<RequestSpan> spans;
+  ServerSeries server;
 };
 
 // One point of a sweep over rates or numbers of users: a trial of the mix.
@@ -254,5 +263,7 @@ std::optional<RequestTable> request_table(const Trial& trial, const std::vector<
 Curve make_curve(const RequestTable& table, int class_index, const std::string& metric,
                  const std::string& phase);
 Timeline make_timeline(const RequestTable& table, int64_t trial_id);
+// Samples "server" and "power" of a load trial (docs/formats/dossier.md).
+ServerSeries make_server_series(const std::vector<Sample>& samples);
 
 }  // namespace assay

@@ -239,6 +239,7 @@ Result<std::vector<Serving>> make_servings(const Model& model, const SampleReade
     add_curves(serving, trial, *table);
     if (trial.parameters["phase"].as_string() == "mix" && !serving.timeline) {
       serving.timeline = make_timeline(*table, trial.id);
+      serving.timeline->server = make_server_series(samples);
     }
   }
   return servings;

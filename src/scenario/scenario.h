@@ -61,7 +61,11 @@ struct TargetSpec {
   std::string endpoint_model;
   uint32_t max_connections = 256;
   double timeout_s = 300;
+  std::string metrics_url;  // empty: /metrics beside the URL's /v1
   StackSpec stack;
+  // device, endpoint
+  double metrics_interval_s = 1;  // of the samples that are taken beside the requests; 0: none
+  bool power = true;              // the sensors of this machine are read, if the target works on it
   // fake
   double prefill_us_per_token = 200;
   double tpot_ms = 5;

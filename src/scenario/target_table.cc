@@ -34,13 +34,26 @@ void read_model(Reader& reader, const TomlMember& member, TargetSpec& target) {
   if (!known) reader.error(member.value.at, with_remedy(known.error()));
 }
 
+template <std::string TargetSpec::* kMember>
 void read_url(Reader& reader, const TomlMember& member, TargetSpec& target) {
   std::string text;
   reader.read_string(member, text);
   if (text.empty()) return;
   const Result<Url> url = parse_url(text);
   if (!url) return reader.error(member.value.at, with_remedy(url.error()));
-  target.url = std::move(text);
+  target.*kMember = std::move(text);
+}
+
+void read_metrics_interval(Reader& reader, const TomlMember& member, TargetSpec& target) {
+  constexpr double kLeastS = 0.1, kMostS = 60;
+  double interval_s = 0;
+  reader.read_number(member, 0, kMostS, interval_s);
+  if (interval_s > 0 && interval_s < kLeastS)
+    return reader.error(member.value.at,
+                        fmt::format("metrics_interval_s is {}: give 0, or {} at least, so that the samples "
+                                    "do not become a load of their own",
+                                    interval_s, kLeastS));
+  target.metrics_interval_s = interval_s;
 }
 
 void refuse_api_key(Reader& reader, const TomlMember& member, TargetSpec&) {
@@ -82,7 +95,7 @@ constexpr TargetRow kRows[] = {
     {{"target", "url", "string", "", "",
       "The server's base URL, for example http://127.0.0.1:8000/v1. https verifies the server. Required.",
       "endpoint"},
-     read_url},
+     read_url<&TargetSpec::url>},
     {{"target", "api", "string", "\"chat\"", "",
       "What classes without a kind of their own send: \"chat\" (/chat/completions), \"completions\" (/completions) or "
       "\"responses\" (/responses).",
@@ -107,6 +120,20 @@ constexpr TargetRow kRows[] = {
     {{"target", "timeout_s", "number", "300", "s",
       "From the send of a request to its end; after that it has failed.", "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_positive(m, 86'400, t.timeout_s); }},
+    {{"target", "metrics_url", "string", "", "",
+      "Where the server tells its metrics in Prometheus' format. By default /metrics beside the URL's own path, which is tried "
+      "once.",
+      "endpoint"},
+     read_url<&TargetSpec::metrics_url>},
+    {{"target", "metrics_interval_s", "number", "1", "s",
+      "Between two samples of the server's metrics and of power sensors beside a trial; 0: none are taken.",
+      "device or endpoint"},
+     read_metrics_interval},
+    {{"target", "power", "boolean", "true", "",
+      "Energy of this machine's power sensors over each trial, where the target works on it: a device, or a URL of one of its "
+      "own addresses. false for a URL that is forwarded to another machine.",
+      "device or endpoint"},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_boolean(m, t.power); }},
     {{"target", "stack", "table", "", "",
       "What serves: engine, version, flags; and the command that starts it, if assay is to. Undeclared, it is a "
       "finding.",

@@ -13,6 +13,7 @@
 #include "evidence/evidence.h"
 #include "os/os.h"
 #include "target/launched_server.h"  // IWYU pragma: export
+#include "target/metrics_scraper.h"  // IWYU pragma: export
 #include "workload/workload.h"
 
 namespace assay {

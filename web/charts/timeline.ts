@@ -4,6 +4,7 @@ import {axis_style, base_option, type Draw, text_shape, tip} from '../chart';
 import type {Span, TimelineChart} from '../data';
 
 import {colour, faded, short, type Theme} from '../theme';
+import {server_series, server_strips} from './server_strips';
 
 const band_gap = 18;
 const lane_height = 5;
@@ -58,6 +59,10 @@ export const draw_timeline: Draw<TimelineChart> = (chart, theme) => {
   const tops = band_tops(chart);
   const spans_height = chart.lanes.reduce((sum, lanes) => sum + lanes * lane_height + band_gap, 0) + 4;
   const spans_top = 2 * (strip_height + 34);
+  const strips = server_strips(chart.server);
+  const strips_top = spans_top + 6 + spans_height + 24;
+  const strip_step = strip_height + 34;
+  const bottom = strips.length > 0 ? strips_top + strips.length * strip_step - 10 : spans_top + spans_height;
   const x_axis = (index: number, is_last: boolean) => ({
     ...axis_style(theme),
     gridIndex: index,
@@ -92,10 +97,16 @@ export const draw_timeline: Draw<TimelineChart> = (chart, theme) => {
     areaStyle: fill ? {color: faded(base, 0.25)} : undefined,
   });
   return {
-    height: spans_top + spans_height + 44,
+    height: bottom + 44,
     key: [
       {label: 'arrivals', colour: theme.muted, shape: 'thin'},
-      {label: 'completions', colour: base, shape: 'thick'}
+      {label: 'completions', colour: base, shape: 'thick'},
+      ...(chart.server?.running && chart.server.waiting ?
+              [
+                {label: 'running', colour: base, shape: 'thick' as const},
+                {label: 'waiting', colour: theme.text, shape: 'dashed' as const}
+              ] :
+              []),
     ],
     option: {
       ...base_option(theme),
@@ -103,11 +114,16 @@ export const draw_timeline: Draw<TimelineChart> = (chart, theme) => {
         {left, right: 14, top: 22, height: strip_height},
         {left, right: 14, top: strip_height + 56, height: strip_height},
         {left, right: 14, top: spans_top + 6, height: spans_height},
+        ...strips.map((_, i) => ({left, right: 14, top: strips_top + i * strip_step, height: strip_height})),
       ],
-      xAxis: [x_axis(0, false), x_axis(1, false), x_axis(2, true)],
+      xAxis: [
+        x_axis(0, false), x_axis(1, false), x_axis(2, strips.length === 0),
+        ...strips.map((_, i) => x_axis(3 + i, i === strips.length - 1))
+      ],
       yAxis: [
         y_axis(0, 'requests/s'), y_axis(1, 'in flight'),
-        {gridIndex: 2, type: 'value', min: 0, max: spans_height, inverse: true, show: false}
+        {gridIndex: 2, type: 'value', min: 0, max: spans_height, inverse: true, show: false},
+        ...strips.map((strip, i) => ({...y_axis(3 + i, strip.name), max: strip.max}))
       ],
       tooltip: tip(
           theme,
@@ -147,6 +163,7 @@ export const draw_timeline: Draw<TimelineChart> = (chart, theme) => {
               (api.coord([0, tops[params.dataIndex]])[1] as number) - 15,
               {fill: theme.text, fontSize: 11, fontWeight: 600}),
         },
+        ...strips.flatMap((strip, i) => server_series(strip, 3 + i, base, theme)),
       ],
     },
   };

@@ -10,6 +10,7 @@
 #include "exam/load/calibration.h"
 #include "exam/load/capacity_trial.h"
 #include "exam/load/launch.h"
+#include "exam/load/side_evidence.h"
 #include "exam/load/stack.h"
 #include "exam/load/target_setup.h"
 #include "exam/load/trace_finding.h"
@@ -193,11 +194,15 @@ class LoadTrial {
     note_shortening(planned->size(), fmt::format("all would have arrived later than {} after the start",
                                                  format_duration(kArrivalShare * left_s)));
     note_users(planned->loop_users());
+    const auto sampler = SideSampler::open(setup_.side, context_.interrupted, outcome_.findings);
     setup_.target->restart_measuring();
-    const LoadResult result = drive(*planned, left_s);
+    if (sampler) sampler->start();
+    LoadResult result = drive(*planned, left_s);
+    const SideSeries side = sampler ? sampler->stop() : SideSeries();
+    result.cpu_time = std::max(result.cpu_time - side.cpu_time, Nanos());  // what the client took of it
     if (result.is_interrupted) return close(), interrupted();
     close();
-    finish(result);
+    finish(result, side);
     return std::move(outcome_);
   }
 
@@ -343,7 +348,7 @@ class LoadTrial {
     return drive_load(*setup_.target, context_.clock, planned, options);
   }
 
-  void finish(const LoadResult& result) {
+  void finish(const LoadResult& result, const SideSeries& side) {
     LoadSummary summary = summarise_load(result, {.classes = traffic_.classes,
                                                   .conditions = conditions_,
                                                   .rate_conditions = rate_conditions_,
@@ -354,8 +359,21 @@ class LoadTrial {
     // A generator that was late says nothing against the cold start.
     const bool is_void = std::ranges::any_of(
         summary.records, [](const Record& record) { return record.validity == Validity::kVoid; });
+    SideContext beside{.start = result.start,
+                       .duration = result.duration,
+                       .window = summary.window,
+                       .conditions = conditions_,
+                       .validity = is_void ? Validity::kVoid : Validity::kValid,
+                       .output_tokens_per_s = {},
+                       .seed = context_.scenario.seed};
+    for (const Record& record : summary.records) {
+      const bool is_of_all = record.conditions["traffic_class"].as_string() == "all";
+      if (is_of_all && record.metric == "output_throughput_tokens_per_s")
+        beside.output_tokens_per_s = record.value;
+    }
     std::ranges::move(summary.records, std::back_inserter(outcome_.records));
     outcome_.samples = std::move(summary.samples);
+    add_side_evidence(side, beside, outcome_);
     note_unsent(result);
     std::ranges::move(summary.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();

@@ -35,6 +35,19 @@ Result<std::string> api_key(ExamContext& context, const TargetSpec& spec) {
   return std::string(trim(text));
 }
 
+SideOptions side_options(const ExamContext& context, const TargetSpec& spec, std::string api_key) {
+  SideOptions side{.interval_s = spec.metrics_interval_s,
+                   .base_url = spec.url,
+                   .metrics = {},
+                   .reads_power = spec.power,
+                   .sysfs_root = context.sysfs_root};
+  if (spec.url.empty()) return side;
+  side.metrics = {.url = spec.metrics_url.empty() ? usual_metrics_url(spec.url) : spec.metrics_url,
+                  .api_key = std::move(api_key),
+                  .ca_file = spec.ca_file};
+  return side;
+}
+
 std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Trial& trial,
                                                  const TargetSpec& spec, const TrialTraffic& traffic) {
   Result<ResolvedModel> model = prepare_model(context, trial.parameters["model"].as_string());
@@ -70,6 +83,7 @@ std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Tri
   setup.target = make_device_target(std::move(options), context.clock);
   setup.model_in_use = model->in_use;
   setup.sequences = sequences;
+  setup.side = side_options(context, spec, "");
   setup.conditions.set("device", spec.device).set("model", model->name);
   return setup;
 }
@@ -85,7 +99,7 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
   options.api = spec.api;
   for (const TrafficClass& each : traffic.classes) options.classes.push_back(each.request);
   options.model = spec.endpoint_model;
-  options.api_key = std::move(*key);
+  options.api_key = *key;
   options.ca_file = spec.ca_file;
   options.max_connections = spec.max_connections;
   options.timeout_s = spec.timeout_s;
@@ -100,6 +114,7 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
   setup.target = make_endpoint_target(std::move(options), context.clock);
   if (context.server != nullptr)
     setup.target = make_launched_target(std::move(setup.target), *context.server);
+  setup.side = side_options(context, spec, std::move(*key));
   setup.conditions.set("url", spec.url).set("api", spec.api);
   const Json stack = stack_conditions(spec.stack);
   for (const auto& [name, value] : stack.members()) setup.conditions.set(name, value);

@@ -9,6 +9,7 @@
 
 #include "catalogue/catalogue.h"
 #include "exam/exam.h"
+#include "exam/load/side_sampler.h"
 #include "exam/load/traffic.h"
 #include "target/target.h"
 
@@ -21,6 +22,7 @@ struct TargetSetup {
   Json conditions;                               // flat: "device" or "url", "model", "stack_…"
   bool was_launched = false;                     // its server was started for this trial
   std::vector<Finding> findings;                 // of what was met on the way
+  SideOptions side;                              // what is sampled beside the requests
 };
 
 // What cannot be set up is a finding: model.does-not-fit, or exam.failed with what to do.
