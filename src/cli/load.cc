@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/load_flags.h"
 #include "cli/places.h"
@@ -20,6 +21,10 @@ constexpr OptionSpec kOutputs[] = {
     {"--samples", "FILE", "Also write every request, a JSON line each, with the arrival of each chunk.",
      nullptr, "file"},
     {"--csv", "FILE", "Also write every request as a row of a table.", nullptr, "file"},
+    {"--calibrate", nullptr,
+     "Measure the instrument's own error on this machine, against `assay emulate`, and keep it for later reports. Takes "
+     "no URL, and of the other options only --duration (seconds for each shape of traffic: 4), --out and --json.",
+     nullptr, nullptr},
 };
 
 // The row of --export, made of the table of formats; it lives as long as the program, as a row's texts must.
@@ -64,7 +69,7 @@ Result<std::vector<Export>> exports_of(const ParsedOptions& options) {
 }
 
 constexpr PositionalSpec kPositionals[] = {
-    {"URL", "The server's base URL; http:// and /v1 are added where they are missing.", true, nullptr}};
+    {"URL", "The server's base URL; http:// and /v1 are added where they are missing.", false, nullptr}};
 
 std::span<const OptionSpec> all_options() {
   static const std::vector<OptionSpec> all = [] {
@@ -102,8 +107,29 @@ Result<void> write_files(const Session& session, const ParsedOptions& options,
   return {};
 }
 
+// An option that does nothing here would be believed to do something.
+Result<void> check_calibrate_options(const ParsedOptions& options) {
+  constexpr std::string_view kKnown[] = {"--calibrate", "--duration", "--out"};
+  const auto unwanted = [](const std::string& name) {
+    return fail("a calibration brings its own server and traffic", name,
+                "Leave it out: with --calibrate there are --duration, --out and --json.");
+  };
+  if (options.has("URL")) return unwanted("URL");
+  if (!options.rest().empty()) return unwanted("-- COMMAND");
+  for (const OptionSpec& option : all_options()) {
+    if (options.has(option.name) && std::ranges::find(kKnown, option.name) == std::end(kKnown))
+      return unwanted(option.name);
+  }
+  return {};
+}
+
 Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
   RETURN_IF_ERROR(find_places(context.environment));  // before anything is begun
+  if (options.has("--calibrate")) {
+    RETURN_IF_ERROR(check_calibrate_options(options));
+    return run_calibrate(context, options);
+  }
+  if (!options.has("URL")) return fail("no URL given", "", "See `assay help load`.");
   ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options.value("URL"), options));
   ASSIGN_OR_RETURN(const std::vector<Export> exports, exports_of(options));
   RETURN_IF_ERROR(check_folders(options, exports));
@@ -147,7 +173,9 @@ Command load_command() {
           "Without flags: 200 chat requests of mixed lengths at 60 % of what a short burst shows the server can do. The "
           "flags are those that users of `vllm bench serve` know. What they choose is written as a scenario beside the "
           "dossier, so that it can be changed and run again; several traffic classes at once are a scenario's "
-          "([[traffic]], see `assay run`).",
+          "([[traffic]], see `assay run`).\n"
+          "With --calibrate it measures itself instead: some 20 s of traffic against `assay emulate`, whose send stamps are "
+          "the truth. What it finds stands in the reports of later runs on this machine.",
       .options = all_options(),
       .positionals = kPositionals,
       .example =
@@ -155,7 +183,8 @@ Command load_command() {
           "assay load 127.0.0.1:8000 --request-rate 10 --num-prompts 500 --goodput ttft:500 tpot:50\n"
           "assay load https://llm.example/v1 --api-key-env KEY --max-concurrency 32 --input-len 1024 --output-len 128\n"
           "assay load 127.0.0.1:8000 --dataset-name azure --dataset-path trace.csv --samples requests.jsonl\n"
-          "assay load 127.0.0.1:8000 --stack engine=vllm,version=0.11.0 -- vllm serve MODEL --port 8000",
+          "assay load 127.0.0.1:8000 --stack engine=vllm,version=0.11.0 -- vllm serve MODEL --port 8000\n"
+          "assay load --calibrate",
       .run = run_load,
       .rest =
           {"COMMAND …",

@@ -99,6 +99,7 @@ Result<Places> find_places(const CliEnvironment& environment) {
   if (cache.empty() && !environment.variable("HOME").empty())
     cache = environment.variable("HOME") + "/.cache/assay";
   if (cache.empty()) cache = "/var/tmp/assay";
+  places.cache_directory = cache;
   places.model_cache_directory = cache + "/models";
   places.sysfs_root = environment.variable("ASSAY_SYSFS");
   if (places.sysfs_root.empty()) places.sysfs_root = "/sys";

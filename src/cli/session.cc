@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "cli/calibrate.h"
 #include "cli/places.h"
 #include "exam/exam.h"
 #include "report/report.h"
@@ -204,6 +205,11 @@ Result<Session> begin_session(CommandContext& context, const SessionStart& start
   if (trials.empty()) {
     return fail("this scenario plans nothing: no target was found for its exams", path,
                 "`assay probe` shows the devices of this machine.");
+  }
+  const bool has_load = std::ranges::any_of(trials, [](const Trial& trial) { return trial.exam == "load"; });
+  if (has_load) {
+    if (const auto calibration = calibration_here(context.environment))
+      host.set("calibration", calibration->to_json());
   }
   RETURN_IF_ERROR(make_directories(folder));
   ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));

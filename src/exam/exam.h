@@ -72,4 +72,8 @@ const Exam* find_exam(std::string_view name);
 Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed,
                 const std::function<bool()>& interrupted);
 
+// What a calibration of the instrument holds for: this kernel and processor, and `assay_version`. Reads files
+// of /proc and /sys only.
+InstrumentConditions instrument_conditions(const std::string& assay_version);
+
 }  // namespace assay

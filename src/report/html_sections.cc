@@ -389,14 +389,18 @@ std::string conditions_html(const Model& model) {
   fact("finished", run.finished_at);
   fact("scenario", fmt::format("{} ({})", run.scenario_name, run.scenario_path));
   fact("seed", std::to_string(run.seed));
-  out += "</dl>\n";
+  out += "</dl>\n" + instrument_html(model);
   for (const Subject& subject : model.content->subjects) out += stack_html(subject);
   for (const Subject& subject : model.content->subjects) {
     out += fmt::format("<details><summary>{} <small>{}</small></summary>{}</details>\n",
                        escape_html(subject.name), escape_html(subject.kind), details_html(subject.details));
   }
-  if (!run.host.is_null())
-    out += "<details><summary>This host</summary>" + details_html(run.host) + "</details>\n";
+  Json host = Json::object();  // the calibration has a table of its own
+  for (const auto& [name, value] : run.host.members()) {
+    if (name != "calibration") host.append_member(name, value);
+  }
+  if (!host.members().empty())
+    out += "<details><summary>This host</summary>" + details_html(host) + "</details>\n";
   return out + fmt::format(
                    "<details><summary>The scenario, whole</summary><pre "
                    "tabindex=\"0\">{}</pre></details></section>\n",

@@ -17,6 +17,8 @@ std::string serving_html(const Model& model);  // part of question 2
 std::string rates_html(const Model& model);    // of that: capacity and sweeps
 std::string findings_html(const Model& model);
 std::string conditions_html(const Model& model);
+// Part of it: the instrument's own error on the machine that made the run. "" without load trials.
+std::string instrument_html(const Model& model);
 // Part of it: what was declared of an endpoint's stack, beside what the server says. "" for another kind of
 // subject.
 std::string stack_html(const Subject& subject);

@@ -69,6 +69,18 @@ Json requirements_json(const Model& model) {
   return out;
 }
 
+// Null for a run without load trials.
+Json calibration_json(const InstrumentCheck& check) {
+  if (!check.applies) return Json();
+  Json json = check.calibration ? check.calibration->to_json() : Json::object();
+  json.set("is_calibrated", check.calibration.has_value());
+  const std::optional<double> reach =
+      check.calibration ? check.calibration->reach_events_per_s() : std::nullopt;
+  return json.set("reach_events_per_s", optional(reach))
+      .set("phrase", check.phrase)
+      .set("beyond", check.beyond);
+}
+
 Json subjects_json(const Model& model) {
   Json out = Json::array();
   for (const Subject& subject : model.content->subjects) {
@@ -313,6 +325,7 @@ Result<std::string> render_json(const Dossier& dossier) {
       .set("answers", answers_json(model));
   head.set("requirements", requirements_json(model))
       .set("instrument", model.instrument.sentence)
+      .set("calibration", calibration_json(model.instrument.check))
       .set("subjects", subjects_json(model));
   head.set("waterfall", waterfall_json(model))
       .set("roofline", roofline_json(model))

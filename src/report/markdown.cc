@@ -208,6 +208,33 @@ std::string requirements(const Model& model) {
   return out.empty() ? "" : "## Requirements\n\n" + out + "\n";
 }
 
+std::string instrument(const Model& model) {
+  const InstrumentCheck& check = model.instrument.check;
+  if (!check.applies) return "";
+  std::string out = "## Instrument\n\n";
+  if (!check.calibration)
+    return out + "Not calibrated on this machine: " + code("assay load --calibrate") + "\n\n";
+  const CalibrationTable calibration = calibration_table(*check.calibration);
+  std::vector<std::string> heads = {"traffic"};
+  for (const CalibrationTable::Head& head : calibration.heads)
+    heads.push_back(*head.unit == 0 ? std::string(head.title) : fmt::format("{}, {}", head.title, head.unit));
+  out += md(calibration_conditions(*check.calibration)) + "\n\n" + table_head(heads, 1);
+  for (const CalibrationRow& shape : calibration.rows) {
+    std::vector<std::string> cells = {md(shape.name)};
+    for (const std::optional<double>& value : shape.values) {
+      const std::string text = calibration_number(value);
+      cells.push_back(shape.is_void && value ? fmt::format("~~{}~~", text) : text);
+    }
+    out += row(cells);
+  }
+  out += "\n";
+  out +=
+      "Arrival: the stamp of a chunk less the server's own send stamp; TTFT: error of the mean, against the server's "
+      "first send; lag: dispatch lag, p99.9; emulator: its own lateness, p99.9; client: CPU time, of one core.\n\n";
+  for (const std::string& note : calibration.notes) out += fmt::format("⚠ {}\n\n", md(note));
+  return check.beyond.empty() ? out : out + fmt::format("⚠ {}\n\n", md(check.beyond));
+}
+
 std::string conditions(const Model& model, const std::string& dossier_name) {
   const RunInfo& run = model.content->run;
   std::string out =
@@ -242,6 +269,7 @@ Result<std::string> render_markdown(const Dossier& dossier) {
   if (!model.devices.empty()) out += "## What kernels and engine get out of the silicon\n\n" + silicon(model);
   if (!model.servings.empty()) out += "## Service in the mix\n\n" + service(model);
   out += fmt::format("## Findings\n\n{}", findings(model));
+  out += instrument(model);
   return out + "## How this was measured\n\n" + md(trials_sentence(model)) + "\n\n" +
          conditions(model, file_name(dossier.path()));
 }

@@ -86,8 +86,10 @@ Instrument make_instrument(const Model& model) {
   const std::string doubts = model.doubts == 0   ? "no finding doubts a number"
                              : model.doubts == 1 ? "1 finding doubts a number"
                                                  : fmt::format("{} findings doubt a number", model.doubts);
+  instrument.check = instrument_check(*model.content);
   instrument.sentence =
-      fmt::format("Instrument: {} · {}", parts.empty() ? "nothing timed" : join(parts, ", "), doubts);
+      fmt::format("Instrument: {} · {}{}{}", parts.empty() ? "nothing timed" : join(parts, ", "), doubts,
+                  instrument.check.applies ? " · " : "", instrument.check.phrase);
   return instrument;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 #include "evidence/evidence.h"
+#include "report/instrument.h"
 
 namespace assay {
 
@@ -183,6 +184,7 @@ struct DeviceResult {
 
 struct Instrument {
   std::string sentence;
+  InstrumentCheck check;
   std::vector<int64_t> record_ids;
 };
 

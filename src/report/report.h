@@ -37,5 +37,7 @@ std::string render_findings_and_paths(const DossierContent& content, const Termi
 // What a run of load trials measured, class by class, for a terminal: percentiles with intervals, rates,
 // failures, and the instrument's line.
 std::string render_load_table(const DossierContent& content);
+// What `assay load --calibrate` prints: the instrument's error by shape of traffic.
+std::string render_calibration(const InstrumentCalibration& calibration);
 
 }  // namespace assay

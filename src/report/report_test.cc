@@ -127,6 +127,44 @@ TEST(MarkdownTables, ADerivedNumberHasADashForItsSamples) {
   EXPECT_NE(text.find("| launch overhead | 5.00 | µs | 9 |"), std::string::npos) << text;
 }
 
+TEST_F(Rendering, EveryReportSaysThatTheInstrumentIsNotCalibrated) {
+  EXPECT_NE(render_html(*dossier_)->find("Not calibrated on this machine: <code>assay load --calibrate"),
+            std::string::npos);
+  EXPECT_NE(render_markdown(*dossier_)->find("Not calibrated on this machine: `assay load --calibrate`"),
+            std::string::npos);
+  const Result<Json> json = Json::parse(*render_json(*dossier_), "report.json");
+  ASSERT_TRUE(json);
+  EXPECT_FALSE((*json)["calibration"]["is_calibrated"].as_bool(true));
+}
+
+TEST_F(Rendering, EveryReportCarriesTheCalibration) {
+  InstrumentCalibration calibration{.measured_at = "2026-01-01T00:00:00Z",
+                                    .conditions = {"0.1.0", kHostile, "a CPU", 8},
+                                    .shape_s = 4,
+                                    .shapes = {{.name = kHostile, .void_because = kHostile}}};
+  calibration.shapes.push_back({.name = "open loop, fast"});
+  calibration.shapes[0].events_per_s = 31'400;
+  calibration.shapes[1].events_per_s = 20'500;
+  calibration.shapes[1].arrival_error_us_p99 = 7.09;
+  RunInfo run{.id = std::string(32, '0')};
+  run.host.set("calibration", calibration.to_json());
+  const Trial trial{.id = 1, .exam = "load", .target = "t", .name = "load"};
+  Result<Dossier> dossier = Dossier::create(folder_ + "/calibrated.dossier", run, {trial}, {});
+  ASSERT_TRUE(dossier) << dossier.error().message();
+  const std::string page = *render_html(*dossier), text = *render_markdown(*dossier);
+  for (const std::string& report : {page, text}) {
+    EXPECT_NE(report.find("Calibrated 2026-01-01T00:00:00Z with assay 0.1.0"), std::string::npos);
+    EXPECT_NE(report.find("20,500"), std::string::npos);
+    EXPECT_NE(report.find("7.09"), std::string::npos);
+    EXPECT_EQ(report.find("<img"), std::string::npos);
+  }
+  EXPECT_NE(page.find("<s>31,400</s>"), std::string::npos);
+  EXPECT_NE(text.find("~~31,400~~"), std::string::npos);
+  const Result<Json> json = Json::parse(*render_json(*dossier), "report.json");
+  ASSERT_TRUE(json);
+  EXPECT_EQ((*json)["calibration"]["reach_events_per_s"].as_number(), 20'500);
+}
+
 TEST_F(Rendering, JsonReadsBackWithEveryPartAndTheRawSamples) {
   const std::string text = *render_json(*dossier_);
   const Result<Json> json = Json::parse(text, "report.json");

@@ -182,7 +182,8 @@ std::string render_terminal_summary(const DossierContent& content, const Termina
   lines.rule();
   for (const AnswerRow& row : model->answers) add_answer(lines, row);
   lines.rule();
-  add_wrapped(lines, line_text(model->instrument.sentence), "", 2);
+  add_wrapped(lines, line_text(model->instrument.sentence), "", 4);
+  add_wrapped(lines, line_text(model->instrument.check.beyond), "", 3, Ink::kWarning);
   if (content.run.finished_at.empty())
     add_wrapped(lines, "This run was interrupted or is under way: these are not all results.", "", 2,
                 Ink::kWarning);

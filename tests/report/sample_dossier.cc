@@ -102,7 +102,8 @@ class Writer {
     run.host = members(
         {{"cpu",
           members({{"model", "a processor"}, {"cores", 8}, {"isa", Json(Json::Array{"avx2", "avx512f"})}})},
-         {"memory", members({{"total_bytes", int64_t{25769803776}}})}});
+         {"memory", members({{"total_bytes", int64_t{25769803776}}})},
+         {"calibration", calibration().to_json()}});
     std::vector<Requirement> requirements = {{.id = 1,
                                               .text = hostile("goodput of chat ≥ 0.5 requests/s on CPU"),
                                               .metric = "goodput_per_s",
@@ -129,6 +130,33 @@ class Writer {
   }
 
  private:
+  // A valid shape, a void one, and one that was skipped.
+  InstrumentCalibration calibration() const {
+    CalibrationShape shape{.name = hostile("open loop, 20,000 events/s"), .events = 80'000, .requests = 2000};
+    shape.events_per_s = 20'500;
+    shape.arrival_error_us_min = 1.2;
+    shape.arrival_error_us_p50 = 3.31;
+    shape.arrival_error_us_p99 = 7.09;
+    shape.arrival_error_us_p99_9 = 27.4;
+    shape.arrival_error_us_max = 1100;
+    shape.ttft_true_ms_mean = 50.1;
+    shape.ttft_error_percent = 0.00742;
+    shape.dispatch_lag_us_p99_9 = 2890;
+    shape.emulator_late_us_p99_9 = 69.8;
+    shape.client_cpu_percent = 28.5;
+    CalibrationShape late = shape;
+    late.name = "coalesced, 16 users, 256 tokens at once";
+    late.is_coalesced = true;
+    late.void_because = hostile("the emulator was late: p99.9 12.0 ms, budget 10.0 ms");
+    return {.measured_at = "2026-11-20T08:00:00Z",
+            .conditions = {"0.1.0", hostile("6.1.0-18-amd64"), "a processor", 8},
+            .shape_s = 4,
+            .shapes = {shape,
+                       late,
+                       {.name = "open loop, 100,000 events/s",
+                        .skipped = "client and server cannot have a core each"}}};
+  }
+
   std::string hostile(std::string text) const { return options_.is_hostile ? text + kHostile : text; }
 
   void plan_trial(const char* exam, const DeviceSpec& device, std::string name, Json parameters) {

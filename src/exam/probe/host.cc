@@ -2,7 +2,9 @@
 // devices as the worker sees them.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
+#include <thread>
 
 #include "exam/exam.h"
 #include "exam/probe/cpu.h"
@@ -137,6 +139,14 @@ Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed,
   host.set("devices", std::move(devices.list)).set("engine", std::move(devices.engine));
   if (!devices.error.empty()) host.set("devices_error", devices.error);
   return host;
+}
+
+InstrumentConditions instrument_conditions(const std::string& assay_version) {
+  const Json cpu = cpu_json();
+  return {.assay_version = assay_version,
+          .kernel = system_json()["kernel"].as_string(),
+          .cpu = printable(cpu["model"].as_string(), 200),
+          .processors = std::max<int64_t>(std::thread::hardware_concurrency(), 1)};
 }
 
 }  // namespace assay

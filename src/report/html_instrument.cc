@@ -1,0 +1,43 @@
+// The instrument's calibration on the page.
+#include <fmt/format.h>
+
+#include "report/html_parts.h"
+#include "report/html_sections.h"
+#include "report/instrument.h"
+
+namespace assay {
+
+std::string instrument_html(const Model& model) {
+  const InstrumentCheck& check = model.instrument.check;
+  if (!check.applies) return "";
+  std::string out = "<h3 id=\"instrument\">Instrument</h3>\n";
+  if (!check.calibration)
+    return out + "<p>Not calibrated on this machine: <code>assay load --calibrate</code></p>\n";
+  const CalibrationTable calibration = calibration_table(*check.calibration);
+  out += fmt::format(
+      "<p>{} Arrival: the stamp of a chunk less the server's own send stamp. TTFT: error of the mean, against the "
+      "server's first send. Lag: dispatch lag, p99.9. Emulator: its own lateness, p99.9. Client: CPU time, of one "
+      "core.</p>\n",
+      escape_html(calibration_conditions(*check.calibration)));
+  HtmlTable table{.caption = "The instrument's own error, by shape of traffic",
+                  .columns = {{.title = "traffic", .unit = "", .is_wide = true}},
+                  .rows = {}};
+  for (const CalibrationTable::Head& head : calibration.heads)
+    table.columns.push_back({.title = head.title, .unit = head.unit, .is_number = true});
+  for (const CalibrationRow& row : calibration.rows) {
+    std::vector<HtmlCell>& cells = table.rows.emplace_back();
+    cells.push_back(text_cell(row.name));
+    for (const std::optional<double>& value : row.values) {
+      HtmlCell cell{.html = calibration_number(value), .sort = value ? fmt::format("{}", *value) : ""};
+      if (row.is_void && value) cell.html = fmt::format("<s>{}</s>", cell.html);
+      cells.push_back(std::move(cell));
+    }
+  }
+  out += table.html();
+  for (const std::string& note : calibration.notes)
+    out += fmt::format("<p class=\"small\">⚠ {}</p>\n", escape_html(note));
+  if (!check.beyond.empty()) out += fmt::format("<p>⚠ {}</p>\n", escape_html(check.beyond));
+  return out;
+}
+
+}  // namespace assay
