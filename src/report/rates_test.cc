@@ -99,7 +99,8 @@ TEST(Rates, ACapacityIsToldWithItsIntervalAndWhatItRestsOn) {
   ASSERT_EQ(chat.size(), 2U);  // of two trials at one rate, the longer
   EXPECT_EQ(*chat[0]->value, 0.99);
   EXPECT_EQ(probe_rate(*chat[1]), 20);
-  EXPECT_THAT(render_load_table(evidence.content), HasSubstr("capacity           14.0 (13.0–15.0) requests/s"));
+  EXPECT_THAT(render_load_table(evidence.content),
+              HasSubstr("capacity           14.0 (13.0–15.0) requests/s"));
 }
 
 TEST(Rates, ADossierThatSaysLittleOfThemIsPassedOver) {
