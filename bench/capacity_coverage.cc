@@ -7,7 +7,7 @@
 #include <chrono>
 #include <cstdlib>
 
-#include "load/capacity_fixtures.h"
+#include "load/capacity/capacity_fixtures.h"
 
 namespace {
 

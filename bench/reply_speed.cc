@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "os/os.h"
-#include "target/endpoint_reply.h"
+#include "target/endpoint/endpoint_reply.h"
 
 namespace {
 

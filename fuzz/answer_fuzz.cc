@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/base.h"
-#include "target/endpoint_reply.h"
+#include "target/endpoint/endpoint_reply.h"
 
 namespace {
 

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "base/base.h"
-#include "target/endpoint_kinds.h"
-#include "target/json_walk.h"
+#include "target/endpoint/endpoint_kinds.h"
+#include "target/endpoint/json_walk.h"
 
 namespace {
 

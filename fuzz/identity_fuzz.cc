@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/base.h"
-#include "target/endpoint_identity.h"
+#include "target/endpoint/endpoint_identity.h"
 #include "target/server_output.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/base.h"
-#include "workload/json_cursor.h"
+#include "workload/trace/json_cursor.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/base.h"
-#include "load/emulator_stamps.h"
-#include "load/instrument_error.h"
+#include "load/calibration/emulator_stamps.h"
+#include "load/calibration/instrument_error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size > 1 << 16) return 0;

@@ -2,9 +2,9 @@
 // into records.
 #pragma once
 
-#include "load/calibration_run.h"  // IWYU pragma: export
-#include "load/capacity.h"         // IWYU pragma: export
-#include "load/driver.h"           // IWYU pragma: export
-#include "load/exports.h"          // IWYU pragma: export
-#include "load/samples_file.h"     // IWYU pragma: export
-#include "load/summary.h"          // IWYU pragma: export
+#include "load/calibration/calibration_run.h"  // IWYU pragma: export
+#include "load/capacity/capacity.h"            // IWYU pragma: export
+#include "load/driver.h"                       // IWYU pragma: export
+#include "load/exports/exports.h"              // IWYU pragma: export
+#include "load/samples_file.h"                 // IWYU pragma: export
+#include "load/summary.h"                      // IWYU pragma: export

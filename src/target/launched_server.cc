@@ -6,10 +6,10 @@
 
 #include <algorithm>
 
-#include "target/endpoint_pool.h"
-#include "target/endpoint_wire.h"
+#include "target/endpoint/endpoint_pool.h"
+#include "target/endpoint/endpoint_wire.h"
+#include "target/endpoint/server_root.h"
 #include "target/server_output.h"
-#include "target/server_root.h"
 #include "target/target.h"
 
 namespace assay {

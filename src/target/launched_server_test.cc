@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "target/endpoint_test_server.h"
+#include "target/endpoint/endpoint_test_server.h"
 
 namespace assay {
 namespace {

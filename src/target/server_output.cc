@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "target/endpoint_reply.h"
+#include "target/endpoint/endpoint_reply.h"
 
 namespace assay {
 namespace {

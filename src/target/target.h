@@ -12,8 +12,8 @@
 #include "base/base.h"
 #include "evidence/evidence.h"
 #include "os/os.h"
-#include "target/launched_server.h"  // IWYU pragma: export
-#include "target/metrics_scraper.h"  // IWYU pragma: export
+#include "target/endpoint/metrics_scraper.h"  // IWYU pragma: export
+#include "target/launched_server.h"           // IWYU pragma: export
 #include "workload/workload.h"
 
 namespace assay {

@@ -13,7 +13,7 @@
 #include "workload/lengths.h"
 #include "workload/request.h"
 #include "workload/request_options.h"
-#include "workload/trace.h"
+#include "workload/trace/trace.h"
 
 namespace assay {
 

@@ -43,7 +43,7 @@ HEAVY = {
     r"CLI/": {"cli/options.cc"},
     r"nlohmann/": {"base/json.cc"},
     r"toml\+\+/": {"base/toml.cc"},
-    r"simdjson\.h": {"target/endpoint_chunk.cc", "target/json_walk.cc", "emulate/request_body.cc"},
+    r"simdjson\.h": {"target/endpoint/endpoint_chunk.cc", "target/endpoint/json_walk.cc", "emulate/request_body.cc"},
     r"hwloc\.h": {"exam/probe/topology.cc"},
     r"sqlite3\.h": "evidence/",
     r"openssl/": {"http/tls.cc"},

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "target/endpoint_test_script.h"
+#include "target/endpoint/endpoint_test_script.h"
 
 namespace assay {
 namespace {

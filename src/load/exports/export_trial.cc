@@ -1,0 +1,137 @@
+// Reading a trial for export; see export_trial.h.
+#include "load/exports/export_trial.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "load/sample_rows.h"
+
+namespace assay {
+namespace {
+
+std::vector<ExportRequest> requests_of(const SampleRows& rows) {
+  std::vector<ExportRequest> requests(rows.count());
+  size_t first_chunk = 0;
+  for (size_t row = 0; row < rows.count(); ++row) {
+    ExportRequest& request = requests[row];
+    request.id = rows.at("id", row);
+    request.session = rows.at("session", row);
+    request.turn = rows.at("turn", row);
+    request.scheduled_ns = rows.at("scheduled_ns", row);
+    request.dispatched_ns = rows.at("dispatched_ns", row);
+    request.sent_ns = rows.at("sent_ns", row);
+    request.first_ns = rows.at("first_ns", row);
+    request.first_output_ns = rows.at("first_output_ns", row);
+    request.last_ns = rows.at("last_ns", row);
+    request.end_ns = rows.at("end_ns", row);
+    request.prompt_tokens = rows.at("prompt_tokens", row);
+    request.output_tokens = rows.at("output_tokens", row);
+    request.chunk_ns = rows.chunks_of(row, first_chunk);
+    request.outcome = rows.outcome(row);
+    request.ok = rows.at("failure", row) == 0;
+    request.good = rows.at("good", row) != 0;
+  }
+  return requests;
+}
+
+const Record* record_of(const DossierContent& content, const Trial& trial, std::string_view metric,
+                        std::string_view traffic_class) {
+  for (const Record& record : content.records) {
+    if (record.trial_id == trial.id && record.metric == metric &&
+        record.conditions["traffic_class"].as_string() == traffic_class)
+      return &record;
+  }
+  return nullptr;
+}
+
+std::optional<double> limit_of(const Json& conditions, const char* name) {
+  const Json* limit = conditions.find(name);
+  return limit == nullptr || !limit->is_number() ? std::nullopt : std::optional(limit->as_number());
+}
+
+ExportOffer offer_of(const DossierContent& content, const Trial& trial) {
+  ExportOffer offer;
+  offer.url = trial.parameters["url"].as_string();
+  if (const Record* rate = record_of(content, trial, "offered_rate_per_s", "all"); rate != nullptr) {
+    const Json& conditions = rate->conditions;
+    offer.model = conditions["model"].as_string();
+    offer.api = conditions["api"].as_string();
+    offer.arrivals = conditions["arrivals"].as_string();
+    offer.rate_per_s = rate->value;
+    if (conditions.find("cv") != nullptr) offer.cv = conditions["cv"].as_number();
+    offer.users = conditions["users"];
+    offer.max_connections = conditions["max_connections"];
+  }
+  const Json& classes = trial.parameters["classes"];
+  if (classes.items().size() != 1) return offer;
+  const Record* slo = record_of(content, trial, "slo_attainment", classes.items()[0].as_string());
+  if (slo == nullptr) return offer;
+  offer.slo.ttft_ms = limit_of(slo->conditions, "slo_ttft_ms");
+  offer.slo.tpot_ms = limit_of(slo->conditions, "slo_tpot_ms");
+  offer.slo.e2e_ms = limit_of(slo->conditions, "slo_e2e_ms");
+  offer.has_slo = offer.slo.ttft_ms || offer.slo.tpot_ms || offer.slo.e2e_ms;
+  return offer;
+}
+
+}  // namespace
+
+Result<void> with_export_trial(const ExportInput& input, const std::string& path,
+                               Result<void> (*write)(const ExportTrial& trial, const std::string& path)) {
+  ASSIGN_OR_RETURN(const DossierContent content, input.dossier.read());
+  for (const Trial& trial : content.trials) {
+    if (trial.exam != "load" || trial.parameters["phase"].as_string() != "mix") continue;
+    ASSIGN_OR_RETURN(const std::vector<Sample> samples, input.dossier.read_samples(trial.id));
+    const std::optional<SampleRows> rows = sample_rows(trial, samples);
+    if (!rows) continue;
+    return write({.content = content,
+                  .trial = trial,
+                  .start_ns = rows->start_ns(),
+                  .wall_start_ns = rows->start_ns() + input.wall_offset.count,
+                  .offer = offer_of(content, trial),
+                  .requests = requests_of(*rows)},
+                 path);
+  }
+  return fail("no load trial of the mix left requests", path, "There is nothing to export.");
+}
+
+Json export_mark(const ExportTrial& trial, const char* note) {
+  return Json::object()
+      .set("version", trial.content.run.assay_version)
+      .set("dossier", trial.content.run.id)
+      .set("trial", trial.trial.name)
+      .set("note", note);
+}
+
+ExportLengths lengths_of(const ExportTrial& trial, int64_t ExportRequest::* tokens) {
+  std::vector<double> lengths;
+  for (const ExportRequest& request : trial.requests) {
+    if (request.ok) lengths.push_back(static_cast<double>(std::max<int64_t>(1, request.*tokens)));
+  }
+  if (lengths.empty()) return {};
+  const auto [least, most] = std::ranges::minmax(lengths);
+  return {mean_of(lengths), deviation_of(lengths), static_cast<int64_t>(least), static_cast<int64_t>(most)};
+}
+
+double linear_percentile(std::span<const double> sorted, double p) {
+  if (sorted.empty()) return 0;
+  const double place = p * static_cast<double>(sorted.size() - 1);
+  const auto low = static_cast<size_t>(place);
+  const size_t high = std::min(low + 1, sorted.size() - 1);
+  return sorted[low] + (place - static_cast<double>(low)) * (sorted[high] - sorted[low]);
+}
+
+double mean_of(std::span<const double> values) {
+  return values.empty()
+             ? 0
+             : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+double deviation_of(std::span<const double> values) {
+  const double middle = mean_of(values);
+  double squares = 0;
+  for (const double value : values) squares += (value - middle) * (value - middle);
+  return values.empty() ? 0 : std::sqrt(squares / static_cast<double>(values.size()));
+}
+
+}  // namespace assay

@@ -1,0 +1,117 @@
+// A dossier with three requests that can be reckoned by hand, and the files that the exports make of it.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "load/exports/exports.h"
+#include "os/os.h"
+
+namespace assay {
+
+class ExportsTest : public ::testing::Test {
+ protected:
+  static constexpr Nanos kWallOffset{1'700'000'000'000'000'000};
+
+  void SetUp() override {
+    ASSERT_TRUE(make_directories(folder_));
+    remove_file(folder_ + "/d.assay");
+    Trial trial{.id = 1, .exam = "load", .target = "t", .name = "load mix on t"};
+    trial.parameters.set("classes", Json::array().push("chat")).set("phase", "mix");
+    trial.parameters.set("url", "http://127.0.0.1:8000/v1");
+    const RunInfo run{.id = "0123456789abcdef0123456789abcdef", .assay_version = "0.1.0", .seed = 3};
+    Result<Dossier> dossier = Dossier::create(folder_ + "/d.assay", run, {trial}, {});
+    ASSERT_TRUE(dossier) << dossier.error().message();
+    dossier_.emplace(std::move(*dossier));
+  }
+
+  // In microseconds: the first request answers in two chunks, the second is refused, the third answers in
+  // five.
+  static Columns requests() {
+    Columns columns;
+    const auto add = [&](const char* name, std::vector<int64_t> us) {
+      for (int64_t& value : us) value *= 1000;
+      columns.add(name, std::move(us));
+    };
+    add("scheduled_ns", {1000, 2000, 4000});
+    add("dispatched_ns", {1050, 2200, 4100});
+    add("sent_ns", {1100, 0, 4200});
+    add("first_ns", {3000, 0, 6200});
+    add("first_output_ns", {3000, 0, 6200});
+    add("last_ns", {7000, 0, 10200});
+    add("end_ns", {8000, 2500, 10400});
+    columns.add("id", std::vector<int64_t>{5, 6, 7});
+    columns.add("class", std::vector<int64_t>{0, 0, 0});
+    columns.add("prompt_tokens", std::vector<int64_t>{30, 31, 40});
+    columns.add("output_tokens", std::vector<int64_t>{3, 0, 5});
+    columns.add("chunks", std::vector<int64_t>{2, 0, 5});
+    columns.add("failure", std::vector<int64_t>{0, 1, 0});
+    columns.add("in_window", std::vector<int64_t>{1, 1, 1});
+    columns.add("good", std::vector<int64_t>{1, 0, 1});
+    return columns;
+  }
+  static Columns one(const char* name, std::vector<int64_t> values) {
+    Columns columns;
+    columns.add(name, std::move(values));
+    return columns;
+  }
+
+  static Json offer(const char* arrivals) {
+    return Json::object()
+        .set("traffic_class", "all")
+        .set("model", "m")
+        .set("api", "chat")
+        .set("arrivals", arrivals)
+        .set("max_connections", 256);
+  }
+
+  // `tpot_limit_ms` 0: no SLO.
+  void commit(Json rate_conditions, double tpot_limit_ms, Columns columns = requests()) {
+    ASSERT_TRUE(dossier_->begin_trial(1, "now"));
+    TrialOutcome outcome;
+    outcome.samples = {{.name = "requests", .columns = std::move(columns)},
+                       {.name = "chunks",
+                        .columns = one("at_ns", {3'000'000, 7'000'000, 6'200'000, 7'200'000, 8'200'000,
+                                                 9'200'000, 10'200'000})},
+                       {.name = "clock", .columns = one("start_ns", {100'000'000'000})}};
+    outcome.records.push_back({.metric = "offered_rate_per_s", .value = 500, .unit = "1/s"});
+    outcome.records.back().conditions = std::move(rate_conditions);
+    if (tpot_limit_ms > 0) {
+      outcome.records.push_back({.metric = "slo_attainment", .value = 0.5});
+      outcome.records.back().conditions =
+          Json::object().set("traffic_class", "chat").set("slo_tpot_ms", tpot_limit_ms);
+    }
+    const Result<void> committed = dossier_->commit_trial(1, outcome);
+    ASSERT_TRUE(committed) << committed.error().message();
+  }
+  void commit() { commit(offer("poisson"), 0); }
+
+  std::string text(const char* format, const char* file = "out.json") {
+    const std::string path = folder_ + "/" + file;
+    const Result<void> written =
+        find_export_format(format)->write({.dossier = *dossier_, .wall_offset = kWallOffset}, path);
+    EXPECT_TRUE(written) << written.error().message();
+    return read_file(path, 1 << 22).value_or("");
+  }
+  Json exported(const char* format) {
+    const Result<Json> json = Json::parse(text(format), format);
+    EXPECT_TRUE(json) << json.error().message();
+    return json.value_or(Json());
+  }
+
+  // "metrics/time_to_first_token_ms/successful/mean"; a number is a place in a list.
+  static const Json& at(const Json& json, std::string_view path) {
+    const Json* here = &json;
+    for (const std::string_view part : split(path, '/')) {
+      const std::optional<int64_t> index = parse_integer(part);
+      const bool is_item = here->is_array() && index && *index < static_cast<int64_t>(here->items().size());
+      here = is_item ? &here->items()[static_cast<size_t>(*index)] : &(*here)[part];
+    }
+    return *here;
+  }
+
+  std::string folder_ = ::testing::TempDir() + "/exports_test";
+  std::optional<Dossier> dossier_;
+};
+
+}  // namespace assay

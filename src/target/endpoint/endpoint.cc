@@ -1,0 +1,236 @@
+// The endpoint target: an OpenAI-compatible server over HTTP/1.1, plain or TLS. This file is the Target, its
+// conditions and its end. What a request says is in endpoint_body, its bytes in endpoint_wire, the way to the
+// server and back in endpoint_pool, what a server is asked first in endpoint_opening, and what it says of
+// itself in endpoint_identity.
+#include <fmt/format.h>
+
+#include <unordered_map>
+
+#include "target/endpoint/endpoint_body.h"
+#include "target/endpoint/endpoint_identity.h"
+#include "target/endpoint/endpoint_opening.h"
+#include "target/endpoint/endpoint_pool.h"
+#include "target/endpoint/endpoint_wire.h"
+#include "target/endpoint/server_root.h"
+#include "target/target.h"
+
+namespace assay {
+namespace {
+
+class EndpointTarget final : public Target {
+ public:
+  EndpointTarget(EndpointTargetOptions options, Clock& clock)
+      : options_(std::move(options)), clock_(clock), bodies_(RequestKind::kChat, options_.bytes_per_token) {}
+
+  Result<TargetInfo> open() override;
+  Result<void> submit(const Request& request) override;
+  void restart_measuring() override {
+    if (pool_ != nullptr) pool_->restart_measuring();
+  }
+  void cancel(RequestId id) override;
+  Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override;
+  TargetEnd close() override;
+
+ private:
+  // A request that belongs to a session, until it has ended.
+  struct Turn {
+    Request request;
+    std::string said;  // what it adds to its session
+  };
+
+  Result<void> check_options();
+  Result<void> make_pool();
+  TargetInfo info_from(const EndpointFacts& facts);
+  Result<void> add_identity(const EndpointFacts& facts, TargetInfo& info);
+  void note_end(const StreamEvent& event);
+
+  EndpointTargetOptions options_;
+  Clock& clock_;
+  EndpointBodies bodies_;
+  std::optional<EndpointWire> wire_;    // from open() on, as is the pool
+  std::unique_ptr<EndpointPool> pool_;  // null again after close()
+  EndpointPoolFacts pool_facts_;        // when it was closed
+  std::unordered_map<RequestId, Turn> turns_;
+};
+
+// ---- opening ----
+
+Result<void> EndpointTarget::check_options() {
+  const RequestKindRow* usual = find_request_kind(options_.api);
+  if (usual == nullptr || !usual->has_sessions) {
+    return fail("unknown api '" + printable(options_.api) + "'", options_.name,
+                "Use \"chat\", \"completions\" or \"responses\".");
+  }
+  if (!is_field_value(options_.api_key)) {
+    return fail("the API key holds control characters", options_.name,
+                "Check the file or variable that it comes from: no line breaks inside.");
+  }
+  if (!(options_.timeout_s > 0 && options_.timeout_s <= 86'400)) {
+    return fail("timeout_s is not between 0 and 86,400", options_.name);
+  }
+  if (options_.max_connections == 0)
+    return fail("max_connections is 0", options_.name, "Allow at least one.");
+  ASSIGN_OR_RETURN(Url url, parse_url(options_.url));
+  bodies_ = EndpointBodies(usual->kind, options_.bytes_per_token, url.path, options_.classes);
+  wire_.emplace(std::move(url), options_.api_key);
+  return {};
+}
+
+Result<void> EndpointTarget::make_pool() {
+  // Each connection is an open file; without one a request would fail for a reason that is not the server's.
+  constexpr int64_t kOtherFiles = 64;
+  const int64_t files = raise_open_files_limit();
+  if (files < int64_t{options_.max_connections} + kOtherFiles) {
+    return fail(
+        fmt::format("{} connections at once need more open files than the {} that this process may have",
+                    options_.max_connections, files),
+        options_.name,
+        fmt::format("Raise the limit (ulimit -n {}), or allow fewer (max_connections).",
+                    int64_t{options_.max_connections} + kOtherFiles));
+  }
+  EndpointPool::Options options{
+      .url = wire_->url(), .secret = options_.api_key, .max_connections = options_.max_connections};
+  if (options.url.https) {
+    ASSIGN_OR_RETURN(TlsContext context, TlsContext::create(options_.ca_file));
+    options.tls.emplace(std::move(context));
+  }
+  ASSIGN_OR_RETURN(options.addresses, resolve(options.url.host, options.url.port));
+  ASSIGN_OR_RETURN(pool_, EndpointPool::create(std::move(options), clock_));
+  return {};
+}
+
+Result<TargetInfo> EndpointTarget::open() {
+  const Nanos start = clock_.now();
+  RETURN_IF_ERROR(check_options());
+  RETURN_IF_ERROR(make_pool());
+  ASSIGN_OR_RETURN(const EndpointFacts facts, open_endpoint(*pool_, *wire_, bodies_,
+                                                            {.model = options_.model,
+                                                             .timeout_s = options_.timeout_s,
+                                                             .interrupted = options_.interrupted}));
+  TargetInfo info = info_from(facts);
+  RETURN_IF_ERROR(add_identity(facts, info));
+  info.load_s = seconds(clock_.now() - start);
+  return info;
+}
+
+TargetInfo EndpointTarget::info_from(const EndpointFacts& facts) {
+  TargetInfo info;
+  info.subject.name = options_.name;
+  info.subject.kind = "endpoint";
+  info.subject.details = facts.model_facts;
+  info.model = facts.model;
+  info.first_token_at = facts.first_token_at;
+  info.context_tokens = facts.context_tokens;
+  Json& details = info.subject.details;
+  details.set("url", wire_->url().text());
+  details.set("address", pool_->address().text());
+  details.set("model", facts.model);
+  if (!facts.server.empty()) details.set("server", facts.server);
+  if (!facts.tls.empty()) details.set("tls", facts.tls);
+  const RequestKindRow& usual = *find_request_kind(options_.api);
+  const EndpointFields& fields = bodies_.fields(usual.kind);
+  info.conditions.set("url", wire_->url().text()).set("api", options_.api).set("model", facts.model);
+  info.conditions.set("max_connections", options_.max_connections);
+  info.conditions.set("streams", facts.streams).set("usage_from_server", facts.has_usage);
+  info.conditions.set("ignore_eos", fields.ignore_eos).set("temperature_0", fields.temperature);
+  info.conditions.set("receive_stamps", pool_->facts().has_stamps ? "kernel" : "program");
+  return info;
+}
+
+// What the server says of itself, for subject and conditions; a server that says nothing is as good.
+Result<void> EndpointTarget::add_identity(const EndpointFacts& facts, TargetInfo& info) {
+  const EndpointWire root(server_root(wire_->url()), options_.api_key);
+  const IdentityHints hints{.owner = facts.model_facts["model_owned_by"].as_string(), .server = facts.server};
+  ASSIGN_OR_RETURN(const ServerIdentity told, ask_identity(*pool_, root, hints, options_.interrupted));
+  for (const auto& [name, value] : told.facts.members()) info.subject.details.set(name, value);
+  for (const auto& [name, value] :
+       {std::pair{"server_engine", told.engine}, {"server_version", told.version}}) {
+    if (value.empty()) continue;
+    info.subject.details.set(name, value);
+    info.conditions.set(name, value);
+  }
+  return {};
+}
+
+// ---- work ----
+
+Result<void> EndpointTarget::submit(const Request& request) {
+  CHECK(pool_ != nullptr && request.id != 0);
+  std::string said;
+  const EndpointCall call = bodies_.call_for(request, said);
+  pool_->submit({.id = request.id,
+                 .wire = wire_->call(call, request.id),
+                 .time_limit = nanos_from_seconds(options_.timeout_s),
+                 .keeps_answer = request.session != 0 && !request.last_turn,
+                 .rule = call.rule});
+  if (request.session != 0) turns_.insert_or_assign(request.id, Turn{request, std::move(said)});
+  return {};
+}
+
+void EndpointTarget::cancel(RequestId id) {
+  if (pool_ != nullptr) pool_->cancel(id);
+}
+
+Result<void> EndpointTarget::poll(Nanos until, std::vector<StreamEvent>& events) {
+  CHECK(pool_ != nullptr);
+  const size_t first = events.size();
+  RETURN_IF_ERROR(pool_->poll(until, events));
+  for (size_t i = first; i < events.size(); ++i) note_end(events[i]);
+  return {};
+}
+
+// Sessions go on with what a turn and its answer said, or without a turn that failed.
+void EndpointTarget::note_end(const StreamEvent& event) {
+  if (event.kind != StreamEventKind::kDone && event.kind != StreamEventKind::kFailed) return;
+  const auto turn = turns_.find(event.request);
+  if (turn == turns_.end()) return;
+  if (event.kind == StreamEventKind::kDone) {
+    bodies_.answered(turn->second.request, turn->second.said, pool_->take_answer(event.request));
+  } else {
+    bodies_.failed(turn->second.request);
+  }
+  turns_.erase(turn);
+}
+
+// ---- the end ----
+
+TargetEnd EndpointTarget::close() {
+  TargetEnd end;
+  if (pool_ != nullptr) {
+    pool_facts_ = pool_->facts();
+    end.records = pool_->close();
+  }
+  pool_.reset();
+  turns_.clear();
+  const EndpointPoolFacts& facts = pool_facts_;
+  end.words = "closed";
+  if (facts.sent_again > 0) {
+    end.diagnostics +=
+        fmt::format("{} requests were sent again, since the server had closed their idle connection.\n",
+                    facts.sent_again);
+  }
+  if (facts.has_stamps && facts.unstamped_reads * 100 > facts.reads) {
+    end.diagnostics +=
+        fmt::format("{} of {} reads had no kernel stamp; their events carry the time of the read.\n",
+                    facts.unstamped_reads, facts.reads);
+  }
+  end.stamps_are_wrong = facts.clock_jumps > 0;
+  if (facts.clock_jumps > 0) {
+    end.findings.push_back(
+        {.severity = Severity::kDoubtful,
+         .code = "load.clock-jumped",
+         .text = fmt::format(
+             "The system's clock was set {} times while the kernel stamped arrivals by it, by up to {}: "
+             "latencies near these instants are wrong by as much. The trial is void; run it again.",
+             facts.clock_jumps, format_duration(seconds(facts.largest_clock_jump)))});
+  }
+  return end;
+}
+
+}  // namespace
+
+std::unique_ptr<Target> make_endpoint_target(EndpointTargetOptions options, Clock& clock) {
+  return std::make_unique<EndpointTarget>(std::move(options), clock);
+}
+
+}  // namespace assay

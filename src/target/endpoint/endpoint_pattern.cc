@@ -1,0 +1,48 @@
+// Reading chunks by what they have in common; see endpoint_pattern.h.
+#include "target/endpoint/endpoint_pattern.h"
+
+#include <cstring>
+
+namespace assay {
+namespace {
+
+constexpr std::string_view kField = "data: ";
+constexpr std::string_view kEnd = "\n\n";
+// Real chunks have a few hundred bytes around their text; beyond this the memory of thousands of streams
+// counts.
+constexpr size_t kMostBytes = 1024;
+
+// Bytes that stand for themselves in a JSON string of any encoding: no escape, no control character, ASCII.
+bool is_plain(std::string_view text) {
+  for (const char c : text) {
+    if (c < 0x20 || c == '\\' || c == 0x7f) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void EndpointPattern::learn(std::string_view json, const EndpointChunk& chunk) {
+  const bool says_more = chunk.finished || chunk.has_usage || chunk.tool_call || chunk.has_error ||
+                         chunk.content == chunk.reasoning;
+  const std::string_view text = chunk.raw_text;
+  if (says_more || text.empty() || json.size() > kMostBytes) return;
+  const auto at = static_cast<size_t>(text.data() - json.data());
+  before_.assign(kField).append(json.substr(0, at));
+  after_.assign(json.substr(at + text.size())).append(kEnd);
+  kind_ = chunk.content ? StreamEventKind::kContent : StreamEventKind::kReasoning;
+}
+
+std::optional<std::string_view> EndpointPattern::take(std::string_view& stream) const {
+  if (before_.empty() || !stream.starts_with(before_)) return std::nullopt;
+  const std::string_view rest = stream.substr(before_.size());
+  const void* quote = std::memchr(rest.data(), '"', rest.size());
+  if (quote == nullptr) return std::nullopt;
+  const auto size = static_cast<size_t>(static_cast<const char*>(quote) - rest.data());
+  const std::string_view text = rest.substr(0, size);
+  if (size == 0 || !rest.substr(size).starts_with(after_) || !is_plain(text)) return std::nullopt;
+  stream.remove_prefix(before_.size() + size + after_.size());
+  return text;
+}
+
+}  // namespace assay
