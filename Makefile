@@ -51,8 +51,9 @@ test: tests sanitize ## every test, the sanitizers' share first; ends with ctest
 
 sanitize: asan tsan ## the tests that also run under ASan+UBSan and TSan
 
+# Not in unity: here every source is compiled by itself, so that none leans on its neighbours' includes.
 asan: setup
-	@$(configure) -S . -B build-asan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DASSAY_SANITIZE=address,undefined
+	@$(configure) -S . -B build-asan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DASSAY_SANITIZE=address,undefined -DASSAY_UNITY=OFF
 	@cmake --build build-asan --parallel $(JOBS) --target tests
 	@$(ctest) --test-dir build-asan -L '$(ASAN_LABELS)'
 
@@ -63,7 +64,7 @@ tsan: setup
 
 fuzz: setup ## every fuzzer for FUZZ_SECONDS (60) each, from its corpus
 	@CC=clang-19 CXX=clang++-19 $(configure) -S . -B build-fuzz -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-	  -DASSAY_FUZZ=ON -DASSAY_SANITIZE=address,undefined -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
+	  -DASSAY_FUZZ=ON -DASSAY_SANITIZE=address,undefined -DASSAY_UNITY=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
 	@cmake --build build-fuzz --parallel $(JOBS) --target fuzzers
 	@scripts/fuzz.sh build-fuzz/fuzz $(FUZZ_SECONDS)
 
@@ -74,11 +75,12 @@ bench: setup ## build and run the benchmarks of bench/; needs a quiet machine an
 format: setup ## lay out all C++ by .clang-format
 	@scripts/sources.sh cc | xargs -0 clang-format-19 -i
 
-lint: tests ## clang-format, clang-tidy, shellcheck: nothing changes, everything is an error
+lint: setup ## clang-format, clang-tidy, shellcheck: nothing changes, everything is an error
+	@$(configure) -S . -B build-lint -DASSAY_UNITY=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
 	@scripts/lint.sh
 
 clean: ## remove what was built
-	@rm -rf build build-asan build-tsan build-fuzz
+	@rm -rf build build-asan build-tsan build-fuzz build-lint
 
 distclean: clean ## remove what was built and what was fetched
 	@rm -rf .deps

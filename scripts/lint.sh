@@ -1,5 +1,5 @@
 #!/bin/bash
-# Checks layout and lints, changing nothing: clang-format, clang-tidy (from build/compile_commands.json), and,
+# Checks layout and lints, changing nothing: clang-format, clang-tidy (from build-lint/compile_commands.json), and,
 # where they apply, shellcheck and the type check of TypeScript. Runs all of them, then fails if any did.
 set -uo pipefail
 
@@ -22,8 +22,8 @@ format() {
 tidy() {
     # One process a core; only files that the build knows, since a file's flags come from there.
     scripts/sources.sh cc | grep -z '\.cc$' | while IFS= read -r -d '' file; do
-        if grep -qF "/$file\"" build/compile_commands.json; then printf '%s\0' "$file"; fi
-    done | xargs -0 -n 1 -P "$(nproc)" clang-tidy-19 -p build --quiet
+        if grep -qF "/$file\"" build-lint/compile_commands.json; then printf '%s\0' "$file"; fi
+    done | xargs -0 -n 1 -P "$(nproc)" clang-tidy-19 -p build-lint --quiet
 }
 
 shell() {
@@ -34,7 +34,7 @@ check clang-format format
 check clang-tidy tidy
 if command -v shellcheck >/dev/null; then check shellcheck shell; fi
 # The build's own configuration: it knows where the packages lie.
-check typescript .deps/npm/node_modules/.bin/tsc --noEmit --project build/web/tsconfig.json
+check typescript .deps/npm/node_modules/.bin/tsc --noEmit --project build-lint/web/tsconfig.json
 
 if [[ ${#failed[@]} -gt 0 ]]; then
     echo "lint: failed: ${failed[*]}" >&2

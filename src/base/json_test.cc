@@ -6,8 +6,7 @@
 
 #include "base/base.h"
 
-namespace assay {
-namespace {
+namespace assay::json_test {
 
 Json parsed(std::string_view text) {
   Result<Json> json = Json::parse(text, "x.json");
@@ -68,5 +67,4 @@ TEST(Json, DepthIsBounded) {
   parsed(std::string(60, '[') + std::string(60, ']'));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::json_test

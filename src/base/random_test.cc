@@ -8,8 +8,7 @@
 
 #include "base/base.h"
 
-namespace assay {
-namespace {
+namespace assay::random_test {
 
 constexpr int kDraws = 200'000;
 
@@ -74,5 +73,4 @@ TEST(Random, DistributionsHaveTheirMoments) {
   }
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::random_test

@@ -3,8 +3,7 @@
 
 #include "base/base.h"
 
-namespace assay {
-namespace {
+namespace assay::text_test {
 
 TEST(Text, SplitsAndTrims) {
   EXPECT_EQ(split("a,,b", ','), (std::vector<std::string_view>{"a", "", "b"}));
@@ -81,5 +80,4 @@ TEST(Text, ContentKeysTellContentsApart) {
   EXPECT_NE(content_key(""), content_key(std::string(1, '\0')));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::text_test

@@ -3,8 +3,7 @@
 
 #include "base/base.h"
 
-namespace assay {
-namespace {
+namespace assay::toml_test {
 
 TomlValue parsed(std::string_view text) {
   Result<TomlValue> document = parse_toml(text, "x.toml");
@@ -106,5 +105,4 @@ TEST(Toml, BracketsAndDotsInStringsAndCommentsDoNotCount) {
   EXPECT_EQ(document.find("e")->items.size(), 17U);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::toml_test

@@ -7,8 +7,7 @@
 
 #include "catalogue/catalogue.h"
 
-namespace assay {
-namespace {
+namespace assay::gguf_test {
 
 using ::testing::HasSubstr;
 
@@ -107,5 +106,4 @@ TEST(Gguf, AMissingFileSaysSo) {
   EXPECT_THAT(model.error().what, HasSubstr("No such file"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::gguf_test

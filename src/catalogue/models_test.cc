@@ -12,8 +12,7 @@
 #include "catalogue/random_blocks.h"
 #include "catalogue/tensor_types.h"
 
-namespace assay {
-namespace {
+namespace assay::models_test {
 
 using ::testing::HasSubstr;
 
@@ -157,5 +156,4 @@ TEST_F(Models, NamesAreCheckedWithoutTheDisk) {
   EXPECT_THAT(resolve_model("smollm2-135m", places_, nullptr).error().remedy, HasSubstr("make setup"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::models_test

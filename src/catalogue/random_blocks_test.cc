@@ -11,8 +11,7 @@
 
 #include "catalogue/tensor_types.h"
 
-namespace assay {
-namespace {
+namespace assay::random_blocks_test {
 
 constexpr size_t kBlocks = 20'000;
 constexpr double kDeviation = 0.04;
@@ -71,5 +70,4 @@ TEST_P(RandomBlocks, HaveScalesAsDifferentAsThoseOfARealModel) {
 
 INSTANTIATE_TEST_SUITE_P(Types, RandomBlocks, testing::Values(2U, 3U, 8U));
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::random_blocks_test

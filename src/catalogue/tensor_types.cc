@@ -6,7 +6,7 @@
 namespace assay {
 namespace {
 
-constexpr TensorType kTypes[] = {
+constexpr TensorType kTensorTypes[] = {
     {0, "f32", 1, 4},         {1, "f16", 1, 2},         {2, "q4_0", 32, 18},      {3, "q4_1", 32, 20},
     {6, "q5_0", 32, 22},      {7, "q5_1", 32, 24},      {8, "q8_0", 32, 34},      {9, "q8_1", 32, 36},
     {10, "q2_K", 256, 84},    {11, "q3_K", 256, 110},   {12, "q4_K", 256, 144},   {13, "q5_K", 256, 176},
@@ -21,11 +21,11 @@ constexpr TensorType kTypes[] = {
 }  // namespace
 
 std::span<const TensorType> tensor_types() {
-  return kTypes;
+  return kTensorTypes;
 }
 
 const TensorType* tensor_type(uint32_t id) {
-  for (const TensorType& type : kTypes) {
+  for (const TensorType& type : kTensorTypes) {
     if (type.id == id) return &type;
   }
   return nullptr;
@@ -33,7 +33,7 @@ const TensorType* tensor_type(uint32_t id) {
 
 const TensorType* tensor_type_named(std::string_view name) {
   const std::string wanted = lower(name);
-  for (const TensorType& type : kTypes) {
+  for (const TensorType& type : kTensorTypes) {
     if (wanted == lower(type.name)) return &type;
   }
   return nullptr;

@@ -21,7 +21,7 @@ constexpr RoleChunkName kRoleChunks[] = {
 };
 
 // What each timing model and each place means, and which models know an option, is added from their tables.
-constexpr OptionSpec kOptions[] = {
+constexpr OptionSpec kEmulateOptions[] = {
     {"--host", "ADDRESS", "Where to listen.", "127.0.0.1", nullptr},
     {"--port", "N", "The port; 0 takes a free one.", "8000", nullptr},
     {"--model", "NAME", "The name of the model that answers carry.", "emulated", nullptr},
@@ -73,11 +73,11 @@ std::string help_of(const OptionSpec& option) {
 std::span<const OptionSpec> all_options() {
   static const std::vector<std::string> helps = [] {
     std::vector<std::string> texts;
-    for (const OptionSpec& option : kOptions) texts.push_back(help_of(option));
+    for (const OptionSpec& option : kEmulateOptions) texts.push_back(help_of(option));
     return texts;
   }();
   static const std::vector<OptionSpec> all = [] {
-    std::vector<OptionSpec> options(std::begin(kOptions), std::end(kOptions));
+    std::vector<OptionSpec> options(std::begin(kEmulateOptions), std::end(kEmulateOptions));
     for (size_t i = 0; i < options.size(); ++i) options[i].help = helps[i].c_str();
     return options;
   }();
@@ -124,7 +124,7 @@ constexpr double kDayMs = 86'400'000;
 Result<void> check_known(const std::string& model, const ParsedOptions& options) {
   for (const TimingModelKind& kind : timing_models()) {
     if (model != kind.name) continue;
-    for (const OptionSpec& option : kOptions) {
+    for (const OptionSpec& option : kEmulateOptions) {
       const std::vector<std::string> models = timing_models_with(option.name);
       if (models.empty() || kind.knows(option.name) || !options.has(option.name)) continue;
       return fail(fmt::format("the {} timing does not know this option", model), option.name,

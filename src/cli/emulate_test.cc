@@ -8,8 +8,7 @@
 #include "cli/command.h"
 #include "cli/names.h"
 
-namespace assay {
-namespace {
+namespace assay::emulate_test {
 
 using ::testing::HasSubstr;
 
@@ -40,5 +39,4 @@ TEST(Completion, KnowsEveryListAndTimingModel) {
   EXPECT_THAT(script, HasSubstr("compgen -W \"" + models + "\""));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::emulate_test

@@ -8,14 +8,14 @@
 namespace assay {
 namespace {
 
-constexpr OptionSpec kOptions[] = {
+constexpr OptionSpec kHelpCommandOptions[] = {
     {"--man", nullptr, "Write the manual page (roff).", nullptr, nullptr},
     {"--bash-completion", nullptr, "Write completion for bash.", nullptr, nullptr},
     {"--reference", "TOPIC", "Write a reference page in Markdown: commands, metrics or scenario.", nullptr,
      nullptr},
 };
 
-constexpr PositionalSpec kPositionals[] = {{"COMMAND", "What to explain.", false, "command"}};
+constexpr PositionalSpec kHelpCommandPositionals[] = {{"COMMAND", "What to explain.", false, "command"}};
 
 std::string command_reference_markdown() {
   std::string out = "# Commands\n\nMade by `assay help --reference commands`.\n";
@@ -62,8 +62,8 @@ Command help_command() {
       .description =
           "Explains assay, or one command. The same tables give the manual page, completion for bash and the "
           "reference pages of the documentation.",
-      .options = kOptions,
-      .positionals = kPositionals,
+      .options = kHelpCommandOptions,
+      .positionals = kHelpCommandPositionals,
       .example =
           "assay help run\nassay help --man > assay.1\nassay help --bash-completion > /etc/bash_completion.d/assay",
       .run = run_help,

@@ -68,10 +68,10 @@ Result<std::vector<Export>> exports_of(const ParsedOptions& options) {
   return exports;
 }
 
-constexpr PositionalSpec kPositionals[] = {
+constexpr PositionalSpec kLoadPositionals[] = {
     {"URL", "The server's base URL; http:// and /v1 are added where they are missing.", false, nullptr}};
 
-std::span<const OptionSpec> all_options() {
+std::span<const OptionSpec> load_options() {
   static const std::vector<OptionSpec> all = [] {
     std::vector<OptionSpec> options(load_flags().begin(), load_flags().end());
     options.insert(options.end(), std::begin(kOutputs), std::end(kOutputs));
@@ -116,7 +116,7 @@ Result<void> check_calibrate_options(const ParsedOptions& options) {
   };
   if (options.has("URL")) return unwanted("URL");
   if (!options.rest().empty()) return unwanted("-- COMMAND");
-  for (const OptionSpec& option : all_options()) {
+  for (const OptionSpec& option : load_options()) {
     if (options.has(option.name) && std::ranges::find(kKnown, option.name) == std::end(kKnown))
       return unwanted(option.name);
   }
@@ -176,8 +176,8 @@ Command load_command() {
           "([[traffic]], see `assay run`).\n"
           "With --calibrate it measures itself instead: some 20 s of traffic against `assay emulate`, whose send stamps are "
           "the truth. What it finds stands in the reports of later runs on this machine.",
-      .options = all_options(),
-      .positionals = kPositionals,
+      .options = load_options(),
+      .positionals = kLoadPositionals,
       .example =
           "assay load http://127.0.0.1:8000\n"
           "assay load 127.0.0.1:8000 --request-rate 10 --num-prompts 500 --goodput ttft:500 tpot:50\n"

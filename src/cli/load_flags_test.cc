@@ -6,8 +6,7 @@
 
 #include "scenario/scenario.h"
 
-namespace assay {
-namespace {
+namespace assay::load_flags_test {
 
 using testing::HasSubstr;
 
@@ -287,5 +286,4 @@ TEST(LoadFlags, ATraceKeepsItsInstantsUnlessAFlagSaysHowRequestsCome) {
               HasSubstr("arrivals = \"poisson\"\n"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::load_flags_test

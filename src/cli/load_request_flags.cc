@@ -11,7 +11,7 @@
 namespace assay {
 namespace {
 
-constexpr OptionSpec kFlags[] = {
+constexpr OptionSpec kRequestFlags[] = {
     {"--api", "API", "What is sent: chat, completions, responses, embeddings, rerank or kserve.", "chat",
      nullptr},
     {"--backend", "NAME",
@@ -137,7 +137,7 @@ Result<std::string> batch_of(const ParsedOptions& options, const RequestKindRow&
 }  // namespace
 
 std::span<const OptionSpec> load_request_flags() {
-  return kFlags;
+  return kRequestFlags;
 }
 
 Result<RequestChoice> request_of_flags(const ParsedOptions& options) {

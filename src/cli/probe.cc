@@ -10,7 +10,7 @@
 namespace assay {
 namespace {
 
-constexpr OptionSpec kOptions[] = {
+constexpr OptionSpec kProbeOptions[] = {
     {"--speed", nullptr, "Also measure a short matrix multiplication on each device.", nullptr, nullptr},
 };
 
@@ -109,7 +109,7 @@ Command probe_command() {
           "Shows the processor (model, cores, instruction sets, caches, NUMA nodes), the memory, and every "
           "compute device that the engine finds, as a table for people or as JSON for programs. Foreign "
           "libraries are loaded in a worker process: one that crashes is reported, not fatal.",
-      .options = kOptions,
+      .options = kProbeOptions,
       .positionals = {},
       .example = "assay probe\nassay probe --json",
       .run = run_probe,

@@ -8,11 +8,12 @@
 namespace assay {
 namespace {
 
-constexpr OptionSpec kOptions[] = {
+constexpr OptionSpec kReportOptions[] = {
     {"--output", "FILE", "Where to write: .html, .md or .json decides the form.", nullptr, "file", 'o'},
 };
 
-constexpr PositionalSpec kPositionals[] = {{"DOSSIER", "The dossier, or the folder of a run.", true, "file"}};
+constexpr PositionalSpec kReportPositionals[] = {
+    {"DOSSIER", "The dossier, or the folder of a run.", true, "file"}};
 
 // A folder stands for the dossier in it.
 std::string dossier_path(const std::string& path) {
@@ -66,8 +67,8 @@ Command report_command() {
           "Renders a dossier. Without --output: the eight answers on the terminal. The HTML report is one "
           "file that opens from disk and asks the network for nothing; every number in it leads to the "
           "trial, the conditions and the samples it came from. JSON holds everything, raw samples included.",
-      .options = kOptions,
-      .positionals = kPositionals,
+      .options = kReportOptions,
+      .positionals = kReportPositionals,
       .example =
           "assay report assay-out/latest\nassay report dossier.assay -o report.html\n"
           "assay report dossier.assay -o report.md",

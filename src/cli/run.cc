@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kMaxScenarioBytes = 1 << 20;
 
-constexpr OptionSpec kOptions[] = {
+constexpr OptionSpec kRunOptions[] = {
     {"--out", "DIR", "Where dossier and report go.", "assay-out/TIME-NAME", "directory"},
     {"--only", "EXAM,…", "Run only these exams.", "those of the scenario", "exam"},
     {"--quick", nullptr, "A look in under a minute: fewer and shorter trials.", nullptr, nullptr},
@@ -20,7 +20,7 @@ constexpr OptionSpec kOptions[] = {
     {"--seed", "N", "Seed of every random choice.", "the scenario's", nullptr},
 };
 
-constexpr PositionalSpec kPositionals[] = {
+constexpr PositionalSpec kRunPositionals[] = {
     {"SCENARIO", "A scenario file (TOML). Without one: this machine, with the built-in scenario.", false,
      "file"},
 };
@@ -81,8 +81,8 @@ Command run_command() {
           "its kernels and the engine reach, and loads it with mixed traffic of a real language model.\n"
           "A run that is interrupted or killed loses at most the trial under way: --resume goes on with it. Folders are "
           "never overwritten.",
-      .options = kOptions,
-      .positionals = kPositionals,
+      .options = kRunOptions,
+      .positionals = kRunPositionals,
       .example =
           "assay run\nassay run --quick\nassay run examples/endpoint.toml --out results\n"
           "assay run --resume --out results\nassay run my.toml --only roofline,load --seed 7",

@@ -11,8 +11,7 @@
 #include "emulate/routes.h"
 #include "http/http.h"
 
-namespace assay {
-namespace {
+namespace assay::emulate_parts_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -241,5 +240,4 @@ TEST(Documents, AnEchoRepeatsWhatWasAsked) {
   EXPECT_THAT(echo("nonsense"), HasSubstr(R"("body": null)"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::emulate_parts_test

@@ -6,8 +6,7 @@
 #include "emulate/server_test_support.h"
 #include "http/http.h"
 
-namespace assay {
-namespace {
+namespace assay::server_test {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -363,5 +362,4 @@ TEST(Emulator, RanksNoMoreThanIsAskedFor) {
   EXPECT_EQ(count_of(answer, "relevance_score"), 2);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::server_test

@@ -6,8 +6,7 @@
 
 #include <csignal>
 
-namespace assay {
-namespace {
+namespace assay::stamps_test {
 
 // Files of this process end at so many bytes while it lives.
 class FileSizeLimit {
@@ -54,5 +53,4 @@ TEST(StampBook, AfterAFailedWriteNothingIsWrittenAnyMoreAndTheEndSaysSo) {
   EXPECT_FALSE(file_exists(path));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::stamps_test

@@ -6,8 +6,7 @@
 #include <functional>
 #include <queue>
 
-namespace assay {
-namespace {
+namespace assay::timing_test {
 
 using ::testing::HasSubstr;
 
@@ -206,5 +205,4 @@ TEST(Timing, WaitsAsAnMM2Queue) {
   EXPECT_NEAR(wait_ms, 9.608, 9.608 * 0.03);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::timing_test

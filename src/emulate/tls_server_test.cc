@@ -12,8 +12,7 @@
 #include "emulate/server_test_support.h"
 #include "http/http.h"
 
-namespace assay {
-namespace {
+namespace assay::tls_server_test {
 
 using ::testing::HasSubstr;
 
@@ -227,5 +226,4 @@ TEST(EmulatorTls, AHandshakeThatDoesNotComeToItsEndIsClosed) {
   EXPECT_EQ(emulator->summary().timed_out, 1);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::tls_server_test

@@ -9,8 +9,7 @@
 #include <map>
 #include <set>
 
-namespace assay {
-namespace {
+namespace assay::batch_scheduler_test {
 
 using Submitted = BatchScheduler::Submitted;
 
@@ -316,5 +315,4 @@ TEST(BatchScheduler, WhateverHappensEveryTokenLiesWhereItBelongs) {
   }
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::batch_scheduler_test

@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::memory_report_test {
 
 constexpr int64_t kMebibyte = 1 << 20;
 
@@ -31,5 +30,4 @@ TEST(MemoryReport, TakesNothingFromNonsense) {
   EXPECT_EQ(read_memory_lines("compute buffer size = 1e300 MiB").total(), 0);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::memory_report_test

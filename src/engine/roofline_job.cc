@@ -50,7 +50,7 @@ bool can_be_weights(ggml_type type) {
          type == GGML_TYPE_F32 || type == GGML_TYPE_F16 || type == GGML_TYPE_BF16;
 }
 
-Result<RooflineOptions> read_options(const JobContext& context) {
+Result<RooflineOptions> read_roofline_options(const JobContext& context) {
   RooflineOptions options;
   ASSIGN_OR_RETURN(options.device, context.required_text("device"));
   ASSIGN_OR_RETURN(const int64_t threads, context.integer("threads", 0, 0, 4096));
@@ -365,7 +365,7 @@ Result<void> RooflineJob::transfer(int64_t bytes, bool is_pinned, Nanos deadline
 }  // namespace
 
 Result<void> run_roofline_job(JobContext& context) {
-  ASSIGN_OR_RETURN(const RooflineOptions options, read_options(context));
+  ASSIGN_OR_RETURN(const RooflineOptions options, read_roofline_options(context));
   ASSIGN_OR_RETURN(const auto device, RooflineDevice::open(options.device, options.threads));
   return RooflineJob(context, options, *device).run();
 }

@@ -10,7 +10,7 @@
 namespace assay {
 namespace {
 
-constexpr size_t kMaxTensors = 4096;
+constexpr size_t kMaxKernelTensors = 4096;
 constexpr int64_t kRow = 1024;                 // values a row of the bandwidth kernels' tensors
 constexpr int64_t kMaxTensorBytes = 64 << 20;  // some drivers bind no larger buffer
 constexpr int64_t kPatternRows = 8;            // quantised once and repeated
@@ -191,7 +191,8 @@ std::optional<KernelRun> KernelRun::make_in(const RooflineDevice& device, const 
   KernelRun run;
   run.backend_ = device.backend();
   const ggml_init_params parameters{
-      ggml_tensor_overhead() * kMaxTensors + ggml_graph_overhead_custom(kMaxTensors, false), nullptr, true};
+      ggml_tensor_overhead() * kMaxKernelTensors + ggml_graph_overhead_custom(kMaxKernelTensors, false),
+      nullptr, true};
   run.weights_.reset(ggml_init(parameters));
   run.tensors_.reset(ggml_init(parameters));
   KernelBuilder builder{run.weights_.get(), run.tensors_.get(), {}};
@@ -214,7 +215,7 @@ std::optional<KernelRun> KernelRun::make_in(const RooflineDevice& device, const 
   }
   run.tensors_memory_.reset(ggml_backend_alloc_ctx_tensors(run.tensors_.get(), run.backend_));
   if (run.tensors_memory_ == nullptr) return std::nullopt;
-  run.graph_ = ggml_new_graph_custom(run.tensors_.get(), kMaxTensors, false);
+  run.graph_ = ggml_new_graph_custom(run.tensors_.get(), kMaxKernelTensors, false);
   for (ggml_tensor* node : builder.nodes) ggml_build_forward_expand(run.graph_, node);
   run.fill(kernel);
   problem = Problem::kNone;

@@ -7,8 +7,7 @@
 #include <limits>
 #include <vector>
 
-namespace assay {
-namespace {
+namespace assay::sampler_test {
 
 TEST(Greedy, FindsTheLargestAtEveryPlace) {
   for (size_t place = 0; place < 67; ++place) {
@@ -42,5 +41,4 @@ TEST(Greedy, HasNoChoiceAmongEquals) {
   EXPECT_EQ(greedy(std::vector<float>(1, 0.0F)), 0) << "a vocabulary of one";
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::sampler_test

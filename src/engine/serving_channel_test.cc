@@ -12,8 +12,7 @@
 #include <optional>
 #include <thread>
 
-namespace assay {
-namespace {
+namespace assay::serving_channel_test {
 
 using testing::HasSubstr;
 
@@ -324,5 +323,4 @@ TEST(ServingChannel, EndsWhileItsReaderWaits) {
   connection.channel.reset();
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::serving_channel_test

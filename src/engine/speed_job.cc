@@ -28,7 +28,7 @@ struct SpeedOptions {
   double time_limit_s = 60;
 };
 
-Result<SpeedOptions> read_options(const JobContext& context) {
+Result<SpeedOptions> read_speed_options(const JobContext& context) {
   SpeedOptions options;
   ASSIGN_OR_RETURN(options.model, read_model_options(context));
   ASSIGN_OR_RETURN(const int64_t prompt, context.integer("prompt_tokens", 512, 0, 1 << 20));
@@ -221,7 +221,7 @@ void record_once(JobContext& context, const LoadedModel& model, std::string_view
 }  // namespace
 
 Result<void> run_speed_job(JobContext& context) {
-  ASSIGN_OR_RETURN(const SpeedOptions options, read_options(context));
+  ASSIGN_OR_RETURN(const SpeedOptions options, read_speed_options(context));
   ASSIGN_OR_RETURN(const std::unique_ptr<LoadedModel> model, LoadedModel::load(options.model));
   ASSIGN_OR_RETURN(const std::vector<uint32_t> steps, model->warm_up());
   record_once(

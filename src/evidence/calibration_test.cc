@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::calibration_test {
 
 InstrumentCalibration sample() {
   CalibrationShape slow{.name = "slow", .events = 4000, .requests = 100};
@@ -64,5 +63,4 @@ TEST(Calibration, ForeignDocumentsAreRefusedOrBounded) {
   EXPECT_FALSE(read->has_valid_shape());  // nothing says that they are
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::calibration_test

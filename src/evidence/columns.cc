@@ -13,7 +13,7 @@
 namespace assay {
 namespace {
 
-constexpr char kVersion = 1;
+constexpr char kColumnsVersion = 1;
 constexpr int kCompressionLevel = 3;
 constexpr size_t kMaxColumns = 1024;
 constexpr size_t kMaxNameBytes = 256;
@@ -171,7 +171,7 @@ std::string compress(std::string_view payload) {
   CHECK(context != nullptr);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kCompressionLevel);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
-  std::string out(1 + ZSTD_compressBound(payload.size()), kVersion);
+  std::string out(1 + ZSTD_compressBound(payload.size()), kColumnsVersion);
   const size_t size =
       ZSTD_compress2(context.get(), out.data() + 1, out.size() - 1, payload.data(), payload.size());
   CHECK(!ZSTD_isError(size));
@@ -221,7 +221,7 @@ std::string encode_columns(const Columns& columns) {
 Result<Columns> decode_columns(std::string_view bytes, int64_t max_values) {
   CHECK(max_values >= 0);
   if (bytes.empty()) return malformed("they are empty");
-  if (bytes[0] != kVersion) {
+  if (bytes[0] != kColumnsVersion) {
     return fail(fmt::format("the raw samples are in encoding version {}, which this assay does not know",
                             static_cast<unsigned char>(bytes[0])),
                 "", "Use the version of assay that wrote them, or a newer one.");

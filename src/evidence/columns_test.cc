@@ -6,8 +6,7 @@
 #include <bit>
 #include <limits>
 
-namespace assay {
-namespace {
+namespace assay::columns_test {
 
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
   if (a.size() != b.size()) return false;
@@ -161,5 +160,4 @@ TEST(Columns, GarbageIsAnErrorAndNothingElse) {
   }
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::columns_test

@@ -10,16 +10,15 @@
 #include "evidence/dossier_test_support.h"
 #include "os/os.h"
 
-namespace assay {
-namespace {
+namespace assay::dossier_fault_test {
 
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
-using testing::some_outcome;
-using testing::some_requirements;
-using testing::some_run;
-using testing::some_trials;
-using testing::TemporaryFolder;
+using testing_dossier::some_outcome;
+using testing_dossier::some_requirements;
+using testing_dossier::some_run;
+using testing_dossier::some_trials;
+using testing_dossier::TemporaryFolder;
 
 enum class Fault { kFull, kTornWrite, kInputOutput };
 
@@ -270,5 +269,4 @@ TEST(Dossier, AFullDiskSaysSoAndHowToGoOn) {
   EXPECT_THAT(committed.error().remedy, HasSubstr("assay run --resume"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::dossier_fault_test

@@ -10,16 +10,15 @@
 #include "evidence/dossier_test_support.h"
 #include "os/os.h"
 
-namespace assay {
-namespace {
+namespace assay::dossier_test {
 
 using ::testing::HasSubstr;
 using namespace std::string_literals;
-using testing::some_outcome;
-using testing::some_requirements;
-using testing::some_run;
-using testing::some_trials;
-using testing::TemporaryFolder;
+using testing_dossier::some_outcome;
+using testing_dossier::some_requirements;
+using testing_dossier::some_run;
+using testing_dossier::some_trials;
+using testing_dossier::TemporaryFolder;
 
 #define ASSERT_OK(expression)                                      \
   do {                                                             \
@@ -493,5 +492,4 @@ TEST(Dossier, DamageNeverCrashesAndIsSaidInWords) {
   EXPECT_GT(refused, 100);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::dossier_test

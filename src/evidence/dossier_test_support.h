@@ -10,7 +10,7 @@
 
 #include "evidence/evidence.h"
 
-namespace assay::testing {
+namespace assay::testing_dossier {
 
 class TemporaryFolder {
  public:
@@ -97,4 +97,4 @@ inline TrialOutcome some_outcome(int64_t id, int n) {
   return outcome;
 }
 
-}  // namespace assay::testing
+}  // namespace assay::testing_dossier

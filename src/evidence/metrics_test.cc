@@ -5,8 +5,7 @@
 
 #include <set>
 
-namespace assay {
-namespace {
+namespace assay::metrics_test {
 
 TEST(Metrics, HaveNamesOfTheirOwnAndADefinition) {
   std::set<std::string> names;
@@ -47,5 +46,4 @@ TEST(Metrics, TheReferenceHasARowForEach) {
   }
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::metrics_test

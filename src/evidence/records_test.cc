@@ -5,8 +5,7 @@
 
 #include <set>
 
-namespace assay {
-namespace {
+namespace assay::records_test {
 
 template <class E>
 void expect_names(std::optional<E> (*lookup)(std::string_view), int count) {
@@ -29,5 +28,4 @@ TEST(Records, EveryWordHasANameOfItsOwn) {
   expect_names<Answer>(&answer_named, 3);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::records_test

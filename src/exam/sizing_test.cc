@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::sizing_test {
 
 LoadSpec six_classes() {
   LoadSpec load;
@@ -63,5 +62,4 @@ TEST(Sizing, ANamedModelIsTakenAsItIs) {
   EXPECT_FALSE(sizing_finding(parameters).has_value());
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::sizing_test

@@ -6,8 +6,7 @@
 
 #include <vector>
 
-namespace assay {
-namespace {
+namespace assay::request_parser_test {
 
 using ::testing::HasSubstr;
 using Step = RequestParser::Step;
@@ -128,5 +127,4 @@ TEST(HttpRequestParser, EverythingIsBounded) {
   EXPECT_THAT(story_of(chunked + "1;" + std::string(200, 'e') + "\r\n", small), HasSubstr("extensions"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::request_parser_test

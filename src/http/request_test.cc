@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::request_test {
 
 std::string written(const HttpRequest& request) {
   std::string out;
@@ -38,5 +37,4 @@ TEST(HttpRequestDeathTest, NeverWritesOne) {
   EXPECT_DEATH(written({.method = "GET", .target = "/", .host = "h", .fields = fields}), "is_field_value");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::request_test

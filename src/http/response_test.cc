@@ -5,8 +5,7 @@
 
 #include <vector>
 
-namespace assay {
-namespace {
+namespace assay::response_test {
 
 using ::testing::HasSubstr;
 using Step = ResponseParser::Step;
@@ -198,5 +197,4 @@ TEST(HttpResponse, TheBodyIsAViewIntoTheInput) {
   EXPECT_EQ(parser.body().data(), bytes.data() + bytes.size() - 5);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::response_test

@@ -5,8 +5,7 @@
 
 #include <vector>
 
-namespace assay {
-namespace {
+namespace assay::sse_test {
 
 using Step = SseParser::Step;
 
@@ -118,5 +117,4 @@ TEST(Sse, RestartForgetsTheStreamBefore) {
   EXPECT_EQ(out, "(a) ");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::sse_test

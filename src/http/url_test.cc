@@ -3,8 +3,7 @@
 
 #include <gmock/gmock.h>
 
-namespace assay {
-namespace {
+namespace assay::url_test {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -94,5 +93,4 @@ TEST(Url, ASegmentOfAPathKeepsUnreservedCharactersOnly) {
   EXPECT_EQ(percent_encoded("meta/llama 3:x\xc3\xa9"), "meta%2Fllama%203%3Ax%C3%A9");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::url_test

@@ -5,8 +5,7 @@
 
 #include <vector>
 
-namespace assay {
-namespace {
+namespace assay::chunk_store_test {
 
 // Requests of every size, some larger than a segment, each with stamps of its own, given back in another
 // order.
@@ -35,5 +34,4 @@ TEST(ChunkStore, WhatIsTakenIsKeptUntilItIsGivenBack) {
   EXPECT_EQ(store.at_ns(again)[0], 5);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::chunk_store_test

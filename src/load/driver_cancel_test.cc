@@ -7,8 +7,7 @@
 #include "load/summary.h"
 #include "load/trial_view.h"
 
-namespace assay {
-namespace {
+namespace assay::driver_cancel_test {
 
 // 10 prompt tokens take 10 ms, each token of output 2 ms.
 constexpr FakeTargetOptions kQuick{.sequences = 64, .prefill_us_per_token = 1000, .tpot_ms = 2};
@@ -129,5 +128,4 @@ TEST(DriverCancel, ThoseBeforeTheirFirstTokenAreSaidToBeMissing) {
   }));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::driver_cancel_test

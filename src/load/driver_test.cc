@@ -8,8 +8,7 @@
 
 #include "load/load_fixtures.h"
 
-namespace assay {
-namespace {
+namespace assay::driver_test {
 
 LoadResult drive(const FakeTargetOptions& target_options, const std::vector<PlannedRequest>& plan,
                  const LoadOptions& options = {}, std::vector<uint32_t> loop_users = {}) {
@@ -404,5 +403,4 @@ TEST(Driver, AUserBeginsTheNextSessionWhenTheLastTurnOfOneHasEnded) {
   for (size_t i = 1; i < 4; ++i) EXPECT_EQ(result.rows[i].scheduled, result.rows[i - 1].end);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::driver_test

@@ -11,7 +11,7 @@
 namespace assay {
 namespace {
 
-constexpr size_t kFlushBytes = 1 << 20;
+constexpr size_t kSamplesFlushBytes = 1 << 20;
 
 std::string json_text(std::string_view text) {
   return Json(printable(text, 1000)).dump();
@@ -49,7 +49,7 @@ Result<void> write_rows(const Dossier& dossier, const std::string& path, std::st
     size_t first_chunk = 0;
     for (size_t row = 0; row < rows->count(); ++row) {
       write(trial, *rows, row, first_chunk, out);
-      if (out.size() < kFlushBytes) continue;
+      if (out.size() < kSamplesFlushBytes) continue;
       RETURN_IF_ERROR(file.append(bytes_of(out)));
       out.clear();
     }

@@ -9,8 +9,7 @@
 
 #include "os/os.h"
 
-namespace assay {
-namespace {
+namespace assay::samples_file_test {
 
 class SamplesFile : public ::testing::Test {
  protected:
@@ -115,5 +114,4 @@ TEST_F(SamplesFile, AFullDiskLeavesNoFile) {
   EXPECT_THAT(*list_directory(folder), testing::IsEmpty());
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::samples_file_test

@@ -6,8 +6,7 @@
 
 #include "load/load_fixtures.h"
 
-namespace assay {
-namespace {
+namespace assay::summary_test {
 
 LoadResult drive(const FakeTargetOptions& target_options, const std::vector<PlannedRequest>& plan,
                  const LoadOptions& options = {}) {
@@ -380,5 +379,4 @@ TEST(LoadSummary, TooFewOfAKindThatIsNotStreamedShowInItsEnds) {
   EXPECT_THAT(few->text, ::testing::HasSubstr("chat (20)"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::summary_test

@@ -11,12 +11,11 @@
 #include "measure/order_statistics.h"
 #include "measure/simulation_test_support.h"
 
-namespace assay {
-namespace {
+namespace assay::estimate_test {
 
-using testing::autoregression;
-using testing::coverage;
-using testing::exponentials;
+using simulation::autoregression;
+using simulation::coverage;
+using simulation::exponentials;
 
 bool covers(const Estimate& estimate, double truth) {
   return (!estimate.low || *estimate.low <= truth) && (!estimate.high || truth <= *estimate.high);
@@ -218,5 +217,4 @@ TEST(ShareEstimate, OutcomesInBurstsKnowLess) {
   EXPECT_GT(*of_bursts.high - *of_bursts.low, 3 * (*of_mixed.high - *of_mixed.low));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::estimate_test

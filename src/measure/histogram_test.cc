@@ -10,8 +10,7 @@
 
 #include "base/base.h"
 
-namespace assay {
-namespace {
+namespace assay::histogram_test {
 
 TEST(Histogram, QuantilesAreAtMostAThirtySecondAboveThoseOfTheSortedValues) {
   Histogram histogram;
@@ -53,5 +52,4 @@ TEST(Histogram, TheMeanIsExact) {
   EXPECT_DOUBLE_EQ(histogram.mean(), 60'000'030.0 / 3);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::histogram_test

@@ -5,8 +5,7 @@
 
 #include <cmath>
 
-namespace assay {
-namespace {
+namespace assay::order_statistics_test {
 
 void expect_ranks(int64_t n, double p, int64_t low, int64_t high) {
   const OrderInterval interval = order_interval(n, static_cast<double>(n), p, 0.95);
@@ -85,5 +84,4 @@ TEST(NormalQuantile, AgreesWithTheTable) {
   EXPECT_NEAR(normal_quantile(0.025), -1.959963984540054, 1e-12);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::order_statistics_test

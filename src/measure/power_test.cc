@@ -11,8 +11,7 @@
 
 #include "os/os.h"
 
-namespace assay {
-namespace {
+namespace assay::power_test {
 
 class PowerTest : public testing::Test {
  protected:
@@ -144,5 +143,4 @@ TEST_F(PowerTest, TheTableNamesTheKinds) {
   EXPECT_THAT(names, testing::ElementsAre("rapl", "hwmon"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::power_test

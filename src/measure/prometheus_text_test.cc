@@ -6,8 +6,7 @@
 
 #include <cmath>
 
-namespace assay {
-namespace {
+namespace assay::prometheus_text_test {
 
 struct Parsed {
   std::vector<std::string> samples;  // name{label=value,…}=number
@@ -95,5 +94,4 @@ TEST(PrometheusText, IsBounded) {
   EXPECT_EQ(parsed.samples.size(), 3U);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::prometheus_text_test

@@ -7,8 +7,7 @@
 
 #include "measure/simulation_test_support.h"
 
-namespace assay {
-namespace {
+namespace assay::repetitions_test {
 
 TEST(Repetitions, ASteadyKernelEndsAtTheLeastNumber) {
   Repetitions repetitions({.min_n = 7});
@@ -64,12 +63,11 @@ TEST(Repetitions, NoneMeansNoValue) {
 TEST(Repetitions, TheIntervalCoversTheMedianAsPromised) {
   const auto covers = [](uint64_t seed) {
     Repetitions repetitions({});
-    for (const double value : testing::exponentials(seed, 30)) repetitions.add(value);
+    for (const double value : simulation::exponentials(seed, 30)) repetitions.add(value);
     const Estimate median = repetitions.median();
     return *median.low <= std::log(2.0) && std::log(2.0) <= *median.high;
   };
-  EXPECT_GT(testing::coverage(2000, covers), 0.94);
+  EXPECT_GT(simulation::coverage(2000, covers), 0.94);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::repetitions_test

@@ -8,8 +8,7 @@
 
 #include "base/base.h"
 
-namespace assay {
-namespace {
+namespace assay::sequential_share_test {
 
 constexpr double kThreshold = 2.995732;  // ln 20
 
@@ -81,5 +80,4 @@ TEST(SerialDependence, OfAnAutoregressionIsItsClosedForm) {
   EXPECT_EQ(serial_dependence(std::vector<double>(100, 1.0)), 1);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::sequential_share_test

@@ -7,11 +7,10 @@
 
 #include "measure/simulation_test_support.h"
 
-namespace assay {
-namespace {
+namespace assay::series_test {
 
-using testing::autoregression;
-using testing::exponentials;
+using simulation::autoregression;
+using simulation::exponentials;
 
 TEST(EffectiveSampleSize, OfAnAutoregressionIsTheKnownShare) {
   for (const double phi : {0.3, 0.7, 0.9}) {
@@ -67,5 +66,4 @@ TEST(BootstrapBlockLength, StaysWithinItsBounds) {
   EXPECT_EQ(bootstrap_block_length(std::vector<double>{1, 2, 3}), 1);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::series_test

@@ -5,8 +5,7 @@
 
 #include <set>
 
-namespace assay {
-namespace {
+namespace assay::server_metrics_test {
 
 using enum ServerQuantity;
 
@@ -100,5 +99,4 @@ TEST(ServerMetrics, TheTablesAreWhole) {
   EXPECT_EQ(server_quantities().size(), kServerQuantities);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::server_metrics_test

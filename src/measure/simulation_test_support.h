@@ -8,7 +8,7 @@
 
 #include "base/base.h"
 
-namespace assay::testing {
+namespace assay::simulation {
 
 inline std::vector<double> exponentials(uint64_t seed, int64_t n) {
   std::vector<double> series;
@@ -62,4 +62,4 @@ double coverage(int repetitions, Covers covers) {
   return static_cast<double>(covered) / repetitions;
 }
 
-}  // namespace assay::testing
+}  // namespace assay::simulation

@@ -9,11 +9,10 @@
 
 #include "measure/simulation_test_support.h"
 
-namespace assay {
-namespace {
+namespace assay::steady_window_test {
 
-using testing::mm1;
-using testing::Visit;
+using simulation::mm1;
+using simulation::Visit;
 
 std::vector<SteadyObservation> observations_of(const std::vector<Visit>& visits) {
   std::vector<SteadyObservation> observations;
@@ -116,5 +115,4 @@ TEST(SteadyWindow, ConstantLatenciesCutNothing) {
   EXPECT_EQ(window.n_before, 0);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::steady_window_test

@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::clock_offset_test {
 
 constexpr Nanos kDay{86'400'000'000'000};
 constexpr Nanos kSecond{1'000'000'000};
@@ -91,5 +90,4 @@ TEST(ClockReading, IsNarrowAndInOrder) {
   EXPECT_LE(converted, now.monotonic_after);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::clock_offset_test

@@ -3,8 +3,7 @@
 
 #include <gmock/gmock.h>
 
-namespace assay {
-namespace {
+namespace assay::clock_test {
 
 TEST(SystemClock, NeverRunsBackwardsAndReachesWhatItSleepsFor) {
   SystemClock clock;
@@ -29,5 +28,4 @@ TEST(FakeClock, MovesOnlyForwardsAndOnlyWhenTold) {
   EXPECT_EQ(clock.now(), Nanos(150));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::clock_test

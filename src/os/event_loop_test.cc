@@ -8,8 +8,7 @@
 #include "os/clock_offset.h"
 #include "os/socket.h"
 
-namespace assay {
-namespace {
+namespace assay::event_loop_test {
 
 class Loop : public ::testing::Test {
  protected:
@@ -191,5 +190,4 @@ TEST(Socket, AddressesReadAsPeopleWriteThem) {
   EXPECT_EQ(none.error().where, "no such host");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::event_loop_test

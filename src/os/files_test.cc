@@ -9,8 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-namespace assay {
-namespace {
+namespace assay::files_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -133,5 +132,4 @@ TEST(FileDescriptor, ClosesWhatItHolds) {
   EXPECT_EQ(::fcntl(raw, F_GETFD), -1);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::files_test

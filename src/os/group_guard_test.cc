@@ -11,8 +11,7 @@
 #include "os/files.h"
 #include "os/process.h"
 
-namespace assay {
-namespace {
+namespace assay::group_guard_test {
 
 // A leader and what it started, which both hold stdout open.
 Process leader_with_a_sleeper(const GroupGuard& guard) {
@@ -94,5 +93,4 @@ TEST(GroupGuard, CalledOffItLeavesTheGroupAlone) {
   EXPECT_TRUE(ends(process->out()));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::group_guard_test

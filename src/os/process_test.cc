@@ -11,8 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 
-namespace assay {
-namespace {
+namespace assay::process_test {
 
 using ::testing::HasSubstr;
 
@@ -199,5 +198,4 @@ TEST(Environment, IsReadByNameAndByPrefix) {
   EXPECT_TRUE(environment_subset({"ASSAY_TEST"}).empty());
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::process_test

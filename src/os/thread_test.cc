@@ -8,8 +8,7 @@
 
 #include <thread>
 
-namespace assay {
-namespace {
+namespace assay::thread_test {
 
 int nice_of_this_thread() {
   return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)));
@@ -42,5 +41,4 @@ TEST(Thread, CpuTimeIsItsOwn) {
   EXPECT_LT(fresh, others);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::thread_test

@@ -6,8 +6,7 @@
 #include "report/model.h"
 #include "report/report.h"
 
-namespace assay {
-namespace {
+namespace assay::instrument_test {
 
 InstrumentCalibration calibration() {
   CalibrationShape slow{.name = "open loop, 1,000 events/s", .events = 4000, .requests = 100};
@@ -103,5 +102,4 @@ open loop, 100,000 events/s (skipped)  —         —     —     —      — 
 )");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::instrument_test

@@ -5,8 +5,7 @@
 
 #include "report/html_sections.h"
 
-namespace assay {
-namespace {
+namespace assay::model_test {
 
 Json members(std::initializer_list<std::pair<std::string, Json>> list) {
   return Json(Json::Object(list));
@@ -365,5 +364,4 @@ TEST(Roofline, WithoutABoundOfItsTypeAKernelIsHeldAgainstNone) {
   EXPECT_DOUBLE_EQ(*step(model, 1, "kernels").value, 1000);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::model_test

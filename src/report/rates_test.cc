@@ -5,8 +5,7 @@
 #include "report/model.h"
 #include "report/report.h"
 
-namespace assay {
-namespace {
+namespace assay::rates_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -113,5 +112,4 @@ TEST(Rates, ADossierThatSaysLittleOfThemIsPassedOver) {
   EXPECT_TRUE(model.servings.at(0).capacities.empty());
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::rates_test

@@ -7,8 +7,7 @@
 #include "os/os.h"
 #include "report/values.h"
 
-namespace assay {
-namespace {
+namespace assay::report_test {
 
 constexpr const char* kHostile = "</script><script>alert(1)</script><img src=x>|`**\"'\x1b[31m\xff";
 
@@ -202,5 +201,4 @@ TEST_F(Rendering, ColourAddsNothingToTheWords) {
   EXPECT_EQ(coloured, plain);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::report_test

@@ -9,7 +9,6 @@
 namespace assay {
 namespace {
 
-constexpr double kNanosPerSecond = 1e9;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kShortestS = 0.05;  // of a mean power: over less the counter's own steps show
 constexpr std::string_view kEnergySuffix = " energy_j";
@@ -29,7 +28,7 @@ void add_server(const Columns& columns, ServerSeries& series) {
   if (at_ns == nullptr) return;
   const size_t stride = stride_of(at_ns->size());
   for (size_t row = 0; row < at_ns->size(); row += stride)
-    series.at_s.push_back(static_cast<double>((*at_ns)[row]) / kNanosPerSecond);
+    series.at_s.push_back(seconds(Nanos((*at_ns)[row])));
   for (const auto& [name, out] : {std::pair{"running", &series.running},
                                   {"waiting", &series.waiting},
                                   {"kv_usage", &series.kv_usage}}) {
@@ -52,11 +51,10 @@ void add_power(const Columns& columns, ServerSeries& series) {
   series.power_sensor = sensor->name.substr(0, sensor->name.size() - kEnergySuffix.size());
   const size_t stride = stride_of(at_ns->size());
   for (size_t row = stride; row < at_ns->size(); row += stride) {
-    const double over_s =
-        (static_cast<double>((*at_ns)[row]) - static_cast<double>((*at_ns)[row - stride])) / kNanosPerSecond;
+    const double over_s = seconds(Nanos((*at_ns)[row])) - seconds(Nanos((*at_ns)[row - stride]));
     const double watts = (sensor->doubles[row] - sensor->doubles[row - stride]) / over_s;
     if (over_s < kShortestS) continue;
-    series.power_at_s.push_back(static_cast<double>((*at_ns)[row]) / kNanosPerSecond);
+    series.power_at_s.push_back(seconds(Nanos((*at_ns)[row])));
     series.power_w.push_back(std::isfinite(watts) ? watts : kNaN);
   }
 }

@@ -11,7 +11,6 @@
 namespace assay {
 namespace {
 
-constexpr double kNanosPerSecond = 1e9;
 constexpr double kNanosPerMs = 1e6;
 constexpr int kMostLanes = 24;  // of one class in the timeline
 
@@ -168,7 +167,7 @@ Curve make_curve(const RequestTable& table, int class_index, const std::string& 
 Timeline make_timeline(const RequestTable& table, int64_t trial_id) {
   Timeline timeline{
       .trial_id = trial_id, .requests = static_cast<int64_t>(table.rows), .classes = table.classes};
-  const auto seconds_at = [](int64_t ns) { return static_cast<double>(ns) / kNanosPerSecond; };
+  const auto seconds_at = [](int64_t ns) { return seconds(Nanos(ns)); };
   double duration_s = 0;
   for (size_t row = 0; row < table.rows; ++row) {
     duration_s =

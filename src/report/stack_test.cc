@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::stack_test {
 
 Subject endpoint(std::initializer_list<std::pair<const char*, const char*>> details) {
   Subject subject{.name = "server", .kind = "endpoint"};
@@ -48,5 +47,4 @@ TEST(Stack, UndeclaredIsSaid) {
   EXPECT_TRUE(stack_rows(device).empty());
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::stack_test

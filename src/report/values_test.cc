@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::values_test {
 
 TEST(Values, ShowThreeDigitsUnlessTheIntervalSupportsMore) {
   EXPECT_EQ(value_text(12.3456, std::nullopt, std::nullopt).value, "12.3");
@@ -48,5 +47,4 @@ TEST(Values, BrokenUtf8AndControlCharactersAreReplaced) {
   EXPECT_EQ(clean_utf8("cut \xe2\x9c"), "cut \xef\xbf\xbd\xef\xbf\xbd");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::values_test

@@ -56,7 +56,7 @@ bool is_usable(const Record& record) {
 }
 
 // What bounds an engine: memory beyond the caches, unless the exam itself took another for the best.
-bool is_ceiling(const Record& record) {
+bool bounds_engine(const Record& record) {
   return condition(record, "memory") != "cache" || record.conditions["best"].as_bool();
 }
 
@@ -93,7 +93,7 @@ LaneRecords lane_records(const Model& model, const Place& place, const LaneKind&
         is_of_target(model, record, place)) {
       found.engine = larger(found.engine, &record);
     }
-    if (record.metric != kind.kernel_metric || !is_ceiling(record)) continue;
+    if (record.metric != kind.kernel_metric || !bounds_engine(record)) continue;
     switch (record.evidence_class) {
       case EvidenceClass::kClaimed:
         found.claimed = larger(found.claimed, &record);

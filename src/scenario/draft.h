@@ -12,6 +12,8 @@
 
 namespace assay {
 
+inline constexpr double kMaxLimitMs = 86'400'000;  // of an SLO: a day
+
 // A requirement as it stands in the file.
 struct RequirementDraft {
   const TomlValue* table = nullptr;

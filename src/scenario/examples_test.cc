@@ -5,8 +5,7 @@
 #include "os/os.h"
 #include "scenario/scenario.h"
 
-namespace assay {
-namespace {
+namespace assay::examples_test {
 
 const std::vector<std::string> kExams = {"probe", "roofline", "load"};
 const std::string kFolder = std::string(ASSAY_SOURCE_DIR) + "/examples";
@@ -106,5 +105,4 @@ TEST(Examples, TheTraceExampleReplaysTwoHundredRowsInAMinute) {
   EXPECT_LT(work, 0.75 * seconds(entries.back().offset));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::examples_test

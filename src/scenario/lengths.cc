@@ -23,7 +23,7 @@ void read_limit(Reader& reader, const TomlMember& member, std::optional<int64_t>
   if (value > 0) out = value;
 }
 
-constexpr Row<LengthDraft> kRows[] = {
+constexpr Row<LengthDraft> kLengthRows[] = {
     {{"lengths", "median", "number", "", "tokens", "Median of a lognormal distribution; goes with sigma."},
      [](Reader& r, const TomlMember& m, LengthDraft& d) {
        r.read_number(m, 1, static_cast<double>(kMaxTokens), d.median);
@@ -120,7 +120,7 @@ void read_lengths(Reader& reader, const TomlMember& member, int64_t maximum, Len
   }
   LengthDraft draft;
   const size_t errors_before = reader.error_count();
-  read_table<LengthDraft>(reader, member.value, kRows, draft);
+  read_table<LengthDraft>(reader, member.value, kLengthRows, draft);
   if (reader.error_count() > errors_before) return;
   std::optional<LengthDistribution> distribution = from_draft(reader, member, draft);
   if (!distribution) return;
@@ -135,7 +135,7 @@ void read_lengths(Reader& reader, const TomlMember& member, int64_t maximum, Len
 }
 
 void append_length_keys(std::vector<ScenarioKey>& keys) {
-  append_keys<LengthDraft>(kRows, keys);
+  append_keys<LengthDraft>(kLengthRows, keys);
 }
 
 }  // namespace assay

@@ -13,18 +13,18 @@ namespace {
 Arrivals& arrivals_of(LoadSpec& load) {
   return load.arrivals;
 }
-using Keys = ArrivalKeys<LoadSpec, arrivals_of>;
+using SharedArrivalKeys = ArrivalKeys<LoadSpec, arrivals_of>;
 
-constexpr Row<LoadSpec> kRows[] = {
+constexpr Row<LoadSpec> kLoadRows[] = {
     {{"load", "arrivals", "string", "\"poisson\"", "",
       "When requests come: \"poisson\", \"constant\" (evenly spaced), \"gamma\" (in clusters, by cv), \"burst\" (all at "
       "once), \"closed\" (users who wait for their answers) or \"trace\" (at the instants of [load.trace], which implies "
       "it where the trace has instants)."},
-     Keys::read_kind},
-    {{"load", "cv", "number", "", "", kCvText}, Keys::read_cv},
-    {{"load", "users", "integer", "", "", kUsersText}, Keys::read_users},
-    {{"load", "pause_s", "number", "", "s", kPauseText}, Keys::read_pause},
-    {{"load", "rate_curve", "points", "", "", kCurveText}, Keys::read_curve},
+     SharedArrivalKeys::read_kind},
+    {{"load", "cv", "number", "", "", kCvText}, SharedArrivalKeys::read_cv},
+    {{"load", "users", "integer", "", "", kUsersText}, SharedArrivalKeys::read_users},
+    {{"load", "pause_s", "number", "", "s", kPauseText}, SharedArrivalKeys::read_pause},
+    {{"load", "rate_curve", "points", "", "", kCurveText}, SharedArrivalKeys::read_curve},
     {{"load", "rate_per_s", "number", "", "arrivals/s",
       "Arrivals offered per second, all classes together: single requests and sessions, whose later turns come on "
       "top. By default utilisation decides."},
@@ -148,7 +148,7 @@ void check_arrivals(Reader& reader, const TomlValue& table, TraceInstants trace,
 
 void read_load(Reader& reader, const TomlValue& table, Draft& draft) {
   LoadSpec& load = draft.scenario.load;
-  read_table<LoadSpec>(reader, table, kRows, load);
+  read_table<LoadSpec>(reader, table, kLoadRows, load);
   const TraceInstants trace = check_trace(reader, table, load.trace);
   check_arrivals(reader, table, trace, load);
   draft.capacity = table.find("capacity");
@@ -160,7 +160,7 @@ void read_roofline(Reader& reader, const TomlValue& table, Draft& draft) {
 }
 
 void append_load_keys(std::vector<ScenarioKey>& keys) {
-  append_keys<LoadSpec>(kRows, keys);
+  append_keys<LoadSpec>(kLoadRows, keys);
   append_trace_keys(keys);
 }
 

@@ -27,7 +27,7 @@ void read_each(Reader& reader, const TomlMember& member, Draft& draft) {
   for (const TomlValue* table : reader.expect_tables(member)) kRead(reader, *table, draft);
 }
 
-constexpr Row<Draft> kRows[] = {
+constexpr Row<Draft> kScenarioRows[] = {
     {{"", "name", "string", "", "", "What results call the evaluation; by default the file's name."},
      [](Reader& r, const TomlMember& m, Draft& d) { r.read_string(m, d.scenario.name); }},
     {{"", "seed", "integer", "1", "",
@@ -120,7 +120,7 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& path,
   Scenario& scenario = draft.scenario;
   scenario.path = path;
   scenario.text = text;
-  read_table<Draft>(reader, document, kRows, draft);
+  read_table<Draft>(reader, document, kScenarioRows, draft);
   finish_exams(reader, document, exam_names, scenario);
   finish_targets(scenario);
   check_traffic(reader, scenario);
@@ -140,7 +140,7 @@ std::string_view built_in_scenario_text() {
 std::span<const ScenarioKey> scenario_keys() {
   static const std::vector<ScenarioKey> kKeys = [] {
     std::vector<ScenarioKey> keys;
-    append_keys<Draft>(kRows, keys);
+    append_keys<Draft>(kScenarioRows, keys);
     append_target_keys(keys);
     append_stack_keys(keys);
     append_traffic_keys(keys);

@@ -9,8 +9,7 @@
 #include "os/os.h"
 #include "scenario/scenario.h"
 
-namespace assay {
-namespace {
+namespace assay::parse_test {
 
 const std::vector<std::string> kExams = {"probe", "roofline", "load"};
 const std::string kChat = "[[traffic]]\nname = \"chat\"\nprompt_tokens = 10\noutput_tokens = 5\n";
@@ -516,5 +515,4 @@ TEST(Scenario, TheReferenceHasEveryKeyOnce) {
   EXPECT_EQ(std::count(markdown.begin(), markdown.end(), '#'), 18 * 2 + 1);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::parse_test

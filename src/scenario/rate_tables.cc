@@ -10,7 +10,7 @@ namespace assay {
 namespace {
 
 constexpr size_t kMostPoints = 100, kMostTiers = 10;
-constexpr double kMostRate = 1e6, kMaxLimitMs = 86'400'000;
+constexpr double kMostRate = 1e6;
 constexpr int64_t kMostUsers = 1'000'000;
 
 // A list of numbers in [low, high], none twice.

@@ -58,7 +58,7 @@ void read_optional_lengths(Reader& reader, const TomlMember& member, TrafficClas
   if (lengths != LengthDistribution{.a = 0}) traffic.cancel.*kField = std::move(lengths);
 }
 
-constexpr Row<TrafficClass> kRows[] = {
+constexpr Row<TrafficClass> kRequestRows[] = {
     {{"traffic", "kind", "string", "", "",
       "What an endpoint is sent: \"chat\", \"completions\", \"responses\", \"embeddings\", \"rerank\", \"kserve\" or "
       "\"json\"; see the kinds of requests below. By default the target's api."},
@@ -140,7 +140,7 @@ bool names_kind(std::string_view kinds, std::string_view kind) {
 // Keys of another kind of request are as wrong as unknown ones.
 void refuse_foreign_keys(Reader& reader, const TomlValue& table, const RequestKindRow& kind) {
   for (const TomlMember& member : table.members) {
-    for (const Row<TrafficClass>& row : kRows) {
+    for (const Row<TrafficClass>& row : kRequestRows) {
       const std::string_view kinds = row.key.of_kind;
       if (member.key != row.key.key || kinds.empty() || names_kind(kinds, kind.name)) continue;
       reader.error(member.key_at,
@@ -197,7 +197,7 @@ void check_json(Reader& reader, const TomlValue& table, const RequestOptions& re
 }  // namespace
 
 std::span<const Row<TrafficClass>> request_rows() {
-  return kRows;
+  return kRequestRows;
 }
 
 void check_request_keys(Reader& reader, const TomlValue& table, const TrafficClass& traffic) {
@@ -240,7 +240,7 @@ void check_kinds_of_targets(Reader& reader, const Scenario& scenario) {
 }
 
 void append_request_keys(std::vector<ScenarioKey>& keys) {
-  append_keys<TrafficClass>(kRows, keys);
+  append_keys<TrafficClass>(kRequestRows, keys);
   append_request_table_keys(keys);
 }
 

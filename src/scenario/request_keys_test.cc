@@ -5,8 +5,7 @@
 
 #include "scenario/scenario.h"
 
-namespace assay {
-namespace {
+namespace assay::request_keys_test {
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -193,5 +192,4 @@ TEST(RequestKeys, TheReferenceStatesTheTrueDefaultsOfEveryKind) {
   }
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::request_keys_test

@@ -38,7 +38,7 @@ constexpr auto kServingMetrics = std::to_array<std::string_view>({"ttft_ms",
                                                                   "client_cpu_utilisation",
                                                                   "worker_peak_memory_bytes"});
 
-constexpr Row<RequirementDraft> kRows[] = {
+constexpr Row<RequirementDraft> kRequirementRows[] = {
     {{"requirement", "metric", "string", "", "",
       "A metric of `assay list metrics`, with its statistic where it is a distribution: ttft_ms_p90. Required."},
      [](Reader& r, const TomlMember& m, RequirementDraft& d) { r.read_string(m, d.metric); }},
@@ -191,7 +191,7 @@ void read_requirement(Reader& reader, const TomlValue& table, Draft& draft) {
   RequirementDraft requirement;
   const size_t errors_before = reader.error_count();
   requirement.table = &table;
-  read_table<RequirementDraft>(reader, table, kRows, requirement);
+  read_table<RequirementDraft>(reader, table, kRequirementRows, requirement);
   require_keys(reader, table, "requirement", {"metric"});
   if (reader.error_count() == errors_before) draft.requirements.push_back(std::move(requirement));
 }
@@ -202,7 +202,7 @@ void finish_requirements(Reader& reader, Draft& draft) {
 }
 
 void append_requirement_keys(std::vector<ScenarioKey>& keys) {
-  append_keys<RequirementDraft>(kRows, keys);
+  append_keys<RequirementDraft>(kRequirementRows, keys);
 }
 
 }  // namespace assay

@@ -106,7 +106,7 @@ void read_ready_path(Reader& reader, const TomlMember& member, StackSpec& stack)
   stack.ready_path = std::move(path);
 }
 
-constexpr Row<StackSpec> kRows[] = {
+constexpr Row<StackSpec> kStackRows[] = {
     {{"target.stack", "engine", "string", "", "",
       "The engine: \"vllm\", \"sglang\", \"llama.cpp\", \"tgi\" or any other."},
      read_text<&StackSpec::engine>},
@@ -180,7 +180,7 @@ void read_stack(Reader& reader, const TomlMember& member, StackSpec& out) {
   const TomlValue* table = reader.expect_table(member);
   if (table == nullptr) return;
   StackSpec stack;
-  read_table<StackSpec>(reader, *table, kRows, stack);
+  read_table<StackSpec>(reader, *table, kStackRows, stack);
   stack.is_declared = true;
   if (table->members.empty())
     reader.error(table->at, "[target.stack] says nothing: name the engine at least");
@@ -198,7 +198,7 @@ void read_stack(Reader& reader, const TomlMember& member, StackSpec& out) {
 }
 
 void append_stack_keys(std::vector<ScenarioKey>& keys) {
-  append_keys<StackSpec>(kRows, keys);
+  append_keys<StackSpec>(kStackRows, keys);
 }
 
 Json stack_conditions(const StackSpec& stack) {

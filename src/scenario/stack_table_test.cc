@@ -4,8 +4,7 @@
 
 #include "scenario/scenario.h"
 
-namespace assay {
-namespace {
+namespace assay::stack_table_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -102,5 +101,4 @@ TEST(Stack, SaysWhatIsWrong) {
   EXPECT_THAT(device.error().message(), HasSubstr("stack is a key of endpoint targets"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::stack_table_test

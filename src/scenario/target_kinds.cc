@@ -41,7 +41,7 @@ void check_endpoint(Reader& reader, const TomlValue& table, const TargetSpec& ta
   }
 }
 
-constexpr TargetKindRow kKinds[] = {
+constexpr TargetKindRow kTargetKindRows[] = {
     {TargetKind::kDevice, "device", "a compute device in this machine",
      "The portable engine (ggml and llama.cpp) on one device of this machine, in a worker process: continuous batching "
      "over many sequences, chunked prefill, decode first. `device = \"*\"` stands for every device that is found. The "
@@ -63,11 +63,11 @@ constexpr TargetKindRow kKinds[] = {
 }  // namespace
 
 std::span<const TargetKindRow> target_kinds() {
-  return kKinds;
+  return kTargetKindRows;
 }
 
 const TargetKindRow& row_of(TargetKind kind) {
-  const TargetKindRow& row = kKinds[static_cast<size_t>(kind)];
+  const TargetKindRow& row = kTargetKindRows[static_cast<size_t>(kind)];
   CHECK(row.kind == kind);
   return row;
 }

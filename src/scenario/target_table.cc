@@ -63,7 +63,7 @@ void refuse_api_key(Reader& reader, const TomlMember& member, TargetSpec&) {
 }
 
 using TargetRow = Row<TargetSpec>;
-constexpr TargetRow kRows[] = {
+constexpr TargetRow kTargetRows[] = {
     {{"target", "name", "string", "", "",
       "What results call it; unique. By default the device, the host and port of the URL, or \"fake\"."},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.name); }},
@@ -161,7 +161,7 @@ constexpr TargetRow kRefused = {{"target", "api_key", "", "", "", ""}, refuse_ap
 // Keys of another kind of target are as wrong as unknown ones.
 void refuse_foreign_keys(Reader& reader, const TomlValue& table, std::string_view kind) {
   for (const TomlMember& member : table.members) {
-    for (const TargetRow& row : kRows) {
+    for (const TargetRow& row : kTargetRows) {
       const std::string_view of_kind = row.key.of_kind;
       if (member.key != row.key.key || of_kind.empty() || of_kind.find(kind) != std::string_view::npos)
         continue;
@@ -175,7 +175,7 @@ void refuse_foreign_keys(Reader& reader, const TomlValue& table, std::string_vie
 
 void read_target(Reader& reader, const TomlValue& table, Draft& draft) {
   static const std::vector<TargetRow> kAll = [] {
-    std::vector<TargetRow> rows(std::begin(kRows), std::end(kRows));
+    std::vector<TargetRow> rows(std::begin(kTargetRows), std::end(kTargetRows));
     rows.push_back(kRefused);
     return rows;
   }();
@@ -201,7 +201,7 @@ void read_target(Reader& reader, const TomlValue& table, Draft& draft) {
 }
 
 void append_target_keys(std::vector<ScenarioKey>& keys) {
-  append_keys<TargetSpec>(kRows, keys);
+  append_keys<TargetSpec>(kTargetRows, keys);
 }
 
 }  // namespace assay

@@ -17,7 +17,7 @@ const std::string& format_text() {
   return text;
 }
 
-const Row<TraceSpec> kRows[] = {
+const Row<TraceSpec> kTraceRows[] = {
     {{"load.trace", "path", "string", "", "", "The trace, relative to the scenario. Required."},
      [](Reader& r, const TomlMember& m, TraceSpec& t) { r.read_string(m, t.path); }},
     {{"load.trace", "format", "string", "\"auto\"", "", format_text().c_str()},
@@ -49,11 +49,11 @@ void read_trace_format(Reader& reader, const TomlMember& member, TraceSpec& trac
 void read_trace_spec(Reader& reader, const TomlMember& member, TraceSpec& trace) {
   if (member.value.kind == TomlKind::kString) return reader.read_string(member, trace.path);
   if (const TomlValue* table = reader.expect_table(member))
-    read_table<TraceSpec>(reader, *table, kRows, trace);
+    read_table<TraceSpec>(reader, *table, kTraceRows, trace);
 }
 
 void append_trace_keys(std::vector<ScenarioKey>& keys) {
-  append_keys<TraceSpec>(kRows, keys);
+  append_keys<TraceSpec>(kTraceRows, keys);
 }
 
 }  // namespace assay

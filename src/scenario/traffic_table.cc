@@ -10,7 +10,6 @@
 namespace assay {
 namespace {
 
-constexpr double kMaxLimitMs = 86'400'000;  // a day
 constexpr int64_t kMaxTurns = 1000;
 constexpr int64_t kMaxClasses = 100;
 
@@ -34,9 +33,9 @@ Arrivals& own_arrivals(TrafficClass& traffic) {
   if (!traffic.arrivals) traffic.arrivals.emplace();
   return *traffic.arrivals;
 }
-using Keys = ArrivalKeys<TrafficClass, own_arrivals>;
+using OwnArrivalKeys = ArrivalKeys<TrafficClass, own_arrivals>;
 
-constexpr Row<TrafficClass> kRows[] = {
+constexpr Row<TrafficClass> kTrafficRows[] = {
     {{"traffic", "name", "string", "", "", "What results call the class; unique. Required."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) { r.read_string(m, c.name); }},
     {{"traffic", "weight", "number", "1", "", "Its share of the requests, relative to the other classes."},
@@ -70,11 +69,11 @@ constexpr Row<TrafficClass> kRows[] = {
      }},
     {{"traffic", "arrivals", "string", "", "",
       "Arrivals of its own, at its share of the rate: as in [load], but for \"trace\". By default those of [load]."},
-     Keys::read_kind},
-    {{"traffic", "cv", "number", "", "", kCvText}, Keys::read_cv},
-    {{"traffic", "users", "integer", "", "", kUsersText}, Keys::read_users},
-    {{"traffic", "pause_s", "number", "", "s", kPauseText}, Keys::read_pause},
-    {{"traffic", "rate_curve", "points", "", "", kCurveText}, Keys::read_curve},
+     OwnArrivalKeys::read_kind},
+    {{"traffic", "cv", "number", "", "", kCvText}, OwnArrivalKeys::read_cv},
+    {{"traffic", "users", "integer", "", "", kUsersText}, OwnArrivalKeys::read_users},
+    {{"traffic", "pause_s", "number", "", "s", kPauseText}, OwnArrivalKeys::read_pause},
+    {{"traffic", "rate_curve", "points", "", "", kCurveText}, OwnArrivalKeys::read_curve},
     {{"traffic", "slo", "table", "{}", "", "The limits that a request must keep to count as good."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) {
        if (const TomlValue* table = r.expect_table(m)) read_table<Slo>(r, *table, kSloRows, c.slo);
@@ -83,7 +82,7 @@ constexpr Row<TrafficClass> kRows[] = {
 
 std::span<const Row<TrafficClass>> all_rows() {
   static const std::vector<Row<TrafficClass>> rows = [] {
-    std::vector<Row<TrafficClass>> all(std::begin(kRows), std::end(kRows));
+    std::vector<Row<TrafficClass>> all(std::begin(kTrafficRows), std::end(kTrafficRows));
     const std::span<const Row<TrafficClass>> request = request_rows();
     all.insert(all.end(), request.begin(), request.end());
     return all;
@@ -129,7 +128,7 @@ void read_traffic_class(Reader& reader, const TomlValue& table, Draft& draft) {
 }
 
 void append_traffic_keys(std::vector<ScenarioKey>& keys) {
-  append_keys<TrafficClass>(kRows, keys);
+  append_keys<TrafficClass>(kTrafficRows, keys);
   append_request_keys(keys);
   append_keys<Slo>(kSloRows, keys);
 }

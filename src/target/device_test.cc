@@ -7,8 +7,7 @@
 
 #include "target/target.h"
 
-namespace assay {
-namespace {
+namespace assay::device_test {
 
 using testing::HasSubstr;
 
@@ -308,5 +307,4 @@ TEST(DeviceTarget, SaysWhatIsWrongWithABrokenModel) {
   EXPECT_EQ(info.error().where, ASSAY_ENGINE_WORKER);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::device_test

@@ -5,8 +5,7 @@
 
 #include "target/target.h"
 
-namespace assay {
-namespace {
+namespace assay::fake_test {
 
 Request request(RequestId id, uint32_t prompt_tokens, uint32_t output_tokens) {
   return {.id = id, .corpus = "prose", .prompt_tokens = prompt_tokens, .output_tokens = output_tokens};
@@ -127,5 +126,4 @@ TEST(FakeTarget, IsLostAfterTheToldNumberOfRequests) {
   EXPECT_FALSE(target->close().clean);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::fake_test

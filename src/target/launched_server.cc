@@ -16,9 +16,9 @@ namespace assay {
 namespace {
 
 constexpr Nanos kAskPause = nanos_from_ms(20);       // between two questions: by so much ready_at can be late
-constexpr double kAskSeconds = 10;                   // one question may wait so long for its answer
+constexpr double kReadinessAskSeconds = 10;          // one question may wait so long for its answer
 constexpr Nanos kTellInterval = nanos_from_ms(250);  // of on_waiting
-constexpr RequestId kOwnRequest = 0;
+constexpr RequestId kReadinessRequest = 0;
 constexpr size_t kLastWordsBytes = 1000;
 
 bool has_no_such_path(int status) {
@@ -68,8 +68,8 @@ class Readiness {
 
   Result<EndpointAnswer> fetch(EndpointPool& pool, const EndpointWire& wire, const std::string& path,
                                double time_s, const std::function<bool()>& interrupted) {
-    EndpointRequest request{.id = kOwnRequest,
-                            .wire = wire.get(path, kOwnRequest),
+    EndpointRequest request{.id = kReadinessRequest,
+                            .wire = wire.get(path, kReadinessRequest),
                             .time_limit = nanos_from_seconds(time_s),
                             .rule = {.form = EndpointForm::kFetched}};
     ASSIGN_OR_RETURN(EndpointAnswer answer, pool.ask(std::move(request), interrupted));
@@ -167,7 +167,7 @@ Result<void> LaunchedServer::wait_until_ready() {
       told = now;
       options_.on_waiting(seconds(now - started_at_));
     }
-    const double left_s = std::min(kAskSeconds, std::max(seconds(deadline - now), 0.001));
+    const double left_s = std::min(kReadinessAskSeconds, std::max(seconds(deadline - now), 0.001));
     const Result<std::optional<Nanos>> answer = readiness.ask(left_s, give_up);
     if (answer && *answer) {
       // Somebody else's answer, if ours has gone.

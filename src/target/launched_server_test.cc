@@ -11,8 +11,7 @@
 
 #include "target/endpoint/endpoint_test_server.h"
 
-namespace assay {
-namespace {
+namespace assay::launched_server_test {
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -116,5 +115,4 @@ TEST(LaunchedServer, OneThatWasNeverStartedHasNothingToStop) {
   EXPECT_EQ(server.take_output() + server.last_words(), "");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::launched_server_test

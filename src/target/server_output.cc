@@ -16,9 +16,9 @@
 namespace assay {
 namespace {
 
-constexpr size_t kHeadBytes = 32 << 10, kTailBytes = 96 << 10;
+constexpr size_t kOutputHeadBytes = 32 << 10, kTailBytes = 96 << 10;
 constexpr size_t kWordsBytes = 4 << 10;  // of stderr, for last words
-constexpr size_t kReadBytes = 64 << 10;
+constexpr size_t kOutputReadBytes = 64 << 10;
 constexpr int kPipeBytes = 1 << 20;  // asked for: what a server says between two looks
 constexpr int kPaceMs = 50;          // between two looks, however much comes
 constexpr size_t kLastLines = 6;
@@ -75,7 +75,7 @@ std::string scrubbed_output(std::string_view text, const std::vector<std::string
 // ---- the thread ----
 
 ServerOutput::ServerOutput(int out, int err, pid_t pid)
-    : out_(out), err_(err), pid_(pid), both_(kHeadBytes, kTailBytes), err_text_(0, kWordsBytes) {
+    : out_(out), err_(err), pid_(pid), both_(kOutputHeadBytes, kTailBytes), err_text_(0, kWordsBytes) {
   for (const int fd : {out, err}) ::fcntl(fd, F_SETPIPE_SZ, kPipeBytes);  // less is no harm
   int fds[2];
   // Without it the thread ends at its next look.
@@ -103,7 +103,7 @@ void ServerOutput::finish() {
 
 // False when both streams have ended.
 bool ServerOutput::read_all() {
-  char buffer[kReadBytes];
+  char buffer[kOutputReadBytes];
   bool is_open = false;
   for (const int fd : {out_, err_}) {
     // A server that says more than we read must not keep us here.

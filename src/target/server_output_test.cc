@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::server_output_test {
 
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -60,5 +59,4 @@ TEST(ServerOutput, LastLinesAreThoseOfStdoutWhereStderrHasNone) {
   EXPECT_EQ(output.last_lines(), "3\n4\n5\n6\n7\n8");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::server_output_test

@@ -13,18 +13,18 @@ namespace assay {
 namespace {
 
 constexpr size_t kDiagnosticsBytes = 64 << 10;
-constexpr size_t kReadBytes = 256 << 10;
+constexpr size_t kWorkerReadBytes = 256 << 10;
 constexpr size_t kMaxLineBytes = 1 << 20;
 constexpr int64_t kMaxLines = 100'000;
 constexpr size_t kMaxTextBytes = 1000;  // of what a worker says of its own error
 constexpr Nanos kEndGrace = nanos_from_seconds(5);
-constexpr Nanos kLookInterval = nanos_from_ms(100);  // how often an interrupt is looked for
+constexpr Nanos kWorkerLookInterval = nanos_from_ms(100);  // how often an interrupt is looked for
 
-// Reads what is there, at most kReadBytes; false when the stream has ended.
+// Reads what is there, at most kWorkerReadBytes; false when the stream has ended.
 bool read_some(int fd, std::string& into) {
   const size_t before = into.size();
-  into.resize(before + kReadBytes);
-  const ssize_t n = ::read(fd, into.data() + before, kReadBytes);
+  into.resize(before + kWorkerReadBytes);
+  const ssize_t n = ::read(fd, into.data() + before, kWorkerReadBytes);
   const int number = errno;
   into.resize(before + static_cast<size_t>(std::max<ssize_t>(0, n)));
   return n > 0 || (n < 0 && (number == EAGAIN || number == EINTR));
@@ -178,7 +178,7 @@ WorkerJobEnd run_worker_job(const WorkerCommand& worker, const Json& job, Clock&
                      "the worker hung: it said nothing for " + format_duration(seconds(silence_timeout)));
     }
     const int64_t lines_before = lines;
-    process.wait(std::min({deadline, silent_at, now + kLookInterval}));
+    process.wait(std::min({deadline, silent_at, now + kWorkerLookInterval}));
     const Result<void> taken = take_lines(process.out_input, lines, take_line);
     if (!taken) return give_up(EndCause::kNonsense, taken.error().what);
     if (lines != lines_before) last_line = clock.now();

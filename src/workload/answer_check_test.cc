@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::answer_check_test {
 
 Json document(std::string_view text) {
   Result<Json> json = Json::parse(text, "test");
@@ -55,5 +54,4 @@ TEST(AnswerCheck, QuotesLittleOfALargeAnswer) {
   EXPECT_LT(problem({.pointer = "/a", .equals = Json(1)}, large).size(), 150U);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::answer_check_test

@@ -8,7 +8,7 @@
 namespace assay {
 namespace {
 
-constexpr ArrivalKindRow kKinds[] = {
+constexpr ArrivalKindRow kArrivalKindRows[] = {
     {"poisson", Arrivals::Kind::kPoisson, "independent users: exponential gaps"},
     {"constant", Arrivals::Kind::kConstant, "evenly spaced"},
     {"gamma", Arrivals::Kind::kGamma, "gaps with the coefficient of variation cv: above 1 in clusters"},
@@ -29,11 +29,11 @@ double gap(const Arrivals& arrivals, Random& random) {
 }  // namespace
 
 std::span<const ArrivalKindRow> arrival_kinds() {
-  return kKinds;
+  return kArrivalKindRows;
 }
 
 const char* name_of(Arrivals::Kind kind) {
-  for (const ArrivalKindRow& row : kKinds) {
+  for (const ArrivalKindRow& row : kArrivalKindRows) {
     if (row.kind == kind) return row.name;
   }
   std::unreachable();  // every kind has a row: a test holds it

@@ -7,8 +7,7 @@
 
 #include <cmath>
 
-namespace assay {
-namespace {
+namespace assay::arrivals_test {
 
 using Kind = Arrivals::Kind;
 
@@ -117,5 +116,4 @@ TEST(Arrivals, EveryKindHasOneName) {
   for (const ArrivalKindRow& row : arrival_kinds()) EXPECT_STREQ(name_of(row.kind), row.name);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::arrivals_test

@@ -3,8 +3,7 @@
 
 #include "workload/workload.h"
 
-namespace assay {
-namespace {
+namespace assay::corpus_test {
 
 TEST(Corpus, IsLargeAndIsText) {
   for (const std::string& name : corpus_names()) {
@@ -43,5 +42,4 @@ TEST(Corpus, APromptMayBeLongerThanTheCorpus) {
   EXPECT_GE(prompt.size(), 2 * size - 2);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::corpus_test

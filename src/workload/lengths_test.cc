@@ -6,8 +6,7 @@
 
 #include "workload/workload.h"
 
-namespace assay {
-namespace {
+namespace assay::lengths_test {
 
 using Kind = LengthDistribution::Kind;
 
@@ -116,5 +115,4 @@ TEST(Lengths, ImpossibleParametersAreNamed) {
   EXPECT_NE((LengthDistribution{Kind::kEmpirical}.problem()), "");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::lengths_test

@@ -6,7 +6,7 @@
 namespace assay {
 namespace {
 
-constexpr RequestKindRow kKinds[] = {
+constexpr RequestKindRow kRequestKindRows[] = {
     {RequestKind::kChat, "chat", "a chat completion", "/chat/completions", true, true, true,
      "OpenAI's chat completions, streamed; later turns of a session carry the earlier ones."},
     {RequestKind::kCompletions, "completions", "a text completion", "/completions", true, true, true,
@@ -28,22 +28,22 @@ constexpr RequestKindRow kKinds[] = {
      "Any HTTP interface: `method`, `path` and `body` with placeholders, and `expect`, which says what the answer must "
      "hold."},
 };
-static_assert(std::size(kKinds) == kRequestKinds);
+static_assert(std::size(kRequestKindRows) == kRequestKinds);
 
 }  // namespace
 
 std::span<const RequestKindRow> request_kinds() {
-  return kKinds;
+  return kRequestKindRows;
 }
 
 const RequestKindRow& row_of(RequestKind kind) {
-  const RequestKindRow& row = kKinds[static_cast<size_t>(kind)];
+  const RequestKindRow& row = kRequestKindRows[static_cast<size_t>(kind)];
   CHECK(row.kind == kind);
   return row;
 }
 
 const RequestKindRow* find_request_kind(std::string_view name) {
-  for (const RequestKindRow& row : kKinds) {
+  for (const RequestKindRow& row : kRequestKindRows) {
     if (name == row.name) return &row;
   }
   return nullptr;
@@ -51,7 +51,7 @@ const RequestKindRow* find_request_kind(std::string_view name) {
 
 std::vector<std::string> request_kind_names() {
   std::vector<std::string> names;
-  for (const RequestKindRow& row : kKinds) names.emplace_back(row.name);
+  for (const RequestKindRow& row : kRequestKindRows) names.emplace_back(row.name);
   return names;
 }
 

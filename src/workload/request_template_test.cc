@@ -6,8 +6,7 @@
 
 #include <set>
 
-namespace assay {
-namespace {
+namespace assay::request_template_test {
 
 using testing::HasSubstr;
 
@@ -91,5 +90,4 @@ TEST(RequestTemplate, SaysWhatIsWrong) {
   EXPECT_THAT(problem(many), HasSubstr("more than 1,000 placeholders"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::request_template_test

@@ -9,8 +9,7 @@
 
 #include "workload/workload.h"
 
-namespace assay {
-namespace {
+namespace assay::traffic_test {
 
 using Kind = LengthDistribution::Kind;
 
@@ -313,5 +312,4 @@ TEST(Traffic, AShareOfTheRequestsIsBrokenOff) {
   EXPECT_NEAR(broken_off, 500, 4 * std::sqrt(2000 * 0.25 * 0.75));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::traffic_test

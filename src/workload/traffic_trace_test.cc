@@ -5,8 +5,7 @@
 
 #include "workload/workload.h"
 
-namespace assay {
-namespace {
+namespace assay::traffic_trace_test {
 
 using Kind = LengthDistribution::Kind;
 
@@ -187,5 +186,4 @@ TEST(TrafficTrace, AClassesOwnPrefixStandsWhereTheTraceHasNone) {
   EXPECT_EQ(planned[5].request.prefix_tokens, 8U);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::traffic_trace_test

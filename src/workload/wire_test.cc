@@ -3,8 +3,7 @@
 
 #include "workload/workload.h"
 
-namespace assay {
-namespace {
+namespace assay::wire_test {
 
 Request some_request() {
   Request r;
@@ -198,5 +197,4 @@ TEST(Wire, EveryFailureHasAName) {
   EXPECT_EQ(name_of(static_cast<FailureCause>(200)), "unknown");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::wire_test

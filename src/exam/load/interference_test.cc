@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::interference_test {
 
 class Interference : public testing::Test {
  protected:
@@ -65,5 +64,4 @@ TEST_F(Interference, NeedsBothPhases) {
   EXPECT_TRUE(interference_records(content_).empty());
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::interference_test

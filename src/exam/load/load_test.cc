@@ -10,8 +10,7 @@
 #include "exam/load/traffic.h"
 #include "exam/rows.h"
 
-namespace assay {
-namespace {
+namespace assay::load_test {
 
 class Silence final : public Progress {
  public:
@@ -469,5 +468,4 @@ TEST(Calibration, LeavesTheTailOfABurstOut) {
   EXPECT_EQ(calibration_of(burst).rate_per_s, 0);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::load_test

@@ -7,8 +7,7 @@
 #include <cmath>
 #include <limits>
 
-namespace assay {
-namespace {
+namespace assay::side_evidence_test {
 
 using enum ServerQuantity;
 
@@ -213,5 +212,4 @@ TEST(SideEvidence, NothingSampledIsNoEvidence) {
   EXPECT_TRUE(outcome.records.empty() && outcome.samples.empty() && outcome.findings.empty());
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::side_evidence_test

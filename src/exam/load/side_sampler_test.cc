@@ -9,8 +9,7 @@
 
 #include "target/endpoint/endpoint_test_script.h"
 
-namespace assay {
-namespace {
+namespace assay::side_sampler_test {
 
 using testing_server::Peer;
 using testing_server::plain;
@@ -165,5 +164,4 @@ TEST_F(PowerTree, WhatMayNotBeReadIsANoteWithTheFile) {
   EXPECT_THAT(findings[0].text, testing::HasSubstr("chmod"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::side_sampler_test

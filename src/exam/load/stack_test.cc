@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::stack_test {
 
 using testing::HasSubstr;
 
@@ -56,5 +55,4 @@ TEST(Stack, AContradictionIsADoubt) {
   EXPECT_EQ(findings[1].evidence["told"].as_string(), "0.5");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::stack_test

@@ -5,8 +5,7 @@
 
 #include "exam/probe/topology.h"
 
-namespace assay {
-namespace {
+namespace assay::cpu_test {
 
 TEST(Cpu, AnX86ProcessorTellsNameFamilyAndInstructionSets) {
   const CpuInfo cpu = parse_cpuinfo(
@@ -45,5 +44,4 @@ TEST(Topology, ThisHostHasCoresAndThreads) {
   EXPECT_GE(topology->numa_nodes, 1);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::cpu_test

@@ -8,8 +8,7 @@
 #include "exam/roofline/peak.h"
 #include "exam/rows.h"
 
-namespace assay {
-namespace {
+namespace assay::roofline_test {
 
 using ::testing::HasSubstr;
 
@@ -225,5 +224,4 @@ TEST(Worker, ThatSaysWhyItFailsIsQuoted) {
   EXPECT_THAT(outcome.end_text, HasSubstr("Buy one."));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::roofline_test

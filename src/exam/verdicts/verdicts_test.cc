@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::verdicts_test {
 
 // A dossier of one load trial of the mix and one of chat alone on CPU, both done.
 class Evidence {
@@ -309,5 +308,4 @@ TEST(Verdicts, ARequirementIsNotMetWhileSomeOfItIsVoid) {
   EXPECT_EQ(evidence.draw()[0].answer, Answer::kNotExamined);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::verdicts_test

@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::emulator_stamps_test {
 
 const std::string kHead =
     R"({"format":"assay emulate stamps","version":1,"clock":"CLOCK_MONOTONIC","timing":"constant"})"
@@ -70,5 +69,4 @@ TEST(EmulatorStamps, HostileFilesAreRefused) {
   EXPECT_NE(problem(kHead + std::string(100'000, '[') + "\n" + kEnd), "");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::emulator_stamps_test

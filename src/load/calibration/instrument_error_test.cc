@@ -4,8 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::instrument_error_test {
 
 constexpr int64_t kStart = 5'000'000'000;
 
@@ -125,5 +124,4 @@ TEST(InstrumentError, WhateverIsMissingVoidsTheShape) {
   EXPECT_EQ(instrument_error({}, {}, false).void_because, "nothing arrived");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::instrument_error_test

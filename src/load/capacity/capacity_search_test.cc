@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::capacity_search_test {
 
 CapacityOptions one_class(double start_rate_per_s = 10) {
   return {.start_rate_per_s = start_rate_per_s, .class_shares = {1}, .required = {{0.9}}};
@@ -143,5 +142,4 @@ TEST(CapacitySearch, AttainmentThatRisesWithTheRateIsSaid) {
   EXPECT_EQ(*search.interval(0).high, 20);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::capacity_search_test

@@ -6,8 +6,7 @@
 
 #include "load/capacity/capacity_fixtures.h"
 
-namespace assay {
-namespace {
+namespace assay::capacity_test {
 
 Slo limits(std::optional<double> ttft_ms, std::optional<double> tpot_ms = {}, double share = 0.9) {
   return {.ttft_ms = ttft_ms, .tpot_ms = tpot_ms, .e2e_ms = {}, .required_share = share};
@@ -148,5 +147,4 @@ TEST(CapacityProbe, AnswersOfOneTokenHaveNoTimePerToken) {
   EXPECT_NEAR(static_cast<double>(counts.good) / static_cast<double>(counts.n), 0.5, 0.02);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::capacity_test

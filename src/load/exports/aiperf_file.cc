@@ -17,7 +17,7 @@ namespace {
 // A local version (PEP 440): readers that compare versions see 0.13.0.
 constexpr const char* kFormVersion = "0.13.0+assay.";
 constexpr const char* kSchemaVersion = "1.4";
-constexpr size_t kFlushBytes = 1 << 20;
+constexpr size_t kAiperfFlushBytes = 1 << 20;
 
 // As AIPerf writes it: no zone, microseconds. UTC.
 std::string datetime_of(int64_t wall_ns) {
@@ -163,7 +163,7 @@ Result<void> write_records(const ExportTrial& trial, const std::string& path) {
   int64_t session_num = 0;
   for (const ExportRequest& request : trial.requests) {
     text += record_of(trial, request, session_num++).dump() + "\n";
-    if (text.size() < kFlushBytes) continue;
+    if (text.size() < kAiperfFlushBytes) continue;
     RETURN_IF_ERROR(file.append(std::as_bytes(std::span(text))));
     text.clear();
   }

@@ -6,8 +6,7 @@
 #include "load/exports/exports_fixture.h"
 #include "load/exports/guidellm_metrics.h"
 
-namespace assay {
-namespace {
+namespace assay::exports_peers_test {
 
 class ExportsAgainstPeers : public ExportsTest {
  protected:
@@ -180,5 +179,4 @@ TEST_F(ExportsAgainstPeers, AiperfsOwnRecordsGiveAiperfsMetrics) {
   }
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::exports_peers_test

@@ -3,8 +3,7 @@
 
 #include "load/exports/exports_fixture.h"
 
-namespace assay {
-namespace {
+namespace assay::exports_test {
 
 TEST_F(ExportsTest, FormatsHaveNamesAndTitlesOfTheirOwn) {
   EXPECT_EQ(export_formats().size(), 3U);
@@ -226,5 +225,4 @@ TEST_F(ExportsTest, AiperfHasALineARequestWhereTheFileEndsInJsonl) {
   EXPECT_EQ(at(records[2], "metrics/output_sequence_length/value").as_integer(), 5);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::exports_test

@@ -14,9 +14,9 @@ namespace assay {
 namespace {
 
 // A local version (PEP 440): readers that compare versions see 0.8.1.
-constexpr const char* kFormVersion = "0.8.1+assay.";
+constexpr const char* kGuidellmForm = "0.8.1+assay.";
 constexpr double kUnknown = -1;  // what GuideLLM writes for an average without values
-constexpr size_t kFlushBytes = 1 << 20;
+constexpr size_t kGuidellmFlushBytes = 1 << 20;
 
 using Status = GuidellmRequest::Status;
 
@@ -348,7 +348,7 @@ Json report_of(const ExportTrial& trial, const Offered& offered) {
                "send; the dossier holds latencies from the due instant, with intervals."))
       .set("metadata", Json::object()
                            .set("version", 2)
-                           .set("guidellm_version", kFormVersion + trial.content.run.assay_version))
+                           .set("guidellm_version", kGuidellmForm + trial.content.run.assay_version))
       .set("config", config_of(trial, offered))
       .set("conclusions", Json::array());
 }
@@ -378,7 +378,7 @@ Result<void> append_requests(const ExportTrial& trial, FileWriter& file, std::st
       if (request_of(trial, request).status != status) continue;
       text += separator + json_of(trial, request).dump();
       separator = ",";
-      if (text.size() >= kFlushBytes) RETURN_IF_ERROR(flush());
+      if (text.size() >= kGuidellmFlushBytes) RETURN_IF_ERROR(flush());
     }
     text += "],";
   }

@@ -14,13 +14,13 @@ struct Percentile {
   const char* name;
   double p;
 };
-constexpr Percentile kPercentiles[] = {{"p001", 0.001}, {"p01", 0.01}, {"p05", 0.05},  {"p10", 0.1},
-                                       {"p25", 0.25},   {"p50", 0.5},  {"p75", 0.75},  {"p90", 0.9},
-                                       {"p95", 0.95},   {"p99", 0.99}, {"p999", 0.999}};
+constexpr Percentile kGuidellmPercentiles[] = {{"p001", 0.001}, {"p01", 0.01}, {"p05", 0.05},  {"p10", 0.1},
+                                               {"p25", 0.25},   {"p50", 0.5},  {"p75", 0.75},  {"p90", 0.9},
+                                               {"p95", 0.95},   {"p99", 0.99}, {"p999", 0.999}};
 
 struct Moments {
   double mean = 0, median = 0, mode = 0, variance = 0, least = 0, most = 0;
-  std::array<double, std::size(kPercentiles)> percentiles{};
+  std::array<double, std::size(kGuidellmPercentiles)> percentiles{};
 };
 
 // Equal values become one; those without weight go; what is left is ascending and its weights are shares.
@@ -54,11 +54,11 @@ Moments moments_of(const std::vector<WeightedValue>& shares) {
       moments.mode = each.value;
     }
     cumulated += each.weight;
-    while (next < std::size(kPercentiles) && cumulated >= kPercentiles[next].p)
+    while (next < std::size(kGuidellmPercentiles) && cumulated >= kGuidellmPercentiles[next].p)
       moments.percentiles[next++] = each.value;
   }
   // Rounding can leave the sum of the shares a little below one.
-  for (; next < std::size(kPercentiles); ++next) moments.percentiles[next] = shares.back().value;
+  for (; next < std::size(kGuidellmPercentiles); ++next) moments.percentiles[next] = shares.back().value;
   for (const WeightedValue& each : shares)
     moments.variance += (each.value - moments.mean) * (each.value - moments.mean) * each.weight;
   moments.median = moments.percentiles[5];
@@ -112,8 +112,8 @@ Json guidellm_distribution(std::vector<WeightedValue> values, std::optional<int6
   normalise(values);
   const Moments moments = values.empty() ? Moments() : moments_of(values);
   Json percentiles = Json::object();
-  for (size_t i = 0; i < std::size(kPercentiles); ++i)
-    percentiles.append_member(kPercentiles[i].name, moments.percentiles[i]);
+  for (size_t i = 0; i < std::size(kGuidellmPercentiles); ++i)
+    percentiles.append_member(kGuidellmPercentiles[i].name, moments.percentiles[i]);
   return Json::object()
       .set("mean", moments.mean)
       .set("median", moments.median)

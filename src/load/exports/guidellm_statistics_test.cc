@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace assay {
-namespace {
+namespace assay::guidellm_statistics_test {
 
 TEST(GuidellmStatistics, PercentilesAreTheSmallestValuesWhoseShareReachesThem) {
   std::vector<WeightedValue> values;
@@ -59,5 +58,4 @@ TEST(GuidellmStatistics, ConcurrencyIsWeightedByTime) {
   EXPECT_EQ(late["mean"].as_number(), 1.5);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::guidellm_statistics_test

@@ -27,7 +27,7 @@ Json list_of(const std::vector<double>& values) {
 }
 
 // What vLLM keeps of each request, in its order and its units (seconds).
-struct Requests {
+struct VllmRequests {
   std::vector<double> ttft, e2e, start, queue;
   std::vector<double> tpot, pooled_gaps;  // of those that tell
   Json prompt_tokens = Json::array(), output_tokens = Json::array(), gaps = Json::array(),
@@ -36,8 +36,8 @@ struct Requests {
   int64_t first_sent_ns = 0, last_end_ns = 0;
 };
 
-Requests collect(const ExportTrial& trial) {
-  Requests all;
+VllmRequests collect(const ExportTrial& trial) {
+  VllmRequests all;
   for (const ExportRequest& request : trial.requests) {
     ++(request.ok ? all.completed : all.failed);
     all.good += request.good ? 1 : 0;
@@ -80,7 +80,7 @@ std::vector<double> completed_only(const std::vector<double>& values, const Json
   return kept;
 }
 
-Json file_of(const ExportTrial& trial, const Requests& all) {
+Json file_of(const ExportTrial& trial, const VllmRequests& all) {
   const ExportOffer& offer = trial.offer;
   const double duration_s = std::max(1e-9, static_cast<double>(all.last_end_ns - all.first_sent_ns) * 1e-9);
   Json json = Json::object();

@@ -3,8 +3,7 @@
 
 #include <gmock/gmock.h>
 
-namespace assay {
-namespace {
+namespace assay::endpoint_body_test {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -139,5 +138,4 @@ TEST(EndpointBody, EscapesWhatJsonWants) {
   EXPECT_EQ(out, "a\\\"b\\\\c\\n\\u0009\\u0001\xc3\xa9");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::endpoint_body_test

@@ -6,8 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace assay {
-namespace {
+namespace assay::endpoint_chunk_test {
 
 // Decodes with the padding that the decoder wants; nothing if it is refused.
 class Chunks : public ::testing::Test {
@@ -96,5 +95,4 @@ TEST_F(Chunks, WhatIsNoChunkIsRefused) {
   EXPECT_FALSE(decode("{\"choices\":[{\"text\":\"\xff\"}]}")) << "broken UTF-8";
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::endpoint_chunk_test

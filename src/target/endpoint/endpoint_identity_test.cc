@@ -10,8 +10,7 @@
 #include "target/endpoint/endpoint_test_server.h"
 #include "target/endpoint/server_root.h"
 
-namespace assay {
-namespace {
+namespace assay::endpoint_identity_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -153,5 +152,4 @@ TEST(EndpointIdentity, AfterABrokenAnswerNothingMoreIsAsked) {
   EXPECT_EQ(asked, 1);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::endpoint_identity_test

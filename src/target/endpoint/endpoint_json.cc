@@ -6,7 +6,7 @@
 namespace assay {
 namespace {
 
-constexpr size_t kQuotedBytes = 60;
+constexpr size_t kQuotedPatternBytes = 60;
 
 }  // namespace
 
@@ -28,8 +28,9 @@ void read_templated(const EndpointDocument& document, EndpointVerdict& verdict) 
   if (expect.conditions.empty()) return;
   const Result<Json> json = Json::parse(document.body, "answer");
   if (!json) {
-    return verdict.fail(FailureCause::kMalformed, "an answer that is no JSON document: " +
-                                                      printable(document.body.substr(0, 1000), kQuotedBytes));
+    return verdict.fail(FailureCause::kMalformed,
+                        "an answer that is no JSON document: " +
+                            printable(document.body.substr(0, 1000), kQuotedPatternBytes));
   }
   std::string problem = problem_of(expect.conditions, *json);
   if (!problem.empty())

@@ -8,8 +8,7 @@
 #include "target/endpoint/endpoint_body.h"
 #include "target/endpoint/json_walk.h"
 
-namespace assay {
-namespace {
+namespace assay::endpoint_kinds_test {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -232,5 +231,4 @@ TEST(EndpointKinds, AnswersToTemplatesAreHeldAgainstWhatIsExpected) {
   EXPECT_THAT(read(RequestKind::kJson, "nothing", 1, options), HasSubstr("malformed"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::endpoint_kinds_test

@@ -12,7 +12,7 @@
 namespace assay {
 namespace {
 
-constexpr size_t kQuotedBytes = 60;
+constexpr size_t kQuotedTensorBytes = 60;
 constexpr uint64_t kMostElements = uint64_t{1} << 40;  // of an answer, before its data are counted
 
 // Elements of every type are valid in all types of that family: small whole numbers, and fractions below 1.
@@ -144,7 +144,7 @@ void read_tensors(const EndpointDocument& document, EndpointVerdict& verdict) {
   if (!is_read) {
     verdict.cause = FailureCause::kNone;
     verdict.fail(FailureCause::kMalformed, "an answer that is no JSON document: " +
-                                               printable(document.body.substr(0, 1000), kQuotedBytes));
+                                               printable(document.body.substr(0, 1000), kQuotedTensorBytes));
   }
   if (outputs == 0) verdict.fail(FailureCause::kCheckFailed, "the answer has no outputs");
 }

@@ -11,7 +11,7 @@ namespace assay {
 namespace {
 
 constexpr double kMaxFetchSeconds = 30;
-constexpr RequestId kOwnRequest = 0;  // no plan uses it
+constexpr RequestId kOpeningRequest = 0;  // no plan uses it
 constexpr uint32_t kMaxModelFacts = 40;
 constexpr size_t kMaxModels = 1000;
 constexpr size_t kNamedModels = 8;  // of a list, in an error
@@ -122,8 +122,8 @@ class Opening {
 Result<EndpointAnswer> Opening::fetch_models() {
   while (true) {
     EndpointRequest request{
-        .id = kOwnRequest,
-        .wire = wire_.get("/models", kOwnRequest),
+        .id = kOpeningRequest,
+        .wire = wire_.get("/models", kOpeningRequest),
         .time_limit = nanos_from_seconds(std::min(questions_.timeout_s, kMaxFetchSeconds)),
         .rule = {.form = EndpointForm::kFetched}};
     ASSIGN_OR_RETURN(EndpointAnswer answer, pool_.ask(std::move(request), questions_.interrupted));
@@ -197,8 +197,8 @@ Result<void> Opening::try_class(uint32_t class_index) {
 // GET of the model's metadata: {"inputs": [{"name", "datatype", "shape"}, …]}.
 Result<void> Opening::ask_for_tensors(uint32_t class_index) {
   const std::string target = bodies_.metadata_target(class_index);
-  EndpointRequest request{.id = kOwnRequest,
-                          .wire = wire_.get_target(target, kOwnRequest),
+  EndpointRequest request{.id = kOpeningRequest,
+                          .wire = wire_.get_target(target, kOpeningRequest),
                           .time_limit = nanos_from_seconds(std::min(questions_.timeout_s, kMaxFetchSeconds)),
                           .rule = {.form = EndpointForm::kFetched}};
   ASSIGN_OR_RETURN(const EndpointAnswer answer, pool_.ask(std::move(request), questions_.interrupted));
@@ -235,15 +235,15 @@ Result<void> Opening::ask_for_tensors(uint32_t class_index) {
 // A small request shows whether the endpoint works and which fields it refuses.
 Result<EndpointAnswer> Opening::try_request(uint32_t class_index) {
   while (true) {
-    const Request trial{.id = kOwnRequest,
+    const Request trial{.id = kOpeningRequest,
                         .class_index = class_index,
                         .corpus = "prose",
                         .prompt_tokens = 8,
                         .output_tokens = 2};
     std::string said;
     const EndpointCall call = bodies_.call_for(trial, said);
-    EndpointRequest request{.id = kOwnRequest,
-                            .wire = wire_.call(call, kOwnRequest),
+    EndpointRequest request{.id = kOpeningRequest,
+                            .wire = wire_.call(call, kOpeningRequest),
                             .time_limit = nanos_from_seconds(questions_.timeout_s),
                             .rule = call.rule};
     ASSIGN_OR_RETURN(EndpointAnswer answer, pool_.ask(std::move(request), questions_.interrupted));

@@ -8,8 +8,7 @@
 #include "target/endpoint/endpoint_test_server.h"
 #include "target/target.h"
 
-namespace assay {
-namespace {
+namespace assay::endpoint_opening_test {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -266,5 +265,4 @@ TEST(EndpointOpening, AParameterThatWasAskedForAndIsRefusedIsAnError) {
   EXPECT_THAT(open_error(of_classes(server, {warm})), HasSubstr("unsupported: temperature"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::endpoint_opening_test

@@ -7,8 +7,7 @@
 #include "target/endpoint/endpoint_test_script.h"
 #include "target/endpoint/endpoint_test_server.h"
 
-namespace assay {
-namespace {
+namespace assay::endpoint_pool_failure_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -202,5 +201,4 @@ TEST(EndpointPoolFailure, CancellingComesTooLateForWhatHasEnded) {
   EXPECT_EQ(server.connections(), 1);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::endpoint_pool_failure_test

@@ -12,8 +12,7 @@
 #include "target/endpoint/endpoint_test_script.h"
 #include "target/endpoint/endpoint_test_server.h"
 
-namespace assay {
-namespace {
+namespace assay::endpoint_pool_test {
 
 using ::testing::ElementsAre;
 using testing_server::always;
@@ -271,5 +270,4 @@ TEST(EndpointPool, GoesOnToTheHostsNextAddress) {
   EXPECT_EQ(client.pool_->address().text(), good.text()) << "where there is no next one, the last one stays";
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::endpoint_pool_test

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kMaxDocumentBytes = size_t{16} << 20;
 constexpr size_t kMaxErrorBytes = 8 * 1024;
 constexpr uint64_t kMaxIgnoredBytes = 1 << 20;  // behind an answer, before the connection is given up
-constexpr size_t kDetailBytes = 160;            // so that with the words around it stays below 200
+constexpr size_t kReplyDetailBytes = 160;       // so that with the words around it stays below 200
 
 }  // namespace
 
@@ -23,11 +23,11 @@ std::string endpoint_error_words(std::string_view body) {
     const Json& from = error != nullptr && error->is_object() ? *error : *json;
     for (const char* key : {"message", "detail", "error"}) {
       const Json& words = from[key];
-      if (words.is_string()) return printable(words.as_string(), kDetailBytes);
-      if (!words.is_null()) return printable(words.dump(), kDetailBytes);
+      if (words.is_string()) return printable(words.as_string(), kReplyDetailBytes);
+      if (!words.is_null()) return printable(words.dump(), kReplyDetailBytes);
     }
   }
-  return printable(trim(body), kDetailBytes);
+  return printable(trim(body), kReplyDetailBytes);
 }
 
 void hide(std::string_view secret, std::string& text) {
@@ -206,7 +206,7 @@ void EndpointReply::take_chunk(std::string_view json, Nanos at, std::vector<Stre
   }
   if (chunk_.has_error) {
     broken_ = true;
-    failed(FailureCause::kServerError, "the server says: " + printable(chunk_.error, kDetailBytes), at,
+    failed(FailureCause::kServerError, "the server says: " + printable(chunk_.error, kReplyDetailBytes), at,
            events);
     return;
   }
@@ -269,7 +269,7 @@ void EndpointReply::take_document(Nanos at, std::vector<StreamEvent>& events) {
     return;
   }
   if (chunk_.has_error) {
-    failed(FailureCause::kServerError, "the server says: " + printable(chunk_.error, kDetailBytes), at,
+    failed(FailureCause::kServerError, "the server says: " + printable(chunk_.error, kReplyDetailBytes), at,
            events);
     return;
   }

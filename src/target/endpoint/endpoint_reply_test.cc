@@ -5,8 +5,7 @@
 
 #include "target/endpoint/endpoint_kinds.h"
 
-namespace assay {
-namespace {
+namespace assay::endpoint_reply_test {
 
 using ::testing::HasSubstr;
 using State = EndpointReply::State;
@@ -362,5 +361,4 @@ TEST_F(Documents, MayHaveAnyStatusWhereTheReaderJudgesIt) {
             "failed(http-status: HTTP 200 in place of 404: here) over, keep");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::endpoint_reply_test

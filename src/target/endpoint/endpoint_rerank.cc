@@ -10,7 +10,7 @@
 namespace assay {
 namespace {
 
-constexpr size_t kQuotedBytes = 60;
+constexpr size_t kQuotedRankBytes = 60;
 
 void read_result(WalkedJson& result, std::vector<bool>& seen, EndpointVerdict& verdict) {
   std::optional<int64_t> index;
@@ -83,7 +83,7 @@ void read_ranks(const EndpointDocument& document, EndpointVerdict& verdict) {
   if (!is_read) {
     verdict.cause = FailureCause::kNone;
     verdict.fail(FailureCause::kMalformed, "an answer that is no JSON document: " +
-                                               printable(document.body.substr(0, 1000), kQuotedBytes));
+                                               printable(document.body.substr(0, 1000), kQuotedRankBytes));
   }
   if (!has_results) verdict.fail(FailureCause::kCheckFailed, "the answer has no results");
   const int64_t most = document.options.parameters["top_n"].as_integer(document.items);

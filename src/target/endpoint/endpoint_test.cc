@@ -8,8 +8,7 @@
 #include "target/endpoint/endpoint_test_server.h"
 #include "target/target.h"
 
-namespace assay {
-namespace {
+namespace assay::endpoint_test {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -212,5 +211,4 @@ TEST(Endpoint, RefusesImpossibleOptions) {
   EXPECT_THAT(open_error({.url = "http://x", .timeout_s = 0}), HasSubstr("timeout_s"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::endpoint_test

@@ -6,8 +6,7 @@
 #include "target/endpoint/endpoint_test_server.h"
 #include "target/target.h"
 
-namespace assay {
-namespace {
+namespace assay::endpoint_tls_test {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -126,5 +125,4 @@ TEST_F(EndpointTls, SaysThatTheFileIsNone) {
               HasSubstr("none.pem"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::endpoint_tls_test

@@ -3,8 +3,7 @@
 
 #include <gmock/gmock.h>
 
-namespace assay {
-namespace {
+namespace assay::endpoint_wire_test {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -57,5 +56,4 @@ TEST(EndpointWire, ACallHasItsOwnTargetMethodAndHeaders) {
   EXPECT_THAT(bytes, HasSubstr("\r\nAuthorization: Bearer s3cret\r\n"));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::endpoint_wire_test

@@ -9,7 +9,7 @@
 namespace assay {
 namespace {
 
-constexpr RequestId kOwnRequest = 0;
+constexpr RequestId kScrapeRequest = 0;
 
 std::string request_bytes(const Url& url, const std::string& api_key) {
   const std::string target = url.path.empty() ? "/" : url.path;
@@ -63,7 +63,7 @@ ScrapeAnswer MetricsScraper::scrape(const std::function<bool()>& interrupted) {
   const std::string& url = connection.options.url;
   ScrapeAnswer out{.asked_at = connection.clock.now()};
   for (auto& pool : connection.pools) {
-    Result<EndpointAnswer> answer = pool->ask({.id = kOwnRequest,
+    Result<EndpointAnswer> answer = pool->ask({.id = kScrapeRequest,
                                                .wire = connection.request,
                                                .time_limit = nanos_from_seconds(connection.options.timeout_s),
                                                .rule = {.form = EndpointForm::kFetched}},

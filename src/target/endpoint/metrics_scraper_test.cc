@@ -7,8 +7,7 @@
 
 #include "target/endpoint/endpoint_test_script.h"
 
-namespace assay {
-namespace {
+namespace assay::metrics_scraper_test {
 
 using testing_server::Identity;
 using testing_server::Peer;
@@ -106,5 +105,4 @@ TEST(MetricsScraper, AQuestionIsGivenUpInTimeOrWhenNobodyWantsIt) {
   EXPECT_FALSE(patient.scrape([] { return true; }).ok());
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::metrics_scraper_test

@@ -4,8 +4,7 @@
 #include "os/os.h"
 #include "workload/workload.h"
 
-namespace assay {
-namespace {
+namespace assay::azure_trace_test {
 
 const std::string kHeader = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
 
@@ -111,5 +110,4 @@ TEST(AzureTrace, ReadsTheLayoutOf2024) {
   EXPECT_EQ((*entries)[2].output_tokens, 15U);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::azure_trace_test

@@ -3,8 +3,7 @@
 
 #include "workload/workload.h"
 
-namespace assay {
-namespace {
+namespace assay::burstgpt_trace_test {
 
 const std::string kHeader = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n";
 
@@ -59,5 +58,4 @@ TEST(BurstGptTrace, SaysWhichRowIsWrong) {
   EXPECT_FALSE(parse_trace(std::string(100'000, ','), "b.csv", "burstgpt", {}));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::burstgpt_trace_test

@@ -7,8 +7,7 @@
 
 #include "base/base.h"
 
-namespace assay {
-namespace {
+namespace assay::json_cursor_test {
 
 bool is_json(const std::string& text) {
   JsonCursor cursor(text);
@@ -92,5 +91,4 @@ TEST(JsonCursor, CountsTheBytesBehindEscapes) {
   EXPECT_LE(decoded_bytes("\\"), 1U);
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::json_cursor_test

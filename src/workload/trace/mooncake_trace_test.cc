@@ -3,8 +3,7 @@
 
 #include "workload/workload.h"
 
-namespace assay {
-namespace {
+namespace assay::mooncake_trace_test {
 
 Result<Trace> parse(const std::string& text, const TraceOptions& options = {}) {
   return parse_trace(text, "m.jsonl", "mooncake", options);
@@ -118,5 +117,4 @@ TEST(MooncakeTrace, SaysWhichLineIsWrong) {
   EXPECT_EQ(parse("  \n").error().what, "the trace has no requests");
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::mooncake_trace_test

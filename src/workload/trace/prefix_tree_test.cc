@@ -5,8 +5,7 @@
 
 #include "workload/workload.h"
 
-namespace assay {
-namespace {
+namespace assay::prefix_tree_test {
 
 using Chain = std::vector<uint64_t>;
 
@@ -127,5 +126,4 @@ TEST(PrefixTree, RefusesMoreIdsThanItMayKeep) {
   EXPECT_EQ(taken, PrefixTreeBuilder::kMaxIds / chain.size());
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::prefix_tree_test

@@ -3,8 +3,7 @@
 
 #include "workload/workload.h"
 
-namespace assay {
-namespace {
+namespace assay::sharegpt_trace_test {
 
 Result<Trace> parse(const std::string& text, const TraceOptions& options = {.bytes_per_token = 4}) {
   return parse_trace(text, "s.json", "sharegpt", options);
@@ -67,5 +66,4 @@ TEST(ShareGptTrace, SaysWhereItIsWrong) {
   EXPECT_FALSE(parse("[{\"conversations\":" + std::string(100'000, '[')));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::sharegpt_trace_test

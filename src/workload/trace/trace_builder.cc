@@ -17,7 +17,7 @@ uint32_t scaled_tokens(double tokens, double factor) {
   return static_cast<uint32_t>(std::clamp(std::round(tokens * factor), 1.0, static_cast<double>(kMaxTokens)));
 }
 
-bool is_length(double tokens) {
+bool is_traced_length(double tokens) {
   return tokens >= 0 && tokens <= static_cast<double>(kMaxTokens);
 }
 
@@ -46,7 +46,8 @@ std::string TraceBuilder::check_instant(const TraceRow& row, bool is_first_turn)
 
 std::string TraceBuilder::add(const TraceRow& row) {
   for (const double tokens : {row.prompt_tokens, row.output_tokens}) {
-    if (!is_length(tokens)) return fmt::format("not a number of tokens from 0 to {}: {}", kMaxTokens, tokens);
+    if (!is_traced_length(tokens))
+      return fmt::format("not a number of tokens from 0 to {}: {}", kMaxTokens, tokens);
   }
   const auto known = row.has_session ? sessions_.find(row.session) : sessions_.end();
   const bool is_first_turn = known == sessions_.end();

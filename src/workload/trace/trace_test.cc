@@ -5,8 +5,7 @@
 
 #include "os/os.h"
 
-namespace assay {
-namespace {
+namespace assay::trace_test {
 
 TEST(Trace, EachFormatIsKnownByItsContentAndTakenForNoOther) {
   const std::pair<const char*, const char*> samples[] = {
@@ -50,5 +49,4 @@ TEST(Trace, OtherFilesOfTheFieldAreRefused) {
   EXPECT_FALSE(parse_trace(*text, "t", "auto", {}));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::trace_test

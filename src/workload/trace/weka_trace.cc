@@ -12,7 +12,7 @@
 namespace assay {
 namespace {
 
-constexpr uint32_t kBlockTokens = 64;
+constexpr uint32_t kWekaBlockTokens = 64;
 constexpr double kNsPerS = 1e9;
 // Conversations whose hash ids are their own are told apart by this and their id.
 constexpr uint64_t kLocalScope = 0x77656b61;
@@ -85,7 +85,7 @@ bool read_head(JsonCursor cursor, Head& head) {
 class WekaReader {
  public:
   WekaReader(std::string_view text, const TraceOptions& options)
-      : cursor_(text), builder_(options, kBlockTokens) {}
+      : cursor_(text), builder_(options, kWekaBlockTokens) {}
 
   // The whole text; false if something is wrong with it.
   bool read() {

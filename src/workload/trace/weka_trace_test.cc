@@ -3,8 +3,7 @@
 
 #include "workload/workload.h"
 
-namespace assay {
-namespace {
+namespace assay::weka_trace_test {
 
 Result<Trace> parse(const std::string& text, const TraceOptions& options = {}) {
   return parse_trace(text, "w.jsonl", "weka", options);
@@ -88,5 +87,4 @@ TEST(WekaTrace, SaysWhereItIsWrong) {
   EXPECT_FALSE(parse(R"({"id":"a",)" + deep.substr(1)));
 }
 
-}  // namespace
-}  // namespace assay
+}  // namespace assay::weka_trace_test
