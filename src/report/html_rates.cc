@@ -82,8 +82,8 @@ std::string sweep_sentence(const Model& model, const char* metric, bool is_users
 
 }  // namespace
 
-std::string rates_html(const Model& model) {
-  std::string out, charts;
+std::string capacity_charts_html(const Model& model) {
+  std::string charts;
   for (size_t i = 0; i < model.servings.size(); ++i) {
     const Serving& serving = model.servings[i];
     for (size_t tier = 0; tier < serving.capacities.size(); ++tier) {
@@ -92,13 +92,15 @@ std::string rates_html(const Model& model) {
       charts += chart_html(
           capacity_id(i, tier), "lines", fmt::format("{} holds {}", serving.label, capacity_phrase(capacity)),
           "Share of requests that kept every limit at the rates that the search tried, with 95 % "
-          "intervals: of several trials at one rate, the longest. " +
+          "intervals: of several trials at one rate, the longest; " +
               capacity_basis(capacity) + ".");
     }
   }
-  if (!charts.empty()) out += "<div class=\"charts two\">" + charts + "</div>\n";
-  out += capacity_table(model);
-  charts.clear();
+  return charts;
+}
+
+std::string rates_html(const Model& model) {
+  std::string charts;
   for (const bool is_users : {false, true}) {
     for (const char* metric : {"ttft_ms", "tpot_ms"}) {
       if (has_sweep(model, metric, is_users))
@@ -107,8 +109,8 @@ std::string rates_html(const Model& model) {
                        "All classes together; each point is a trial, with the interval of its percentile.");
     }
   }
-  if (!charts.empty()) out += "<div class=\"charts two\">" + charts + "</div>\n";
-  return out + sweep_table(model);
+  if (!charts.empty()) charts = "<div class=\"charts two\">" + charts + "</div>\n";
+  return capacity_table(model) + charts + sweep_table(model);
 }
 
 }  // namespace assay

@@ -14,7 +14,9 @@ std::string waterfall_html(const Model& model);
 std::string silicon_html(const Model& model);  // roofline, types, bandwidth, engine
 std::string question_html(const Model& model, const AnswerRow& answer);
 std::string serving_html(const Model& model);  // part of question 2
-std::string rates_html(const Model& model);    // of that: capacity and sweeps
+// Of that: the charts of capacity, which stand beside those of the mix; the tables of capacity and sweeps.
+std::string capacity_charts_html(const Model& model);
+std::string rates_html(const Model& model);
 std::string findings_html(const Model& model);
 std::string conditions_html(const Model& model);
 // Part of it: the instrument's own error on the machine that made the run. "" without load trials.

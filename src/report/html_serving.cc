@@ -112,18 +112,23 @@ std::string curve_small_print(const Model& model, const std::string& traffic_cla
 }
 
 std::string interference_sentence(const Model& model) {
-  const Record* worst = nullptr;
+  const Record* worst = nullptr;  // of those whose interval lies above 1
+  bool is_known = false;
   std::string who;
   for (const Serving& serving : model.servings) {
     for (const ClassResult& result : serving.classes) {
       const Record* record = result.mix.find("interference");
       if (record == nullptr || !record->value || record->validity == Validity::kVoid) continue;
-      if (worst != nullptr && *record->value <= *worst->value) continue;
+      is_known = true;
+      const bool is_shown = record->ci_low && *record->ci_low > 1;
+      if (!is_shown || (worst != nullptr && *record->value <= *worst->value)) continue;
       worst = record;
       who = fmt::format("{} on {}", result.name, serving.label);
     }
   }
-  if (worst == nullptr) return "What company costs a class is unknown";
+  if (worst == nullptr)
+    return is_known ? "That company costs a class its speed was not shown"
+                    : "What company costs a class is unknown";
   return fmt::format("Company costs {} most: its first token takes {} × as long as alone", who,
                      value_text(*worst).value);
 }
@@ -187,23 +192,30 @@ std::string timeline_small_print(const Timeline& timeline) {
   return out;
 }
 
+// On one screen: who keeps its limits, what company costs whom, and how much of the mix it holds.
+std::string mix_charts_html(const Model& model) {
+  std::string charts;
+  if (std::ranges::any_of(model.servings, &Serving::has_mix_or_alone))
+    charts +=
+        chart_html(kAttainmentId, "dots", attainment_sentence(model),
+                   "Share of attempted requests that kept every limit of their class in the mix, with 95 % "
+                   "intervals; the bar is the required share.");
+  const bool has_interference = std::ranges::any_of(model.content->records, [](const Record& record) {
+    return record.metric == "interference" && record.value.has_value();
+  });
+  if (has_interference)
+    charts += chart_html(kInterferenceId, "dots", interference_sentence(model),
+                         "Median TTFT in the mix ÷ median TTFT alone.");
+  charts += capacity_charts_html(model);
+  return charts.empty() ? "" : "<div class=\"charts three\">" + charts + "</div>\n";
+}
+
 }  // namespace
 
 std::string serving_html(const Model& model) {
-  const bool has_mix = std::ranges::any_of(model.servings, &Serving::has_mix_or_alone);
-  if (!has_mix) return rates_html(model);
-  std::string out = rates_html(model) + "<div class=\"charts two\">";
-  out += chart_html(kAttainmentId, "dots", attainment_sentence(model),
-                    "Share of attempted requests that kept every limit of their class in the mix, with 95 % "
-                    "intervals; the bar is the required share.");
-  const std::vector<std::string> classes = traffic_classes(model);
-  const bool has_interference =
-      std::any_of(model.content->records.begin(), model.content->records.end(),
-                  [](const Record& record) { return record.metric == "interference" && record.value; });
-  if (has_interference)
-    out += chart_html(kInterferenceId, "dots", interference_sentence(model),
-                      "Median TTFT in the mix ÷ median TTFT alone.");
-  out += "</div>\n" + service_table(model) + "<div class=\"charts\">";
+  std::string out = mix_charts_html(model);
+  if (!std::ranges::any_of(model.servings, &Serving::has_mix_or_alone)) return out + rates_html(model);
+  out += service_table(model) + rates_html(model) + "<div class=\"charts\">";
   for (size_t i = 0; i < model.servings.size(); ++i) {
     const Serving& serving = model.servings[i];
     if (serving.timeline)
@@ -211,6 +223,7 @@ std::string serving_html(const Model& model) {
                         timeline_small_print(*serving.timeline));
   }
   out += "</div>\n";
+  const std::vector<std::string> classes = traffic_classes(model);
   for (size_t i = 0; i < classes.size(); ++i) out += class_html(model, i, classes[i]);
   return out;
 }

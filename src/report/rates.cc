@@ -87,20 +87,24 @@ std::string point_text(const SweepPoint& point) {
 
 std::string capacity_phrase(const CapacityRow& capacity) {
   const Record& record = *capacity.record;
+  const std::string within =
+      capacity.tier == "slo" ? "within every limit" : fmt::format("within those of tier {}", capacity.tier);
+  if (!record.value) return "an unknown rate " + within;
   const ValueText text = value_text(record);
-  const bool is_open = record.value && record.ci_low && !record.ci_high;
+  const bool is_open = record.ci_low && !record.ci_high;
   std::string out = fmt::format("{}{}", is_open ? "at least " : "", text.value);
   if (!text.interval.empty()) out += fmt::format(" ({})", text.interval);
-  if (record.value) out += " requests/s";
+  out += " requests/s";
   if (record.validity == Validity::kDoubtful || record.validity == Validity::kVoid)
     out += fmt::format(", {}", name_of(record.validity));
-  return out + (capacity.tier == "slo" ? " within every limit"
-                                       : fmt::format(" within those of tier {}", capacity.tier));
+  return out + " " + within;
 }
 
 std::string capacity_basis(const CapacityRow& capacity) {
   const Record& record = *capacity.record;
-  std::string out = fmt::format("{:g} % sure", record.confidence * 100);
+  // What was not shown is not sure either.
+  std::string out =
+      record.value ? fmt::format("{:g} % sure", record.confidence * 100) : std::string("no rate was decided");
   if (const std::string by = condition(record, "limited_by"); !by.empty())
     out += fmt::format("; limited by {}", by);
   if (const std::string trials = condition(record, "probes"); !trials.empty())

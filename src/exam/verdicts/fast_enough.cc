@@ -39,12 +39,13 @@ bool is_mix_of_a_class(const Record& record) {
   return record.metric == "slo_attainment" && conditions["phase"].as_string() == "mix" && has_limits;
 }
 
-// A share decides from as many requests on as its percentile takes, and with fewer once it is missed beyond
-// doubt.
+// A share decides from as many requests on as its percentile takes, and with fewer once it is met or missed
+// beyond doubt.
 bool is_decisive(const Record& record) {
   const double required = record.conditions["required_share"].as_number();
   const bool is_missed = record.ci_high && *record.ci_high < required;
-  return is_missed || required <= 0 || required >= 1 || record.n >= samples_needed(required);
+  const bool is_met = record.ci_low && *record.ci_low >= required;
+  return is_missed || is_met || required <= 0 || required >= 1 || record.n >= samples_needed(required);
 }
 
 TargetResult& result_of(std::vector<TargetResult>& results, const std::string& name) {

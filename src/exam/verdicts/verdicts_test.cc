@@ -178,6 +178,17 @@ TEST(Verdicts, TooFewRequestsDecideNothing) {
   EXPECT_EQ(evidence.answer(2).reason, "CPU: too few requests to tell");
 }
 
+TEST(Verdicts, FewRequestsDecideWhenTheirIntervalDoes) {
+  Evidence evidence;
+  Record& record = evidence.add_attainment(1, "chat", 1.0);
+  record.n = 40;
+  record.ci_low = 0.912;  // of 40 of 40
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kYes);
+  record.n = 30;
+  record.ci_low = 0.884;
+  EXPECT_EQ(evidence.answer(2).reason, "CPU: too few requests to tell");
+}
+
 TEST(Verdicts, VoidNumbersDecideNothing) {
   Evidence evidence;
   evidence.add_attainment(1, "chat", 0.1).validity = Validity::kVoid;

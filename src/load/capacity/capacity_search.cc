@@ -280,6 +280,10 @@ std::optional<double> CapacitySearch::outward(size_t tier, const Bracket& bracke
   const bool goes_up =
       bracket.low != nullptr || (bracket.high == nullptr && badness(points_.back(), tier) < 0);
   const double rate = goes_up ? 2 * highest : lowest / 2;
+  // The lower the rate, the longer its requests take to come: what cannot be shown there any more may be
+  // here.
+  if (!goes_up && !bracket.open.empty() && wanted_duration_at(rate, tier) > options_.budget_s - spent_s_)
+    return bracket.open.back()->rate;
   if (rate > kMostRate || rate < kLeastRate) return std::nullopt;
   return rate;
 }
@@ -369,7 +373,8 @@ double CapacitySearch::requests_per_effective_one(double rate, size_t tier) cons
   return most;
 }
 
-double CapacitySearch::duration_at(double rate, size_t tier) const {
+// How long arrivals take until a rate may be expected to be decided.
+double CapacitySearch::wanted_duration_at(double rate, size_t tier) const {
   const Point* tried = find(rate);
   double effective_n = 0;
   if (tried != nullptr) {
@@ -380,7 +385,12 @@ double CapacitySearch::duration_at(double rate, size_t tier) const {
       if (required) effective_n = std::max(effective_n, effective_n_if_all_good(*required, threshold));
     }
   }
-  double duration_s = kSpare * effective_n * requests_per_effective_one(rate, tier) / rate / kCut;
+  return kSpare * effective_n * requests_per_effective_one(rate, tier) / rate / kCut;
+}
+
+double CapacitySearch::duration_at(double rate, size_t tier) const {
+  const Point* tried = find(rate);
+  double duration_s = wanted_duration_at(rate, tier);
   // Again: not shorter than before, or the warm-up takes most of it.
   const double before_s = tried == nullptr ? 0 : tried->spent_s;
   if (tried != nullptr) duration_s = std::clamp(duration_s, before_s / 2, 3 * before_s);

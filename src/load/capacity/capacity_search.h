@@ -27,8 +27,8 @@ namespace assay {
 //
 // Rates: doubled (halved) until one fails (holds), then bisected on a logarithmic scale; the last step goes
 // to the rate at which either outcome ends the search. A rate too close to the capacity to be decided soon is
-// left open, and those around it are tried. Of several tiers the one with the widest interval says what is
-// next.
+// left open, and those around it are tried; but while nothing is decided, none that is so low that the time
+// left could not show it to hold. Of several tiers the one with the widest interval says what is next.
 struct CapacityOptions {
   double confidence = 0.95;     // in (0, 1)
   double resolution = 0.05;     // the search ends when the interval is this narrow, relative to its low end
@@ -118,6 +118,7 @@ class CapacitySearch {
   double badness(const Point& point, size_t tier, int* worst_class = nullptr) const;
   double crossing(size_t tier, const Bracket& bracket) const;
   double duration_at(double rate, size_t tier) const;
+  double wanted_duration_at(double rate, size_t tier) const;
   double requests_per_effective_one(double rate, size_t tier) const;
 
   const CapacityOptions options_;

@@ -54,6 +54,22 @@ TEST(CapacitySearch, GoesDownWhereTheFirstRateFails) {
   EXPECT_GE(*interval.high, 3);
 }
 
+// At half the rate, twice the time: when it is not there, what is open is waited for.
+TEST(CapacitySearch, DoesNotGoDownToWhereTheTimeLeftShowsNothing) {
+  for (const auto& [budget_s, expected] : {std::pair{40.0, 7.0}, {4000.0, 3.5}}) {
+    CapacityOptions options = one_class(7);
+    options.budget_s = budget_s;
+    options.class_shares = {0.9, 0.1};
+    options.required = {{0.9, 0.9}};
+    CapacitySearch search(options);
+    CapacityTrial trial = outcome(7, budget_s / 4, {.n = 60, .good = 60});
+    trial.counts[0].push_back({.n = 10, .good = 8});
+    ASSERT_EQ(search.next()->rate_per_s, 7);
+    search.add(trial);
+    EXPECT_EQ(search.next()->rate_per_s, expected) << budget_s;
+  }
+}
+
 TEST(CapacitySearch, EndsWhereNoRateFailsOrNoneHolds) {
   for (const double capacity : {1e9, 0.0}) {
     CapacityOptions options = one_class();
