@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kMaxInputs = 4096;
 constexpr int64_t kMaxDocuments = 10'000;
-constexpr int64_t kMaxPrefixes = 1'000'000;
+constexpr int64_t kMaxPrefixes = 1'000'000, kMaxPrefixDepth = 16;
 constexpr int64_t kMaxCancelMs = 86'400'000;
 constexpr size_t kMaxModels = 1000;
 
@@ -118,6 +118,12 @@ constexpr Row<TrafficClass> kRequestRows[] = {
     {{"traffic", "prefix_zipf", "number", "0", "",
       "How unevenly prefixes are drawn: the k-th with weight 1 / k to this power; 0: all alike."},
      [](Reader& r, const TomlMember& m, TrafficClass& c) { r.read_number(m, 0, 10, c.prefix_pool.zipf); }},
+    {{"traffic", "prefix_depth", "integer", "1", "",
+      "Levels of a tree whose leaves the prefixes are, each an equal part of prefix_tokens: neighbours share all but the "
+      "last, those farther away fewer. Of 100 prefixes with 2 levels, ten at a time begin alike in the first half."},
+     [](Reader& r, const TomlMember& m, TrafficClass& c) {
+       r.read_integer(m, 1, kMaxPrefixDepth, c.prefix_pool.depth);
+     }},
     {{"traffic", "cancel_share", "number", "0", "",
       "Share of the requests that their user breaks off, after cancel_after_chunks or cancel_after_ms, whichever comes "
       "first: an outcome of its own and no failure."},
@@ -178,12 +184,15 @@ void check_prefixes(Reader& reader, const TomlValue& table, const TrafficClass& 
   const PrefixPool& pool = traffic.prefix_pool;
   for (const auto& [key, is_set] : {std::pair{"prefix_share", pool.share < 1},
                                     {"prefixes", pool.count > 1},
+                                    {"prefix_depth", pool.depth > 1},
                                     {"prefix_zipf", pool.zipf > 0}}) {
     if (is_set && traffic.prefix_tokens == 0)
       reader.error(table.find(key)->at, fmt::format("{} needs prefix_tokens", key));
   }
   if (pool.zipf > 0 && pool.count < 2)
     reader.error(table.find("prefix_zipf")->at, "prefix_zipf needs several prefixes");
+  if (pool.depth > 1 && pool.count < 2)
+    reader.error(table.find("prefix_depth")->at, "prefix_depth needs several prefixes");
 }
 
 void check_json(Reader& reader, const TomlValue& table, const RequestOptions& request) {

@@ -151,15 +151,16 @@ TEST(RequestKeys, TemplatesAndTensorsAreCheckedBeforeAnythingIsSent) {
 TEST(RequestKeys, PrefixesAndCancellationsGoTogetherWithWhatTheyNeed) {
   const TrafficClass c = read(
       "prompt_tokens = 100\noutput_tokens = 50\nprefix_tokens = 40\nprefix_share = 0.5\n"
-      "prefixes = 9\nprefix_zipf = 1.1\ncancel_share = 0.1\ncancel_after_chunks = 5\n"
+      "prefixes = 9\nprefix_zipf = 1.1\nprefix_depth = 2\ncancel_share = 0.1\ncancel_after_chunks = 5\n"
       "cancel_after_ms = { min = 10, max = 20 }\n");
-  EXPECT_EQ(c.prefix_pool, (PrefixPool{.share = 0.5, .count = 9, .zipf = 1.1}));
+  EXPECT_EQ(c.prefix_pool, (PrefixPool{.share = 0.5, .count = 9, .zipf = 1.1, .depth = 2}));
   EXPECT_EQ(c.cancel.share, 0.1);
   EXPECT_EQ(c.cancel.after_chunks, LengthDistribution{.a = 5});
   ASSERT_TRUE(c.cancel.after_ms);
   EXPECT_EQ(c.cancel.after_ms->b, 20);
   EXPECT_THAT(refused(kText + "prefixes = 3\n"), HasSubstr("prefixes needs prefix_tokens"));
   EXPECT_THAT(refused(kText + "prefix_tokens = 3\nprefix_zipf = 1\n"), HasSubstr("needs several prefixes"));
+  EXPECT_THAT(refused(kText + "prefix_tokens = 3\nprefix_depth = 2\n"), HasSubstr("needs several prefixes"));
   EXPECT_THAT(refused(kText + "cancel_share = 0.1\n"), HasSubstr("cancel_share needs"));
   EXPECT_THAT(refused(kText + "cancel_after_ms = 10\n"), HasSubstr("only where cancel_share"));
   EXPECT_THAT(refused("kind = 'rerank'\nprompt_tokens = 9\ncancel_share = 1\ncancel_after_chunks = 3\n"),

@@ -56,6 +56,10 @@ struct PrefixPool {
   double share = 1;    // of requests (of sessions: by their first turn) that have one
   uint32_t count = 1;  // distinct ones
   double zipf = 0;     // the k-th is drawn with weight 1 / k^zipf; 0: all alike
+  // Levels of a tree whose leaves the prefixes are, each a part of the length: tenants over their system
+  // prompts over documents. Every node has ceil(count^(1/depth)) children, as far as there are prefixes;
+  // neighbours share the longest.
+  uint32_t depth = 1;
 
   bool operator==(const PrefixPool&) const = default;
 };

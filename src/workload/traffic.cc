@@ -13,13 +13,14 @@
 namespace assay {
 namespace {
 
-// What the draws of one class share: its streams, hashed once, and the weights of its prefixes.
+// What the draws of one class share: its streams, hashed once, and the weights and tree of its prefixes.
 struct ClassStreams {
   explicit ClassStreams(const TrafficClass& c) : ClassStreams(c.name) {
     const PrefixPool& pool = c.prefix_pool;
     double sum = 0;
     for (uint32_t k = 1; pool.zipf > 0 && k <= pool.count; ++k)
       prefix_weights.push_back(sum += std::pow(k, -pool.zipf));
+    while (pool.depth > 1 && std::pow(prefix_children, pool.depth) < pool.count) ++prefix_children;
   }
   explicit ClassStreams(const std::string& name)
       : turns(stream("turns", name)),
@@ -38,6 +39,7 @@ struct ClassStreams {
 
   uint64_t turns, order, prompt, output, text, prefix, think, cancel;
   std::vector<double> prefix_weights;  // cumulative; empty: all alike
+  uint64_t prefix_children = 1;        // of each node of their tree
   uint64_t blocks;                     // of all classes: what the requests of a trace share
 };
 
@@ -123,6 +125,28 @@ uint64_t drawn_prefix(const PrefixPool& pool, const ClassStreams& streams, Rando
   return std::min<uint64_t>(static_cast<uint64_t>(found - weights.begin()), weights.size() - 1);
 }
 
+// The stretches of a prefix from the root of its tree to itself, cut where the request's prefix ends.
+std::vector<PromptPart> nested_parts(const TrafficPlan& plan, const ClassStreams& streams, uint64_t prefix,
+                                     const Request& request) {
+  const TrafficClass& c = plan.classes[request.class_index];
+  const uint64_t depth = c.prefix_pool.depth;
+  std::vector<uint64_t> nodes(depth, prefix);  // on the way, by level
+  for (size_t level = depth - 1; level > 0; --level)
+    nodes[level - 1] = nodes[level] / streams.prefix_children;
+
+  std::vector<PromptPart> parts;
+  uint64_t before = 0;
+  for (uint64_t level = 0; level < depth && before < request.prefix_tokens; ++level) {
+    const uint64_t end = std::min<uint64_t>(c.prefix_tokens * (level + 1) / depth, request.prefix_tokens);
+    if (end == before) continue;
+    const bool is_leaf = level + 1 == depth;
+    const uint64_t index = is_leaf ? prefix : (uint64_t{1} << 61) | level << 40 | nodes[level];
+    parts.push_back({Random(plan.seed, streams.prefix, index).next(), static_cast<uint32_t>(end - before)});
+    before = end;
+  }
+  return parts;
+}
+
 // The shared prefix stands at the head of a session's first prompt and leaves at least one token of its own
 // behind it.
 void add_prefix(const TrafficPlan& plan, const ClassStreams& streams, uint64_t index, Request& request) {
@@ -134,7 +158,9 @@ void add_prefix(const TrafficPlan& plan, const ClassStreams& streams, uint64_t i
   if (pool.share < 1 && random.uniform() >= pool.share) return;
   request.prefix_tokens = std::min(c.prefix_tokens, request.prompt_tokens - 1);
   if (request.prefix_tokens == 0) return;
-  request.prefix_seed = Random(plan.seed, streams.prefix, drawn_prefix(pool, streams, random)).next();
+  const uint64_t prefix = drawn_prefix(pool, streams, random);
+  request.prefix_seed = Random(plan.seed, streams.prefix, prefix).next();
+  if (pool.depth > 1) request.prefix_parts = nested_parts(plan, streams, prefix, request);
 }
 
 void add_cancellation(const TrafficPlan& plan, const ClassStreams& streams, uint64_t index,

@@ -289,6 +289,40 @@ TEST(Traffic, PrefixesMayBeDrawnByZipfsLaw) {
   EXPECT_NEAR(counts[0], 1000, 120);
 }
 
+// Nine prefixes under three parents: each has the first part of its parent, which two others have too.
+TEST(Traffic, PrefixesFormATree) {
+  TrafficClass c = traffic_class("rag");
+  c.prompt_tokens = {Kind::kUniform, 50, 100};
+  c.prefix_tokens = 61;
+  c.prefix_pool = {.count = 9, .depth = 2};
+  std::map<uint64_t, std::set<uint64_t>> leaves;
+  int cut = 0;
+  for (const PlannedRequest& p : materialise(plan_of({c}, 500))) {
+    const Request& r = p.request;
+    ASSERT_EQ(r.prefix_tokens, std::min(61U, r.prompt_tokens - 1));
+    ASSERT_EQ(r.prefix_parts.size(), 2U);
+    EXPECT_EQ(r.prefix_parts[0].tokens, 30U);
+    EXPECT_EQ(r.prefix_parts[1].tokens, r.prefix_tokens - 30);
+    EXPECT_EQ(r.prefix_parts[1].seed, r.prefix_seed);
+    leaves[r.prefix_parts[0].seed].insert(r.prefix_seed);
+    cut += r.prefix_tokens < 61;
+  }
+  EXPECT_GT(cut, 0);
+  ASSERT_EQ(leaves.size(), 3U);
+  for (const auto& [parent, children] : leaves) EXPECT_EQ(children.size(), 3U);
+}
+
+TEST(Traffic, APrefixThatEndsOnAHigherLevelHasNoLowerOne) {
+  TrafficClass c = traffic_class("rag");
+  c.prompt_tokens = {Kind::kFixed, 21};
+  c.prefix_tokens = 60;
+  c.prefix_pool = {.count = 8, .depth = 3};
+  for (const PlannedRequest& p : materialise(plan_of({c}, 20))) {
+    ASSERT_EQ(p.request.prefix_parts.size(), 1U);
+    EXPECT_EQ(p.request.prefix_parts[0].tokens, 20U);
+  }
+}
+
 TEST(Traffic, AShareOfTheRequestsIsBrokenOff) {
   TrafficClass c = traffic_class("chat");
   const auto without = materialise(plan_of({c}, 2000));
