@@ -9,6 +9,9 @@ pkg_check_modules(openssl REQUIRED IMPORTED_TARGET openssl)
 pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET hwloc)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(simdjson REQUIRED IMPORTED_TARGET simdjson)
+pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
+# Only its library: with the macro that its package defines, no precompiled header would fit those who link it.
+pkg_check_modules(utf8proc REQUIRED libutf8proc)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 
 find_path(ASSAY_LLAMA_INCLUDE llama.h PATHS "${ASSAY_LLAMA_ROOT}/include" NO_DEFAULT_PATH)

@@ -41,7 +41,7 @@ std::string story_of(std::string_view bytes, size_t step, assay::EndpointForm fo
                             events[i].detail + "\n";
     for (uint32_t k = 0; k < events[i].chunks; ++k) story += one;
   }
-  return story + reply.answer();
+  return story + reply.answer().content + reply.answer().reasoning + (reply.answer().is_whole ? "" : "…");
 }
 
 }  // namespace

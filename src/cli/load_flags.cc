@@ -52,6 +52,10 @@ constexpr OptionSpec kFlags[] = {
     {"--api-key-file", "FILE", "The file that holds the API key.", nullptr, "file"},
     {"--ca-file", "FILE", "Certificates (PEM) that the server is verified against.", "the system's", "file"},
     {"--seed", "N", "Seed of every random choice.", "1", nullptr},
+    {"--tokenizer", "PATH",
+     "The tokenizer of the served model (tokenizer.json, its folder, or a GGUF): token counts are held against it "
+     "afterwards.",
+     nullptr, "file"},
     {"--metrics-url", "URL", "Where the server tells its metrics (Prometheus), sampled beside the requests.",
      "/metrics beside the URL's /v1", nullptr},
     {"--metrics-interval", "S", "Between two samples of metrics and power sensors; 0: none are taken.", "1",
@@ -281,7 +285,9 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
   for (const auto& [flag, key] : {std::pair{"--model", "endpoint_model"}, {"--api-key-env", "api_key_env"}}) {
     if (options.has(flag)) text += fmt::format("{} = {}\n", key, toml_string(options.value(flag)));
   }
-  for (const auto& [flag, key] : {std::pair{"--api-key-file", "api_key_file"}, {"--ca-file", "ca_file"}}) {
+  for (const auto& [flag, key] : {std::pair{"--api-key-file", "api_key_file"},
+                                  {"--ca-file", "ca_file"},
+                                  {"--tokenizer", "tokenizer"}}) {
     if (options.has(flag))
       text += fmt::format("{} = {}\n", key, toml_string(absolute_path(options.value(flag))));
   }

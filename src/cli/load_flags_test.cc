@@ -116,6 +116,12 @@ TEST(LoadFlags, EachIsAKeyOfTheScenario) {
 }
 
 // As vLLM's benchmark: the shape of the gamma distribution is the reciprocal of its squared variation.
+TEST(LoadFlags, ATokenizerIsAFileOfThisMachine) {
+  const char* file = ASSAY_SOURCE_DIR "/fuzz/corpus/gguf/good.gguf";
+  EXPECT_EQ(scenario_of({{"--tokenizer", file}}).targets[0].tokenizer, file);
+  EXPECT_EQ(scenario_of({}).targets[0].tokenizer, "");
+}
+
 TEST(LoadFlags, BurstinessIsTheShapeOfTheGaps) {
   const Scenario scenario = scenario_of({{"--request-rate", "4"}, {"--burstiness", "0.25"}});
   EXPECT_EQ(scenario.load.arrivals.kind, Arrivals::Kind::kGamma);

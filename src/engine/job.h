@@ -82,6 +82,7 @@ Result<void> run_devices_job(JobContext& context);
 Result<void> run_fit_job(JobContext& context);
 Result<void> run_speed_job(JobContext& context);
 Result<void> run_serve_job(JobContext& context);
+Result<void> run_tokenise_job(JobContext& context);
 Result<void> run_roofline_job(JobContext& context);
 
 }  // namespace assay

@@ -102,6 +102,19 @@ constexpr Metric kMetrics[] = {
     {"client_cpu_utilisation", "", kLower, false, "client CPU utilisation",
      "CPU time of the load generator's own process divided by the trial's duration.",
      "CLOCK_PROCESS_CPUTIME_ID of clock_gettime(2)"},
+    // After the requests: token counts against a tokenizer.
+    {"usage_output_ratio", "", kNeither, false, "output tokens, told ÷ counted",
+     "Output tokens by the server's usage (or by chunks, where it tells none) ÷ those that the model's tokenizer counts in the "
+     "texts, sums over a sample of answers.",
+     "assay metric definitions"},
+    {"usage_prompt_ratio", "", kNeither, false, "prompt tokens, told ÷ counted",
+     "Prompt tokens by the server's usage for each that the model's tokenizer counts, as prompts grow: 1 + the median slope of "
+     "the difference. What is added to every prompt alike is not in it.",
+     "Theil (1950), Sen (1968)"},
+    {"usage_prompt_offset_tokens", "tokens", kNeither, false, "tokens added to each prompt",
+     "Prompt tokens by the server's usage less those that the model's tokenizer counts in the prompt's own text, in the "
+     "median: what a chat template adds.",
+     "assay metric definitions"},
     // Beside the requests: what the server tells of itself, and power sensors.
     {"server_running", "requests", kNeither, true, "requests running, as the server tells",
      "Requests that the server worked on, sampled from its metrics in the steady window.",

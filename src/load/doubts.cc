@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -34,6 +35,8 @@ class Doubts {
       broken_off_early();
       too_few_samples();
       lost_events();
+      usage_below_chunks();
+      usage_above_asked();
     }
     lateness();
     return std::move(out_);
@@ -224,6 +227,67 @@ class Doubts {
            fmt::format("{} events came for requests that were unknown or had ended: they were left out.",
                        result_.stray_events));
     }
+  }
+
+  // A chunk with text is a token at least. Chunks of answers without usage are counted by themselves, so that
+  // these never have more.
+  void usage_below_chunks() {
+    int64_t answers = 0, below = 0, chunks = 0, told = 0;
+    for (const RequestRow* row : order_) {
+      if (!ended_well(*row) || row->output_tokens == 0) continue;
+      ++answers;
+      if (row->chunks <= row->output_tokens) continue;
+      ++below;
+      chunks += row->chunks;
+      told += row->output_tokens;
+    }
+    if (below == 0) return;
+    const double share = static_cast<double>(below) / static_cast<double>(answers);
+    find(
+        share > kToleratedErrorRate ? Severity::kDoubtful : Severity::kNote, "load.usage-below-chunks",
+        fmt::format(
+            "In {} of {} answers the server's usage counts fewer tokens than chunks with output came: {} against {}. A chunk "
+            "holds a token at least, unless something on the way cuts tokens into pieces, or usage leaves a part out "
+            "(reasoning, calls of tools): n is then too small, TPOT too long and output tokens/s too low. With the model's "
+            "tokenizer (--tokenizer) the texts themselves tell.",
+            below, answers, told, chunks))
+        .evidence.set("answers", answers)
+        .set("answers_below_chunks", below)
+        .set("output_told", told)
+        .set("chunks", chunks);
+  }
+
+  // Unless the class sets the limit by itself, or asks for several answers at once.
+  bool has_limit_of_ours(const RequestRow& row) const {
+    const Json& parameters = options_.classes[row.class_index].request.parameters;
+    return std::ranges::none_of(
+        std::array{"max_tokens", "max_completion_tokens", "max_output_tokens", "n", "best_of"},
+        [&](const char* name) { return parameters.find(name) != nullptr; });
+  }
+
+  void usage_above_asked() {
+    int64_t answers = 0, above = 0, asked = 0, told = 0;
+    for (const RequestRow* row : order_) {
+      if (!ended_well(*row) || row->asked_tokens == 0 || !has_limit_of_ours(*row)) continue;
+      ++answers;
+      if (row->output_tokens <= row->asked_tokens) continue;
+      ++above;
+      asked += row->asked_tokens;
+      told += row->output_tokens;
+    }
+    if (above == 0) return;
+    const double share = static_cast<double>(above) / static_cast<double>(answers);
+    find(
+        share > kToleratedErrorRate ? Severity::kDoubtful : Severity::kNote, "load.usage-above-asked",
+        fmt::format(
+            "In {} of {} answers the server's usage counts more tokens than it was allowed to make (max_tokens): {} against "
+            "{}. Either it counts what it did not make, and TPOT and output tokens/s are too good by as much, or it does not "
+            "keep the limit. With the model's tokenizer (--tokenizer) the texts themselves tell.",
+            above, answers, told, asked))
+        .evidence.set("answers", answers)
+        .set("answers_above_asked", above)
+        .set("output_told", told)
+        .set("asked", asked);
   }
 
   void lateness() {

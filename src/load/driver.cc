@@ -102,7 +102,8 @@ class Driver {
                               .class_index = request.class_index,
                               .turn = request.turn,
                               .session = request.session,
-                              .prompt_tokens = request.prompt_tokens});
+                              .prompt_tokens = request.prompt_tokens,
+                              .asked_tokens = request.output_tokens});
       pending_.push_back({planned, loop});
     }
     waiting_turns_ += drawn_.size() - 1;

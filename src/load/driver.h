@@ -53,6 +53,7 @@ struct RequestRow {
   Nanos end{};                 // end of the stream, or of the attempt
   uint32_t prompt_tokens = 0;  // as the target counts, else as planned
   uint32_t output_tokens = 0;  // as the target counts, else as its chunks say
+  uint32_t asked_tokens = 0;   // of output, at most
   uint32_t chunks = 0;         // kept in LoadResult, from `first_chunk` on
   uint64_t first_chunk = 0;
   FailureCause failure = FailureCause::kNone;

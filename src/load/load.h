@@ -8,3 +8,4 @@
 #include "load/exports/exports.h"              // IWYU pragma: export
 #include "load/samples_file.h"                 // IWYU pragma: export
 #include "load/summary.h"                      // IWYU pragma: export
+#include "load/token_counts.h"                 // IWYU pragma: export

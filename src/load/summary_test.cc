@@ -325,6 +325,43 @@ TEST(LoadSummary, SaysWhatWasLeftOut) {
   EXPECT_NE(codes.find("load.stray-events"), std::string::npos) << codes;
 }
 
+// A server whose usage leaves reasoning out: more chunks of output than tokens.
+TEST(LoadSummary, UsageBelowTheChunksIsADoubt) {
+  LoadResult result = drive(kQuick, steady_plan(200));
+  EXPECT_EQ(finding(summarise_load(result, one_class()), "load.usage-below-chunks"), nullptr);
+  result.rows[20].output_tokens = 4;
+  const LoadSummary once = summarise_load(result, one_class());
+  ASSERT_NE(finding(once, "load.usage-below-chunks"), nullptr);
+  EXPECT_EQ(finding(once, "load.usage-below-chunks")->severity, Severity::kNote) << "one in 200";
+  for (RequestRow& row : result.rows) row.output_tokens = 3;
+  const LoadSummary always = summarise_load(result, one_class());
+  const Finding* doubt = finding(always, "load.usage-below-chunks");
+  ASSERT_NE(doubt, nullptr);
+  EXPECT_EQ(doubt->severity, Severity::kDoubtful);
+  EXPECT_EQ(doubt->evidence["output_told"].as_integer(), 600);
+  EXPECT_EQ(doubt->evidence["chunks"].as_integer(), 1000);
+  for (RequestRow& row : result.rows) row.output_tokens = 500;
+  EXPECT_EQ(finding(summarise_load(result, one_class()), "load.usage-below-chunks"), nullptr)
+      << "many a chunk";
+}
+
+// Each was allowed five.
+TEST(LoadSummary, UsageAboveTheLimitIsADoubt) {
+  LoadResult result = drive(kQuick, steady_plan(200));
+  EXPECT_EQ(finding(summarise_load(result, one_class()), "load.usage-above-asked"), nullptr);
+  for (RequestRow& row : result.rows) row.output_tokens = 7;
+  const LoadSummary summary = summarise_load(result, one_class());
+  const Finding* doubt = finding(summary, "load.usage-above-asked");
+  ASSERT_NE(doubt, nullptr);
+  EXPECT_EQ(doubt->severity, Severity::kDoubtful);
+  EXPECT_EQ(doubt->evidence["output_told"].as_integer(), 1400);
+  EXPECT_EQ(doubt->evidence["asked"].as_integer(), 1000);
+  SummaryOptions own = one_class();
+  own.classes[0].request.parameters.set("max_tokens", 9);
+  EXPECT_EQ(finding(summarise_load(result, own), "load.usage-above-asked"), nullptr)
+      << "the class has a limit of its own";
+}
+
 // Answers that come at once have an end, and nothing that comes token by token.
 TEST(LoadSummary, KindsThatAreNotStreamedHaveNoTokens) {
   std::vector<PlannedRequest> plan = steady_plan(400);

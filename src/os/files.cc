@@ -36,21 +36,34 @@ void FileDescriptor::reset() {
   fd_ = -1;
 }
 
-Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return fail_errno("open", path);
+Result<std::string> read_all(int fd, const std::string& name, int64_t max_bytes) {
   std::string content;
   char buffer[65536];
   while (true) {
-    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    const ssize_t n = ::read(fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("read", path);
+    if (n < 0) return fail_errno("read", name);
     if (n == 0) return content;
     content.append(buffer, static_cast<size_t>(n));
     if (static_cast<int64_t>(content.size()) > max_bytes) {
-      return fail(fmt::format("is larger than the {} allowed here", format_bytes(max_bytes)), path);
+      return fail(fmt::format("is larger than the {} allowed here", format_bytes(max_bytes)), name);
     }
   }
+}
+
+Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno("open", path);
+  return read_all(fd.get(), path, max_bytes);
+}
+
+Result<FileDescriptor> file_in_memory(std::string_view content) {
+  const std::string name = "file in memory";
+  FileDescriptor fd(::memfd_create("assay", MFD_CLOEXEC));
+  if (!fd.valid()) return fail_errno("create", name);
+  RETURN_IF_ERROR(write_all(fd.get(), content, name));
+  if (::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("rewind", name);
+  return fd;
 }
 
 Result<void> write_file_atomically(const std::string& path, std::string_view content) {

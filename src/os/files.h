@@ -32,6 +32,11 @@ class FileDescriptor {
 
 // Fails if the file is larger than `max_bytes`.
 Result<std::string> read_file(const std::string& path, int64_t max_bytes);
+// All that is left to be read of an open descriptor; `name` is what errors call it.
+Result<std::string> read_all(int fd, const std::string& name, int64_t max_bytes);
+// A file in memory, without a name, that holds `content` and is read from its beginning: what a child process
+// is to read and no disk is to keep.
+Result<FileDescriptor> file_in_memory(std::string_view content);
 // Writes beside, syncs, renames: after a crash there is the old file or the new one. Fails whole on a full
 // disk.
 Result<void> write_file_atomically(const std::string& path, std::string_view content);

@@ -52,6 +52,7 @@ struct ChildPlan {
   char* const* envp;
   const char* directory;  // null: none
   int guard;              // -1: none
+  int in;                 // -1: nothing to read
   int out, err, socket, exec_error;
   pid_t parent;
 };
@@ -82,8 +83,8 @@ struct ExecError {
   const int socket = plan.socket >= 0 ? ::fcntl(plan.socket, F_DUPFD_CLOEXEC, 10) : -1;
   const int out = ::fcntl(plan.out, F_DUPFD_CLOEXEC, 10);
   const int err = ::fcntl(plan.err, F_DUPFD_CLOEXEC, 10);
-  const int nothing = ::open("/dev/null", O_RDONLY);
-  ::dup2(nothing, 0);
+  const int in = plan.in >= 0 ? ::fcntl(plan.in, F_DUPFD_CLOEXEC, 10) : ::open("/dev/null", O_RDONLY);
+  ::dup2(in, 0);
   ::dup2(out, 1);
   ::dup2(err, 2);
   const int first_closed = socket >= 0 ? kChildSocket + 1 : kChildSocket;
@@ -158,6 +159,7 @@ Result<Process> Process::start(const ProcessOptions& options) {
                        .envp = envp.data(),
                        .directory = options.directory.empty() ? nullptr : options.directory.c_str(),
                        .guard = options.guard != nullptr ? options.guard->pipe() : -1,
+                       .in = options.input != nullptr ? options.input->get() : -1,
                        .out = out.write.get(),
                        .err = err.write.get(),
                        .socket = theirs.get(),

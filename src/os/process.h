@@ -22,6 +22,7 @@ struct ProcessOptions {
   std::vector<std::pair<std::string, std::string>> environment;  // the whole environment of the child
   std::string directory;      // where it runs, and where a relative path leads from; empty: where we do
   bool wants_socket = false;  // a stream socket pair; the child's end is descriptor 3
+  const FileDescriptor* input = nullptr;  // the child's stdin; null: there is nothing to read
   const GroupGuard* guard = nullptr;  // is told the child's group before the child runs anything; may be null
 };
 

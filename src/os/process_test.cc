@@ -99,6 +99,17 @@ TEST(Process, InheritsNoDescriptors) {
   EXPECT_EQ(read_all(process.out()), "end\n");
 }
 
+TEST(Process, ReadsWhatItIsGivenAndElseNothing) {
+  const Result<FileDescriptor> input = file_in_memory("two\nlines\n");
+  ASSERT_TRUE(input);
+  ProcessOptions options = shell("cat; echo end");
+  options.input = &*input;
+  Process reader = started(options);
+  EXPECT_EQ(read_all(reader.out()), "two\nlines\nend\n");
+  Process other = started(shell("cat; echo end"));
+  EXPECT_EQ(read_all(other.out()), "end\n");
+}
+
 TEST(Process, SpeaksOverItsSocket) {
   ProcessOptions options = shell("read line <&3; echo \"got $line\" >&3");
   options.wants_socket = true;

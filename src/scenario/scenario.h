@@ -61,6 +61,7 @@ struct TargetSpec {
   std::string endpoint_model;
   uint32_t max_connections = 256;
   double timeout_s = 300;
+  std::string tokenizer;    // a file .gguf or a tokenizer.json; empty: none
   std::string metrics_url;  // empty: /metrics beside the URL's /v1
   StackSpec stack;
   // device, endpoint

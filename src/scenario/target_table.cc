@@ -6,6 +6,7 @@
 
 #include "catalogue/catalogue.h"
 #include "http/http.h"
+#include "os/os.h"
 #include "scenario/draft.h"
 
 namespace assay {
@@ -54,6 +55,29 @@ void read_metrics_interval(Reader& reader, const TomlMember& member, TargetSpec&
                                     "do not become a load of their own",
                                     interval_s, kLeastS));
   target.metrics_interval_s = interval_s;
+}
+
+// The file is looked for now: a run that lacks it would say so at its end only.
+void read_tokenizer(Reader& reader, const TomlMember& member, TargetSpec& target) {
+  std::string text;
+  reader.read_string(member, text);
+  if (text.empty()) return;
+  std::string path = reader.resolved(text);
+  if (list_directory(path)) path += "/tokenizer.json";
+  if (!file_exists(path)) {
+    return reader.error(
+        member.value.at,
+        fmt::format("there is no file {}: give the path of the model's tokenizer.json, of a folder that "
+                    "holds it, or of a GGUF; nothing is fetched",
+                    printable(path)));
+  }
+  if (!path.ends_with(".gguf") && !path.ends_with(".json")) {
+    return reader.error(member.value.at,
+                        fmt::format("{} is no tokenizer that is known: give a tokenizer.json or a file "
+                                    "that ends with .gguf",
+                                    printable(path)));
+  }
+  target.tokenizer = std::move(path);
 }
 
 void refuse_api_key(Reader& reader, const TomlMember& member, TargetSpec&) {
@@ -120,6 +144,11 @@ constexpr TargetRow kTargetRows[] = {
     {{"target", "timeout_s", "number", "300", "s",
       "From the send of a request to its end; after that it has failed.", "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_positive(m, 86'400, t.timeout_s); }},
+    {{"target", "tokenizer", "string", "", "",
+      "The tokenizer of the served model, relative to the scenario: a tokenizer.json, a folder that holds one, or a GGUF. When a "
+      "trial is over, the server's token counts are held against it.",
+      "endpoint"},
+     read_tokenizer},
     {{"target", "metrics_url", "string", "", "",
       "Where the server tells its metrics in Prometheus' format. By default /metrics beside the URL's own path, which is tried "
       "once.",

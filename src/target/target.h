@@ -43,6 +43,17 @@ enum class EndCause {
   kServerDied,   // of a server that assay launched: its process ended
 };
 
+// One answer of a sample whose texts are kept, and what the server's `usage` said of it.
+struct AnswerText {
+  RequestId id = 0;
+  uint32_t class_index = 0;
+  std::string prompt;  // as it was sent; empty: earlier turns stood before it
+  std::string content, reasoning;
+  bool is_whole = true;                           // content and reasoning are all that was answered
+  uint64_t chunks = 0;                            // of output
+  uint32_t prompt_tokens = 0, output_tokens = 0;  // 0: not told
+};
+
 // How a target ended: what is known of its worker, for evidence.
 struct TargetEnd {
   bool clean = true;
@@ -53,6 +64,7 @@ struct TargetEnd {
   std::string diagnostics;           // the worker's stderr, its last 64 KiB
   std::vector<Record> records;       // what it measured of its own work, without trial and conditions
   std::vector<Finding> findings;     // what throws doubt on the events that it gave
+  std::vector<AnswerText> texts;     // the sample that was to be kept
   bool stamps_are_wrong = false;     // of the events: nothing that was measured with them may be used
 };
 
@@ -108,7 +120,8 @@ std::unique_ptr<Target> make_device_target(DeviceTargetOptions options, Clock& c
 
 // A job that is not serving: runs the worker, hands each JSON line of its stdout to `on_line` as it comes,
 // and returns how it ended. A line over 1 MiB, more than 100,000 lines, or silence beyond `silence_timeout`
-// end it. A line of type "error" is the engine's own word on why it cannot.
+// end it. A line of type "error" is the engine's own word on why it cannot. `input`: the worker's stdin;
+// null: it has none.
 struct WorkerJobEnd {
   EndCause cause = EndCause::kNone;
   Error error;  // what `cause` means here, with the worker's last words; empty if the job was done
@@ -119,7 +132,7 @@ struct WorkerJobEnd {
 };
 WorkerJobEnd run_worker_job(const WorkerCommand& worker, const Json& job, Clock& clock, Nanos deadline,
                             Nanos silence_timeout, const std::function<void(const Json& line)>& on_line,
-                            const std::function<bool()>& interrupted);
+                            const std::function<bool()>& interrupted, const FileDescriptor* input = nullptr);
 
 // ---- endpoint: an OpenAI-compatible server, or one that speaks another kind of request, over HTTP or TLS
 // ----
@@ -133,8 +146,10 @@ struct EndpointTargetOptions {
   std::string api_key;                  // empty: none. Never stored, never printed
   std::string ca_file;                  // empty: the system's
   uint32_t max_connections = 256;
-  double timeout_s = 300;             // for one request, from send to end
-  double bytes_per_token = 4.2;       // for cutting prompts where there is no tokenizer
+  double timeout_s = 300;        // for one request, from send to end
+  double bytes_per_token = 4.2;  // for cutting prompts where there is no tokenizer
+  uint32_t kept_texts = 0;       // so many answers' texts are kept, drawn by `seed`: TargetEnd::texts
+  uint64_t seed = 1;
   std::function<bool()> interrupted;  // asked ten times a second while it opens; empty: never
 };
 std::unique_ptr<Target> make_endpoint_target(EndpointTargetOptions options, Clock& clock);

@@ -38,9 +38,11 @@ timespec time_left(Nanos until, Nanos now) {
 }  // namespace
 
 Result<WorkerProcess> WorkerProcess::start(const WorkerCommand& worker, const Json& job, bool wants_socket,
-                                           Clock& clock) {
-  ProcessOptions options{
-      .command = worker.command, .environment = worker.environment, .wants_socket = wants_socket};
+                                           Clock& clock, const FileDescriptor* input) {
+  ProcessOptions options{.command = worker.command,
+                         .environment = worker.environment,
+                         .wants_socket = wants_socket,
+                         .input = input};
   options.command.push_back(job.dump());
   ASSIGN_OR_RETURN(Process process, Process::start(options));
   return WorkerProcess(std::move(process), clock);
@@ -144,8 +146,8 @@ Error with_last_words(Error error, const WorkerProcess& process) {
 
 WorkerJobEnd run_worker_job(const WorkerCommand& worker, const Json& job, Clock& clock, Nanos deadline,
                             Nanos silence_timeout, const std::function<void(const Json& line)>& on_line,
-                            const std::function<bool()>& interrupted) {
-  Result<WorkerProcess> started = WorkerProcess::start(worker, job, false, clock);
+                            const std::function<bool()>& interrupted, const FileDescriptor* input) {
+  Result<WorkerProcess> started = WorkerProcess::start(worker, job, false, clock, input);
   if (!started)
     return {.cause = EndCause::kNotStarted, .error = started.error(), .end = {}, .diagnostics = {}};
   WorkerProcess& process = *started;

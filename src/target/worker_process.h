@@ -16,7 +16,7 @@ namespace assay {
 class WorkerProcess {
  public:
   static Result<WorkerProcess> start(const WorkerCommand& worker, const Json& job, bool wants_socket,
-                                     Clock& clock);
+                                     Clock& clock, const FileDescriptor* input = nullptr);
 
   // Sends what is queued and reads what is there; waits until there is something to read or `until` has come.
   // The end of a stream counts as something. Never fails: a worker that is gone shows as ended streams.

@@ -5,5 +5,6 @@
 #include "workload/plan_source.h"      // IWYU pragma: export
 #include "workload/request.h"          // IWYU pragma: export
 #include "workload/request_options.h"  // IWYU pragma: export
+#include "workload/text_list.h"        // IWYU pragma: export
 #include "workload/traffic.h"          // IWYU pragma: export
 #include "workload/wire.h"             // IWYU pragma: export

@@ -7,6 +7,7 @@
 #include "engine/job.h"
 #include "fake_engine/fake_serving.h"
 #include "fake_engine/misbehaviour.h"
+#include "workload/workload.h"
 
 namespace assay {
 namespace {
@@ -133,6 +134,19 @@ int roofline(FakeJob& job) {
   return 0;
 }
 
+// A token a byte.
+int tokenise(FakeJob& job) {
+  const auto list = read_all(0, "stdin", kMaxTextListBytes);
+  const auto texts = list ? read_text_list(*list) : std::unexpected(list.error());
+  if (!texts) return job.out.error(texts.error()), 1;
+  job.misbehaviour.on_work();
+  job.out.info(Json::object().set("tokenizer", Json::object().set("kind", "fake").set("vocabulary", 256)));
+  Json counts = Json::array();
+  for (const std::string_view text : *texts) counts.push(static_cast<int64_t>(text.size()));
+  job.out.info(Json::object().set("tokens", std::move(counts)));
+  return 0;
+}
+
 }  // namespace
 
 int run_worker(std::string_view job_json) {
@@ -150,6 +164,7 @@ int run_worker(std::string_view job_json) {
   if (name == "devices") return devices(job);
   if (name == "fit") return fit(job);
   if (name == "speed") return speed(job);
+  if (name == "tokenise") return tokenise(job);
   if (name == "roofline") return roofline(job);
   out.error(Error{"there is no job '" + printable(name) + "'", "job", ""});
   return 1;

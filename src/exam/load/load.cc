@@ -13,6 +13,7 @@
 #include "exam/load/side_evidence.h"
 #include "exam/load/stack.h"
 #include "exam/load/target_setup.h"
+#include "exam/load/token_check.h"
 #include "exam/load/trace_finding.h"
 #include "exam/load/traffic.h"
 #include "exam/rows.h"
@@ -111,6 +112,7 @@ class LoadTrial {
     traffic_ = std::move(*traffic);
     if (traffic_.trace != nullptr) outcome_.findings.push_back(trace_finding(*traffic_.trace, load_.trace));
     set_rate_of_phase();
+    if (!open_tokenizer()) return std::move(outcome_);
     auto setup = set_up_target(context_, trial_, spec_, traffic_);
     if (context_.interrupted()) return interrupted();
     if (!setup) {
@@ -143,6 +145,21 @@ class LoadTrial {
                          .users = static_cast<uint32_t>(users.as_integer()),
                          .pause_s = traffic_.arrivals.pause_s};
     traffic_.rate_per_s.reset();
+  }
+
+  // Before anything is sent: a tokenizer that cannot be used would be noticed too late. False: the trial is
+  // over.
+  bool open_tokenizer() {
+    if (spec_.tokenizer.empty()) return true;
+    Result<std::unique_ptr<TokenCounter>> counter = open_token_counter(spec_.tokenizer);
+    if (counter) return counter_ = std::move(*counter), true;
+    end_failed(failed_exam_finding(counter.error()));
+    return false;
+  }
+
+  void count_tokens() {
+    if (counter_ != nullptr)
+      check_tokens(context_, *counter_, end_.texts, traffic_.classes, conditions_, outcome_);
   }
 
   static Result<TrialOutcome> interrupted() { return fail("interrupted"); }
@@ -236,6 +253,7 @@ class LoadTrial {
     std::ranges::move(found.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
     add_own_work(false);
+    count_tokens();
     if (found.result.lost) fail_as_lost(*found.result.lost, found.result.is_hung);
     return std::move(outcome_);
   }
@@ -378,6 +396,7 @@ class LoadTrial {
     std::ranges::move(summary.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
     add_own_work(is_void);
+    count_tokens();
     if (result.lost) fail_as_lost(*result.lost, result.is_hung);
   }
 
@@ -411,6 +430,7 @@ class LoadTrial {
   Json conditions_, rate_conditions_;
   double rate_per_s_ = 1;
   TargetEnd end_;
+  std::unique_ptr<TokenCounter> counter_;  // null: nothing is counted
   TrialOutcome outcome_;
 };
 

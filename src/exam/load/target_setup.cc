@@ -8,6 +8,7 @@
 
 #include "exam/findings.h"
 #include "exam/load/launch.h"
+#include "exam/load/token_check.h"
 #include "exam/model_setup.h"
 #include "exam/sizing.h"
 
@@ -104,6 +105,8 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
   options.max_connections = spec.max_connections;
   options.timeout_s = spec.timeout_s;
   options.interrupted = context.interrupted;
+  options.kept_texts = spec.tokenizer.empty() ? 0 : kSampledAnswers;
+  options.seed = context.scenario.seed;
   TargetSetup setup;
   if (!spec.stack.launch.empty()) {
     Result<Launch> launch = launch_server(context, spec, options.api_key);

@@ -10,6 +10,7 @@
 #include "target/endpoint/endpoint_identity.h"
 #include "target/endpoint/endpoint_opening.h"
 #include "target/endpoint/endpoint_pool.h"
+#include "target/endpoint/endpoint_texts.h"
 #include "target/endpoint/endpoint_wire.h"
 #include "target/endpoint/server_root.h"
 #include "target/target.h"
@@ -20,12 +21,16 @@ namespace {
 class EndpointTarget final : public Target {
  public:
   EndpointTarget(EndpointTargetOptions options, Clock& clock)
-      : options_(std::move(options)), clock_(clock), bodies_(RequestKind::kChat, options_.bytes_per_token) {}
+      : options_(std::move(options)),
+        clock_(clock),
+        bodies_(RequestKind::kChat, options_.bytes_per_token),
+        texts_(options_.kept_texts, options_.seed) {}
 
   Result<TargetInfo> open() override;
   Result<void> submit(const Request& request) override;
   void restart_measuring() override {
     if (pool_ != nullptr) pool_->restart_measuring();
+    texts_.restart();
   }
   void cancel(RequestId id) override;
   Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override;
@@ -51,6 +56,7 @@ class EndpointTarget final : public Target {
   std::unique_ptr<EndpointPool> pool_;  // null again after close()
   EndpointPoolFacts pool_facts_;        // when it was closed
   std::unordered_map<RequestId, Turn> turns_;
+  EndpointTexts texts_;
 };
 
 // ---- opening ----
@@ -158,10 +164,13 @@ Result<void> EndpointTarget::submit(const Request& request) {
   CHECK(pool_ != nullptr && request.id != 0);
   std::string said;
   const EndpointCall call = bodies_.call_for(request, said);
+  const bool goes_on = request.session != 0 && !request.last_turn;
+  const bool has_tokens = row_of(bodies_.kind_of_request(request)).streams;
+  const bool is_sampled = has_tokens && texts_.wants(request);
   pool_->submit({.id = request.id,
                  .wire = wire_->call(call, request.id),
                  .time_limit = nanos_from_seconds(options_.timeout_s),
-                 .keeps_answer = request.session != 0 && !request.last_turn,
+                 .keeps_answer = goes_on || is_sampled,
                  .rule = call.rule});
   if (request.session != 0) turns_.insert_or_assign(request.id, Turn{request, std::move(said)});
   return {};
@@ -179,17 +188,29 @@ Result<void> EndpointTarget::poll(Nanos until, std::vector<StreamEvent>& events)
   return {};
 }
 
-// Sessions go on with what a turn and its answer said, or without a turn that failed.
+// Sessions go on with what a turn and its answer said, or without a turn that failed; the sample has its
+// text.
 void EndpointTarget::note_end(const StreamEvent& event) {
   if (event.kind != StreamEventKind::kDone && event.kind != StreamEventKind::kFailed) return;
+  const bool is_done = event.kind == StreamEventKind::kDone;
   const auto turn = turns_.find(event.request);
-  if (turn == turns_.end()) return;
-  if (event.kind == StreamEventKind::kDone) {
-    bodies_.answered(turn->second.request, turn->second.said, pool_->take_answer(event.request));
-  } else {
-    bodies_.failed(turn->second.request);
+  const bool is_sampled = texts_.has(event.request);
+  EndpointText text;
+  if (is_done) text = pool_->take_answer(event.request);  // also of one that has lost its place in the sample
+  if (turn != turns_.end()) {
+    if (is_done) {
+      bodies_.answered(turn->second.request, turn->second.said, text.content);
+    } else {
+      bodies_.failed(turn->second.request);
+    }
+    turns_.erase(turn);
   }
-  turns_.erase(turn);
+  if (!is_sampled) return;
+  if (is_done) {
+    texts_.answered(event, std::move(text));
+  } else {
+    texts_.failed(event.request);
+  }
 }
 
 // ---- the end ----
@@ -202,6 +223,7 @@ TargetEnd EndpointTarget::close() {
   }
   pool_.reset();
   turns_.clear();
+  end.texts = texts_.take(options_.bytes_per_token);
   const EndpointPoolFacts& facts = pool_facts_;
   end.words = "closed";
   if (facts.sent_again > 0) {

@@ -38,6 +38,7 @@ class EndpointBodies {
   EndpointFields& fields(RequestKind kind) { return fields_[static_cast<size_t>(kind)]; }
   size_t classes() const { return classes_.size(); }
   RequestKind kind_of(size_t class_index) const { return classes_[class_index].kind; }
+  RequestKind kind_of_request(const Request& request) const { return class_of(request).kind; }
   const RequestOptions& options_of(size_t class_index) const { return classes_[class_index].options; }
   // What the model takes, where the class did not say.
   void set_tensors(size_t class_index, std::vector<TensorSpec> tensors) {

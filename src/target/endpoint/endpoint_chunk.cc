@@ -53,6 +53,7 @@ std::string_view raw_text(ondemand::value& value) {
 
 void take_content(ondemand::value value, bool wants_text, EndpointChunk& chunk) {
   if (!is_text(value)) return;
+  chunk.has_more_text |= chunk.content;
   chunk.content = true;
   chunk.raw_text = raw_text(value);
   std::string_view text;
@@ -72,6 +73,8 @@ void take_delta(ondemand::value delta, bool wants_text, EndpointChunk& chunk) {
       if (!is_text(value)) continue;
       chunk.reasoning = true;
       chunk.raw_text = raw_text(value);
+      std::string_view text;
+      if (wants_text && value.get(text) == simdjson::SUCCESS) chunk.reasoning_text = text;
     } else if (key == "tool_calls") {
       chunk.tool_call |= has_item(value);
     }
@@ -220,6 +223,7 @@ bool EndpointChunkDecoder::decode_response(std::string_view json, bool wants_tex
     if (is_event) {
       settle(event_of(type), has_delta, chunk);
       if (chunk.content) chunk.text = delta;
+      if (chunk.reasoning) chunk.reasoning_text = delta;
     }
     return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
   } catch (const simdjson::simdjson_error&) {

@@ -18,7 +18,8 @@ struct EndpointChunk {
   bool finished = false;   // a finish_reason
   bool has_usage = false;
   uint32_t prompt_tokens = 0, output_tokens = 0;
-  std::string_view text;  // content unescaped, if it was asked for and can be
+  std::string_view text, reasoning_text;  // unescaped, if they were asked for and can be
+  bool has_more_text = false;             // several choices or parts: `text` is the last of them
   std::string_view
       raw_text;            // content or reasoning between its quotes, within `json`; empty if it has escapes
   bool has_error = false;  // the server reports an error in place of an answer

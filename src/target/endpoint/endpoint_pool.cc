@@ -147,10 +147,10 @@ Result<void> EndpointPool::poll(Nanos until, std::vector<StreamEvent>& events) {
   return {};
 }
 
-std::string EndpointPool::take_answer(RequestId id) {
+EndpointText EndpointPool::take_answer(RequestId id) {
   const auto found = answers_.find(id);
-  if (found == answers_.end()) return "";
-  std::string answer = std::move(found->second);
+  if (found == answers_.end()) return {};
+  EndpointText answer = std::move(found->second);
   answers_.erase(found);
   return answer;
 }
@@ -331,7 +331,8 @@ void EndpointPool::answered(Channel& channel, const StreamEvent& event) {
   if (work.asked) {
     whole_answer_ = whole_answer(channel, event);
   } else if (work.request.keeps_answer && event.kind == StreamEventKind::kDone) {
-    answers_.insert_or_assign(work.request.id, channel.reply.answer());
+    EndpointText& text = answers_[work.request.id] = channel.reply.answer();
+    text.chunks = channel.reply.chunks();
   }
 }
 

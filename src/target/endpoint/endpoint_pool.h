@@ -81,7 +81,7 @@ class EndpointPool {
   // with none is allowed. An error means that nothing can be waited for any more.
   Result<void> poll(Nanos until, std::vector<StreamEvent>& events);
   // The text of an answer that was to be kept: once, from its kDone on. Kept until it is taken.
-  std::string take_answer(RequestId id);
+  EndpointText take_answer(RequestId id);
 
   // Sends a request while no other is on its way and waits for its end, without giving events. A failed
   // request is an answer; an error means that the pool is lost or that `interrupted` (asked ten times a
@@ -148,8 +148,8 @@ class EndpointPool {
   uint64_t tokens_ = 0;
   std::vector<LoopEvent> loop_events_;
   std::vector<StreamEvent> pending_;
-  std::unordered_map<RequestId, std::string> answers_;  // kept until they are taken
-  std::optional<EndpointAnswer> whole_answer_;          // to ask()
+  std::unordered_map<RequestId, EndpointText> answers_;  // kept until they are taken
+  std::optional<EndpointAnswer> whole_answer_;           // to ask()
 };
 
 }  // namespace assay

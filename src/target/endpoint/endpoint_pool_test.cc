@@ -213,9 +213,9 @@ TEST(EndpointPool, KeepsTheTextOfAnAnswerThatIsWantedUntilItIsTaken) {
   client.pool_->submit(std::move(wanted));
   client.run(2);
   client.finish(1);
-  EXPECT_EQ(client.pool_->take_answer(1), "word word word ");
-  EXPECT_EQ(client.pool_->take_answer(1), "");
-  EXPECT_EQ(client.pool_->take_answer(2), "");
+  EXPECT_EQ(client.pool_->take_answer(1).content, "word word word ");
+  EXPECT_EQ(client.pool_->take_answer(1).content, "");
+  EXPECT_EQ(client.pool_->take_answer(2).content, "");
 }
 
 TEST(EndpointPool, AQuestionGetsAWholeAnswerAndNoEvents) {

@@ -58,7 +58,9 @@ void EndpointReply::begin(RequestId id, bool wants_text, const EndpointRule& rul
   status_ = 0;
   prompt_tokens_ = output_tokens_ = 0;
   ignored_bytes_ = chunks_ = 0;
-  answer_.clear();
+  answer_.content.clear();
+  answer_.reasoning.clear();
+  answer_.is_whole = true;
   body_.clear();
 }
 
@@ -170,7 +172,9 @@ void EndpointReply::take_stream(std::string_view bytes, Nanos at, std::vector<St
     if (sse_.at_event_start()) {
       while (const std::optional<std::string_view> text = pattern_.take(bytes)) {
         add_content(pattern_.kind(), 1, at, events);
-        if (wants_text_ && pattern_.kind() == StreamEventKind::kContent) answer_ += *text;
+        if (wants_text_)
+          keep_text(*text,
+                    pattern_.kind() == StreamEventKind::kContent ? answer_.content : answer_.reasoning);
       }
       if (bytes.empty()) return;
     }
@@ -213,10 +217,10 @@ void EndpointReply::take_chunk(std::string_view json, Nanos at, std::vector<Stre
   // A chunk with both reads as output: it is what the reader waits for.
   if (chunk_.content || chunk_.tool_call) {
     add_content(StreamEventKind::kContent, 1, at, events);
-    answer_ += chunk_.text;
   } else if (chunk_.reasoning) {
     add_content(StreamEventKind::kReasoning, 1, at, events);
   }
+  if (wants_text_) keep_chunk();
   // Events of a response carry their number: no two are alike around the text.
   if (!is_typed) pattern_.learn(json, chunk_);
   finished_ |= chunk_.finished;
@@ -283,7 +287,7 @@ void EndpointReply::take_document(Nanos at, std::vector<StreamEvent>& events) {
   const bool output = chunk_.content || chunk_.tool_call;
   add_content(output ? StreamEventKind::kContent : StreamEventKind::kReasoning, std::max(1U, output_tokens_),
               at, events);
-  answer_ += chunk_.text;
+  if (wants_text_) keep_chunk();
   done(at, events);
 }
 
@@ -298,6 +302,22 @@ void EndpointReply::check_document(Nanos at, std::vector<StreamEvent>& events) {
   prompt_tokens_ = verdict.prompt_tokens;
   add_content(StreamEventKind::kContent, 0, at, events);
   done(at, events);
+}
+
+void EndpointReply::keep_text(std::string_view text, std::string& where) {
+  if (where.size() + text.size() > kMaxDocumentBytes) {
+    answer_.is_whole = false;
+  } else {
+    where += text;
+  }
+}
+
+void EndpointReply::keep_chunk() {
+  const bool has_all =
+      chunk_.content == !chunk_.text.empty() && chunk_.reasoning == !chunk_.reasoning_text.empty();
+  if (!has_all || chunk_.tool_call || chunk_.has_more_text) answer_.is_whole = false;
+  keep_text(chunk_.text, answer_.content);
+  keep_text(chunk_.reasoning_text, answer_.reasoning);
 }
 
 void EndpointReply::add_content(StreamEventKind kind, uint32_t tokens, Nanos at,

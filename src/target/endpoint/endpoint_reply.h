@@ -13,6 +13,14 @@
 
 namespace assay {
 
+// What an answer said. Not whole where a part of it was no text (a tool call), could not be read as one (half
+// of a surrogate pair), or is not kept: of several choices all but the last, and what goes beyond 16 MiB.
+struct EndpointText {
+  std::string content, reasoning;
+  bool is_whole = true;
+  uint64_t chunks = 0;  // of output; set when it is taken
+};
+
 // Rules. A chunk with content, reasoning or a tool call is a kContent or kReasoning event, or one more of the
 // chunks of the event before, where that has the same stamp; role-only and empty chunks are none. An answer
 // is whole when the server says so: [DONE], a finish_reason, or usage, followed by a proper end of the body.
@@ -45,7 +53,7 @@ class EndpointReply {
   bool answered() const { return answered_; }
   bool keep_alive() const { return parser_.keep_alive() && !broken_; }
   int status() const { return status_; }  // 0 before the head
-  const std::string& answer() const { return answer_; }
+  const EndpointText& answer() const { return answer_; }
   const std::string& body() const { return body_; }      // of a fetch, or of an HTTP error (its beginning)
   const std::string& server() const { return server_; }  // the Server field, printable
   bool streamed() const { return kind_ == Kind::kStream; }
@@ -63,6 +71,8 @@ class EndpointReply {
   void end_body(Nanos at, std::vector<StreamEvent>& events);
   void take_document(Nanos at, std::vector<StreamEvent>& events);
   void check_document(Nanos at, std::vector<StreamEvent>& events);
+  void keep_text(std::string_view text, std::string& where);
+  void keep_chunk();
   void add_content(StreamEventKind kind, uint32_t tokens, Nanos at, std::vector<StreamEvent>& events);
   void done(Nanos at, std::vector<StreamEvent>& events);
   void failed(FailureCause cause, std::string detail, Nanos at, std::vector<StreamEvent>& events);
@@ -81,7 +91,8 @@ class EndpointReply {
   uint32_t prompt_tokens_ = 0, output_tokens_ = 0;
   uint64_t ignored_bytes_ = 0, chunks_ = 0;
   EndpointChunk chunk_;
-  std::string answer_, body_, server_;
+  EndpointText answer_;
+  std::string body_, server_;
 };
 
 // The message of an error body in whatever form servers give it, printable and at most 200 bytes.

@@ -45,7 +45,9 @@ class Answers : public ::testing::Test {
     if (closes && state != State::kOver) state = reply.end_of_input(at, events);
     std::string text;
     for (const StreamEvent& e : events) text += words(e);
-    answer_ = reply.answer();
+    answer_ = reply.answer().content;
+    reasoning_ = reply.answer().reasoning;
+    is_whole_ = reply.answer().is_whole;
     body_ = reply.body();
     if (state == State::kOver) text += reply.keep_alive() ? "over, keep" : "over, close";
     if (state == State::kAnswered) text += "answered";
@@ -86,7 +88,8 @@ class Answers : public ::testing::Test {
 
   EndpointChunkDecoder decoder_;
   EndpointRule rule_;  // of all answers from now on
-  std::string answer_, body_;
+  std::string answer_, reasoning_, body_;
+  bool is_whole_ = true;
 };
 
 TEST_F(Answers, AStreamIsItsChunksAndTheirUsage) {
@@ -105,6 +108,8 @@ TEST_F(Answers, ReasoningAndToolCallsCount) {
       std::string(kHead) + event(R"({"choices":[{"delta":{"reasoning_content":"hm"}}]})") +
       event(R"({"choices":[{"delta":{"tool_calls":[{"index":0}]}}]})") + event("[DONE]") + chunk("");
   EXPECT_EQ(every_split(bytes), "reasoning content done(0,0) over, keep");
+  EXPECT_EQ(reasoning_, "hm");
+  EXPECT_FALSE(is_whole_) << "a call has no text";
 }
 
 TEST_F(Answers, DoneComesBeforeTheEndOfTheBody) {
@@ -248,6 +253,8 @@ TEST_F(Answers, WhatDiffersFromTheChunksBeforeIsReadInFull) {
   EXPECT_EQ(every_split(start + event(R"({"choices":[{"delta":{"reasoning":"c"}}]})") +
                         event(R"({"choices":[{"delta":{"reasoning":"d"}}]})") + content("e") + end),
             "content content reasoning reasoning content done(0,0) over, keep");
+  EXPECT_EQ(reasoning_, "cd");
+  EXPECT_TRUE(is_whole_);
   EXPECT_THAT(every_split(start + event(R"({"choices":[{"delta":{"content":"c"}}]} x)") + end),
               HasSubstr("failed(malformed"));
   // The data of one event in two lines, and an event of another type, are none of the pattern's.
@@ -282,6 +289,8 @@ TEST_F(Answers, AResponseEndsWhenItIsCompleted) {
       chunk("");
   EXPECT_EQ(every_split(bytes), "reasoning content content done(5,3) over, keep");
   EXPECT_EQ(answer_, "one two");
+  EXPECT_EQ(reasoning_, "hm");
+  EXPECT_TRUE(is_whole_);
 }
 
 TEST_F(Answers, AResponseThatReachedItsLengthIsWhole) {
