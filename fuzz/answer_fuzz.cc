@@ -35,10 +35,13 @@ std::string story_of(std::string_view bytes, size_t step, assay::EndpointForm fo
     const bool end = events[i].kind == StreamEventKind::kDone || events[i].kind == StreamEventKind::kFailed;
     CHECK(end == (i + 1 == events.size()));
     CHECK(events[i].detail.size() <= 200);
+    for (const assay::Nanos told : {events[i].server_prompt, events[i].server_tpot})
+      CHECK(told >= assay::Nanos() && told <= assay::nanos_from_seconds(86'400));
     const std::string one = std::to_string(static_cast<int>(events[i].kind)) + ":" +
                             std::to_string(static_cast<int>(events[i].cause)) + ":" +
                             std::to_string(events[i].tokens) + ":" + std::to_string(events[i].output_tokens) +
-                            events[i].detail + "\n";
+                            ":" + std::to_string(events[i].server_prompt.count) + ":" +
+                            std::to_string(events[i].server_tpot.count) + events[i].detail + "\n";
     for (uint32_t k = 0; k < events[i].chunks; ++k) story += one;
   }
   return story + reply.answer().content + reply.answer().reasoning + (reply.answer().is_whole ? "" : "…");

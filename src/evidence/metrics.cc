@@ -62,8 +62,9 @@ constexpr Metric kMetrics[] = {
      "From the first packet to a connection that carries requests, TLS included.",
      "assay metric definitions"},
     {"round_trip_ms", "ms", kLower, true, "network round trip",
-     "TCP's own smoothed estimate, one a connection. Shown beside latencies, never subtracted from them.",
-     "tcpi_rtt of tcp(7)"},
+     "The least that TCP saw on a connection, its handshake included; its smoothed mean would contain what the server waits "
+     "with acknowledgements. Shown beside latencies, never subtracted from them.",
+     "tcpi_min_rtt of tcp(7)"},
     {"tcp_retransmits", "", kLower, false, "TCP retransmissions",
      "Segments that this side had to send again, over all connections.", "tcpi_total_retrans of tcp(7)"},
     {"offered_rate_per_s", "requests/s", kNeither, false, "offered rate",
@@ -143,6 +144,20 @@ constexpr Metric kMetrics[] = {
      "Tokens generated per second of the steady window, by the server's own total; the mean of its own rate where it tells no "
      "total.",
      "the server's Prometheus metrics"},
+    {"server_prompt_ms", "ms", kLower, true, "prompt processing, as the server tells",
+     "From the beginning of work on a request's prompt to its first token, by the server's own timing in the answer: "
+     "without network, HTTP and the wait for a place.",
+     "timings.prompt_ms of llama.cpp's server"},
+    {"ttft_server_difference_ms", "ms", kLower, true, "TTFT beyond the server's own timing",
+     "ttft_ms less server_prompt_ms, request by request: send lag, the network both ways, and what the server does before "
+     "its own timing begins and after it ends.",
+     "assay metric definitions"},
+    {"server_tpot_ms", "ms", kLower, true, "time per output token, as the server tells",
+     "From a request's first token to its last ÷ (n − 1), by the server's own timing in the answer.",
+     "timings.predicted_ms ÷ (timings.predicted_n − 1) of llama.cpp's server"},
+    {"tpot_server_difference_ms", "ms", kNeither, true, "TPOT less the server's own timing",
+     "tpot_ms less server_tpot_ms, request by request: how far two clocks disagree.",
+     "assay metric definitions"},
     {"sampler_cpu_utilisation", "", kLower, false, "CPU utilisation of the sampling",
      "CPU time of the thread that samples metrics and sensors, divided by the trial's duration; not part of "
      "client_cpu_utilisation.",

@@ -15,6 +15,8 @@ namespace {
 
 // Of the time over which rates are taken, how much may lie before the first answers end.
 constexpr double kToleratedEmptyShare = 0.1;
+// Of a server's clock, and of its rounding.
+constexpr Nanos kToleratedExcess = nanos_from_ms(1);
 
 class Doubts {
  public:
@@ -34,6 +36,7 @@ class Doubts {
       failures();
       broken_off_early();
       too_few_samples();
+      server_timings();
       lost_events();
       usage_below_chunks();
       usage_above_asked();
@@ -212,6 +215,29 @@ class Doubts {
          fmt::format("Too few requests ended well in the window for a 90th percentile, which takes {}: {}.",
                      samples_needed(0.9), classes))
         .evidence = std::move(evidence);
+  }
+
+  // What a server says of itself must fit into what was seen of it: from the sending to the first token.
+  void server_timings() {
+    int64_t told = 0, impossible = 0;
+    double worst_ms = 0;
+    for (const RequestRow* row : order_) {
+      if (!ended_well(*row) || row->server_prompt.count == 0) continue;
+      ++told;
+      const Nanos excess = row->server_prompt - (row->first - std::max(row->sent, row->scheduled));
+      if (excess <= kToleratedExcess) continue;
+      ++impossible;
+      worst_ms = std::max(worst_ms, milliseconds(excess));
+    }
+    if (impossible == 0) return;
+    find(Severity::kNote, "load.server-timings",
+         fmt::format(
+             "The server says of {} of {} requests that their prompt took longer than passed from their "
+             "sending to their first token, by up to {} ms: its own timing is not to be believed.",
+             impossible, told, format_number(worst_ms)))
+        .evidence.set("impossible", impossible)
+        .set("told", told)
+        .set("excess_ms_max", worst_ms);
   }
 
   void lost_events() {

@@ -262,6 +262,8 @@ class Driver {
       case StreamEventKind::kDone:
         if (event.prompt_tokens > 0) row.prompt_tokens = event.prompt_tokens;
         if (event.output_tokens > 0) row.output_tokens = event.output_tokens;
+        row.server_prompt = event.server_prompt;
+        row.server_tpot = event.server_tpot;
         if (row.first.count == 0) {
           end_request(row, FailureCause::kTruncated, at, "it ended without any output");
           schedule_what_follows(index, false, at);

@@ -47,10 +47,12 @@ struct RequestRow {
   Nanos dispatched{};  // handed to the target
   Nanos sent{};        // as the target tells
   Nanos admitted{};
-  Nanos first{};               // first chunk of content or reasoning
-  Nanos first_output{};        // first chunk of content
-  Nanos last{};                // last chunk
-  Nanos end{};                 // end of the stream, or of the attempt
+  Nanos first{};          // first chunk of content or reasoning
+  Nanos first_output{};   // first chunk of content
+  Nanos last{};           // last chunk
+  Nanos end{};            // end of the stream, or of the attempt
+  Nanos server_prompt{};  // durations, as StreamEvent has them; 0: the target does not tell
+  Nanos server_tpot{};
   uint32_t prompt_tokens = 0;  // as the target counts, else as planned
   uint32_t output_tokens = 0;  // as the target counts, else as its chunks say
   uint32_t asked_tokens = 0;   // of output, at most
@@ -83,7 +85,7 @@ struct LoadResult {
 // the end of the answer before it plus its pause. What the plan says its user breaks off is cancelled and
 // ends with kCancelledByPlan, unless its answer is there first; its session is over. Requests that are out
 // when the drain timeout strikes fail with kTimeout. What a plan holds is drawn as it comes due, and memory
-// grows with what was sent: 120 bytes a request and 10 a chunk. Between an event and its stamp nothing is
+// grows with what was sent: 136 bytes a request and 10 a chunk. Between an event and its stamp nothing is
 // allocated, locked, parsed or logged. One thread; `clock` is the target's.
 LoadResult drive_load(Target& target, Clock& clock, PlanSource& plan, const LoadOptions& options);
 

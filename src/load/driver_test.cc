@@ -334,6 +334,17 @@ TEST(Driver, AnAnswerWithoutOutputIsAFailureWithACause) {
             "it ended without any output");
 }
 
+TEST(Driver, KeepsWhatAServerTellsOfItsOwnTiming) {
+  FakeClock clock;
+  ScriptedTarget target(
+      clock,
+      {{.kind = StreamEventKind::kContent, .tokens = 1},
+       {.kind = StreamEventKind::kDone, .server_prompt = nanos_from_ms(3), .server_tpot = nanos_from_ms(2)}});
+  const LoadResult result = drive_load(target, clock, *list_source(std::vector{planned(1, 0, 1, 2)}), {});
+  EXPECT_EQ(result.rows[0].server_prompt, nanos_from_ms(3));
+  EXPECT_EQ(result.rows[0].server_tpot, nanos_from_ms(2));
+}
+
 TEST(Driver, StampsOfAWorkerLieBetweenTheStartAndNow) {
   FakeClock clock;
   for (const Nanos stamp : {Nanos(INT64_MIN), Nanos(INT64_MAX)}) {

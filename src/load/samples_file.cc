@@ -68,6 +68,10 @@ void write_json_row(const Trial& trial, const SampleRows& columns, size_t row, s
     const int64_t at_ns = columns.instant_ns(name, row);
     at_ns == 0 ? fmt::format_to(end, R"(,"{}":null)", name) : fmt::format_to(end, R"(,"{}":{})", name, at_ns);
   }
+  for (const char* name : {"server_prompt_ns", "server_tpot_ns"}) {
+    if (const int64_t took_ns = columns.at(name, row); took_ns != 0)
+      fmt::format_to(end, R"(,"{}":{})", name, took_ns);
+  }
   fmt::format_to(end, R"(,"prompt_tokens":{},"output_tokens":{},"in_window":{},"good":{},"chunk_ns":[)",
                  columns.at("prompt_tokens", row), columns.at("output_tokens", row),
                  columns.at("in_window", row) != 0, columns.at("good", row) != 0);

@@ -83,6 +83,19 @@ TEST_F(SamplesFile, ALineARequestWithTheInstantsOfTheMonotonicClock) {
       "assay-6,\"load, \"\"mix\"\"\",9,refused,0.002000,,,,,31,0,0,1,0\n");
 }
 
+TEST_F(SamplesFile, TheServersOwnTimingStandsWhereItWasTold) {
+  Columns columns = requests();
+  columns.add("server_prompt_ns", std::vector<int64_t>{1'500'000, 0});
+  columns.add("server_tpot_ns", std::vector<int64_t>{250'000, 0});
+  commit({{.name = "requests", .columns = std::move(columns)}});
+  const std::string written = text(write_samples_jsonl);
+  const size_t second = written.find('\n');
+  EXPECT_THAT(
+      written.substr(0, second),
+      ::testing::HasSubstr(R"("server_prompt_ns":1500000,"server_tpot_ns":250000,"prompt_tokens":30)"));
+  EXPECT_THAT(written.substr(second), ::testing::Not(::testing::HasSubstr("server_")));
+}
+
 TEST_F(SamplesFile, ColumnsThatLieAboutEachOtherBreakNothing) {
   Columns hostile = requests();
   hostile.columns[10].integers = {1'000'000'000'000, -5};  // chunks

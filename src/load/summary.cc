@@ -8,6 +8,7 @@
 #include <string>
 
 #include "load/doubts.h"
+#include "load/sample_columns.h"
 #include "load/trial_view.h"
 #include "measure/measure.h"
 
@@ -43,7 +44,7 @@ class Summary {
     out_.findings = std::move(doubts.findings);
     if (doubts.are_rates_doubtful) doubt_rates();
     if (doubts.is_void) void_all();
-    samples();
+    out_.samples = sample_columns(view_);
     out_.window = window_;
     return std::move(out_);
   }
@@ -179,8 +180,32 @@ class Summary {
       if (ended_well(*row) && has_tpot(*row)) tpot.push_back(tpot_ms(*row));
     }
     add_distribution("ttft_ms", class_index, ttft, kPercentiles, true, validity);
+    server_timings(class_index, streamed, validity);
     if (!ttfo.empty()) add_distribution("ttfo_ms", class_index, ttfo, kPercentiles, true, validity);
     if (!tpot.empty()) add_distribution("tpot_ms", class_index, tpot, kPercentiles, true, validity);
+  }
+
+  // Where the server tells its own timing of a request: that, and what ours has beyond it, request by
+  // request.
+  void server_timings(int class_index, const std::vector<const RequestRow*>& streamed, Validity validity) {
+    std::vector<double> prompt, beyond, tpot, difference;
+    for (const RequestRow* row : streamed) {
+      if (!ended_well(*row)) continue;
+      if (row->server_prompt.count != 0) {
+        prompt.push_back(milliseconds(row->server_prompt));
+        beyond.push_back(ttft_ms(*row) - prompt.back());
+      }
+      if (row->server_tpot.count != 0 && has_tpot(*row)) {
+        tpot.push_back(milliseconds(row->server_tpot));
+        difference.push_back(tpot_ms(*row) - tpot.back());
+      }
+    }
+    for (const auto& [metric, values] : {std::pair{"server_prompt_ms", &prompt},
+                                         {"ttft_server_difference_ms", &beyond},
+                                         {"server_tpot_ms", &tpot},
+                                         {"tpot_server_difference_ms", &difference}}) {
+      if (!values->empty()) add_distribution(metric, class_index, *values, kPercentiles, true, validity);
+    }
   }
 
   // Latencies of those that ended well flatter a server that drops what it would answer late: here a failed
@@ -343,44 +368,6 @@ class Summary {
     utilisation.value = seconds(result_.cpu_time) / seconds(result_.duration);
     utilisation.method = "CPU time of this process over the trial's duration; 1 is one core";
     add("client_cpu_utilisation", kAll, utilisation, Validity::kValid);
-  }
-
-  // ---- raw samples ----
-
-  template <class Get>
-  void column(Columns& columns, const char* name, Get get) const {
-    std::vector<int64_t> values;
-    values.reserve(result_.rows.size());
-    for (const RequestRow& row : result_.rows) values.push_back(static_cast<int64_t>(get(row)));
-    columns.add(name, std::move(values));
-  }
-
-  void samples() {
-    Columns& requests = out_.samples.emplace_back(Sample{.name = "requests"}).columns;
-    column(requests, "id", [](const RequestRow& r) { return r.id; });
-    column(requests, "class", [](const RequestRow& r) { return r.class_index; });
-    column(requests, "session", [](const RequestRow& r) { return r.session; });
-    column(requests, "turn", [](const RequestRow& r) { return r.turn; });
-    column(requests, "scheduled_ns", [](const RequestRow& r) { return r.scheduled.count; });
-    column(requests, "dispatched_ns", [](const RequestRow& r) { return r.dispatched.count; });
-    column(requests, "sent_ns", [](const RequestRow& r) { return r.sent.count; });
-    column(requests, "admitted_ns", [](const RequestRow& r) { return r.admitted.count; });
-    column(requests, "first_ns", [](const RequestRow& r) { return r.first.count; });
-    column(requests, "first_output_ns", [](const RequestRow& r) { return r.first_output.count; });
-    column(requests, "last_ns", [](const RequestRow& r) { return r.last.count; });
-    column(requests, "end_ns", [](const RequestRow& r) { return r.end.count; });
-    column(requests, "prompt_tokens", [](const RequestRow& r) { return r.prompt_tokens; });
-    column(requests, "output_tokens", [](const RequestRow& r) { return r.output_tokens; });
-    column(requests, "chunks", [](const RequestRow& r) { return r.chunks; });
-    column(requests, "failure", [](const RequestRow& r) { return static_cast<int64_t>(r.failure); });
-    column(requests, "in_window", [this](const RequestRow& r) { return window_.has(r) ? 1 : 0; });
-    column(requests, "good", [this](const RequestRow& r) { return view_.is_good(r) ? 1 : 0; });
-    Columns& chunks = out_.samples.emplace_back(Sample{.name = "chunks"}).columns;
-    column(chunks, "count", [](const RequestRow& r) { return r.chunks; });
-    chunks.add("at_ns", result_.chunk_at_ns);
-    chunks.add("tokens", std::vector<int64_t>(result_.chunk_tokens.begin(), result_.chunk_tokens.end()));
-    out_.samples.emplace_back(Sample{.name = "clock"})
-        .columns.add("start_ns", std::vector<int64_t>{result_.start.count});
   }
 
   const LoadResult& result_;

@@ -211,6 +211,43 @@ TEST(LoadSummary, AFailedRequestTakesForEver) {
   EXPECT_NEAR(*record(summary, "queue_ms_p50").value, 0, 1e-9);
 }
 
+// A TTFT of 12 ms of which the server says 9 and a TPOT of 2 ms of which it says 1.9.
+LoadResult with_server_timings() {
+  LoadResult result = drive(kQuick, steady_plan(200));
+  for (RequestRow& row : result.rows) {
+    row.server_prompt = nanos_from_ms(9);
+    row.server_tpot = nanos_from_ms(1.9);
+  }
+  return result;
+}
+
+TEST(LoadSummary, WhatTheServerTellsOfItsTimingStandsBesideOurs) {
+  const LoadSummary summary = summarise_load(with_server_timings(), one_class());
+  for (const char* of : {"chat", "all"}) {
+    EXPECT_NEAR(*record(summary, "server_prompt_ms_p50", of).value, 9, 1e-9);
+    EXPECT_NEAR(*record(summary, "ttft_server_difference_ms_p50", of).value, 3, 1e-9);
+    EXPECT_NEAR(*record(summary, "server_tpot_ms_p50", of).value, 1.9, 1e-9);
+    EXPECT_NEAR(*record(summary, "tpot_server_difference_ms_mean", of).value, 0.1, 1e-9);
+  }
+  EXPECT_EQ(finding(summary, "load.server-timings"), nullptr);
+  EXPECT_EQ(summary.samples.front().columns.integers("server_prompt_ns")->at(7), 9'000'000);
+  EXPECT_EQ(summary.samples.front().columns.integers("server_tpot_ns")->at(7), 1'900'000);
+  const LoadSummary untold = summarise_load(drive(kQuick, steady_plan(200)), one_class());
+  EXPECT_EQ(untold.samples.front().columns.integers("server_prompt_ns"), nullptr);
+  for (const Record& each : untold.records)
+    EXPECT_EQ(each.metric.find("server"), std::string::npos) << each.metric;
+}
+
+TEST(LoadSummary, AServerThatTellsMoreThanThereWasTimeForIsNotBelieved) {
+  LoadResult result = with_server_timings();
+  result.rows[3].server_prompt = nanos_from_ms(15);  // of 12
+  const LoadSummary summary = summarise_load(result, one_class());
+  ASSERT_NE(finding(summary, "load.server-timings"), nullptr);
+  EXPECT_EQ(finding(summary, "load.server-timings")->evidence["impossible"].as_integer(), 1);
+  EXPECT_EQ(finding(summary, "load.server-timings")->evidence["told"].as_integer(), 200);
+  EXPECT_NEAR(finding(summary, "load.server-timings")->evidence["excess_ms_max"].as_number(), 3, 1e-6);
+}
+
 TEST(LoadSummary, WrongStampsVoidTheTrial) {
   SummaryOptions options = one_class();
   options.stamps_are_wrong = true;

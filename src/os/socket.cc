@@ -197,11 +197,4 @@ Transfer send(int fd, std::string_view bytes) {
   return transfer_of(n, false);
 }
 
-std::optional<TcpFacts> tcp_facts(int fd) {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
-  return TcpFacts{.round_trip_us = info.tcpi_rtt, .retransmits = info.tcpi_total_retrans};
-}
-
 }  // namespace assay

@@ -67,8 +67,10 @@ Transfer send(int fd, std::string_view bytes);  // never raises SIGPIPE
 
 // What TCP knows of a connection (TCP_INFO).
 struct TcpFacts {
-  int64_t round_trip_us = 0;  // smoothed; 0: not known yet
-  int64_t retransmits = 0;    // segments that this side sent again
+  // The least that was seen, the handshake's included; 0: not known yet. The smoothed mean is no measure of a
+  // network: an acknowledgement that waits for the answer makes it as long as the server thinks, up to 40 ms.
+  int64_t round_trip_us = 0;
+  int64_t retransmits = 0;  // segments that this side sent again
 };
 std::optional<TcpFacts> tcp_facts(int fd);  // nothing: no TCP connection, or the kernel does not tell
 

@@ -76,7 +76,11 @@ std::string latency_table(const Model& model, const std::string& traffic_class) 
     for (const auto& [metric, title] : {std::pair{"ttft_ms", "TTFT"},
                                         {"tpot_ms", "TPOT"},
                                         {"chunk_gap_ms", "chunk gap"},
-                                        {"e2e_ms", "E2E"}}) {
+                                        {"e2e_ms", "E2E"},
+                                        {"server_prompt_ms", "prompt, by the server"},
+                                        {"ttft_server_difference_ms", "TTFT beyond it"},
+                                        {"server_tpot_ms", "TPOT, by the server"},
+                                        {"tpot_server_difference_ms", "TPOT less it"}}) {
       const Record* middle = records.find(fmt::format("{}_p50", metric));
       if (middle == nullptr) continue;
       std::vector<HtmlCell> row = {text_cell(serving.label), text_cell(phase), text_cell(title),

@@ -48,7 +48,11 @@ std::string latency_lines(const MetricMap& metrics) {
                                       {"e2e_ms", "E2E ms"},
                                       {"effective_ttft_ms", "TTFT ms, failed ∞"},
                                       {"effective_e2e_ms", "E2E ms, failed ∞"},
-                                      {"queue_ms", "queue ms"}}) {
+                                      {"queue_ms", "queue ms"},
+                                      {"server_prompt_ms", "prompt ms, server"},
+                                      {"ttft_server_difference_ms", "TTFT − that"},
+                                      {"server_tpot_ms", "TPOT ms, server"},
+                                      {"tpot_server_difference_ms", "TPOT − that"}}) {
     std::string line = cell(label, kLabelWidth);
     bool is_known = false;
     for (const char* statistic : kStatistics) {
@@ -78,6 +82,10 @@ std::string rate_lines(const MetricMap& metrics) {
     const Record* token = metrics.find("cold_start_first_token_s");
     out += fmt::format("{}{} s{}\n", cell("cold start", kLabelWidth), value_cell(cold),
                        token == nullptr ? "" : fmt::format(", to the first token {} s", value_cell(token)));
+  }
+  if (const Record* way = metrics.find("round_trip_ms_p50"); way != nullptr) {
+    out += fmt::format("{}p50 {} ms, largest {} ms, within the latencies\n",
+                       cell("network round trip", kLabelWidth), value_cell(way), value("round_trip_ms_max"));
   }
   const Record* errors = metrics.find("error_rate");
   if (errors == nullptr) return out;

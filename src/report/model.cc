@@ -77,6 +77,7 @@ Instrument make_instrument(const Model& model) {
   }
   add("receive_lag_ms_p99", "receive lag p99 ", "");
   add("coalesced_share", "", " coalesced");
+  add("round_trip_ms_p50", "network round trip p50 ", "");
   add("client_cpu_utilisation", "client ", " busy");
   int64_t loads = 0, voids = 0;
   for (const Trial& trial : model.content->trials)

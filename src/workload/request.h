@@ -90,6 +90,9 @@ struct StreamEvent {
   uint32_t tokens = 0;
   uint32_t prompt_tokens = 0;
   uint32_t output_tokens = 0;
+  // Of kDone, where the server tells its own timing of the request: from the beginning of work on the prompt
+  // to the first token, and from one token to the next in the mean. 0: it does not tell.
+  Nanos server_prompt{}, server_tpot{};
   std::string detail;   // of a failure, for people; bounded to 200 bytes
   uint32_t chunks = 1;  // of kContent and kReasoning: so many of `tokens` each came at the same instant
 };

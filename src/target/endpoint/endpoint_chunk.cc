@@ -109,6 +109,34 @@ void take_usage(ondemand::value usage, EndpointChunk& chunk) {
   }
 }
 
+// A duration that a server may tell: more than a day is no answer's, and what is no number says nothing.
+double told_ms(ondemand::value value) {
+  constexpr double kMostMs = 86'400'000;
+  double ms = 0;
+  return value.get(ms) == simdjson::SUCCESS && ms > 0 && ms <= kMostMs ? ms : 0;
+}
+
+// llama.cpp's server (and its kin), in the last chunk, or with timings_per_token in each. `prompt_ms` ends
+// with the first token, `predicted_ms` goes from there to the last of `predicted_n` tokens; its own
+// `predicted_per_token_ms` divides by the tokens in some versions and by the gaps between them in others.
+void take_timings(ondemand::value timings, EndpointChunk& chunk) {
+  if (timings.type() != ondemand::json_type::object) return;
+  double prompt_ms = 0, predicted_ms = 0;
+  uint32_t tokens = 0;
+  for (ondemand::field field : timings.get_object()) {
+    const ondemand::raw_json_string key = field.key();
+    if (key == "prompt_ms") {
+      prompt_ms = told_ms(field.value());
+    } else if (key == "predicted_ms") {
+      predicted_ms = told_ms(field.value());
+    } else if (key == "predicted_n") {
+      tokens = count_of(field.value());
+    }
+  }
+  chunk.server_prompt = nanos_from_ms(prompt_ms);
+  if (tokens > 1) chunk.server_tpot = nanos_from_ms(predicted_ms / (tokens - 1));
+}
+
 void take_error(ondemand::value error, EndpointChunk& chunk) {
   if (error.type() == ondemand::json_type::null) return;
   chunk.has_error = true;
@@ -173,6 +201,8 @@ void take_response_field(const ondemand::raw_json_string& key, ondemand::value v
                          EndpointChunk& chunk) {
   if (key == "usage") {
     take_usage(value, chunk);
+  } else if (key == "timings") {
+    take_timings(value, chunk);
   } else if (key == "error") {
     take_error(value, chunk);
   } else if (key == "output" && value.type() == ondemand::json_type::array) {
@@ -241,6 +271,8 @@ bool EndpointChunkDecoder::decode(std::string_view json, bool wants_text, Endpoi
         for (ondemand::value choice : field.value().get_array()) take_choice(choice, wants_text, chunk);
       } else if (key == "usage") {
         take_usage(field.value(), chunk);
+      } else if (key == "timings") {
+        take_timings(field.value(), chunk);
       } else if (key == "error") {
         take_error(field.value(), chunk);
       }

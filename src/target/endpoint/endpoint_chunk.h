@@ -18,6 +18,7 @@ struct EndpointChunk {
   bool finished = false;   // a finish_reason
   bool has_usage = false;
   uint32_t prompt_tokens = 0, output_tokens = 0;
+  Nanos server_prompt{}, server_tpot{};   // as StreamEvent has them, up to this chunk; 0: it does not tell
   std::string_view text, reasoning_text;  // unescaped, if they were asked for and can be
   bool has_more_text = false;             // several choices or parts: `text` is the last of them
   std::string_view

@@ -66,6 +66,27 @@ TEST_F(Chunks, UsageMayComeNullOrLastOrStrange) {
   EXPECT_EQ(chunk(R"({"usage":{"prompt_tokens":"many","completion_tokens":2}})").output_tokens, 2U);
 }
 
+TEST_F(Chunks, AServersOwnTimingsCountTheGapsAndNotTheTokens) {
+  const EndpointChunk last = chunk(
+      R"({"choices":[],"timings":{"cache_n":3,"prompt_n":10,"prompt_ms":52.125,"predicted_n":9,"predicted_ms":80,"predicted_per_token_ms":8.9}})");
+  EXPECT_EQ(last.server_prompt, Nanos(52'125'000));
+  EXPECT_EQ(last.server_tpot, nanos_from_ms(10));
+  EXPECT_EQ(chunk(R"({"timings":{"prompt_ms":1,"predicted_n":1,"predicted_ms":0.001}})").server_tpot,
+            Nanos());
+}
+
+TEST_F(Chunks, TimingsThatAreNoneSayNothing) {
+  for (const char* timings :
+       {"null", "7", "[]", "{}", R"({"prompt_ms":-1,"predicted_ms":-5,"predicted_n":3})",
+        R"({"prompt_ms":1e300,"predicted_ms":86400001,"predicted_n":3})",
+        R"({"prompt_ms":"52","predicted_ms":{},"predicted_n":3})",
+        R"({"prompt_ms":null,"predicted_ms":80,"predicted_n":-9})"}) {
+    const EndpointChunk told = chunk(R"({"choices":[],"timings":)" + std::string(timings) + "}");
+    EXPECT_EQ(told.server_prompt, Nanos()) << timings;
+    EXPECT_EQ(told.server_tpot, Nanos()) << timings;
+  }
+}
+
 TEST_F(Chunks, AnErrorIsOneInWhateverForm) {
   EXPECT_EQ(chunk(R"({"error":{"code":500,"message":"out of \"memory\""}})").error, "out of \"memory\"");
   EXPECT_EQ(chunk(R"({"error":"no"})").error, "no");

@@ -62,7 +62,7 @@ std::vector<Record> EndpointMeter::records() const {
                    "from the read before to the stamp of the last chunk in the read; " + buckets, records);
   add_distribution("connect_ms", connect_ns_, 1e6, "TCP and, with TLS, its handshake; " + buckets, records);
   add_distribution("round_trip_ms", round_trip_us_, 1e3,
-                   "smoothed estimate of TCP at the end of each connection; " + buckets, records);
+                   "the least that TCP saw on each connection (TCP_INFO); " + buckets, records);
   if (connections_ > 0) {
     records.push_back(record_of("tcp_retransmits", "", static_cast<double>(retransmits_), connections_,
                                 "segments that this side sent again, over all connections (TCP_INFO)"));

@@ -30,7 +30,7 @@ class EndpointMeter {
   Histogram receive_lag_ns_;  // of stamped reads
   Histogram coalesced_ns_;    // of each chunk whose arrival is known to an interval only: its length
   Histogram connect_ns_;      // with TLS handshake
-  Histogram round_trip_us_;   // TCP's smoothed estimate, one a connection
+  Histogram round_trip_us_;   // the least that TCP saw, one a connection
   int64_t retransmits_ = 0, connections_ = 0;
 };
 

@@ -24,6 +24,7 @@ bool is_plain(std::string_view text) {
 
 void EndpointPattern::learn(std::string_view json, const EndpointChunk& chunk) {
   const bool says_more = chunk.finished || chunk.has_usage || chunk.tool_call || chunk.has_error ||
+                         chunk.server_prompt.count != 0 || chunk.server_tpot.count != 0 ||
                          chunk.content == chunk.reasoning;
   const std::string_view text = chunk.raw_text;
   if (says_more || text.empty() || json.size() > kMostBytes) return;

@@ -16,7 +16,8 @@ namespace assay {
 class EndpointPattern {
  public:
   // Remembers the bytes around the text of `chunk`, which was decoded from `json`. A chunk that says anything
-  // beside its text (a finish, usage, a tool call, an error) or whose text is escaped teaches nothing.
+  // beside its text (a finish, usage, timings, a tool call, an error) or whose text is escaped teaches
+  // nothing.
   void learn(std::string_view json, const EndpointChunk& chunk);
   void forget() { before_.clear(); }
 

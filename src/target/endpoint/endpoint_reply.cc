@@ -57,6 +57,7 @@ void EndpointReply::begin(RequestId id, bool wants_text, const EndpointRule& rul
   answered_ = broken_ = has_content_ = finished_ = has_usage_ = false;
   status_ = 0;
   prompt_tokens_ = output_tokens_ = 0;
+  server_prompt_ = server_tpot_ = {};
   ignored_bytes_ = chunks_ = 0;
   answer_.content.clear();
   answer_.reasoning.clear();
@@ -229,6 +230,8 @@ void EndpointReply::take_chunk(std::string_view json, Nanos at, std::vector<Stre
     prompt_tokens_ = chunk_.prompt_tokens;
     output_tokens_ = chunk_.output_tokens;
   }
+  if (chunk_.server_prompt.count != 0) server_prompt_ = chunk_.server_prompt;
+  if (chunk_.server_tpot.count != 0) server_tpot_ = chunk_.server_tpot;
   if (is_typed && finished_) done(at, events);  // response.completed is the last that is said
 }
 
@@ -347,6 +350,8 @@ void EndpointReply::done(Nanos at, std::vector<StreamEvent>& events) {
   event.at = at;
   event.prompt_tokens = prompt_tokens_;
   event.output_tokens = output_tokens_;
+  event.server_prompt = server_prompt_;
+  event.server_tpot = server_tpot_;
 }
 
 void EndpointReply::failed(FailureCause cause, std::string detail, Nanos at,

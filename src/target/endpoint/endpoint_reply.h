@@ -27,7 +27,7 @@ struct EndpointText {
 // With [DONE] its kDone comes at once, and the rest of the body is only waited for to use the connection
 // again. A server that ignores `stream` and sends one JSON document gets one kContent event, at its last
 // byte, with all tokens. An answer that is a document by its rule gets one kContent event without tokens, and
-// then what its reader found.
+// then what its reader found. The last timings of its own that a server tells in a stream go with kDone.
 class EndpointReply {
  public:
   enum class State {
@@ -89,6 +89,7 @@ class EndpointReply {
   bool has_content_ = false, finished_ = false, has_usage_ = false;
   int status_ = 0;
   uint32_t prompt_tokens_ = 0, output_tokens_ = 0;
+  Nanos server_prompt_{}, server_tpot_{};
   uint64_t ignored_bytes_ = 0, chunks_ = 0;
   EndpointChunk chunk_;
   EndpointText answer_;

@@ -69,7 +69,7 @@ class Answers : public ::testing::Test {
     for (uint32_t i = 0; i < times; ++i) text += word;
     return text;
   }
-  static std::string words(const StreamEvent& e) {
+  std::string words(const StreamEvent& e) {
     EXPECT_EQ(e.request, 7U);
     EXPECT_LE(e.detail.size(), 200U);
     switch (e.kind) {
@@ -78,6 +78,8 @@ class Answers : public ::testing::Test {
       case StreamEventKind::kReasoning:
         return repeated("reasoning ", e.chunks);
       case StreamEventKind::kDone:
+        server_prompt_ = e.server_prompt;
+        server_tpot_ = e.server_tpot;
         return "done(" + std::to_string(e.prompt_tokens) + "," + std::to_string(e.output_tokens) + ") ";
       case StreamEventKind::kFailed:
         return "failed(" + std::string(name_of(e.cause)) + ": " + e.detail + ") ";
@@ -88,9 +90,41 @@ class Answers : public ::testing::Test {
 
   EndpointChunkDecoder decoder_;
   EndpointRule rule_;  // of all answers from now on
+<<<<<<< HEAD
   std::string answer_, reasoning_, body_;
   bool is_whole_ = true;
+=======
+  std::string answer_, body_;
+  Nanos server_prompt_, server_tpot_;
+>>>>>>> netns
 };
+
+std::string timed(std::string_view text, std::string_view timings) {
+  return event(R"({"choices":[{"delta":{"content":")" + std::string(text) + R"("}}],"timings":)" +
+               std::string(timings) + "}");
+}
+
+// With timings_per_token each chunk has them, and the last is the one that counts.
+TEST_F(Answers, TheServersLastTimingsGoWithTheEnd) {
+  const std::string end = event(R"({"choices":[{"delta":{},"finish_reason":"length"}]})");
+  const std::string once =
+      event(R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":3},"timings":)"
+            R"({"prompt_ms":20.5,"predicted_ms":30,"predicted_n":4}})");
+  every_split(std::string(kHead) + content("a") + content("b") + end + once + event("[DONE]") + chunk(""));
+  EXPECT_EQ(server_prompt_, nanos_from_ms(20.5));
+  EXPECT_EQ(server_tpot_, nanos_from_ms(10));
+  EXPECT_EQ(every_split(std::string(kHead) +
+                        timed("a", R"({"prompt_ms":20,"predicted_ms":0.001,"predicted_n":1})") +
+                        timed("b", R"({"prompt_ms":20,"predicted_ms":7,"predicted_n":2})") +
+                        timed("c", R"({"prompt_ms":20,"predicted_ms":16,"predicted_n":3})") + end +
+                        event("[DONE]") + chunk("")),
+            "content content content done(0,0) over, keep");
+  EXPECT_EQ(server_prompt_, nanos_from_ms(20));
+  EXPECT_EQ(server_tpot_, nanos_from_ms(8));
+  every_split(std::string(kHead) + content("a") + end + event("[DONE]") + chunk(""));
+  EXPECT_EQ(server_prompt_, Nanos()) << "nothing is left of the answer before";
+  EXPECT_EQ(server_tpot_, Nanos());
+}
 
 TEST_F(Answers, AStreamIsItsChunksAndTheirUsage) {
   const std::string bytes = std::string(kHead) +
@@ -285,12 +319,18 @@ TEST_F(Answers, AResponseEndsWhenItIsCompleted) {
       response_event("response.completed",
                      R"(,"response":{"status":"completed","output":[{"type":"message","content":)"
                      R"([{"type":"output_text","text":"one two"}]}],)"
-                     R"("usage":{"input_tokens":5,"output_tokens":3,"total_tokens":8}})") +
+                     R"("usage":{"input_tokens":5,"output_tokens":3,"total_tokens":8}},)"
+                     R"("timings":{"prompt_ms":4,"predicted_ms":6,"predicted_n":3})") +
       chunk("");
   EXPECT_EQ(every_split(bytes), "reasoning content content done(5,3) over, keep");
   EXPECT_EQ(answer_, "one two");
+<<<<<<< HEAD
   EXPECT_EQ(reasoning_, "hm");
   EXPECT_TRUE(is_whole_);
+=======
+  EXPECT_EQ(server_prompt_, nanos_from_ms(4));
+  EXPECT_EQ(server_tpot_, nanos_from_ms(3));
+>>>>>>> netns
 }
 
 TEST_F(Answers, AResponseThatReachedItsLengthIsWhole) {
