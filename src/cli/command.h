@@ -32,6 +32,7 @@ struct PositionalSpec {
   const char* help;
   bool required;
   const char* completes;
+  bool repeats = false;  // may be given more than once: ParsedOptions::values
 };
 
 // What the user typed, checked against the specs.

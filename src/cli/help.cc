@@ -59,7 +59,8 @@ std::string option_help(const OptionSpec& option) {
 std::string usage(const Command& command) {
   std::string line = fmt::format("assay {} [options]", command.name);
   for (const PositionalSpec& positional : command.positionals) {
-    line += positional.required ? fmt::format(" {}", positional.name) : fmt::format(" [{}]", positional.name);
+    const std::string name = fmt::format("{}{}", positional.name, positional.repeats ? "…" : "");
+    line += positional.required ? fmt::format(" {}", name) : fmt::format(" [{}]", name);
   }
   if (command.rest.name != nullptr) line += fmt::format(" [-- {}]", command.rest.name);
   return line;

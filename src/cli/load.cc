@@ -69,7 +69,10 @@ Result<std::vector<Export>> exports_of(const ParsedOptions& options) {
 }
 
 constexpr PositionalSpec kLoadPositionals[] = {
-    {"URL", "The server's base URL; http:// and /v1 are added where they are missing.", false, nullptr}};
+    {"URL",
+     "The server's base URL; http:// and /v1 are added where they are missing. Several: servers that share the requests, "
+     "each in turn.",
+     false, nullptr, true}};
 
 std::span<const OptionSpec> load_options() {
   static const std::vector<OptionSpec> all = [] {
@@ -130,7 +133,7 @@ Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
     return run_calibrate(context, options);
   }
   if (!options.has("URL")) return fail("no URL given", "", "See `assay help load`.");
-  ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options.value("URL"), options));
+  ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options.values("URL"), options));
   ASSIGN_OR_RETURN(const std::vector<Export> exports, exports_of(options));
   RETURN_IF_ERROR(check_folders(options, exports));
   ProgressDisplay display(context.terminal, context.environment.clock);
@@ -181,6 +184,7 @@ Command load_command() {
       .example =
           "assay load http://127.0.0.1:8000\n"
           "assay load 127.0.0.1:8000 --request-rate 10 --num-prompts 500 --goodput ttft:500 tpot:50\n"
+          "assay load 10.0.0.1:8000 10.0.0.2:8000 --max-concurrency 64\n"
           "assay load https://llm.example/v1 --api-key-env KEY --max-concurrency 32 --input-len 1024 --output-len 128\n"
           "assay load 127.0.0.1:8000 --dataset-name azure --dataset-path trace.csv --samples requests.jsonl\n"
           "assay load 127.0.0.1:8000 --stack engine=vllm,version=0.11.0 -- vllm serve MODEL --port 8000\n"

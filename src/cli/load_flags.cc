@@ -13,6 +13,7 @@
 #include "cli/rate_flags.h"
 #include "http/http.h"
 #include "os/os.h"
+#include "scenario/scenario.h"
 
 namespace assay {
 namespace {
@@ -97,6 +98,38 @@ Result<std::string> base_url_of(const std::string& text) {
   const std::string with_scheme = text.find("://") == std::string::npos ? "http://" + text : text;
   ASSIGN_OR_RETURN(const Url url, parse_url(with_scheme));
   return url.path.empty() ? url.text() + "/v1" : url.text();
+}
+
+// The servers: their key of the target, and how they read.
+struct ServerChoice {
+  std::string key, name, words;
+};
+Result<ServerChoice> servers_of(const std::vector<std::string>& given) {
+  CHECK(!given.empty());
+  if (given.size() > kMostServers)
+    return fail(fmt::format("{} URLs are given, {} at most are allowed", given.size(), kMostServers), "URL");
+  std::vector<std::string> urls;
+  for (const std::string& text : given) {
+    Result<std::string> url = base_url_of(text);
+    if (!url) {
+      Error error = std::move(url).error();
+      if (given.size() > 1) error.remedy += " Each word that belongs to no option is taken for a server.";
+      return std::unexpected(std::move(error));
+    }
+    if (std::ranges::find(urls, *url) != urls.end())
+      return fail(fmt::format("{} is given twice", *url), "URL", "Name each server once.");
+    urls.push_back(std::move(*url));
+  }
+  ASSIGN_OR_RETURN(const Url first, parse_url(urls.front()));
+  ServerChoice choice{
+      .key = "url = " + toml_string(urls.front()), .name = first.authority(), .words = urls.front()};
+  if (urls.size() == 1) return choice;
+  std::string list;
+  for (const std::string& url : urls) list += (list.empty() ? "" : ", ") + toml_string(url);
+  choice.key = fmt::format("urls = [{}]", list);
+  choice.name += fmt::format(" and {} more", urls.size() - 1);
+  choice.words += fmt::format(" and {} more in turn", urls.size() - 1);
+  return choice;
 }
 
 // [load], and how it reads.
@@ -246,9 +279,11 @@ std::span<const OptionSpec> load_flags() {
   return all;
 }
 
-Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedOptions& options) {
-  ASSIGN_OR_RETURN(const std::string url, base_url_of(given_url));
-  ASSIGN_OR_RETURN(const Url parsed, parse_url(url));
+Result<LoadChoice> scenario_of_flags(const std::vector<std::string>& urls, const ParsedOptions& options) {
+  ASSIGN_OR_RETURN(const ServerChoice servers, servers_of(urls));
+  if (urls.size() > 1 && !options.rest().empty())
+    return fail("a command starts one server", "-- COMMAND",
+                "Give one URL, or start the servers yourself and leave the command out.");
   uint32_t requests = kUsualRequests;
   if (options.has("--num-prompts")) {
     ASSIGN_OR_RETURN(requests, count_of(options, "--num-prompts", 1'000'000));
@@ -272,7 +307,7 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
   offer.connections = std::max(offer.connections, rates.connections);
 
   std::string text = "# Written by `assay load`; `assay run` takes it too.\n";
-  text += fmt::format("name = {}\nexams = [\"load\"]\n", toml_string("load " + parsed.authority()));
+  text += fmt::format("name = {}\nexams = [\"load\"]\n", toml_string("load " + servers.name));
   if (options.has("--seed")) {
     const std::optional<int64_t> seed = parse_integer(options.value("--seed"));
     if (!seed || *seed < 0)
@@ -280,7 +315,7 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
                   "Give a whole number from 0.");
     text += fmt::format("seed = {}\n", *seed);
   }
-  text += fmt::format("\n[[target]]\nkind = \"endpoint\"\nurl = {}\n", toml_string(url));
+  text += fmt::format("\n[[target]]\nkind = \"endpoint\"\n{}\n", servers.key);
   if (kind.has_sessions) text += fmt::format("api = \"{}\"\n", kind.name);
   for (const auto& [flag, key] : {std::pair{"--model", "endpoint_model"}, {"--api-key-env", "api_key_env"}}) {
     if (options.has(flag)) text += fmt::format("{} = {}\n", key, toml_string(options.value(flag)));
@@ -332,7 +367,8 @@ Result<LoadChoice> scenario_of_flags(const std::string& given_url, const ParsedO
   choice.words = rates.takes_requests
                      ? fmt::format("{}{} requests", dataset.is_trace() ? "at most " : "", requests)
                      : std::string("Requests");
-  choice.words += fmt::format(" of {} to {}, {}", kind.name, url, rates.is_asked ? rates.words : offer.words);
+  choice.words +=
+      fmt::format(" of {} to {}, {}", kind.name, servers.words, rates.is_asked ? rates.words : offer.words);
   if (!dataset.is_trace()) choice.words += fmt::format("; tokens in: {}", words_of(prompt));
   if (!dataset.is_trace() && kind.streams) choice.words += fmt::format("; out: {}", words_of(output));
   return choice;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
 
@@ -14,7 +15,8 @@ struct LoadChoice {
   std::string scenario_text;  // TOML
   std::string words;          // what was chosen, one line for people
 };
-// Errors name the flag. `url` may lack scheme and path: "127.0.0.1:8000" is http://127.0.0.1:8000/v1.
-Result<LoadChoice> scenario_of_flags(const std::string& url, const ParsedOptions& options);
+// Errors name the flag. `urls`, one at least, may lack scheme and path: "127.0.0.1:8000" is
+// http://127.0.0.1:8000/v1.
+Result<LoadChoice> scenario_of_flags(const std::vector<std::string>& urls, const ParsedOptions& options);
 
 }  // namespace assay

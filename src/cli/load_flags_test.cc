@@ -18,7 +18,7 @@ ParsedOptions typed(std::initializer_list<std::pair<const char*, const char*>> f
 
 Scenario scenario_of(std::initializer_list<std::pair<const char*, const char*>> flags,
                      const std::string& url = "127.0.0.1:8000") {
-  const Result<LoadChoice> choice = scenario_of_flags(url, typed(flags));
+  const Result<LoadChoice> choice = scenario_of_flags({url}, typed(flags));
   EXPECT_TRUE(choice) << (choice ? "" : choice.error().message());
   if (!choice) return {};
   const std::vector<std::string> exams = {"load"};
@@ -28,7 +28,7 @@ Scenario scenario_of(std::initializer_list<std::pair<const char*, const char*>> 
 }
 
 std::string message_of(std::initializer_list<std::pair<const char*, const char*>> flags) {
-  const Result<LoadChoice> choice = scenario_of_flags("127.0.0.1:8000", typed(flags));
+  const Result<LoadChoice> choice = scenario_of_flags({"127.0.0.1:8000"}, typed(flags));
   EXPECT_FALSE(choice);
   return choice ? "" : choice.error().message();
 }
@@ -36,7 +36,7 @@ std::string message_of(std::initializer_list<std::pair<const char*, const char*>
 TEST(LoadFlags, WithoutAnyThereIsATrialWorthRunning) {
   const Scenario scenario = scenario_of({});
   ASSERT_EQ(scenario.targets.size(), 1U);
-  EXPECT_EQ(scenario.targets[0].url, "http://127.0.0.1:8000/v1");
+  EXPECT_EQ(scenario.targets[0].url(), "http://127.0.0.1:8000/v1");
   EXPECT_EQ(scenario.targets[0].api, "chat");
   EXPECT_EQ(scenario.load.requests_per_class, 200U);
   EXPECT_EQ(scenario.load.arrivals.kind, Arrivals::Kind::kPoisson);
@@ -45,9 +45,31 @@ TEST(LoadFlags, WithoutAnyThereIsATrialWorthRunning) {
 }
 
 TEST(LoadFlags, UrlsAreCompletedWhereSomethingIsMissing) {
-  EXPECT_EQ(scenario_of({}, "https://llm.example/base/v2").targets[0].url, "https://llm.example/base/v2");
-  EXPECT_EQ(scenario_of({}, "http://[::1]:9").targets[0].url, "http://[::1]:9/v1");
-  EXPECT_FALSE(scenario_of_flags("ftp://x", ParsedOptions()));
+  EXPECT_EQ(scenario_of({}, "https://llm.example/base/v2").targets[0].url(), "https://llm.example/base/v2");
+  EXPECT_EQ(scenario_of({}, "http://[::1]:9").targets[0].url(), "http://[::1]:9/v1");
+  EXPECT_FALSE(scenario_of_flags({"ftp://x"}, ParsedOptions()));
+}
+
+TEST(LoadFlags, SeveralUrlsShareTheRequests) {
+  const Result<LoadChoice> choice = scenario_of_flags({"10.0.0.1:8000", "https://b.example/v1"}, {});
+  ASSERT_TRUE(choice) << choice.error().message();
+  EXPECT_THAT(choice->words, HasSubstr("to http://10.0.0.1:8000/v1 and 1 more in turn"));
+  const std::vector<std::string> exams = {"load"};
+  const Result<Scenario> scenario = parse_scenario(choice->scenario_text, "s.toml", exams);
+  ASSERT_TRUE(scenario) << choice->scenario_text << scenario.error().message();
+  EXPECT_THAT(scenario->targets[0].urls,
+              testing::ElementsAre("http://10.0.0.1:8000/v1", "https://b.example/v1"));
+  EXPECT_EQ(scenario->name, "load 10.0.0.1:8000 and 1 more");
+
+  const Result<LoadChoice> twice = scenario_of_flags({"h:1", "http://H:1/v1"}, {});
+  ASSERT_FALSE(twice);
+  EXPECT_THAT(twice.error().message(), HasSubstr("http://h:1/v1 is given twice"));
+  EXPECT_FALSE(scenario_of_flags(std::vector<std::string>(65, "h:1"), {}));
+  ParsedOptions launching;
+  launching.set_rest({"serve"});
+  const Result<LoadChoice> launched = scenario_of_flags({"h:1", "h:2"}, launching);
+  ASSERT_FALSE(launched);
+  EXPECT_THAT(launched.error().message(), HasSubstr("a command starts one server"));
 }
 
 TEST(LoadFlags, AStackIsDeclaredByKeys) {
@@ -70,7 +92,7 @@ TEST(LoadFlags, AStackIsDeclaredByKeys) {
 TEST(LoadFlags, WhatStandsBehindTheDashesIsLaunchedHere) {
   ParsedOptions options = typed({{"--launch-env", "HF_TOKEN, OTHER"}});
   options.set_rest({"vllm", "serve", "a \"b\"", "--port", "8000", ""});
-  const Result<LoadChoice> choice = scenario_of_flags("127.0.0.1:8000", options);
+  const Result<LoadChoice> choice = scenario_of_flags({"127.0.0.1:8000"}, options);
   ASSERT_TRUE(choice) << choice.error().message();
   const std::vector<std::string> exams = {"load"};
   const Result<Scenario> scenario = parse_scenario(choice->scenario_text, "elsewhere/s.toml", exams);
@@ -260,7 +282,7 @@ TEST(LoadFlags, WhatDoesNotGoTogetherIsSaid) {
 
 // What the flags say of a trace that need not be there: the text is not parsed.
 std::string text_of(std::initializer_list<std::pair<const char*, const char*>> flags) {
-  const Result<LoadChoice> choice = scenario_of_flags("127.0.0.1:8000", typed(flags));
+  const Result<LoadChoice> choice = scenario_of_flags({"127.0.0.1:8000"}, typed(flags));
   EXPECT_TRUE(choice) << (choice ? "" : choice.error().message());
   return choice ? choice->scenario_text : "";
 }

@@ -104,7 +104,9 @@ Result<ParsedOptions> parse_options(const Command& command, const std::vector<st
   for (const OptionSpec& option : command.options) bind(option);
   for (const OptionSpec& option : common_options()) bind(option);
   for (const PositionalSpec& positional : command.positionals) {
-    bound.emplace_back(positional.name, app.add_option(positional.name, texts.emplace_back()));
+    bound.emplace_back(positional.name, positional.repeats
+                                            ? app.add_option(positional.name, lists.emplace_back())
+                                            : app.add_option(positional.name, texts.emplace_back()));
   }
   const std::vector<std::string> joined = with_joined_words(command, arguments);
   std::vector<std::string> reversed(joined.rbegin(), joined.rend());

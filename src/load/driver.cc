@@ -103,7 +103,8 @@ class Driver {
                               .turn = request.turn,
                               .session = request.session,
                               .prompt_tokens = request.prompt_tokens,
-                              .asked_tokens = request.output_tokens});
+                              .asked_tokens = request.output_tokens,
+                              .server = request.server});
       pending_.push_back({planned, loop});
     }
     waiting_turns_ += drawn_.size() - 1;

@@ -57,6 +57,7 @@ struct RequestRow {
   uint32_t output_tokens = 0;  // as the target counts, else as its chunks say
   uint32_t asked_tokens = 0;   // of output, at most
   uint32_t chunks = 0;         // kept in LoadResult, from `first_chunk` on
+  uint32_t server = 0;         // of a target that has several
   uint64_t first_chunk = 0;
   FailureCause failure = FailureCause::kNone;
 };

@@ -39,6 +39,7 @@ Columns request_columns(const TrialView& view) {
   column("failure", [](const RequestRow& r) { return static_cast<int64_t>(r.failure); });
   column("in_window", [&](const RequestRow& r) { return view.window.has(r) ? 1 : 0; });
   column("good", [&](const RequestRow& r) { return view.is_good(r) ? 1 : 0; });
+  if (view.options.servers.size() > 1) column("server", [](const RequestRow& r) { return r.server; });
   // Most servers tell nothing of their own.
   if (std::ranges::any_of(view.result.rows, tells_timings)) {
     column("server_prompt_ns", [](const RequestRow& r) { return r.server_prompt.count; });

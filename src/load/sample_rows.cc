@@ -24,6 +24,10 @@ int64_t SampleRows::at(const char* column, size_t row) const {
   return values != nullptr && row < values->size() ? (*values)[row] : 0;
 }
 
+std::optional<int64_t> SampleRows::server(size_t row) const {
+  return requests_.integers("server") == nullptr ? std::nullopt : std::optional(at("server", row));
+}
+
 int64_t SampleRows::instant_ns(const char* column, size_t row) const {
   const int64_t at_ns = at(column, row);
   return at_ns == 0 ? 0 : start_ns_ + at_ns;

@@ -16,6 +16,8 @@ class SampleRows {
  public:
   size_t count() const { return requests_.rows(); }
   int64_t at(const char* column, size_t row) const;
+  // Which server of the target it went to; nothing where there is one.
+  std::optional<int64_t> server(size_t row) const;
   // An instant of CLOCK_MONOTONIC in nanoseconds; 0: it never happened.
   int64_t instant_ns(const char* column, size_t row) const;
   std::string class_name(size_t row) const;

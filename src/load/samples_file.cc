@@ -64,6 +64,8 @@ void write_json_row(const Trial& trial, const SampleRows& columns, size_t row, s
   fmt::format_to(end, R"({{"request_id":"assay-{}","trial":{},"class":{},"outcome":"{}")",
                  columns.at("id", row), json_text(trial.name), json_text(columns.class_name(row)),
                  columns.outcome(row));
+  if (const std::optional<int64_t> server = columns.server(row))
+    fmt::format_to(end, R"(,"server":{})", *server);
   for (const char* name : {"scheduled_ns", "dispatched_ns", "sent_ns", "first_ns", "last_ns", "end_ns"}) {
     const int64_t at_ns = columns.instant_ns(name, row);
     at_ns == 0 ? fmt::format_to(end, R"(,"{}":null)", name) : fmt::format_to(end, R"(,"{}":{})", name, at_ns);
@@ -85,7 +87,7 @@ void write_json_row(const Trial& trial, const SampleRows& columns, size_t row, s
 
 constexpr std::string_view kCsvHead =
     "request_id,trial,class,outcome,scheduled_s,send_lag_ms,ttft_ms,tpot_ms,e2e_ms,prompt_tokens,output_tokens,chunks,"
-    "in_window,good\n";
+    "in_window,good,server\n";
 
 void write_csv_row(const Trial& trial, const SampleRows& columns, size_t row, size_t&,
                    fmt::memory_buffer& out) {
@@ -107,8 +109,10 @@ void write_csv_row(const Trial& trial, const SampleRows& columns, size_t row, si
   ms(tokens >= 2 && last > first,
      tokens >= 2 ? static_cast<double>(last - first) / static_cast<double>(tokens - 1) : 0);
   ms(last != 0, static_cast<double>(last - scheduled));
-  fmt::format_to(end, "{},{},{},{},{}\n", columns.at("prompt_tokens", row), tokens, columns.at("chunks", row),
+  fmt::format_to(end, "{},{},{},{},{},", columns.at("prompt_tokens", row), tokens, columns.at("chunks", row),
                  columns.at("in_window", row), columns.at("good", row));
+  if (const std::optional<int64_t> server = columns.server(row)) fmt::format_to(end, "{}", *server);
+  out.push_back('\n');
 }
 
 }  // namespace

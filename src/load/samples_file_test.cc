@@ -78,9 +78,20 @@ TEST_F(SamplesFile, ALineARequestWithTheInstantsOfTheMonotonicClock) {
   EXPECT_EQ(
       text(write_samples_csv),
       "request_id,trial,class,outcome,scheduled_s,send_lag_ms,ttft_ms,tpot_ms,e2e_ms,prompt_tokens,output_"
-      "tokens,chunks,in_window,good\n"
-      "assay-5,\"load, \"\"mix\"\"\",chat,ok,0.001000,0.100000,2.000000,2.000000,6.000000,30,3,2,1,1\n"
-      "assay-6,\"load, \"\"mix\"\"\",9,refused,0.002000,,,,,31,0,0,1,0\n");
+      "tokens,chunks,in_window,good,server\n"
+      "assay-5,\"load, \"\"mix\"\"\",chat,ok,0.001000,0.100000,2.000000,2.000000,6.000000,30,3,2,1,1,\n"
+      "assay-6,\"load, \"\"mix\"\"\",9,refused,0.002000,,,,,31,0,0,1,0,\n");
+}
+
+TEST_F(SamplesFile, OfSeveralServersTellsWhichOne) {
+  Columns columns = requests();
+  columns.add("server", std::vector<int64_t>{1, 0});
+  commit({{.name = "requests", .columns = columns}});
+  EXPECT_THAT(text(write_samples_jsonl),
+              testing::AllOf(testing::HasSubstr("\"outcome\":\"ok\",\"server\":1,"),
+                             testing::HasSubstr("\"outcome\":\"refused\",\"server\":0,")));
+  const std::string rows = text(write_samples_csv);
+  EXPECT_THAT(rows, testing::AllOf(testing::HasSubstr(",2,1,1,1\n"), testing::HasSubstr(",0,1,0,0\n")));
 }
 
 TEST_F(SamplesFile, TheServersOwnTimingStandsWhereItWasTold) {

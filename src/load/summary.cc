@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 #include "load/doubts.h"
 #include "load/sample_columns.h"
+#include "load/server_doubts.h"
 #include "load/trial_view.h"
 #include "measure/measure.h"
 
@@ -42,6 +44,7 @@ class Summary {
     }
     LoadDoubts doubts = doubts_of(view_, out_.records);
     out_.findings = std::move(doubts.findings);
+    std::ranges::move(server_findings(view_), std::back_inserter(out_.findings));
     if (doubts.are_rates_doubtful) doubt_rates();
     if (doubts.is_void) void_all();
     out_.samples = sample_columns(view_);

@@ -19,7 +19,9 @@ struct SummaryOptions {
   double dispatch_lag_budget_ms = 10;  // of the dispatch lag's p99.9; above it the trial is void
   bool stamps_are_wrong = false;       // the trial is void
   uint32_t wanted_per_class = 64;
-  uint64_t seed = 1;  // of the bootstrap
+  uint64_t seed = 1;                          // of the bootstrap
+  std::vector<std::string> servers;           // of a target that has several, by RequestRow::server
+  std::vector<std::vector<uint32_t>> routes;  // by class: which of them it goes to
 };
 
 inline constexpr double kToleratedErrorRate =

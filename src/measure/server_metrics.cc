@@ -90,6 +90,23 @@ bool ServerReading::empty() const {
   return std::ranges::none_of(values, [](const auto& value) { return value.has_value(); });
 }
 
+ServerReading joined_reading(std::span<const ServerReading> readings) {
+  ServerReading joined = readings.front();
+  for (const ServerQuantityRow& row : kQuantities) {
+    std::optional<double>& value = joined.values[static_cast<size_t>(row.quantity)];
+    for (const ServerReading& reading : readings.subspan(1)) {
+      const auto other = reading[row.quantity];
+      if (value && other) {
+        *value += *other;
+      } else {
+        value.reset();
+      }
+    }
+    if (value && row.join == SeriesJoin::kMean) *value /= static_cast<double>(readings.size());
+  }
+  return joined;
+}
+
 Result<ServerReading> read_server_metrics(std::string_view text, std::string_view where) {
   struct Joined {
     double sum = 0;

@@ -61,6 +61,10 @@ struct ServerReading {
   bool empty() const;
 };
 
+// What several servers tell, as of one: counts and totals added, shares averaged, as over the series of one
+// server. What some of `readings` do not tell is left out, since a part would pass for the whole. Not empty.
+ServerReading joined_reading(std::span<const ServerReading> readings);
+
 // Unknown names, NaN, infinities and what is below zero are ignored; so are the series of tensor- and
 // pipeline-parallel ranks other than the first, which repeat it, and those of single priorities, which are
 // parts of the whole. Fails where `text` is no Prometheus text; `where` names it.

@@ -90,6 +90,18 @@ TEST(ServerMetrics, WhatIsNoNumberIsNotKnown) {
   EXPECT_EQ(read_server_metrics("<html>", "m").error().where, "m:1");
 }
 
+TEST(ServerMetrics, OfSeveralServersAddUpAndSharesAreAveraged) {
+  const auto reading = [](const std::string& text) { return *read_server_metrics(text, "m"); };
+  const std::vector<ServerReading> both = {
+      reading("vllm:num_requests_running 3\nvllm:kv_cache_usage_perc 0.5\nvllm:num_requests_waiting 1\n"),
+      reading("vllm:num_requests_running 4\nvllm:kv_cache_usage_perc 0.1\n")};
+  const ServerReading joined = joined_reading(both);
+  EXPECT_EQ(joined[ServerQuantity::kRunning], 7);
+  EXPECT_DOUBLE_EQ(joined[ServerQuantity::kKvUsage].value_or(0), 0.3);
+  EXPECT_EQ(joined[ServerQuantity::kWaiting], std::nullopt);  // of one alone it is not that of both
+  EXPECT_EQ(joined_reading({both.data(), 1})[ServerQuantity::kWaiting], 1);
+}
+
 TEST(ServerMetrics, TheTablesAreWhole) {
   std::set<std::string_view> names, columns;
   for (const KnownServerMetric& metric : known_server_metrics())

@@ -8,6 +8,7 @@
 
 #include "http/http.h"
 #include "scenario/draft.h"
+#include "scenario/server_urls.h"
 
 namespace assay {
 namespace {
@@ -67,6 +68,12 @@ constexpr Row<TrafficClass> kRequestRows[] = {
       "Path from the host's root, for example /v2/rerank, in place of the kind's own; of kind json with placeholders, and "
       "required."},
      read_path},
+    {{"traffic", "url", "string", "", "",
+      "The server that the class goes to, if not to all of the target's in turn: one of its URLs, or another server's, for "
+      "example of embeddings on a port of their own. The target's API key is sent to it, too."},
+     [](Reader& r, const TomlMember& m, TrafficClass& c) { read_urls(r, m, c.urls); }},
+    {{"traffic", "urls", "strings", "", "", "The same of several servers, which it goes to in turn."},
+     [](Reader& r, const TomlMember& m, TrafficClass& c) { read_urls(r, m, c.urls); }},
     {{"traffic", "model", "string or strings", "", "",
       "The model as the server names it, or a LoRA adapter, which is asked for in the same way. Of several each request "
       "draws one, all as likely. By default the target's."},
@@ -224,6 +231,7 @@ void check_request_keys(Reader& reader, const TomlValue& table, const TrafficCla
   }
   if (request.models.size() > kMaxModels)
     reader.error(table.find("model")->at, fmt::format("model names more than {}", kMaxModels));
+  check_urls(reader, table);
   check_cancel(reader, table, traffic.cancel);
   check_prefixes(reader, table, traffic);
 }
@@ -246,6 +254,7 @@ void check_kinds_of_targets(Reader& reader, const Scenario& scenario) {
                           printable(c.name, 60)));
     }
   }
+  check_servers_of_targets(reader, scenario);
 }
 
 void append_request_keys(std::vector<ScenarioKey>& keys) {

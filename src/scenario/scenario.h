@@ -42,6 +42,8 @@ struct StackSpec {
 // without a declaration.
 Json stack_conditions(const StackSpec& stack);
 
+inline constexpr size_t kMostServers = 64;  // of one endpoint, those of its classes included
+
 struct TargetSpec {
   std::string name;  // unique; default: the device ("*" for all), host:port of the URL, or "fake"
   TargetKind kind = TargetKind::kDevice;
@@ -55,8 +57,8 @@ struct TargetSpec {
   uint32_t sequences = 16;      // decoded at once
   uint32_t batch_tokens = 512;  // token budget of one engine step
   // endpoint
-  std::string url;
-  std::string api = "chat";  // "chat" | "completions" | "responses": of classes without a kind
+  std::vector<std::string> urls;  // of its servers, as Url::text writes them: the requests go to each in turn
+  std::string api = "chat";       // "chat" | "completions" | "responses": of classes without a kind
   std::string api_key_env, api_key_file, ca_file;
   std::string endpoint_model;
   uint32_t max_connections = 256;
@@ -74,6 +76,7 @@ struct TargetSpec {
   uint32_t lost_after = 0;
 
   bool is_on_device() const { return row_of(kind).is_on_device; }
+  std::string url() const { return urls.empty() ? "" : urls.front(); }  // of the first, which may be launched
   bool operator==(const TargetSpec&) const = default;
 };
 

@@ -6,6 +6,7 @@
 #include "http/http.h"
 #include "scenario/reader.h"
 #include "scenario/scenario.h"
+#include "scenario/server_urls.h"
 
 namespace assay {
 namespace {
@@ -15,8 +16,10 @@ std::string device_name(const TargetSpec& target) {
 }
 
 std::string host_and_port(const TargetSpec& target) {
-  const Result<Url> url = parse_url(target.url);
-  return url ? url->authority() : name_of(target.kind);
+  const Result<Url> url = parse_url(target.url());
+  if (!url) return name_of(target.kind);
+  const size_t others = target.urls.size() - 1;
+  return others == 0 ? url->authority() : fmt::format("{} and {} more", url->authority(), others);
 }
 
 std::string kind_name(const TargetSpec& target) {
@@ -35,7 +38,13 @@ void check_device(Reader& reader, const TomlValue& table, const TargetSpec& targ
 }
 
 void check_endpoint(Reader& reader, const TomlValue& table, const TargetSpec& target) {
-  require_keys(reader, table, "target", {"url"});
+  check_urls(reader, table);
+  if (table.find("urls") == nullptr) require_keys(reader, table, "target", {"url"});
+  if (target.urls.size() > 1 && !target.stack.launch.empty()) {
+    reader.error(table.at,
+                 "launch starts one server, and this target has several URLs; start the servers yourself, or "
+                 "give one URL");
+  }
   if (!target.api_key_env.empty() && !target.api_key_file.empty()) {
     reader.error(table.at, "give api_key_env or api_key_file, not both");
   }
@@ -50,8 +59,8 @@ constexpr TargetKindRow kTargetKindRows[] = {
      check_device},
     {TargetKind::kEndpoint, "endpoint", "a server with an OpenAI-compatible API",
      "Streams /v1/chat/completions, /v1/completions or /v1/responses over HTTP/1.1 or TLS; classes of traffic may ask it "
-     "for embeddings, ranks, tensors or a request of their own. Only the host that the scenario names is "
-     "contacted. A key comes from an environment variable or a file, never from the scenario.",
+     "for embeddings, ranks, tensors or a request of their own, and several servers may share them (`urls`). Only hosts that the "
+     "scenario names are contacted. A key comes from an environment variable or a file, never from the scenario.",
      "[[target]]\nkind = \"endpoint\"\nurl = \"http://127.0.0.1:8000/v1\"\napi = \"chat\"", false,
      host_and_port, check_endpoint},
     {TargetKind::kFake, "fake", "a target with exactly known timing",

@@ -8,6 +8,7 @@
 #include "http/http.h"
 #include "os/os.h"
 #include "scenario/draft.h"
+#include "scenario/server_urls.h"
 
 namespace assay {
 namespace {
@@ -35,14 +36,8 @@ void read_model(Reader& reader, const TomlMember& member, TargetSpec& target) {
   if (!known) reader.error(member.value.at, with_remedy(known.error()));
 }
 
-template <std::string TargetSpec::* kMember>
-void read_url(Reader& reader, const TomlMember& member, TargetSpec& target) {
-  std::string text;
-  reader.read_string(member, text);
-  if (text.empty()) return;
-  const Result<Url> url = parse_url(text);
-  if (!url) return reader.error(member.value.at, with_remedy(url.error()));
-  target.*kMember = std::move(text);
+void read_metrics_url(Reader& reader, const TomlMember& member, TargetSpec& target) {
+  if (std::optional<std::string> url = read_server_url(reader, member)) target.metrics_url = std::move(*url);
 }
 
 void read_metrics_interval(Reader& reader, const TomlMember& member, TargetSpec& target) {
@@ -117,9 +112,14 @@ constexpr TargetRow kTargetRows[] = {
     {{"target", "batch_tokens", "integer", "512", "tokens", "Token budget of one engine step.", "device"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 1, 1 << 20, t.batch_tokens); }},
     {{"target", "url", "string", "", "",
-      "The server's base URL, for example http://127.0.0.1:8000/v1. https verifies the server. Required.",
+      "The server's base URL, for example http://127.0.0.1:8000/v1. https verifies the server. This or urls is required.",
       "endpoint"},
-     read_url<&TargetSpec::url>},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) { read_urls(r, m, t.urls); }},
+    {{"target", "urls", "strings", "", "",
+      "The base URLs of several servers that share the requests, 64 at most: each class goes to them in turn, a session stays at "
+      "the server of its first turn. Each gets the API key, and each is tried before the first trial.",
+      "endpoint"},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) { read_urls(r, m, t.urls); }},
     {{"target", "api", "string", "\"chat\"", "",
       "What classes without a kind of their own send: \"chat\" (/chat/completions), \"completions\" (/completions) or "
       "\"responses\" (/responses).",
@@ -139,7 +139,8 @@ constexpr TargetRow kTargetRows[] = {
       "Certificates (PEM) that the server is verified against, relative to the scenario; by default the system's.",
       "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.ca_file); }},
-    {{"target", "max_connections", "integer", "256", "", "Connections at once.", "endpoint"},
+    {{"target", "max_connections", "integer", "256", "", "Connections at once, to all servers together.",
+      "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 1, 65'536, t.max_connections); }},
     {{"target", "timeout_s", "number", "300", "s",
       "From the send of a request to its end; after that it has failed.", "endpoint"},
@@ -150,10 +151,10 @@ constexpr TargetRow kTargetRows[] = {
       "endpoint"},
      read_tokenizer},
     {{"target", "metrics_url", "string", "", "",
-      "Where the server tells its metrics in Prometheus' format. By default /metrics beside the URL's own path, which is tried "
-      "once.",
+      "Where the server tells its metrics in Prometheus' format. By default /metrics beside the URL's own path, of each server, "
+      "which is tried once.",
       "endpoint"},
-     read_url<&TargetSpec::metrics_url>},
+     read_metrics_url},
     {{"target", "metrics_interval_s", "number", "1", "s",
       "Between two samples of the server's metrics and of power sensors beside a trial; 0: none are taken.",
       "device or endpoint"},

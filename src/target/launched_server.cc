@@ -34,7 +34,7 @@ class Readiness {
     Readiness readiness(options, url);
     for (const SocketAddress& address : addresses) {
       EndpointPool::Options pool{
-          .url = url, .addresses = {address}, .secret = options.api_key, .max_connections = 1};
+          .servers = {{.url = url, .addresses = {address}}}, .secret = options.api_key, .max_connections = 1};
       if (url.https) {
         ASSIGN_OR_RETURN(TlsContext context, TlsContext::create(options.ca_file));
         pool.tls.emplace(std::move(context));

@@ -137,18 +137,29 @@ WorkerJobEnd run_worker_job(const WorkerCommand& worker, const Json& job, Clock&
 // ---- endpoint: an OpenAI-compatible server, or one that speaks another kind of request, over HTTP or TLS
 // ----
 
+// One server of an endpoint that has several.
+struct EndpointServerOptions {
+  std::string url;
+  std::string model;              // as below
+  std::vector<uint32_t> classes;  // whose requests it gets; empty: any
+  bool is_side = false;           // beside the ones that the endpoint is about: it only serves some classes
+};
+
 struct EndpointTargetOptions {
   std::string name;
-  std::string url;                      // "http://127.0.0.1:8000/v1"; https verifies the server
-  std::string api = "chat";             // the kind of classes that name none: one with sessions
+  // "http://127.0.0.1:8000/v1"; https verifies the server. It and `model` are ignored where there are
+  // `servers`.
+  std::string url;
+  std::vector<EndpointServerOptions> servers = {};  // by Request::server; empty: the one at `url`
+  std::string api = "chat";                         // the kind of classes that name none: one with sessions
   std::vector<RequestOptions> classes;  // by Request::class_index; empty: one that leaves everything open
   std::string model;                    // as the server names it; empty: the first of /models
-  std::string api_key;                  // empty: none. Never stored, never printed
+  std::string api_key;                  // for every server; empty: none. Never stored, never printed
   std::string ca_file;                  // empty: the system's
-  uint32_t max_connections = 256;
-  double timeout_s = 300;        // for one request, from send to end
-  double bytes_per_token = 4.2;  // for cutting prompts where there is no tokenizer
-  uint32_t kept_texts = 0;       // so many answers' texts are kept, drawn by `seed`: TargetEnd::texts
+  uint32_t max_connections = 256;       // to all servers together
+  double timeout_s = 300;               // for one request, from send to end
+  double bytes_per_token = 4.2;         // for cutting prompts where there is no tokenizer
+  uint32_t kept_texts = 0;              // so many answers' texts are kept, drawn by `seed`: TargetEnd::texts
   uint64_t seed = 1;
   std::function<bool()> interrupted;  // asked ten times a second while it opens; empty: never
 };

@@ -30,6 +30,7 @@ struct PromptPart {
 struct Request {
   RequestId id = 0;
   uint32_t class_index = 0;  // into the traffic classes of the plan
+  uint32_t server = 0;       // of a target with several: which one; all turns of a session have the same
   uint64_t session = 0;      // 0: a request on its own
   uint32_t turn = 0;         // 0-based
   bool last_turn = true;
@@ -90,11 +91,11 @@ struct StreamEvent {
   uint32_t tokens = 0;
   uint32_t prompt_tokens = 0;
   uint32_t output_tokens = 0;
+  std::string detail;   // of a failure, for people; bounded to 200 bytes
+  uint32_t chunks = 1;  // of kContent and kReasoning: so many of `tokens` each came at the same instant
   // Of kDone, where the server tells its own timing of the request: from the beginning of work on the prompt
   // to the first token, and from one token to the next in the mean. 0: it does not tell.
   Nanos server_prompt{}, server_tpot{};
-  std::string detail;   // of a failure, for people; bounded to 200 bytes
-  uint32_t chunks = 1;  // of kContent and kReasoning: so many of `tokens` each came at the same instant
 };
 
 }  // namespace assay

@@ -228,6 +228,8 @@ class TrafficSource final : public PlanSource {
         next_id_(first_id),
         loop_users_(assay::loop_users(plan_)) {
     CHECK(!plan_.classes.empty() && first_id > 0);
+    CHECK(plan_.routes.empty() || plan_.routes.size() == plan_.classes.size());
+    for (const std::vector<uint32_t>& route : plan_.routes) CHECK(!route.empty());
     for (const TrafficClass& c : plan_.classes) streams_.emplace_back(c);
     for (uint32_t i = 0; has_trace() && i < size_; ++i) {
       if (plan_.trace->entries[i].turn == 0) starts_.push_back(i);
@@ -277,6 +279,14 @@ class TrafficSource final : public PlanSource {
   uint32_t turns_of(uint32_t class_index, uint32_t index) const {
     Random random(plan_.seed, streams_[class_index].turns, index);
     return plan_.classes[class_index].turns.draw(random);
+  }
+
+  // Each class goes through its servers by itself, so that every server gets the same mix; the classes begin
+  // at different ones, so that classes of few requests do not all meet the first.
+  uint32_t server_of(const Session& session) const {
+    if (plan_.routes.empty()) return 0;
+    const std::vector<uint32_t>& route = plan_.routes[session.class_index];
+    return route[(uint64_t{session.index} + session.class_index) % route.size()];
   }
 
   void count_sessions() {
@@ -365,9 +375,11 @@ class TrafficSource final : public PlanSource {
     const ClassStreams& of_class = streams_[session.class_index];
     const RequestId session_id = next_id_;
     const bool turns_add = !has_trace() || plan_.trace->turns_add;
+    const uint32_t server = server_of(session);
     for (uint32_t turn = 0; turn < session.turns; ++turn) {
       PlannedRequest next{drawn_request(plan_, of_class, session, turn), session.offset};
       next.request.id = next_id_++;
+      next.request.server = server;
       if (!turns_add) next.request.last_turn = true;  // the target has nothing to keep
       if (session.turns > 1 && turns_add) next.request.session = session_id;
       if (turn == 0) {

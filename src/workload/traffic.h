@@ -31,12 +31,13 @@ struct TrafficClass {
   double weight = 1;             // its share of requests, relative to the other classes
   std::string corpus = "prose";  // "prose" or "code"
   LengthDistribution prompt_tokens, output_tokens;
-  LengthDistribution turns;    // fixed 1: no sessions
-  double think_time_s = 0;     // mean of the exponential pause between an answer and the next turn
-  uint32_t prefix_tokens = 0;  // a prefix shared between requests of the class (a system prompt)
-  PrefixPool prefix_pool;      // which of them share it
-  RequestOptions request;      // to which interface of an endpoint it speaks, and with which options
-  CancelPlan cancel;           // which requests their user breaks off
+  LengthDistribution turns;       // fixed 1: no sessions
+  double think_time_s = 0;        // mean of the exponential pause between an answer and the next turn
+  uint32_t prefix_tokens = 0;     // a prefix shared between requests of the class (a system prompt)
+  PrefixPool prefix_pool;         // which of them share it
+  RequestOptions request;         // to which interface of an endpoint it speaks, and with which options
+  std::vector<std::string> urls;  // servers of an endpoint that it goes to in turn; empty: the endpoint's own
+  CancelPlan cancel;              // which requests their user breaks off
   Slo slo;
   std::optional<Arrivals> arrivals;  // of its own, at its share of the rate; nothing: those of the plan
 
@@ -53,6 +54,9 @@ struct TrafficPlan {
   // SLO only, and their arrivals where the plan's are not the trace's. Null: none. kTrace needs one that has
   // instants.
   std::shared_ptr<const Trace> trace;
+  // By class: which of the target's servers its sessions take in turn, none of the lists empty. Empty: all
+  // requests go to the first.
+  std::vector<std::vector<uint32_t>> routes;
 };
 
 // What a request's prompt begins with, of the prefixes of a trace.

@@ -83,6 +83,56 @@ TEST(Traffic, AClassAloneSendsWhatItSendsInTheMix) {
   EXPECT_EQ(in_mix, by_itself);
 }
 
+// ---- servers ----
+
+TEST(Traffic, EachClassGoesThroughItsServersInTurn) {
+  TrafficPlan plan = plan_of({traffic_class("a"), traffic_class("b"), traffic_class("c")}, 90);
+  plan.routes = {{0, 1, 2}, {0, 1, 2}, {3}};
+  std::map<std::pair<uint32_t, uint32_t>, int> counts;
+  uint32_t next = 0;
+  for (const PlannedRequest& planned : materialise(plan)) {
+    ++counts[{planned.request.class_index, planned.request.server}];
+    if (planned.request.class_index != 0) continue;
+    EXPECT_EQ(planned.request.server, next++ % 3);
+  }
+  for (const uint32_t server : {0, 1, 2}) {
+    EXPECT_EQ((counts[{0, server}]), 10) << server;
+    EXPECT_EQ((counts[{1, server}]), 10) << server;
+  }
+  EXPECT_EQ((counts[{2, 3}]), 30);
+}
+
+TEST(Traffic, ServersChangeNothingElseOfThePlan) {
+  TrafficPlan plan = plan_of({traffic_class("a"), traffic_class("b")}, 40);
+  const auto without = materialise(plan);
+  plan.routes = {{0, 1}, {1, 0}};
+  const auto with = materialise(plan);
+  ASSERT_EQ(with.size(), without.size());
+  for (size_t i = 0; i < with.size(); ++i) {
+    EXPECT_EQ(essence(with[i]), essence(without[i]));
+    EXPECT_EQ(with[i].offset, without[i].offset);
+    EXPECT_EQ(without[i].request.server, 0U);
+  }
+}
+
+// Sessions of two turns have odd ids only: it is sessions that take turns, not ids.
+TEST(Traffic, ASessionStaysAtItsServerAndTheNextGoesToTheNext) {
+  TrafficPlan plan = plan_of({traffic_class("a")}, 40);
+  plan.classes[0].turns.a = 2;
+  plan.routes = {{0, 1}};
+  const auto planned = materialise(plan);
+  ASSERT_EQ(planned.size(), 40U);
+  for (size_t i = 0; i < planned.size(); ++i) EXPECT_EQ(planned[i].request.server, i / 2 % 2) << i;
+}
+
+TEST(Traffic, ClassesOfOneRequestDoNotAllMeetTheFirstServer) {
+  TrafficPlan plan = plan_of({traffic_class("a"), traffic_class("b"), traffic_class("c")}, 3);
+  plan.routes = {{0, 1, 2}, {0, 1, 2}, {0, 1, 2}};
+  std::set<uint32_t> servers;
+  for (const PlannedRequest& planned : materialise(plan)) servers.insert(planned.request.server);
+  EXPECT_EQ(servers.size(), 3U);
+}
+
 TEST(Traffic, ClassesAreMixedInTime) {
   const auto planned = materialise(plan_of({traffic_class("a"), traffic_class("b")}, 10'000));
   // In a random order of equal parts the number of runs is about half the length (Wald, Wolfowitz 1940).

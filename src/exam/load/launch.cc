@@ -16,7 +16,7 @@ LaunchOptions options_of(ExamContext& context, const TargetSpec& spec, const std
                         .command = stack.launch,
                         .environment = context.server_environment,
                         .directory = stack.directory,
-                        .url = spec.url,
+                        .url = spec.url(),
                         .api_key = api_key,
                         .ca_file = spec.ca_file,
                         .ready_path = stack.ready_path,

@@ -51,8 +51,11 @@ Trial planned_trial(const Scenario& scenario, const TargetSpec& target, const Js
     trial.parameters.set("device", target.device);
     set_sizing(size_to_device(target.model, device, scenario.load), trial.parameters);
   }
-  if (!target.url.empty()) {
-    trial.parameters.set("url", target.url);
+  if (target.urls.size() == 1) trial.parameters.set("url", target.url());
+  if (target.urls.size() > 1) {
+    Json urls = Json::array();
+    for (const std::string& url : target.urls) urls.push(url);
+    trial.parameters.set("urls", std::move(urls));
   }
   return trial;
 }
@@ -104,7 +107,7 @@ class LoadTrial {
   Result<TrialOutcome> run() {
     if (auto finding = sizing_finding(trial_.parameters)) outcome_.findings.push_back(std::move(*finding));
     Result<TrialTraffic> traffic =
-        trial_traffic(context_.scenario, trial_.parameters["traffic_class"].as_string());
+        trial_traffic(context_.scenario, spec_, trial_.parameters["traffic_class"].as_string());
     if (!traffic) {
       end_failed(failed_exam_finding(traffic.error()));
       return std::move(outcome_);
@@ -132,6 +135,11 @@ class LoadTrial {
   }
 
  private:
+  // Of an endpoint with several: how many there are.
+  uint32_t servers() const {
+    return std::max<uint32_t>(1, static_cast<uint32_t>(traffic_.routes.urls.size()));
+  }
+
   bool is_search() const { return trial_.parameters["phase"].as_string() == "capacity"; }
 
   // A point of a sweep brings its own; a search finds where to begin by the burst.
@@ -199,7 +207,7 @@ class LoadTrial {
     note_stack(info);
     const uint32_t sequences = info.sequences > 0     ? info.sequences
                                : setup_.sequences > 0 ? setup_.sequences
-                                                      : kUsualSequences;
+                                                      : kUsualSequences * servers();
     const LoadResult burst = drive_burst(sequences);
     if (burst.is_interrupted || context_.interrupted()) return close(), interrupted();
     if (burst.lost) return close(), fail_as_lost(*burst.lost, burst.is_hung), std::move(outcome_);
@@ -262,12 +270,13 @@ class LoadTrial {
   double burst_limit_s() const { return std::max(kBurstShare * load_.max_duration_s, kLeastBurstS); }
 
   // With a rate to be found: twice as many requests as the target works on at once, but no more than a
-  // quarter of the trial's. Else one of each class, to warm up.
+  // quarter of the trial's. Else what warms it up.
   LoadResult drive_burst(uint32_t sequences) {
-    const auto classes = static_cast<uint32_t>(traffic_.classes.size());
+    const uint32_t least = warm_up_requests(traffic_);
     const bool must_calibrate = !traffic_.rate_per_s && needs_rate(traffic_);
     const uint32_t count =
-        must_calibrate ? std::min(2 * sequences, std::max(traffic_.requests / 4, classes)) : classes;
+        must_calibrate ? std::min(std::max(2 * sequences, servers()), std::max(traffic_.requests / 4, least))
+                       : least;
     LoadOptions options;
     options.interrupted = context_.interrupted;
     options.drain_timeout = nanos_from_seconds(burst_limit_s());
@@ -373,7 +382,9 @@ class LoadTrial {
                                                   .dispatch_lag_budget_ms = load_.dispatch_lag_budget_ms,
                                                   .stamps_are_wrong = end_.stamps_are_wrong,
                                                   .wanted_per_class = traffic_.wanted_per_class,
-                                                  .seed = context_.scenario.seed});
+                                                  .seed = context_.scenario.seed,
+                                                  .servers = traffic_.routes.urls,
+                                                  .routes = traffic_.routes.by_class});
     // A generator that was late says nothing against the cold start.
     const bool is_void = std::ranges::any_of(
         summary.records, [](const Record& record) { return record.validity == Validity::kVoid; });

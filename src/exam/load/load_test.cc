@@ -415,7 +415,7 @@ TEST(LoadTraffic, TheBurstOfATraceSharesItsPrefixesInOtherWords) {
   Scenario scenario = two_classes();
   scenario.load.arrivals.kind = Arrivals::Kind::kTrace;
   scenario.load.trace = {.path = file.path()};
-  const TrialTraffic traffic = *trial_traffic(scenario, "");
+  const TrialTraffic traffic = *trial_traffic(scenario, scenario.targets[0], "");
   const auto first_part = [](const PlannedRequest& planned) {
     return prompt_parts(complete_request(planned))[0];
   };
@@ -446,7 +446,7 @@ TEST(LoadExam, ATraceThatIsNotThereFailsTheTrialOnly) {
 TEST(LoadTraffic, ContextHoldsTheLongestSessionAndTheLongestOnesTogether) {
   Scenario scenario = two_classes();
   scenario.load.classes[0].turns.a = 3;
-  const TrialTraffic traffic = *trial_traffic(scenario, "");
+  const TrialTraffic traffic = *trial_traffic(scenario, scenario.targets[0], "");
   const ContextNeed need = context_need(traffic, 4);
   EXPECT_EQ(need.longest, 405U);  // rag 400 + 5; chat 3 × 110
   EXPECT_EQ(need.together, 4 * 405U);

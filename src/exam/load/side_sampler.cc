@@ -48,20 +48,22 @@ class Sampler final : public SideSampler {
  private:
   void sample_until_stopped() {
     lower_thread_priority();
-    std::optional<MetricsScraper> scraper;
-    if (!options_.metrics.url.empty()) {
+    std::vector<MetricsScraper> scrapers;
+    for (const MetricsScraperOptions& metrics : options_.metrics) {
       // It was created before, to try it: what fails now fails as a question.
-      Result<MetricsScraper> created = MetricsScraper::create(options_.metrics, clock_);
-      if (created)
-        scraper.emplace(std::move(*created));
-      else
+      Result<MetricsScraper> created = MetricsScraper::create(metrics, clock_);
+      if (created) {
+        scrapers.push_back(std::move(*created));
+      } else {
         note_unanswered(created.error());
+      }
     }
+    if (scrapers.size() < options_.metrics.size()) scrapers.clear();  // a part is not the whole
     const Nanos interval = nanos_from_seconds(options_.interval_s);
     Nanos due = clock_.now();
     while (true) {
       read_power();
-      if (scraper) ask(*scraper);
+      if (!scrapers.empty()) ask(scrapers);
       const Nanos now = clock_.now();
       do {
         due += interval;
@@ -89,16 +91,27 @@ class Sampler final : public SideSampler {
     series_.power.push_back(std::move(point));
   }
 
-  void ask(MetricsScraper& scraper) {
+  // One after the other, so that the sampling never takes more than this thread. All of them are asked, in
+  // the same distance, also where one does not answer.
+  void ask(std::vector<MetricsScraper>& scrapers) {
     if (series_.server.size() >= kMostPoints) return;
-    const ScrapeAnswer answer = scraper.scrape([this] { return is_stopping_.load(); });
-    if (answer.ok()) {
-      series_.server.push_back({.at = answer.asked_at + (answer.at - answer.asked_at) / 2,
-                                .took = answer.at - answer.asked_at,
-                                .reading = answer.reading});
-    } else if (!is_stopping_) {
-      note_unanswered(answer.error);
+    std::vector<ServerReading> readings;
+    std::optional<Error> error;  // of the round: one that lacks an answer is none
+    Nanos asked_at{}, at{};
+    for (MetricsScraper& scraper : scrapers) {
+      const ScrapeAnswer answer = scraper.scrape([this] { return is_stopping_.load(); });
+      if (is_stopping_ && !answer.ok()) return;
+      if (asked_at == Nanos()) asked_at = answer.asked_at;
+      at = answer.at;
+      if (answer.ok()) {
+        readings.push_back(answer.reading);
+      } else if (!error) {
+        error = answer.error;
+      }
     }
+    if (error) return note_unanswered(*error);
+    series_.server.push_back(
+        {.at = asked_at + (at - asked_at) / 2, .took = at - asked_at, .reading = joined_reading(readings)});
   }
 
   void note_unanswered(const Error& error) {
@@ -116,7 +129,6 @@ class Sampler final : public SideSampler {
 };
 
 bool is_on_this_machine(const std::string& base_url) {
-  if (base_url.empty()) return true;
   const Result<Url> url = parse_url(base_url);
   if (!url) return false;
   const Result<std::vector<SocketAddress>> addresses = resolve(url->host, url->port);
@@ -169,17 +181,16 @@ Finding unreadable_finding(const std::vector<Error>& unreadable) {
 std::unique_ptr<SideSampler> SideSampler::open(SideOptions options, const std::function<bool()>& interrupted,
                                                std::vector<Finding>& findings) {
   if (options.interval_s <= 0) return nullptr;
-  if (!options.metrics.url.empty()) {
-    if (std::optional<Finding> none = try_metrics(options.metrics, interrupted)) {
-      findings.push_back(std::move(*none));
-      options.metrics.url.clear();
-    }
-  }
+  std::erase_if(options.metrics, [&](const MetricsScraperOptions& metrics) {
+    std::optional<Finding> none = try_metrics(metrics, interrupted);
+    if (none) findings.push_back(std::move(*none));
+    return none.has_value();
+  });
   PowerSources power;
-  if (options.reads_power && is_on_this_machine(options.base_url))
+  if (options.reads_power && std::ranges::all_of(options.base_urls, is_on_this_machine))
     power = find_power_sources(options.sysfs_root);
   if (!power.unreadable.empty()) findings.push_back(unreadable_finding(power.unreadable));
-  if (options.metrics.url.empty() && power.sources.empty()) return nullptr;
+  if (options.metrics.empty() && power.sources.empty()) return nullptr;
   return std::make_unique<Sampler>(std::move(options), std::move(power.sources));
 }
 

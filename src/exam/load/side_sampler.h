@@ -14,17 +14,18 @@
 namespace assay {
 
 struct SideOptions {
-  double interval_s = 0;          // 0: nothing is sampled
-  std::string base_url;           // of the endpoint; empty: the target is a device of this machine
-  MetricsScraperOptions metrics;  // empty url: none
-  bool reads_power = false;       // where the target works on this machine
+  double interval_s = 0;  // 0: nothing is sampled
+  std::vector<std::string>
+      base_urls;  // of the endpoint's servers; empty: the target is a device of this machine
+  std::vector<MetricsScraperOptions> metrics;  // one for each server that is asked
+  bool reads_power = false;                    // where all of the target works on this machine
   std::string sysfs_root;
 };
 
 struct ServerPoint {
-  Nanos at{};    // between the question and its answer: the server read its counters around then
-  Nanos took{};  // from the question to its answer
-  ServerReading reading;
+  Nanos at{};             // between the question and its answer: the server read its counters around then
+  Nanos took{};           // from the question to its answer; of several servers, to the last answer
+  ServerReading reading;  // of all servers together: see joined_reading
 };
 
 struct PowerPoint {
@@ -34,7 +35,7 @@ struct PowerPoint {
 
 // What was sampled. Instants are CLOCK_MONOTONIC.
 struct SideSeries {
-  std::vector<ServerPoint> server;  // the answers
+  std::vector<ServerPoint> server;  // the answers; of several servers, of rounds in which all answered
   int64_t unanswered = 0;           // questions without a usable answer
   Error first_error;                // of them
   std::vector<PowerSensor> sensors;
@@ -50,8 +51,8 @@ struct SideSeries {
 // second costs less than a second process would by merely being there, and the key stays in one.
 class SideSampler {
  public:
-  // Asks for the metrics once, finds the sensors, and says in `findings`, as notes, what is not there. Null
-  // if there is nothing to sample. Blocks, `metrics.timeout_s` at most.
+  // Asks each server for its metrics once, finds the sensors, and says in `findings`, as notes, what is not
+  // there. Null if there is nothing to sample. Blocks, the `timeout_s` of each server at most.
   static std::unique_ptr<SideSampler> open(SideOptions options, const std::function<bool()>& interrupted,
                                            std::vector<Finding>& findings);
   virtual ~SideSampler() = default;

@@ -19,8 +19,8 @@ using testing_server::Signal;
 
 SideOptions options_for(const Server& server) {
   return {.interval_s = 0.001,
-          .base_url = server.url(),
-          .metrics = {.url = usual_metrics_url(server.url())},
+          .base_urls = {server.url()},
+          .metrics = {{.url = usual_metrics_url(server.url())}},
           .reads_power = false,
           .sysfs_root = "/nonexistent"};
 }
@@ -54,6 +54,70 @@ TEST(SideSampler, SamplesUntilItIsStopped) {
   }
   EXPECT_LE(last, after);
   EXPECT_EQ(series.server[1].reading[ServerQuantity::kRunning], 2);
+}
+
+// Answers with so many running requests, and gives `enough` at the fourth question.
+Server::Script running(int count, Signal* enough = nullptr) {
+  return replying([count, enough, asked = 0](Peer& peer, const std::string&) mutable {
+    peer.send(plain(200, "vllm:num_requests_running " + std::to_string(count) + "\n"));
+    if (++asked == 4 && enough != nullptr) enough->give();
+    return true;
+  });
+}
+
+TEST(SideSampler, SeveralServersAreOneSeries) {
+  Signal enough;
+  Server first(running(3)), second(running(4, &enough));
+  std::vector<Finding> findings;
+  SideOptions options = options_for(first);
+  options.base_urls.push_back(second.url());
+  options.metrics.push_back({.url = usual_metrics_url(second.url())});
+  const auto sampler = SideSampler::open(options, {}, findings);
+  ASSERT_NE(sampler, nullptr);
+  sampler->start();
+  enough.wait();
+  const SideSeries series = sampler->stop();
+  ASSERT_GE(series.server.size(), 2U);
+  for (const ServerPoint& point : series.server) EXPECT_EQ(point.reading[ServerQuantity::kRunning], 7);
+}
+
+TEST(SideSampler, ARoundThatLacksAServerIsNone) {
+  Signal enough;
+  int asked = 0;
+  Server first(running(3));
+  Server second(replying([&](Peer& peer, const std::string&) {
+    peer.send(asked++ == 0 ? plain(200, "vllm:num_requests_running 4\n") : plain(503, "busy"));
+    if (asked == 4) enough.give();
+    return true;
+  }));
+  std::vector<Finding> findings;
+  SideOptions options = options_for(first);
+  options.metrics.push_back({.url = usual_metrics_url(second.url())});
+  const auto sampler = SideSampler::open(options, {}, findings);
+  ASSERT_NE(sampler, nullptr);
+  sampler->start();
+  enough.wait();
+  const SideSeries series = sampler->stop();
+  EXPECT_TRUE(series.server.empty());
+  EXPECT_GE(series.unanswered, 2);
+}
+
+TEST(SideSampler, AServerWithoutMetricsIsLeftOutOfTheOthers) {
+  Signal enough;
+  Server first(running(3, &enough));
+  Server second(replying([](Peer& peer, const std::string&) { return peer.send(plain(404, "")), true; }));
+  std::vector<Finding> findings;
+  SideOptions options = options_for(first);
+  options.metrics.push_back({.url = usual_metrics_url(second.url())});
+  const auto sampler = SideSampler::open(options, {}, findings);
+  ASSERT_NE(sampler, nullptr);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_THAT(findings[0].text, testing::HasSubstr(usual_metrics_url(second.url())));
+  sampler->start();
+  enough.wait();
+  const SideSeries series = sampler->stop();
+  ASSERT_FALSE(series.server.empty());
+  EXPECT_EQ(series.server[0].reading[ServerQuantity::kRunning], 3);
 }
 
 TEST(SideSampler, AServerWithoutMetricsIsANoteAndNoError) {
@@ -92,7 +156,7 @@ TEST(SideSampler, AServerThatFallsSilentEndsNothing) {
   }));
   std::vector<Finding> findings;
   SideOptions options = options_for(server);
-  options.metrics.timeout_s = 600;
+  options.metrics[0].timeout_s = 600;
   const auto sampler = SideSampler::open(options, {}, findings);
   ASSERT_NE(sampler, nullptr);
   sampler->start();
@@ -144,11 +208,12 @@ TEST_F(PowerTree, SensorsAreReadAtBothEnds) {
 TEST_F(PowerTree, SensorsOfThisMachineSayNothingOfAnother) {
   std::vector<Finding> findings;
   // TEST-NET-1 (RFC 5737) is nobody's.
-  EXPECT_EQ(
-      SideSampler::open(
-          {.interval_s = 1, .base_url = "http://192.0.2.1:8000/v1", .reads_power = true, .sysfs_root = root_},
-          {}, findings),
-      nullptr);
+  EXPECT_EQ(SideSampler::open({.interval_s = 1,
+                               .base_urls = {"http://127.0.0.1:8000/v1", "http://192.0.2.1:8000/v1"},
+                               .reads_power = true,
+                               .sysfs_root = root_},
+                              {}, findings),
+            nullptr);
   EXPECT_TRUE(findings.empty());
 }
 

@@ -36,16 +36,19 @@ Result<std::string> api_key(ExamContext& context, const TargetSpec& spec) {
   return std::string(trim(text));
 }
 
-SideOptions side_options(const ExamContext& context, const TargetSpec& spec, std::string api_key) {
+// `urls`: of the servers that the trial goes to.
+SideOptions side_options(const ExamContext& context, const TargetSpec& spec,
+                         const std::vector<std::string>& urls, const std::string& api_key) {
   SideOptions side{.interval_s = spec.metrics_interval_s,
-                   .base_url = spec.url,
+                   .base_urls = urls,
                    .metrics = {},
                    .reads_power = spec.power,
                    .sysfs_root = context.sysfs_root};
-  if (spec.url.empty()) return side;
-  side.metrics = {.url = spec.metrics_url.empty() ? usual_metrics_url(spec.url) : spec.metrics_url,
-                  .api_key = std::move(api_key),
-                  .ca_file = spec.ca_file};
+  const auto add = [&](std::string url) {
+    side.metrics.push_back({.url = std::move(url), .api_key = api_key, .ca_file = spec.ca_file});
+  };
+  if (!spec.metrics_url.empty()) return add(spec.metrics_url), side;
+  for (const std::string& url : urls) add(usual_metrics_url(url));
   return side;
 }
 
@@ -84,7 +87,7 @@ std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Tri
   setup.target = make_device_target(std::move(options), context.clock);
   setup.model_in_use = model->in_use;
   setup.sequences = sequences;
-  setup.side = side_options(context, spec, "");
+  setup.side = side_options(context, spec, {}, "");
   setup.conditions.set("device", spec.device).set("model", model->name);
   return setup;
 }
@@ -96,10 +99,9 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
   raise_open_files_limit();  // a connection a request that is out
   EndpointTargetOptions options;
   options.name = spec.name;
-  options.url = spec.url;
+  options.servers = server_options(traffic.routes, spec);
   options.api = spec.api;
   for (const TrafficClass& each : traffic.classes) options.classes.push_back(each.request);
-  options.model = spec.endpoint_model;
   options.api_key = *key;
   options.ca_file = spec.ca_file;
   options.max_connections = spec.max_connections;
@@ -117,8 +119,8 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
   setup.target = make_endpoint_target(std::move(options), context.clock);
   if (context.server != nullptr)
     setup.target = make_launched_target(std::move(setup.target), *context.server);
-  setup.side = side_options(context, spec, std::move(*key));
-  setup.conditions.set("url", spec.url).set("api", spec.api);
+  setup.side = side_options(context, spec, traffic.routes.urls, *key);
+  setup.conditions.set("url", join(traffic.routes.urls, ", ")).set("api", spec.api);
   const Json stack = stack_conditions(spec.stack);
   for (const auto& [name, value] : stack.members()) setup.conditions.set(name, value);
   return setup;

@@ -40,7 +40,8 @@ TrafficPlan plan_of(const TrialTraffic& traffic, double rate_per_s) {
           .arrivals = traffic.arrivals,
           .rate_per_s = rate_per_s,
           .requests = traffic.requests,
-          .trace = traffic.trace};
+          .trace = traffic.trace,
+          .routes = traffic.routes.by_class};
 }
 
 bool has_own_instants(const TrialTraffic& traffic) {
@@ -57,7 +58,8 @@ uint32_t requests_within(const Trace& trace, double longest_s) {
 
 }  // namespace
 
-Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& traffic_class) {
+Result<TrialTraffic> trial_traffic(const Scenario& scenario, const TargetSpec& target,
+                                   const std::string& traffic_class) {
   const LoadSpec& load = scenario.load;
   TrialTraffic traffic;
   traffic.seed = scenario.seed;
@@ -81,7 +83,14 @@ Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& 
   traffic.requests = traffic.trace == nullptr ? requests_of_mix(traffic.classes, load.requests_per_class)
                                               : static_cast<uint32_t>(traffic.trace->entries.size());
   traffic.wanted_per_class = kept_per_class(load.requests_per_class);
+  traffic.routes = server_routes(target, traffic.classes);
   return traffic;
+}
+
+uint32_t warm_up_requests(const TrialTraffic& traffic) {
+  const auto classes = static_cast<uint32_t>(traffic.classes.size());
+  const auto servers = std::max<uint32_t>(1, static_cast<uint32_t>(traffic.routes.urls.size()));
+  return std::max({classes, servers, std::min(classes * servers, traffic.requests / 4)});
 }
 
 std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t count) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/base.h"
+#include "exam/load/server_routes.h"
 #include "scenario/scenario.h"
 #include "workload/workload.h"
 
@@ -22,10 +23,17 @@ struct TrialTraffic {
   uint32_t requests = 0;             // how many are wanted
   uint32_t wanted_per_class = 0;     // how many of each the steady window keeps at least
   std::optional<double> rate_per_s;  // of sessions; what the scenario fixes for this phase, if it does
+  ServerRoutes routes;               // of the target that it is for
 };
 
-// `traffic_class` empty: the mix. Fails if the trace cannot be read or the class is not the scenario's.
-Result<TrialTraffic> trial_traffic(const Scenario& scenario, const std::string& traffic_class);
+// For `target`. `traffic_class` empty: the mix. Fails if the trace cannot be read or the class is not the
+// scenario's.
+Result<TrialTraffic> trial_traffic(const Scenario& scenario, const TargetSpec& target,
+                                   const std::string& traffic_class);
+
+// How many requests warm a target up: one of each class, and of several servers so many that each server is
+// met by each class, as far as a quarter of the trial's requests go.
+uint32_t warm_up_requests(const TrialTraffic& traffic);
 
 // A burst of `count` single requests of the classes, all at once; ids from 1.
 std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t count);

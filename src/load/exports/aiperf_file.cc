@@ -77,9 +77,9 @@ Json dataset_of(const ExportTrial& trial) {
 
 Json input_config(const ExportTrial& trial) {
   const ExportOffer& offer = trial.offer;
-  Json model = Json::object().set("name", offer.model);
-  Json endpoint =
-      Json::object().set("urls", Json::array().push(offer.url)).set("type", offer.api).set("streaming", true);
+  Json model = Json::object().set("name", offer.model), urls = Json::array();
+  for (const std::string& url : offer.urls) urls.push(url);
+  Json endpoint = Json::object().set("urls", std::move(urls)).set("type", offer.api).set("streaming", true);
   Json config = Json::object()
                     .set("models", Json::object().set("items", Json::array().push(std::move(model))))
                     .set("endpoint", std::move(endpoint))

@@ -52,7 +52,8 @@ std::optional<double> limit_of(const Json& conditions, const char* name) {
 
 ExportOffer offer_of(const DossierContent& content, const Trial& trial) {
   ExportOffer offer;
-  offer.url = trial.parameters["url"].as_string();
+  for (const Json& url : trial.parameters["urls"].items()) offer.urls.push_back(url.as_string());
+  if (offer.urls.empty()) offer.urls.push_back(trial.parameters["url"].as_string());
   if (const Record* rate = record_of(content, trial, "offered_rate_per_s", "all"); rate != nullptr) {
     const Json& conditions = rate->conditions;
     offer.model = conditions["model"].as_string();

@@ -27,8 +27,9 @@ struct ExportRequest {
 
 // What was offered, as the trial's records say it.
 struct ExportOffer {
-  std::string model, api, url;
-  std::string arrivals;  // "poisson"
+  std::string model, api;
+  std::vector<std::string> urls;  // one at least
+  std::string arrivals;           // "poisson"
   std::optional<double> rate_per_s;
   double cv = 1;         // of gamma arrivals
   Json users;            // of a closed loop; null without one

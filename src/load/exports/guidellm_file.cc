@@ -177,7 +177,7 @@ Offered offered_of(const ExportTrial& trial) {
 Json backend_of(const ExportOffer& offer) {
   return Json::object()
       .set("kind", "openai_http")
-      .set("target", offer.url)
+      .set("target", join(offer.urls, ", "))
       .set("model", offer.model)
       .set("request_format", offer.api == "chat" ? "/v1/chat/completions" : "/v1/completions")
       .set("stream", true);

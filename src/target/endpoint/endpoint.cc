@@ -1,7 +1,8 @@
-// The endpoint target: an OpenAI-compatible server over HTTP/1.1, plain or TLS. This file is the Target, its
-// conditions and its end. What a request says is in endpoint_body, its bytes in endpoint_wire, the way to the
-// server and back in endpoint_pool, what a server is asked first in endpoint_opening, and what it says of
-// itself in endpoint_identity.
+// The endpoint target: an OpenAI-compatible server, or several that share its requests, over HTTP/1.1, plain
+// or TLS. This file is the Target and its end. What a request says is in endpoint_body, its bytes in
+// endpoint_wire, the way to a server and back in endpoint_pool, what a server is asked first in
+// endpoint_opening, what it says of itself in endpoint_identity, and what several say together in
+// endpoint_servers.
 #include <fmt/format.h>
 
 #include <unordered_map>
@@ -10,6 +11,7 @@
 #include "target/endpoint/endpoint_identity.h"
 #include "target/endpoint/endpoint_opening.h"
 #include "target/endpoint/endpoint_pool.h"
+#include "target/endpoint/endpoint_servers.h"
 #include "target/endpoint/endpoint_texts.h"
 #include "target/endpoint/endpoint_wire.h"
 #include "target/endpoint/server_root.h"
@@ -21,10 +23,7 @@ namespace {
 class EndpointTarget final : public Target {
  public:
   EndpointTarget(EndpointTargetOptions options, Clock& clock)
-      : options_(std::move(options)),
-        clock_(clock),
-        bodies_(RequestKind::kChat, options_.bytes_per_token),
-        texts_(options_.kept_texts, options_.seed) {}
+      : options_(std::move(options)), clock_(clock), texts_(options_.kept_texts, options_.seed) {}
 
   Result<TargetInfo> open() override;
   Result<void> submit(const Request& request) override;
@@ -43,20 +42,25 @@ class EndpointTarget final : public Target {
     std::string said;  // what it adds to its session
   };
 
+  // One server: how it is asked. What sessions have said is kept with the server that they stay at.
+  struct Server {
+    EndpointWire wire;
+    EndpointBodies bodies;
+  };
+
   Result<void> check_options();
   Result<void> make_pool();
-  TargetInfo info_from(const EndpointFacts& facts);
-  Result<void> add_identity(const EndpointFacts& facts, TargetInfo& info);
+  Result<OpenedServer> open_server(uint32_t index);
   void note_end(const StreamEvent& event);
 
   EndpointTargetOptions options_;
   Clock& clock_;
-  EndpointBodies bodies_;
-  std::optional<EndpointWire> wire_;    // from open() on, as is the pool
+  std::vector<Server> servers_;         // from open() on, as is the pool
   std::unique_ptr<EndpointPool> pool_;  // null again after close()
   EndpointPoolFacts pool_facts_;        // when it was closed
   std::unordered_map<RequestId, Turn> turns_;
   EndpointTexts texts_;
+  std::vector<Finding> differences_;  // of the servers
 };
 
 // ---- opening ----
@@ -76,9 +80,13 @@ Result<void> EndpointTarget::check_options() {
   }
   if (options_.max_connections == 0)
     return fail("max_connections is 0", options_.name, "Allow at least one.");
-  ASSIGN_OR_RETURN(Url url, parse_url(options_.url));
-  bodies_ = EndpointBodies(usual->kind, options_.bytes_per_token, url.path, options_.classes);
-  wire_.emplace(std::move(url), options_.api_key);
+  if (options_.servers.empty()) options_.servers = {{.url = options_.url, .model = options_.model}};
+  servers_.clear();
+  for (const EndpointServerOptions& server : options_.servers) {
+    ASSIGN_OR_RETURN(Url url, parse_url(server.url));
+    EndpointBodies bodies(usual->kind, options_.bytes_per_token, url.path, options_.classes);
+    servers_.push_back({.wire = EndpointWire(std::move(url), options_.api_key), .bodies = std::move(bodies)});
+  }
   return {};
 }
 
@@ -95,12 +103,16 @@ Result<void> EndpointTarget::make_pool() {
                     int64_t{options_.max_connections} + kOtherFiles));
   }
   EndpointPool::Options options{
-      .url = wire_->url(), .secret = options_.api_key, .max_connections = options_.max_connections};
-  if (options.url.https) {
-    ASSIGN_OR_RETURN(TlsContext context, TlsContext::create(options_.ca_file));
-    options.tls.emplace(std::move(context));
+      .servers = {}, .secret = options_.api_key, .max_connections = options_.max_connections};
+  for (const Server& server : servers_) {
+    const Url& url = server.wire.url();
+    if (url.https && !options.tls) {
+      ASSIGN_OR_RETURN(TlsContext context, TlsContext::create(options_.ca_file));
+      options.tls.emplace(std::move(context));
+    }
+    ASSIGN_OR_RETURN(std::vector<SocketAddress> addresses, resolve(url.host, url.port));
+    options.servers.push_back({.url = url, .addresses = std::move(addresses)});
   }
-  ASSIGN_OR_RETURN(options.addresses, resolve(options.url.host, options.url.port));
   ASSIGN_OR_RETURN(pool_, EndpointPool::create(std::move(options), clock_));
   return {};
 }
@@ -109,66 +121,53 @@ Result<TargetInfo> EndpointTarget::open() {
   const Nanos start = clock_.now();
   RETURN_IF_ERROR(check_options());
   RETURN_IF_ERROR(make_pool());
-  ASSIGN_OR_RETURN(const EndpointFacts facts, open_endpoint(*pool_, *wire_, bodies_,
-                                                            {.model = options_.model,
-                                                             .timeout_s = options_.timeout_s,
-                                                             .interrupted = options_.interrupted}));
-  TargetInfo info = info_from(facts);
-  RETURN_IF_ERROR(add_identity(facts, info));
+  std::vector<OpenedServer> opened;
+  for (uint32_t i = 0; i < servers_.size(); ++i) {
+    ASSIGN_OR_RETURN(OpenedServer server, open_server(i));
+    opened.push_back(std::move(server));
+  }
+  differences_ = differences_of(opened);
+  TargetInfo info = info_of_servers(options_.name, opened);
+  info.conditions.set("api", options_.api).set("max_connections", options_.max_connections);
+  info.conditions.set("receive_stamps", pool_->facts().has_stamps ? "kernel" : "program");
   info.load_s = seconds(clock_.now() - start);
   return info;
 }
 
-TargetInfo EndpointTarget::info_from(const EndpointFacts& facts) {
-  TargetInfo info;
-  info.subject.name = options_.name;
-  info.subject.kind = "endpoint";
-  info.subject.details = facts.model_facts;
-  info.model = facts.model;
-  info.first_token_at = facts.first_token_at;
-  info.context_tokens = facts.context_tokens;
-  Json& details = info.subject.details;
-  details.set("url", wire_->url().text());
-  details.set("address", pool_->address().text());
-  details.set("model", facts.model);
-  if (!facts.server.empty()) details.set("server", facts.server);
-  if (!facts.tls.empty()) details.set("tls", facts.tls);
-  const RequestKindRow& usual = *find_request_kind(options_.api);
-  const EndpointFields& fields = bodies_.fields(usual.kind);
-  info.conditions.set("url", wire_->url().text()).set("api", options_.api).set("model", facts.model);
-  info.conditions.set("max_connections", options_.max_connections);
-  info.conditions.set("streams", facts.streams).set("usage_from_server", facts.has_usage);
-  info.conditions.set("ignore_eos", fields.ignore_eos).set("temperature_0", fields.temperature);
-  info.conditions.set("receive_stamps", pool_->facts().has_stamps ? "kernel" : "program");
-  return info;
-}
-
-// What the server says of itself, for subject and conditions; a server that says nothing is as good.
-Result<void> EndpointTarget::add_identity(const EndpointFacts& facts, TargetInfo& info) {
-  const EndpointWire root(server_root(wire_->url()), options_.api_key);
-  const IdentityHints hints{.owner = facts.model_facts["model_owned_by"].as_string(), .server = facts.server};
-  ASSIGN_OR_RETURN(const ServerIdentity told, ask_identity(*pool_, root, hints, options_.interrupted));
-  for (const auto& [name, value] : told.facts.members()) info.subject.details.set(name, value);
-  for (const auto& [name, value] :
-       {std::pair{"server_engine", told.engine}, {"server_version", told.version}}) {
-    if (value.empty()) continue;
-    info.subject.details.set(name, value);
-    info.conditions.set(name, value);
-  }
-  return {};
+// What the server says of itself is asked for last; one that says nothing is as good.
+Result<OpenedServer> EndpointTarget::open_server(uint32_t index) {
+  auto& [wire, bodies] = servers_[index];
+  const EndpointServerOptions& own = options_.servers[index];
+  OpenedServer opened{
+      .url = wire.url().text(), .address = {}, .classes = own.classes, .is_side = own.is_side};
+  ASSIGN_OR_RETURN(opened.facts, open_endpoint(*pool_, wire, bodies,
+                                               {.server = index,
+                                                .classes = own.classes,
+                                                .model = own.model,
+                                                .timeout_s = options_.timeout_s,
+                                                .interrupted = options_.interrupted}));
+  opened.address = pool_->address(index).text();
+  opened.fields = bodies.fields(find_request_kind(options_.api)->kind);
+  const EndpointWire root(server_root(wire.url()), options_.api_key);
+  const IdentityHints hints{.owner = opened.facts.model_facts["model_owned_by"].as_string(),
+                            .server = opened.facts.server};
+  ASSIGN_OR_RETURN(opened.identity, ask_identity(*pool_, root, hints, options_.interrupted, index));
+  return opened;
 }
 
 // ---- work ----
 
 Result<void> EndpointTarget::submit(const Request& request) {
-  CHECK(pool_ != nullptr && request.id != 0);
+  CHECK(pool_ != nullptr && request.id != 0 && request.server < servers_.size());
+  const Server& server = servers_[request.server];
   std::string said;
-  const EndpointCall call = bodies_.call_for(request, said);
+  const EndpointCall call = server.bodies.call_for(request, said);
   const bool goes_on = request.session != 0 && !request.last_turn;
-  const bool has_tokens = row_of(bodies_.kind_of_request(request)).streams;
+  const bool has_tokens = row_of(server.bodies.kind_of_request(request)).streams;
   const bool is_sampled = has_tokens && texts_.wants(request);
   pool_->submit({.id = request.id,
-                 .wire = wire_->call(call, request.id),
+                 .server = request.server,
+                 .wire = server.wire.call(call, request.id),
                  .time_limit = nanos_from_seconds(options_.timeout_s),
                  .keeps_answer = goes_on || is_sampled,
                  .rule = call.rule});
@@ -198,10 +197,11 @@ void EndpointTarget::note_end(const StreamEvent& event) {
   EndpointText text;
   if (is_done) text = pool_->take_answer(event.request);  // also of one that has lost its place in the sample
   if (turn != turns_.end()) {
+    EndpointBodies& bodies = servers_[turn->second.request.server].bodies;
     if (is_done) {
-      bodies_.answered(turn->second.request, turn->second.said, text.content);
+      bodies.answered(turn->second.request, turn->second.said, text.content);
     } else {
-      bodies_.failed(turn->second.request);
+      bodies.failed(turn->second.request);
     }
     turns_.erase(turn);
   }
@@ -226,6 +226,7 @@ TargetEnd EndpointTarget::close() {
   end.texts = texts_.take(options_.bytes_per_token);
   const EndpointPoolFacts& facts = pool_facts_;
   end.words = "closed";
+  end.findings = differences_;
   if (facts.sent_again > 0) {
     end.diagnostics +=
         fmt::format("{} requests were sent again, since the server had closed their idle connection.\n",

@@ -86,9 +86,10 @@ const Source* source_at(std::string_view path) {
 }
 
 // One question; nothing where the server gave no answer at all.
-Result<std::optional<EndpointAnswer>> ask_at(EndpointPool& pool, const EndpointWire& root, const char* path,
-                                             const std::function<bool()>& interrupted) {
+Result<std::optional<EndpointAnswer>> ask_at(EndpointPool& pool, uint32_t server, const EndpointWire& root,
+                                             const char* path, const std::function<bool()>& interrupted) {
   EndpointRequest request{.id = kOwnRequest,
+                          .server = server,
                           .wire = root.get(path, kOwnRequest),
                           .time_limit = nanos_from_seconds(kAskSeconds),
                           .rule = {.form = EndpointForm::kFetched}};
@@ -128,7 +129,7 @@ void take_identity(std::string_view path, std::string_view body, ServerIdentity&
 }
 
 Result<ServerIdentity> ask_identity(EndpointPool& pool, const EndpointWire& root, const IdentityHints& hints,
-                                    const std::function<bool()>& interrupted) {
+                                    const std::function<bool()>& interrupted, uint32_t server) {
   ServerIdentity identity{.engine = engine_of(hints), .version = {}, .facts = Json::object()};
   for (const Source& source : kSources) {
     const std::string& known = identity.engine;
@@ -136,7 +137,8 @@ Result<ServerIdentity> ask_identity(EndpointPool& pool, const EndpointWire& root
     if (!known.empty() && known != source.engine) continue;
     for (const char* path : {source.path, source.substitute}) {
       if (path == nullptr) continue;
-      ASSIGN_OR_RETURN(const std::optional<EndpointAnswer> answer, ask_at(pool, root, path, interrupted));
+      ASSIGN_OR_RETURN(const std::optional<EndpointAnswer> answer,
+                       ask_at(pool, server, root, path, interrupted));
       if (!answer) return identity;
       if (answer->status == 200) take_identity(path, answer->body, identity);
       if (answer->status != 404) break;

@@ -35,8 +35,8 @@ void take_identity(std::string_view path, std::string_view body, ServerIdentity&
 // Asks over `pool`, at paths below `root`: those of the engine that the hints name, else of each engine that
 // we know. Blocks, 5 s a question at most; an answer other than 200, none, or a broken one is no error, and
 // after a question without an answer no more are asked. Fails only where the pool is lost or `interrupted`
-// says so.
+// says so. `server`: of the pool's.
 Result<ServerIdentity> ask_identity(EndpointPool& pool, const EndpointWire& root, const IdentityHints& hints,
-                                    const std::function<bool()>& interrupted);
+                                    const std::function<bool()>& interrupted, uint32_t server = 0);
 
 }  // namespace assay

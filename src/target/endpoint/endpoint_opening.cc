@@ -90,14 +90,16 @@ class Opening {
  public:
   Opening(EndpointPool& pool, const EndpointWire& wire, EndpointBodies& bodies,
           const EndpointQuestions& questions)
-      : pool_(pool), wire_(wire), bodies_(bodies), questions_(questions) {}
+      : pool_(pool), wire_(wire), bodies_(bodies), questions_(questions), classes_(questions.classes) {
+    for (uint32_t i = 0; questions.classes.empty() && i < bodies.classes(); ++i) classes_.push_back(i);
+  }
 
   Result<EndpointFacts> run() {
     ASSIGN_OR_RETURN(const EndpointAnswer listing, fetch_models());
     RETURN_IF_ERROR(read_models(listing));
     bodies_.set_model(facts_.model);
     facts_.streams = facts_.has_usage = true;
-    for (uint32_t i = 0; i < bodies_.classes(); ++i) RETURN_IF_ERROR(try_class(i));
+    for (size_t i = 0; i < classes_.size(); ++i) RETURN_IF_ERROR(try_class(i));
     return std::move(facts_);
   }
 
@@ -105,7 +107,7 @@ class Opening {
   Result<EndpointAnswer> fetch_models();
   Result<void> read_models(const EndpointAnswer& answer);
   bool needs_model() const;
-  Result<void> try_class(uint32_t class_index);
+  Result<void> try_class(size_t place);
   Result<void> ask_for_tensors(uint32_t class_index);
   Result<EndpointAnswer> try_request(uint32_t class_index);
   std::unexpected<Error> refused(const EndpointAnswer& answer, uint32_t class_index) const;
@@ -114,6 +116,7 @@ class Opening {
   const EndpointWire& wire_;
   EndpointBodies& bodies_;
   const EndpointQuestions& questions_;
+  std::vector<uint32_t> classes_;  // that come to this server
   EndpointFacts facts_;
   std::vector<std::string> models_;  // as the server lists them
 };
@@ -123,12 +126,13 @@ Result<EndpointAnswer> Opening::fetch_models() {
   while (true) {
     EndpointRequest request{
         .id = kOpeningRequest,
+        .server = questions_.server,
         .wire = wire_.get("/models", kOpeningRequest),
         .time_limit = nanos_from_seconds(std::min(questions_.timeout_s, kMaxFetchSeconds)),
         .rule = {.form = EndpointForm::kFetched}};
     ASSIGN_OR_RETURN(EndpointAnswer answer, pool_.ask(std::move(request), questions_.interrupted));
     if (answer.event.kind == StreamEventKind::kDone) return answer;
-    if (may_be_the_address(answer) && pool_.use_next_address()) continue;
+    if (may_be_the_address(answer) && pool_.use_next_address(questions_.server)) continue;
     Error error = reason(answer);
     error.where = wire_.url().text();
     if (error.remedy.empty()) error.remedy = "Check that the server is up and that the URL is right.";
@@ -138,10 +142,9 @@ Result<EndpointAnswer> Opening::fetch_models() {
 
 // Some class asks for whatever model the server has.
 bool Opening::needs_model() const {
-  for (size_t i = 0; i < bodies_.classes(); ++i) {
-    if (bodies_.kind_of(i) != RequestKind::kJson && bodies_.options_of(i).models.empty()) return true;
-  }
-  return false;
+  return std::ranges::any_of(classes_, [&](uint32_t i) {
+    return bodies_.kind_of(i) != RequestKind::kJson && bodies_.options_of(i).models.empty();
+  });
 }
 
 Result<void> Opening::read_models(const EndpointAnswer& answer) {
@@ -164,8 +167,8 @@ Result<void> Opening::read_models(const EndpointAnswer& answer) {
       if (id == facts_.model) take_model_facts(entry, facts_);
     }
   }
-  for (size_t i = 0; i < bodies_.classes() && facts_.model.empty() && !needs_model(); ++i) {
-    const std::vector<std::string>& own = bodies_.options_of(i).models;
+  for (size_t i = 0; i < classes_.size() && facts_.model.empty() && !needs_model(); ++i) {
+    const std::vector<std::string>& own = bodies_.options_of(classes_[i]).models;
     if (!own.empty()) facts_.model = own.front();
   }
   if (facts_.model.empty() && needs_model()) {
@@ -178,16 +181,17 @@ Result<void> Opening::read_models(const EndpointAnswer& answer) {
 }
 
 // Classes whose requests are written alike are tried once.
-Result<void> Opening::try_class(uint32_t class_index) {
-  for (uint32_t i = 0; i < class_index; ++i) {
-    if (bodies_.options_of(i) == bodies_.options_of(class_index)) return {};
+Result<void> Opening::try_class(size_t place) {
+  const uint32_t class_index = classes_[place];
+  for (size_t i = 0; i < place; ++i) {
+    if (bodies_.options_of(classes_[i]) == bodies_.options_of(class_index)) return {};
   }
   const RequestKindRow& kind = row_of(bodies_.kind_of(class_index));
   if (kind.kind == RequestKind::kKserve && bodies_.options_of(class_index).tensors.empty())
     RETURN_IF_ERROR(ask_for_tensors(class_index));
   ASSIGN_OR_RETURN(const EndpointAnswer trial, try_request(class_index));
-  if (class_index == 0) facts_.server = trial.server;
-  if (class_index == 0) facts_.tls = trial.tls;
+  if (place == 0) facts_.server = trial.server;
+  if (place == 0) facts_.tls = trial.tls;
   if (kind.streams && facts_.first_token_at == Nanos()) facts_.first_token_at = trial.first_token_at;
   if (kind.streams) facts_.streams &= trial.streamed;
   if (kind.counts_prompt) facts_.has_usage &= trial.has_usage;
@@ -198,6 +202,7 @@ Result<void> Opening::try_class(uint32_t class_index) {
 Result<void> Opening::ask_for_tensors(uint32_t class_index) {
   const std::string target = bodies_.metadata_target(class_index);
   EndpointRequest request{.id = kOpeningRequest,
+                          .server = questions_.server,
                           .wire = wire_.get_target(target, kOpeningRequest),
                           .time_limit = nanos_from_seconds(std::min(questions_.timeout_s, kMaxFetchSeconds)),
                           .rule = {.form = EndpointForm::kFetched}};
@@ -243,6 +248,7 @@ Result<EndpointAnswer> Opening::try_request(uint32_t class_index) {
     std::string said;
     const EndpointCall call = bodies_.call_for(trial, said);
     EndpointRequest request{.id = kOpeningRequest,
+                            .server = questions_.server,
                             .wire = wire_.call(call, kOpeningRequest),
                             .time_limit = nanos_from_seconds(questions_.timeout_s),
                             .rule = call.rule};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/base.h"
 #include "target/endpoint/endpoint_body.h"
@@ -15,6 +16,8 @@ namespace assay {
 
 // What the questions start from.
 struct EndpointQuestions {
+  uint32_t server = 0;                // of the pool's
+  std::vector<uint32_t> classes;      // that it is tried with; empty: all of the bodies'
   std::string model;                  // as the server names it; empty: the first that it lists
   double timeout_s = 300;             // for each request; the list of models gets 30 at most
   std::function<bool()> interrupted;  // asked ten times a second; empty: never

@@ -141,7 +141,7 @@ TEST(EndpointOpening, TakesTheContextFromWhereverItIsTold) {
 TEST(EndpointOpening, StaysWithTheFirstAddressThatAnswers) {
   const Server server(well_behaved());
   const SocketAddress good = PoolClient::addresses_of(PoolClient::url_from(server.url())).front();
-  PoolClient client(server, {.addresses = {nobodys_address(), good, nobodys_address()}});
+  PoolClient client(server, {.servers = {{.addresses = {nobodys_address(), good, nobodys_address()}}}});
   EndpointBodies bodies(RequestKind::kChat, 4.2);
   const Result<EndpointFacts> facts = open_endpoint(*client.pool_, *client.wire_, bodies, {});
   ASSERT_TRUE(facts) << facts.error().message();
@@ -153,7 +153,7 @@ TEST(EndpointOpening, StaysWithTheFirstAddressThatAnswers) {
 TEST(EndpointOpening, TriesNoOtherAddressWhereAServerTalksNonsense) {
   const Server server(always("220 mail.example ESMTP\r\n\r\n"));
   const SocketAddress bad = PoolClient::addresses_of(PoolClient::url_from(server.url())).front();
-  PoolClient client(server, {.addresses = {bad, nobodys_address()}});
+  PoolClient client(server, {.servers = {{.addresses = {bad, nobodys_address()}}}});
   EndpointBodies bodies(RequestKind::kChat, 4.2);
   const Result<EndpointFacts> facts = open_endpoint(*client.pool_, *client.wire_, bodies, {});
   ASSERT_FALSE(facts);

@@ -32,9 +32,10 @@ struct EndpointPool::Work {
 
 // One connection and what happens on it.
 struct EndpointPool::Channel {
-  Channel(uint64_t token, EndpointChunkDecoder& decoder, std::string_view secret)
-      : token(token), reply(decoder, secret) {}
+  Channel(uint64_t token, uint32_t server, EndpointChunkDecoder& decoder, std::string_view secret)
+      : token(token), server(server), reply(decoder, secret) {}
   uint64_t token;
+  uint32_t server;
   std::unique_ptr<EndpointConnection> connection;
   EndpointReply reply;
   std::unique_ptr<Work> work;  // null: idle
@@ -46,8 +47,8 @@ struct EndpointPool::Channel {
 };
 
 Result<std::unique_ptr<EndpointPool>> EndpointPool::create(Options options, Clock& clock) {
-  CHECK(!options.addresses.empty() && options.max_connections > 0);
-  CHECK(options.url.https == options.tls.has_value());
+  CHECK(!options.servers.empty() && options.max_connections > 0);
+  for (const EndpointServer& server : options.servers) CHECK(!server.url.https || options.tls.has_value());
   ASSIGN_OR_RETURN(EventLoop loop, EventLoop::create());
   return std::unique_ptr<EndpointPool>(new EndpointPool(std::move(options), std::move(loop), clock));
 }
@@ -56,6 +57,7 @@ EndpointPool::EndpointPool(Options options, EventLoop loop, Clock& clock)
     : options_(std::move(options)),
       clock_(clock),
       loop_(std::move(loop)),
+      ways_(std::move(options_.servers)),
       buffer_(std::make_unique<char[]>(kReadBytes + EndpointChunkDecoder::kPadding)) {
   offset_.add(read_clocks());
   stamp_keeper_ = FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -67,16 +69,10 @@ EndpointPool::~EndpointPool() = default;
 std::vector<Record> EndpointPool::close() {
   waiting_.clear();
   busy_.clear();
-  idle_.clear();
+  ways_.forget_all();
   for (const auto& [token, channel] : channels_) meter_.note_closing(channel->connection->fd());
   channels_.clear();
   return meter_.records();
-}
-
-bool EndpointPool::use_next_address() {
-  if (address_ + 1 >= options_.addresses.size()) return false;
-  ++address_;
-  return true;
 }
 
 void EndpointPool::restart_measuring() {
@@ -95,18 +91,20 @@ EndpointPoolFacts EndpointPool::facts() const {
 // ---- what is asked of it ----
 
 void EndpointPool::submit(EndpointRequest request) {
+  CHECK(request.server < ways_.size());
   waiting_.push_back(std::make_unique<Work>(Work{.request = std::move(request)}));
   start_waiting();
 }
 
 Result<EndpointAnswer> EndpointPool::ask(EndpointRequest request, const std::function<bool()>& interrupted) {
-  CHECK(waiting_.empty() && busy_.empty() && pending_.empty());
+  CHECK(waiting_.empty() && busy_.empty() && pending_.empty() && request.server < ways_.size());
+  const uint32_t server = request.server;
   whole_answer_.reset();
   waiting_.push_back(std::make_unique<Work>(Work{.request = std::move(request), .asked = true}));
   start_waiting();
   std::vector<StreamEvent> none;
   while (!whole_answer_) {
-    if (interrupted && interrupted()) return fail("interrupted", options_.url.text());
+    if (interrupted && interrupted()) return fail("interrupted", ways_.url(server).text());
     RETURN_IF_ERROR(poll(clock_.now() + kLookInterval, none));
   }
   return *std::exchange(whole_answer_, std::nullopt);
@@ -158,7 +156,7 @@ EndpointText EndpointPool::take_answer(RequestId id) {
 // ---- from the queue to a connection ----
 
 void EndpointPool::start_waiting() {
-  while (!waiting_.empty() && (!idle_.empty() || !is_full())) {
+  while (!waiting_.empty() && (ways_.any_idle() || !is_full())) {
     std::unique_ptr<Work> work = std::move(waiting_.front());
     waiting_.pop_front();
     start(std::move(work));
@@ -166,23 +164,25 @@ void EndpointPool::start_waiting() {
 }
 
 void EndpointPool::start(std::unique_ptr<Work> work) {
-  // One that met a closed connection gets a new one: others that lie idle have probably gone the same way.
-  if (work->sent_again && is_full()) drop(idle_.front());
+  const uint32_t server = work->request.server;
   Channel* channel = nullptr;
-  if (!idle_.empty() && !work->sent_again) {
-    channel = channels_.at(idle_.back()).get();
-    idle_.pop_back();
+  // One that met a closed connection gets a new one: others that lie idle have probably gone the same way.
+  if (ways_.has_idle(server) && !work->sent_again) {
+    channel = channels_.at(ways_.take_idle(server)).get();
     channel->reused = true;
   } else {
+    if (is_full()) drop(ways_.idle_to_close(server));
     channel = open_channel(*work);
   }
   if (channel != nullptr) assign(*channel, std::move(work));
 }
 
 EndpointPool::Channel* EndpointPool::open_channel(const Work& work) {
-  auto channel = std::make_unique<Channel>(++tokens_, decoder_, options_.secret);
+  const uint32_t server = work.request.server;
+  const Url& url = ways_.url(server);
+  auto channel = std::make_unique<Channel>(++tokens_, server, decoder_, options_.secret);
   Result<std::unique_ptr<EndpointConnection>> connection =
-      EndpointConnection::begin(address(), options_.url, options_.tls ? &*options_.tls : nullptr);
+      EndpointConnection::begin(ways_.address(server), url, url.https ? &*options_.tls : nullptr);
   Result<void> watched;
   if (connection) {
     channel->connection = std::move(*connection);
@@ -359,7 +359,7 @@ void EndpointPool::release(Channel& channel) {
   if (!reusable) return drop(channel.token);
   loop_.cancel_timer(channel.timer);
   channel.work.reset();
-  idle_.push_back(channel.token);
+  ways_.add_idle(channel.server, channel.token);
 }
 
 // ---- ends ----
@@ -411,7 +411,7 @@ void EndpointPool::drop(uint64_t token) {
     loop_.cancel_timer(channel.timer);
     if (!channel.answered) busy_.erase(channel.work->request.id);
   }
-  std::erase(idle_, token);
+  ways_.forget(channel.server, token);
   meter_.note_closing(channel.connection->fd());
   channels_.erase(found);
 }

@@ -1,6 +1,6 @@
-// EndpointPool: the connections to one server and what is on its way over them: the queue before them, time
-// limits, receive stamps, and which connection is used again. It takes finished bytes and gives StreamEvents;
-// of models, sessions and bodies it knows nothing.
+// EndpointPool: the connections to one server, or to several of them, and what is on its way over them: the
+// queue before them, time limits, receive stamps, and which connection is used again. It takes finished bytes
+// and gives StreamEvents; of models, sessions and bodies it knows nothing.
 #pragma once
 
 #include <deque>
@@ -16,15 +16,17 @@
 #include "target/endpoint/endpoint_chunk.h"
 #include "target/endpoint/endpoint_meter.h"
 #include "target/endpoint/endpoint_reply.h"
+#include "target/endpoint/endpoint_ways.h"
 #include "workload/workload.h"
 
 namespace assay {
 
 // One request as the pool takes it.
 struct EndpointRequest {
-  RequestId id = 0;    // of no other request that is on its way
-  std::string wire;    // as it goes out, head and body
-  Nanos time_limit{};  // for the connection and the send, and again from there to the end of the answer
+  RequestId id = 0;     // of no other request that is on its way
+  uint32_t server = 0;  // of the pool's, by index
+  std::string wire;     // as it goes out, head and body
+  Nanos time_limit{};   // for the connection and the send, and again from there to the end of the answer
   bool keeps_answer = false;  // the text of its answer is wanted: see take_answer()
   EndpointRule rule = {};     // how the answer is read
 };
@@ -51,20 +53,20 @@ struct EndpointPoolFacts {
   Nanos largest_clock_jump{};
 };
 
-// Rules. A request is sent at once on an idle connection or on a new one; when all max_connections are busy
-// it waits, first come first served, which shows as send lag, since kSent comes when the last byte of the
-// request has been given to the kernel. Events carry the kernel's receive stamp of the segment that completed
-// them, where there is one. A request on a connection that had lain idle and closes before a byte of an
-// answer is sent again, once and on a new connection; all other failures are the request's. One thread only:
-// the one that created it.
+// Rules. A request is sent at once on an idle connection to its server or on a new one; when all
+// max_connections are busy it waits, first come first served whatever their servers, which shows as send lag,
+// since kSent comes when the last byte of the request has been given to the kernel. Where max_connections are
+// open and none of the idle ones leads to its server, one of those is closed for it. Events carry the
+// kernel's receive stamp of the segment that completed them, where there is one. A request on a connection
+// that had lain idle and closes before a byte of an answer is sent again, once and on a new connection; all
+// other failures are the request's. One thread only: the one that created it.
 class EndpointPool {
  public:
   struct Options {
-    Url url;
-    std::vector<SocketAddress> addresses;  // of the URL's host, in the order to try them; at least one
-    std::optional<TlsContext> tls;         // for https
-    std::string secret;                    // hidden wherever the server repeats it; empty: none
-    uint32_t max_connections = 256;        // at once; at least one
+    std::vector<EndpointServer> servers;  // at least one
+    std::optional<TlsContext> tls;        // for those of https; null where there are none
+    std::string secret;                   // hidden wherever a server repeats it; empty: none
+    uint32_t max_connections = 256;       // at once, to all servers together; at least one
   };
   // Connects nothing yet. Fails where the kernel gives no event loop.
   static Result<std::unique_ptr<EndpointPool>> create(Options options, Clock& clock);
@@ -88,9 +90,9 @@ class EndpointPool {
   // second; may be empty) said so.
   Result<EndpointAnswer> ask(EndpointRequest request, const std::function<bool()>& interrupted);
 
-  // Connects to the host's next address from now on. False if there is none.
-  bool use_next_address();
-  const SocketAddress& address() const { return options_.addresses[address_]; }
+  // Connects to the next address of the server's host from now on. False if there is none.
+  bool use_next_address(uint32_t server = 0) { return ways_.use_next_address(server); }
+  const SocketAddress& address(uint32_t server = 0) const { return ways_.address(server); }
 
   // What facts() and close() tell begins anew.
   void restart_measuring();
@@ -128,9 +130,9 @@ class EndpointPool {
   Options options_;
   Clock& clock_;
   EventLoop loop_;
+  EndpointWays ways_;
   std::unique_ptr<char[]> buffer_;  // with room behind it for SIMD reads
   EndpointChunkDecoder decoder_;
-  size_t address_ = 0;  // into options_.addresses
   ClockOffset offset_;
   FileDescriptor stamp_keeper_;  // the kernel stamps only while some socket asks for it, and begins late
   EndpointPoolFacts facts_;
@@ -142,7 +144,6 @@ class EndpointPool {
     bool is_stamped, is_noted;
   } arrival_{};
   std::unordered_map<uint64_t, std::unique_ptr<Channel>> channels_;  // by token
-  std::vector<uint64_t> idle_;  // the last used last: it is the least likely to have been closed
   std::deque<std::unique_ptr<Work>> waiting_;
   std::unordered_map<RequestId, uint64_t> busy_;  // to the channel's token
   uint64_t tokens_ = 0;

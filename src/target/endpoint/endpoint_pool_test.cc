@@ -80,8 +80,8 @@ TEST(EndpointPool, AnEventIsStampedWhenItArrivedNotWhenItWasRead) {
     return true;
   }));
   const PoolClient client(server);  // for its requests; time is real here
-  const Result<std::unique_ptr<EndpointPool>> made =
-      EndpointPool::create({.url = client.wire_->url(), .addresses = {client.pool_->address()}}, clock);
+  const Result<std::unique_ptr<EndpointPool>> made = EndpointPool::create(
+      {.servers = {{.url = client.wire_->url(), .addresses = {client.pool_->address()}}}}, clock);
   ASSERT_TRUE(made) << made.error().message();
   EndpointPool& pool = **made;
   // The first request opens the connection: there is nothing to wait for before it is polled.
@@ -259,7 +259,7 @@ TEST(EndpointPool, AQuestionEndsWhenItIsInterrupted) {
 TEST(EndpointPool, GoesOnToTheHostsNextAddress) {
   const Server server(well_behaved());
   const SocketAddress good = PoolClient::addresses_of(PoolClient::url_from(server.url())).front();
-  PoolClient client(server, {.addresses = {nobodys_address(), good}});
+  PoolClient client(server, {.servers = {{.addresses = {nobodys_address(), good}}}});
   const EndpointAnswer none = client.ask(client.get());
   EXPECT_EQ(none.event.cause, FailureCause::kRefused);
   EXPECT_EQ(none.status, 0);

@@ -90,13 +90,9 @@ class Answers : public ::testing::Test {
 
   EndpointChunkDecoder decoder_;
   EndpointRule rule_;  // of all answers from now on
-<<<<<<< HEAD
   std::string answer_, reasoning_, body_;
   bool is_whole_ = true;
-=======
-  std::string answer_, body_;
   Nanos server_prompt_, server_tpot_;
->>>>>>> netns
 };
 
 std::string timed(std::string_view text, std::string_view timings) {
@@ -324,13 +320,10 @@ TEST_F(Answers, AResponseEndsWhenItIsCompleted) {
       chunk("");
   EXPECT_EQ(every_split(bytes), "reasoning content content done(5,3) over, keep");
   EXPECT_EQ(answer_, "one two");
-<<<<<<< HEAD
   EXPECT_EQ(reasoning_, "hm");
   EXPECT_TRUE(is_whole_);
-=======
   EXPECT_EQ(server_prompt_, nanos_from_ms(4));
   EXPECT_EQ(server_tpot_, nanos_from_ms(3));
->>>>>>> netns
 }
 
 TEST_F(Answers, AResponseThatReachedItsLengthIsWhole) {

@@ -121,13 +121,16 @@ inline std::string open_error(EndpointTargetOptions options) {
 // The pool alone: nobody asks the server anything before the first request.
 class PoolClient : public Recorder {
  public:
-  // What differs from the default; URL and addresses are the server's, unless addresses are given.
+  // What differs from the default; URL and addresses of the first are the server's, unless addresses are
+  // given.
   explicit PoolClient(const Server& server, EndpointPool::Options options = {})
       : PoolClient(server.url(), std::move(options)) {}
   explicit PoolClient(const std::string& url, EndpointPool::Options options = {}) {
-    options.url = url_from(url);
-    if (options.addresses.empty()) options.addresses = addresses_of(options.url);
-    wire_ = std::make_unique<EndpointWire>(options.url, options.secret);
+    if (options.servers.empty()) options.servers.emplace_back();
+    EndpointServer& server = options.servers.front();
+    server.url = url_from(url);
+    if (server.addresses.empty()) server.addresses = addresses_of(server.url);
+    wire_ = std::make_unique<EndpointWire>(server.url, options.secret);
     Result<std::unique_ptr<EndpointPool>> pool = EndpointPool::create(std::move(options), clock_);
     EXPECT_TRUE(pool) << pool.error().message();
     pool_ = std::move(*pool);
@@ -139,8 +142,9 @@ class PoolClient : public Recorder {
     finish(id);
     return of(id);
   }
-  EndpointRequest post(RequestId id, double limit_s = 300) const {
+  EndpointRequest post(RequestId id, double limit_s = 300, uint32_t server = 0) const {
     return {.id = id,
+            .server = server,
             .wire = wire_->post("/chat/completions", id, "{}"),
             .time_limit = nanos_from_seconds(limit_s)};
   }

@@ -66,6 +66,24 @@ TEST_F(EndpointTls, LargeAnswersCrossManyRecords) {
   EXPECT_EQ(client.opened().run(request(1)).size(), 5002U);
 }
 
+// Each server is verified by the name in its own URL, and a plain one beside it stays plain.
+TEST_F(EndpointTls, ServersOfOneTargetAreEachVerified) {
+  const Identity identity("IP:127.0.0.1"), stranger("DNS:other.example");
+  const Server unencrypted(well_behaved()), good(well_behaved(), &identity), bad(well_behaved(), &stranger);
+  const std::string trusted = ca_file(identity);
+  Client client({.servers = {{.url = unencrypted.url()}, {.url = good.url()}}, .ca_file = trusted});
+  const Result<TargetInfo> info = client.open();
+  ASSERT_TRUE(info) << info.error().message();
+  EXPECT_THAT(info->subject.details["tls"].as_string(), HasSubstr("TLSv1.3"));
+  for (RequestId id = 1; id <= 4; ++id) {
+    Request one = request(id);
+    one.server = static_cast<uint32_t>(id % 2);
+    EXPECT_THAT(client.run(one), ElementsAre("sent", "content", "content", "content", "done 9 3"));
+  }
+  EXPECT_THAT(open_error({.servers = {{.url = good.url()}, {.url = bad.url()}}, .ca_file = trusted}),
+              HasSubstr(bad.url()));
+}
+
 // What came in one segment came in many records: each chunk is counted, and nearly all shared their arrival.
 TEST_F(EndpointTls, ChunksOfManyRecordsInOneReadAreCoalesced) {
   std::string answer(kStreamHead);

@@ -47,7 +47,7 @@ Result<MetricsScraper> MetricsScraper::create(MetricsScraperOptions options, Clo
       std::make_unique<Connection>(Connection{options, request_bytes(url, options.api_key), clock, {}});
   for (const SocketAddress& address : addresses) {
     EndpointPool::Options pool{
-        .url = url, .addresses = {address}, .secret = options.api_key, .max_connections = 1};
+        .servers = {{.url = url, .addresses = {address}}}, .secret = options.api_key, .max_connections = 1};
     if (url.https) {
       ASSIGN_OR_RETURN(TlsContext context, TlsContext::create(options.ca_file));
       pool.tls.emplace(std::move(context));
