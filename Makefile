@@ -23,7 +23,7 @@ TSAN_LABELS ?= ^threads$$
 
 # `make test` is a sequence: its last lines must be those of the last ctest.
 .NOTPARALLEL:
-.PHONY: help setup setup-build build run tests test sanitize asan tsan fuzz bench format lint clean distclean
+.PHONY: help setup setup-build build run tests test sanitize asan tsan fuzz bench bench-rivals format lint clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -71,6 +71,10 @@ fuzz: setup ## every fuzzer for FUZZ_SECONDS (60) each, from its corpus
 bench: setup ## build and run the benchmarks of bench/; needs a quiet machine and 5 GB of disk
 	@$(configure) -S . -B build -DCMAKE_BUILD_TYPE=Release
 	@cmake --build build --parallel $(JOBS) --target bench
+
+bench-rivals: build ## assay against four other load generators, installed first (6 GB); ARGS=--quick: 8 minutes
+	@bench/rivals/install.py || echo "make: what could not be installed is a row that says so" >&2
+	@bench/rivals/compare.py build $(ARGS)
 
 format: setup ## lay out all C++ by .clang-format
 	@scripts/sources.sh cc | xargs -0 clang-format-19 -i
