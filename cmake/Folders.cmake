@@ -35,7 +35,8 @@ function(assay_folder name)
     target_link_libraries(assay_${name} PUBLIC assay_options ${ARG_DEPENDS})
     set(temper hot)
     if(ARG_COLD AND CMAKE_BUILD_TYPE STREQUAL "Release")
-      target_compile_options(assay_${name} PRIVATE -O1)
+      # At -O1 GCC 12 takes values of std::optional that are read only where they are there for uninitialised.
+      target_compile_options(assay_${name} PRIVATE -O1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
       set(temper cold)
     endif()
     # A precompiled header fits the options that it was made with only, so each optimisation has one.

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/load_ranks.h"
 
 namespace assay {
 namespace {
@@ -47,6 +48,15 @@ Result<int> run_arguments(const std::vector<std::string>& arguments, CliEnvironm
   if (options.has("--help")) {
     RETURN_IF_ERROR(terminal.out(help_text(*command)));
     return 0;
+  }
+  if (const auto place = launcher_place(environment.variables); place && command->ranks != RankUse::kShares) {
+    if (command->ranks == RankUse::kRefuses)
+      return refuse_ranks(*place, name, "each would evaluate everything, and they would disturb each other");
+    if (place->rank == 0)
+      terminal.err(fmt::format(
+          "assay: {} has started this {} times, and each works for itself: only `assay load` shares "
+          "its work between ranks\n",
+          place->name, place->ranks));
   }
   CommandContext context{environment, terminal};
   return command->run(context, options);

@@ -59,6 +59,13 @@ struct CommandContext {
   Terminal& terminal;
 };
 
+// What a command is when a launcher has started it several times.
+enum class RankUse {
+  kForItself,  // each works for itself, which rank 0 says
+  kShares,     // the ranks share the work
+  kRefuses,    // they would disturb each other
+};
+
 struct Command {
   const char* name;
   const char* title;        // one line, for the list
@@ -70,6 +77,7 @@ struct Command {
   Result<int> (*run)(CommandContext& context, const ParsedOptions& options);
   // What may follow "--": any words, none of which is an option of ours. A null name: nothing may.
   PositionalSpec rest = {nullptr, nullptr, false, nullptr};
+  RankUse ranks = RankUse::kForItself;
 };
 
 // Options that every command has.

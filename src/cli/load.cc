@@ -7,6 +7,9 @@
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/load_flags.h"
+#include "cli/load_merge.h"
+#include "cli/load_outputs.h"
+#include "cli/load_ranks.h"
 #include "cli/places.h"
 #include "cli/session.h"
 #include "load/load.h"
@@ -25,6 +28,15 @@ constexpr OptionSpec kOutputs[] = {
      "Measure the instrument's own error on this machine, against `assay emulate`, and keep it for later reports. Takes "
      "no URL, and of the other options only --duration (seconds for each shape of traffic: 4), --out and --json.",
      nullptr, nullptr},
+    {.name = "--merge",
+     .value = "DIR",
+     .help =
+         "Sends nothing, but puts together what the ranks of one run have left: DIR has their folders rank-0, "
+         "rank-1 …, or is one of them; more than once for more. Takes no URL, and of the other options only those "
+         "that write files.",
+     .default_text = nullptr,
+     .completes = "directory",
+     .repeats = true},
 };
 
 // The row of --export, made of the table of formats; it lives as long as the program, as a row's texts must.
@@ -47,27 +59,6 @@ OptionSpec export_option() {
           .repeats = true};
 }
 
-struct Export {
-  const ExportFormat* format;
-  std::string path;
-};
-Result<std::vector<Export>> exports_of(const ParsedOptions& options) {
-  std::vector<Export> exports;
-  for (const std::string& text : options.values("--export")) {
-    const size_t equals = text.find('=');
-    const ExportFormat* format = find_export_format(text.substr(0, equals));
-    if (format == nullptr || equals == std::string::npos || equals + 1 == text.size()) {
-      std::string forms;
-      for (const ExportFormat& each : export_formats())
-        forms += fmt::format("{}{}=FILE", forms.empty() ? "" : " or ", each.name);
-      return fail(fmt::format("'{}' names no form and file", printable(text, 60)), "--export",
-                  fmt::format("Write {}.", forms));
-    }
-    exports.push_back({format, text.substr(equals + 1)});
-  }
-  return exports;
-}
-
 constexpr PositionalSpec kLoadPositionals[] = {
     {"URL",
      "The server's base URL; http:// and /v1 are added where they are missing. Several: servers that share the requests, "
@@ -84,43 +75,14 @@ std::span<const OptionSpec> load_options() {
   return all;
 }
 
-// Every file that will be written has a folder to go to.
-Result<void> check_folders(const ParsedOptions& options, const std::vector<Export>& exports) {
-  std::vector<std::pair<const char*, std::string>> files{{"--samples", options.value("--samples")},
-                                                         {"--csv", options.value("--csv")}};
-  for (const Export& each : exports) files.push_back({"--export", each.path});
-  for (const auto& [flag, path] : files) {
-    if (path.find('/') == std::string::npos) continue;
-    if (const std::string folder = parent_directory(path); !list_directory(folder))
-      return fail(fmt::format("there is no folder '{}'", printable(folder, 200)), flag, "Make it first.");
-  }
-  return {};
-}
-
-Result<void> write_files(const Session& session, const ParsedOptions& options,
-                         const std::vector<Export>& exports) {
-  if (options.has("--samples"))
-    RETURN_IF_ERROR(write_samples_jsonl(session.dossier, options.value("--samples")));
-  if (options.has("--csv")) RETURN_IF_ERROR(write_samples_csv(session.dossier, options.value("--csv")));
-  for (const Export& each : exports) {
-    // The run is of this boot, so the clocks as they stand now tell when it was.
-    const ExportInput input{.dossier = session.dossier, .wall_offset = read_clocks().offset()};
-    RETURN_IF_ERROR(each.format->write(input, each.path));
-  }
-  return {};
-}
-
 // An option that does nothing here would be believed to do something.
-Result<void> check_calibrate_options(const ParsedOptions& options) {
-  constexpr std::string_view kKnown[] = {"--calibrate", "--duration", "--out"};
-  const auto unwanted = [](const std::string& name) {
-    return fail("a calibration brings its own server and traffic", name,
-                "Leave it out: with --calibrate there are --duration, --out and --json.");
-  };
+Result<void> check_options_of(const ParsedOptions& options, std::span<const std::string_view> known,
+                              const char* why, const char* remedy) {
+  const auto unwanted = [&](const std::string& name) { return fail(why, name, remedy); };
   if (options.has("URL")) return unwanted("URL");
   if (!options.rest().empty()) return unwanted("-- COMMAND");
   for (const OptionSpec& option : load_options()) {
-    if (options.has(option.name) && std::ranges::find(kKnown, option.name) == std::end(kKnown))
+    if (options.has(option.name) && std::ranges::find(known, option.name) == known.end())
       return unwanted(option.name);
   }
   return {};
@@ -128,13 +90,29 @@ Result<void> check_calibrate_options(const ParsedOptions& options) {
 
 Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
   RETURN_IF_ERROR(find_places(context.environment));  // before anything is begun
+  const std::optional<LauncherPlace> place = launcher_place(context.environment.variables);
   if (options.has("--calibrate")) {
-    RETURN_IF_ERROR(check_calibrate_options(options));
+    constexpr std::string_view kKnown[] = {"--calibrate", "--duration", "--out"};
+    RETURN_IF_ERROR(
+        check_options_of(options, kKnown, "a calibration brings its own server and traffic",
+                         "Leave it out: with --calibrate there are --duration, --out and --json."));
+    if (place)
+      return refuse_ranks(*place, "load --calibrate",
+                          "a calibration is of one machine that has nothing else to do");
     return run_calibrate(context, options);
   }
+  if (options.has("--merge")) {
+    constexpr std::string_view kKnown[] = {"--merge", "--out", "--samples", "--csv", "--export"};
+    RETURN_IF_ERROR(
+        check_options_of(options, kKnown, "with --merge nothing is sent",
+                         "Leave it out: there are --out, --samples, --csv, --export and --json."));
+    if (place) return refuse_ranks(*place, "load --merge", "what is there needs to be put together once");
+    return run_merge(context, options);
+  }
   if (!options.has("URL")) return fail("no URL given", "", "See `assay help load`.");
+  if (place) return run_load_ranks(context, options, *place);
   ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options.values("URL"), options));
-  ASSIGN_OR_RETURN(const std::vector<Export> exports, exports_of(options));
+  ASSIGN_OR_RETURN(const std::vector<LoadExport> exports, exports_of(options));
   RETURN_IF_ERROR(check_folders(options, exports));
   ProgressDisplay display(context.terminal, context.environment.clock);
   display.note(printable(choice.words, 400));
@@ -145,22 +123,13 @@ Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
                            .overrides = {}};
   ASSIGN_OR_RETURN(Session session, begin_session(context, start, display));
   ASSIGN_OR_RETURN(const DossierContent content, evaluate_session(context, session, display));
-  // The result is shown first: a file that cannot be written must not hide it, nor why a trial failed.
-  if (options.has("--json")) {
-    ASSIGN_OR_RETURN(const std::string json, render_json(session.dossier));
-    RETURN_IF_ERROR(context.terminal.out(json));
-    RETURN_IF_ERROR(write_files(session, options, exports));
-    return exit_code(content);
-  }
-  const TerminalOptions summary{.width = static_cast<size_t>(context.terminal.width()),
-                                .colour = context.terminal.out_colour(),
-                                .dossier_path = session.dossier.path(),
-                                .report_path = report_path(session),
-                                .next_command = fmt::format("assay run {}/scenario.toml", session.folder)};
-  RETURN_IF_ERROR(
-      context.terminal.out(render_load_table(content) + render_findings_and_paths(content, summary)));
-  RETURN_IF_ERROR(write_files(session, options, exports));
-  return exit_code(content);
+  return show_load_result(context, options, exports,
+                          {.dossier = session.dossier,
+                           .content = content,
+                           .report_path = report_path(session),
+                           .next_command = fmt::format("assay run {}/scenario.toml", session.folder),
+                           // The run is of this boot, so the clocks as they stand now tell when it was.
+                           .wall_offset = read_clocks().offset()});
 }
 
 }  // namespace
@@ -177,6 +146,9 @@ Command load_command() {
           "flags are those that users of `vllm bench serve` know. What they choose is written as a scenario beside the "
           "dossier, so that it can be changed and run again; several traffic classes at once are a scenario's "
           "([[traffic]], see `assay run`).\n"
+          "Under mpirun or srun each rank sends its share of one schedule and writes its own dossier; rank 0 puts them "
+          "together. For a rank that dies not to end the others, Open MPI's mpirun needs --enable-recovery --mca "
+          "orte_abort_on_non_zero_status 0.\n"
           "With --calibrate it measures itself instead: some 20 s of traffic against `assay emulate`, whose send stamps are "
           "the truth. What it finds stands in the reports of later runs on this machine.",
       .options = load_options(),
@@ -188,6 +160,7 @@ Command load_command() {
           "assay load https://llm.example/v1 --api-key-env KEY --max-concurrency 32 --input-len 1024 --output-len 128\n"
           "assay load 127.0.0.1:8000 --dataset-name azure --dataset-path trace.csv --samples requests.jsonl\n"
           "assay load 127.0.0.1:8000 --stack engine=vllm,version=0.11.0 -- vllm serve MODEL --port 8000\n"
+          "mpirun -n 8 --enable-recovery assay load http://10.0.0.1:8000 --request-rate 400\n"
           "assay load --calibrate",
       .run = run_load,
       .rest =
@@ -195,6 +168,7 @@ Command load_command() {
            "Starts the server with this command, without a shell; waits until it is ready, measures that, and stops it "
            "afterwards. Its port must be the URL's.",
            false, nullptr},
+      .ranks = RankUse::kShares,
   };
 }
 

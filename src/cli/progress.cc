@@ -27,14 +27,15 @@ std::string time_left(double fraction, double elapsed_s) {
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay(Terminal& terminal, const Clock& clock)
-    : terminal_(terminal), clock_(clock) {}
+ProgressDisplay::ProgressDisplay(Terminal& terminal, const Clock& clock, ProgressKind kind)
+    : terminal_(terminal), clock_(clock), kind_(kind) {}
 
 ProgressDisplay::~ProgressDisplay() {
   erase();
 }
 
 void ProgressDisplay::begin(size_t index, size_t count, const std::string& name) {
+  if (kind_ == ProgressKind::kQuiet) return;
   name_ = name;
   position_ = fmt::format("{}/{}", index + 1, count);
   started_ = drawn_ = clock_.now();
@@ -46,6 +47,7 @@ void ProgressDisplay::begin(size_t index, size_t count, const std::string& name)
 }
 
 void ProgressDisplay::end(const TrialOutcome& outcome) {
+  if (kind_ == ProgressKind::kQuiet) return;
   erase();
   const bool is_void = std::ranges::any_of(
       outcome.records, [](const Record& record) { return record.validity == Validity::kVoid; });
@@ -60,11 +62,13 @@ void ProgressDisplay::end(const TrialOutcome& outcome) {
 }
 
 void ProgressDisplay::note(const std::string& text) {
+  if (kind_ == ProgressKind::kQuiet) return;
   erase();
   terminal_.err(text + "\n");
 }
 
 void ProgressDisplay::update(double fraction, const std::string& status) {
+  if (kind_ == ProgressKind::kQuiet) return;
   const Nanos now = clock_.now();
   const bool live = terminal_.err_is_live();
   if (now - drawn_ < (live ? kRedraw : kPlainInterval)) return;
@@ -77,7 +81,8 @@ void ProgressDisplay::update(double fraction, const std::string& status) {
 }
 
 void ProgressDisplay::finding(const Finding& finding) {
-  if (!told_.insert(finding.text).second) return;  // trials of one target often find the same
+  if (kind_ != ProgressKind::kAll || !told_.insert(finding.text).second)
+    return;  // trials of one target often find the same
   erase();
   const char* mark = finding.severity == Severity::kNote ? "·" : "⚠";
   terminal_.err(fmt::format("      {} {}\n", mark, printable(finding.text, 400)));

@@ -11,9 +11,15 @@
 
 namespace assay {
 
+enum class ProgressKind {
+  kAll,
+  kNoFindings,  // of a rank that shows the findings of all ranks at the end
+  kQuiet,       // nothing: of the other ranks
+};
+
 class ProgressDisplay final : public Progress {
  public:
-  ProgressDisplay(Terminal& terminal, const Clock& clock);
+  ProgressDisplay(Terminal& terminal, const Clock& clock, ProgressKind kind = ProgressKind::kAll);
   ~ProgressDisplay() override;
 
   void begin(size_t index, size_t count, const std::string& name);
@@ -30,6 +36,7 @@ class ProgressDisplay final : public Progress {
 
   Terminal& terminal_;
   const Clock& clock_;
+  ProgressKind kind_;
   std::string name_;
   std::string position_;  // "3/15"
   Nanos started_{};

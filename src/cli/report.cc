@@ -16,7 +16,7 @@ constexpr PositionalSpec kReportPositionals[] = {
     {"DOSSIER", "The dossier, or the folder of a run.", true, "file"}};
 
 // A folder stands for the dossier in it.
-std::string dossier_path(const std::string& path) {
+std::string file_to_report(const std::string& path) {
   const std::string inside = path + "/dossier.assay";
   return file_exists(inside) ? inside : path;
 }
@@ -30,7 +30,7 @@ Result<std::string> render(const Dossier& dossier, std::string_view file) {
 }
 
 Result<int> run_report(CommandContext& context, const ParsedOptions& options) {
-  ASSIGN_OR_RETURN(const Dossier dossier, Dossier::open_read_only(dossier_path(options.value("DOSSIER"))));
+  ASSIGN_OR_RETURN(const Dossier dossier, Dossier::open_read_only(file_to_report(options.value("DOSSIER"))));
   const std::string file = options.value("--output");
   if (!file.empty()) {
     ASSIGN_OR_RETURN(const std::string text, render(dossier, file));

@@ -87,6 +87,7 @@ Command run_command() {
           "assay run\nassay run --quick\nassay run examples/endpoint.toml --out results\n"
           "assay run --resume --out results\nassay run my.toml --only roofline,load --seed 7",
       .run = run_run,
+      .ranks = RankUse::kRefuses,
   };
 }
 

@@ -54,31 +54,16 @@ Result<Scenario> make_scenario(std::string_view text, const std::string& path, c
 
 // What a run is begun with beside the text of its scenario: where that stood, wherever one stands who goes
 // on with it, and what the traces held that it names.
-Json plan_json(const Scenario& scenario, const Overrides& overrides) {
+Json plan_json(const Scenario& scenario, const SessionStart& start) {
   Json files = Json::array();
   for (const ScenarioFile& file : scenario.files) {
     files.push(Json::object().set("path", absolute_path(file.path)).set("content_key", file.key));
   }
   const std::string path = scenario.path == kBuiltIn ? kBuiltIn : absolute_path(scenario.path);
-  return Json::object().set("overrides", overrides.to_json()).set("scenario_file", path).set("files", files);
-}
-
-// The scenario of a run that was begun, if it still means what it meant then.
-Result<Scenario> resumed_scenario(const RunInfo& run) {
-  // Dossiers of the first versions do not say where the scenario stood.
-  const std::string& path = run.plan["scenario_file"].as_string();
-  ASSIGN_OR_RETURN(Scenario scenario,
-                   make_scenario(run.scenario_text, path.empty() ? run.scenario_path : path,
-                                 Overrides::from_json(run.plan["overrides"])));
-  for (const Json& file : run.plan["files"].items()) {
-    for (const ScenarioFile& now : scenario.files) {
-      if (file["path"].as_string() != now.path || file["content_key"].as_string() == now.key) continue;
-      return fail("the trace has changed since the run began", now.path,
-                  "Put it back as it was, or begin a new run.");
-    }
-  }
-  scenario.path = run.scenario_path;
-  return scenario;
+  Json plan = Json::object();
+  plan.set("overrides", start.overrides.to_json()).set("scenario_file", path).set("files", files);
+  if (start.share.ranks > 1) plan.set("rank", start.share.rank).set("ranks", start.share.ranks);
+  return plan;
 }
 
 // "2026-11-24T05:36:46Z" as part of a file name: "20261124-053646".
@@ -102,14 +87,6 @@ std::string name_for_file(std::string_view name) {
   return out.substr(0, 40);
 }
 
-// A fresh folder for a run; with a number behind it if two begin within one second.
-std::string fresh_folder(const std::string& time, const std::string& name) {
-  const std::string base = fmt::format("{}/{}-{}", kResultsFolder, time_for_name(time), name_for_file(name));
-  std::string folder = base;
-  for (int i = 2; file_exists(folder); ++i) folder = fmt::format("{}-{}", base, i);
-  return folder;
-}
-
 Result<std::string> newest_unfinished() {
   const Result<std::vector<std::string>> names = list_directory(kResultsFolder);
   if (names) {
@@ -126,22 +103,9 @@ Result<std::string> newest_unfinished() {
   return fail("there is no unfinished run here to resume", kResultsFolder, "Name its folder with --out DIR.");
 }
 
-// A convenience for people and scripts; a file system without symbolic links does without.
-void point_latest_at(const std::string& folder) {
-  if (parent_directory(folder) != kResultsFolder) return;
-  std::error_code ignored;
-  const std::filesystem::path link = std::filesystem::path(kResultsFolder) / "latest";
-  std::filesystem::remove(link, ignored);
-  std::filesystem::create_directory_symlink(file_name(folder), link, ignored);
-}
-
 bool needs_devices(const Scenario& scenario) {
   return std::any_of(scenario.targets.begin(), scenario.targets.end(),
                      [](const TargetSpec& target) { return target.is_on_device(); });
-}
-
-std::string fresh_run_id(const std::string& path, const std::string& wall_time, Nanos now) {
-  return content_key(fmt::format("{}|{}|{}|{}", absolute_path(path), wall_time, now.count, ::getpid()));
 }
 
 // A name that "*" gives can be one that the scenario gave already.
@@ -173,24 +137,70 @@ WorkerCommand worker_without_keys(const CliEnvironment& environment, const Scena
 
 }  // namespace
 
+Result<Scenario> scenario_of_run(const RunInfo& run) {
+  // Dossiers of the first versions do not say where the scenario stood.
+  const std::string& path = run.plan["scenario_file"].as_string();
+  ASSIGN_OR_RETURN(Scenario scenario,
+                   make_scenario(run.scenario_text, path.empty() ? run.scenario_path : path,
+                                 Overrides::from_json(run.plan["overrides"])));
+  for (const Json& file : run.plan["files"].items()) {
+    for (const ScenarioFile& now : scenario.files) {
+      if (file["path"].as_string() != now.path || file["content_key"].as_string() == now.key) continue;
+      return fail("the trace has changed since the run began", now.path,
+                  "Put it back as it was, or begin a new run.");
+    }
+  }
+  scenario.path = run.scenario_path;
+  return scenario;
+}
+
+// With a number behind it if two begin within one second.
+std::string fresh_run_folder(const std::string& wall_time, const std::string& name) {
+  const std::string base =
+      fmt::format("{}/{}-{}", kResultsFolder, time_for_name(wall_time), name_for_file(name));
+  std::string folder = base;
+  for (int i = 2; file_exists(folder); ++i) folder = fmt::format("{}-{}", base, i);
+  return folder;
+}
+
+std::string fresh_run_id(const std::string& folder, const CliEnvironment& environment) {
+  return content_key(fmt::format("{}|{}|{}|{}", absolute_path(dossier_path(folder)),
+                                 environment.clock.wall_time(), environment.clock.now().count, ::getpid()));
+}
+
+std::string dossier_path(const std::string& folder) {
+  return folder + "/" + kDossierName;
+}
+
+// A convenience for people and scripts; a file system without symbolic links does without.
+void point_latest_at(const std::string& folder) {
+  if (parent_directory(folder) != kResultsFolder) return;
+  std::error_code ignored;
+  const std::filesystem::path link = std::filesystem::path(kResultsFolder) / "latest";
+  std::filesystem::remove(link, ignored);
+  std::filesystem::create_directory_symlink(file_name(folder), link, ignored);
+}
+
+Result<void> check_no_run_in(const std::string& folder) {
+  const std::string path = dossier_path(folder);
+  if (!file_exists(path)) return {};
+  const Result<Dossier> there = Dossier::open_read_only(path);
+  const Result<DossierContent> content = there ? there->read() : std::unexpected(there.error());
+  const bool is_finished = content && !content->run.finished_at.empty();
+  return fail(
+      is_finished ? "there is a finished run in this folder" : "there is a run in this folder already", path,
+      is_finished ? fmt::format("`assay report {}` shows it; name another folder to run again.", folder)
+                  : std::string("Add --resume to go on with it, or name another folder."));
+}
+
 Result<Session> begin_session(CommandContext& context, const SessionStart& start, ProgressDisplay& display) {
   const std::string now = context.environment.clock.wall_time();
   // A text that a command made becomes a file of the run, so that it can be changed and run again.
   std::string path = start.scenario_path.empty() ? start.text_origin : start.scenario_path;
   ASSIGN_OR_RETURN(Scenario scenario, make_scenario(start.scenario_text, path, start.overrides));
-  const std::string folder = start.folder.empty() ? fresh_folder(now, scenario.name) : start.folder;
+  const std::string folder = start.folder.empty() ? fresh_run_folder(now, scenario.name) : start.folder;
   if (start.scenario_path.empty()) path = scenario.path = folder + "/" + kScenarioName;
-  const std::string dossier_path = folder + "/" + kDossierName;
-  if (file_exists(dossier_path)) {
-    const Result<Dossier> there = Dossier::open_read_only(dossier_path);
-    const Result<DossierContent> content = there ? there->read() : std::unexpected(there.error());
-    const bool is_finished = content && !content->run.finished_at.empty();
-    return fail(
-        is_finished ? "there is a finished run in this folder" : "there is a run in this folder already",
-        dossier_path,
-        is_finished ? fmt::format("`assay report {}` shows it; name another folder to run again.", folder)
-                    : std::string("Add --resume to go on with it, or name another folder."));
-  }
+  RETURN_IF_ERROR(check_no_run_in(folder));
   Json host;
   if (needs_devices(scenario)) {
     display.note("looking at this machine …");
@@ -214,16 +224,17 @@ Result<Session> begin_session(CommandContext& context, const SessionStart& start
   RETURN_IF_ERROR(make_directories(folder));
   ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));
   if (start.scenario_path.empty()) RETURN_IF_ERROR(write_file_atomically(path, start.scenario_text));
-  RunInfo run{.id = fresh_run_id(dossier_path, now, context.environment.clock.now()),
+  RunInfo run{.id = fresh_run_id(folder, context.environment),
               .assay_version = kVersion,
               .created_at = now,
               .scenario_name = scenario.name,
               .scenario_path = path,
               .scenario_text = start.scenario_text,
               .seed = scenario.seed,
-              .plan = plan_json(scenario, start.overrides),
+              .plan = plan_json(scenario, start),
               .host = host};
-  ASSIGN_OR_RETURN(Dossier dossier, Dossier::create(dossier_path, run, trials, scenario.requirements));
+  ASSIGN_OR_RETURN(Dossier dossier,
+                   Dossier::create(dossier_path(folder), run, trials, scenario.requirements));
   return Session{folder, std::move(lock), std::move(scenario), std::move(targets), std::move(dossier)};
 }
 
@@ -236,7 +247,10 @@ Result<Session> resume_session(std::string folder, ProgressDisplay& display) {
   ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));
   ASSIGN_OR_RETURN(Dossier dossier, Dossier::open(path));
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
-  ASSIGN_OR_RETURN(Scenario scenario, resumed_scenario(content.run));
+  if (!content.run.plan["ranks"].is_null())
+    return fail("this is a load that several ranks sent together, which cannot be resumed", path,
+                "Run it again; `assay load --merge` puts together what the ranks have left.");
+  ASSIGN_OR_RETURN(Scenario scenario, scenario_of_run(content.run));
   std::vector<ExpandedTarget> targets = expand_targets(scenario, content.run.host);
   const auto done = std::count_if(content.trials.begin(), content.trials.end(), [](const Trial& trial) {
     return trial.state != TrialState::kPlanned && trial.state != TrialState::kRunning;
@@ -259,6 +273,13 @@ int exit_code(const DossierContent& content) {
   return failed || broken || is_void ? 1 : 0;
 }
 
+Result<std::string> write_report(const Dossier& dossier, const std::string& folder) {
+  ASSIGN_OR_RETURN(const std::string html, render_html(dossier));
+  std::string path = folder + "/" + kReportName;
+  RETURN_IF_ERROR(write_file_atomically(path, html));
+  return path;
+}
+
 std::string report_path(const Session& session) {
   return session.folder + "/" + kReportName;
 }
@@ -278,6 +299,7 @@ Result<DossierContent> evaluate_session(CommandContext& context, Session& sessio
       .sysfs_root = places.sysfs_root,
       .interrupted = context.environment.interrupted,
       .secret = [&](const std::string& name) { return context.environment.variable(name); },
+      .ranks = session.ranks,
   };
   const auto observer = [&](const EvaluationStep& step) {
     if (step.outcome == nullptr) {
@@ -289,11 +311,12 @@ Result<DossierContent> evaluate_session(CommandContext& context, Session& sessio
   ASSIGN_OR_RETURN(const EvaluationEnd end,
                    run_evaluation(session.dossier, exam_context, session.targets, observer));
   if (end == EvaluationEnd::kInterrupted) {
+    if (session.ranks != nullptr)
+      return fail("interrupted", session.dossier.path(), "A load of several ranks is run again as a whole.");
     return fail("interrupted; every finished trial is kept", session.dossier.path(),
                 fmt::format("Go on with: assay run --resume --out {}", session.folder));
   }
-  ASSIGN_OR_RETURN(const std::string html, render_html(session.dossier));
-  RETURN_IF_ERROR(write_file_atomically(report_path(session), html));
+  RETURN_IF_ERROR(write_report(session.dossier, session.folder));
   return session.dossier.read();
 }
 

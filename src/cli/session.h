@@ -26,6 +26,8 @@ struct Overrides {
   }
 };
 
+class RankStart;  // load/ranks/rank_start.h
+
 struct SessionStart {
   std::string scenario_text;
   std::string
@@ -33,6 +35,7 @@ struct SessionStart {
   std::string text_origin = "";  // of such a text, for errors
   std::string folder;            // "": a fresh one
   Overrides overrides;
+  PlanShare share;  // what this process sends of a load that several ranks send together
 };
 
 // One run under way: what is known before the first trial.
@@ -42,6 +45,7 @@ struct Session {
   Scenario scenario;
   std::vector<ExpandedTarget> targets;
   Dossier dossier;
+  RankStart* ranks = nullptr;  // of several load generators: how they begin
 };
 
 // Reads the scenario, looks at the machine where devices are asked for, and makes the folder and the dossier.
@@ -50,10 +54,24 @@ Result<Session> begin_session(CommandContext& context, const SessionStart& start
 // `folder` empty: the newest unfinished run.
 Result<Session> resume_session(std::string folder, ProgressDisplay& display);
 
+// A folder that no run has yet: assay-out/TIME-NAME.
+std::string fresh_run_folder(const std::string& wall_time, const std::string& name);
+// 32 hex digits that no other run has. `folder`: where it will lie.
+std::string fresh_run_id(const std::string& folder, const CliEnvironment& environment);
+// The scenario of a run that was begun, if it still means what it meant then.
+Result<Scenario> scenario_of_run(const RunInfo& run);
+// A run with this id goes into `folder`, unless there is one already.
+Result<void> check_no_run_in(const std::string& folder);
+std::string dossier_path(const std::string& folder);
+// assay-out/latest, where the folder lies in assay-out.
+void point_latest_at(const std::string& folder);
+
 // Runs what is left of the trials and writes the report page. An interruption is an error that says how to go
 // on.
 Result<DossierContent> evaluate_session(CommandContext& context, Session& session, ProgressDisplay& display);
 std::string report_path(const Session& session);
+// Renders the report page of `dossier` into `folder` and returns its path.
+Result<std::string> write_report(const Dossier& dossier, const std::string& folder);
 
 // 1 when a trial failed, a requirement is not met, or a result is void. An answer of no counts where the
 // scenario has no requirements, but for the scenario that nobody wrote: it describes this machine, and its

@@ -116,6 +116,10 @@ constexpr Metric kMetrics[] = {
      "Prompt tokens by the server's usage less those that the model's tokenizer counts in the prompt's own text, in the "
      "median: what a chat template adds.",
      "assay metric definitions"},
+    {"clock_offset_ms", "ms", kNeither, false, "clock offset of a rank",
+     "CLOCK_MONOTONIC of one of several load generators less that of rank 0, at the start; its interval is that of the "
+     "shortest round trip. What the clocks drift afterwards comes on top.",
+     "F. Cristian, Probabilistic clock synchronization, Distributed Computing 3 (1989)"},
     // Beside the requests: what the server tells of itself, and power sensors.
     {"server_running", "requests", kNeither, true, "requests running, as the server tells",
      "Requests that the server worked on, sampled from its metrics in the steady window.",

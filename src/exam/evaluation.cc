@@ -51,6 +51,14 @@ std::vector<Record> derived_records(const DossierContent& content) {
   return records;
 }
 
+Result<void> commit_conclusions(Dossier& dossier, const Scenario& scenario, const Clock& clock) {
+  ASSIGN_OR_RETURN(DossierContent content, dossier.read());
+  const std::vector<Record> derived = derived_records(content);
+  content.records.insert(content.records.end(), derived.begin(), derived.end());
+  const std::vector<Verdict> verdicts = conclude(content, scenario);
+  return dossier.commit_conclusions(verdicts, derived, {}, clock.wall_time());
+}
+
 }  // namespace
 
 std::vector<ExpandedTarget> expand_targets(const Scenario& scenario, const Json& host) {
@@ -124,12 +132,20 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
     if (end == EvaluationEnd::kInterrupted) return end;
     observer({i, due.size(), due[i], &outcome});
   }
-  ASSIGN_OR_RETURN(DossierContent content, dossier.read());
-  const std::vector<Record> derived = derived_records(content);
-  content.records.insert(content.records.end(), derived.begin(), derived.end());
-  const std::vector<Verdict> verdicts = conclude(content, context.scenario);
-  RETURN_IF_ERROR(dossier.commit_conclusions(verdicts, derived, {}, context.clock.wall_time()));
+  RETURN_IF_ERROR(commit_conclusions(dossier, context.scenario, context.clock));
   return EvaluationEnd::kComplete;
+}
+
+Result<void> merge_evaluation(Dossier& dossier, const Scenario& scenario, const std::vector<RankTrial>& ranks,
+                              const std::vector<MissingRank>& missing, const Clock& clock) {
+  constexpr int64_t kOnlyTrial = 1;
+  RETURN_IF_ERROR(dossier.begin_trial(kOnlyTrial, ranks.front().trial.started_at));
+  ASSIGN_OR_RETURN(TrialOutcome outcome, merged_outcome(scenario, ranks, missing));
+  for (Record& record : outcome.records)
+    record.source =
+        fmt::format("assay, trial {}: {}, of {} ranks", kOnlyTrial, ranks.front().trial.name, ranks.size());
+  RETURN_IF_ERROR(dossier.commit_trial(kOnlyTrial, outcome));
+  return commit_conclusions(dossier, scenario, clock);
 }
 
 }  // namespace assay

@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "evidence/evidence.h"
 #include "exam/exam.h"
+#include "exam/load/merged_trial.h"
 
 namespace assay {
 
@@ -37,5 +38,10 @@ enum class EvaluationEnd { kComplete, kInterrupted };
 Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
                                      const std::vector<ExpandedTarget>& targets,
                                      const std::function<void(const EvaluationStep&)>& observer);
+
+// The same for a trial that several ranks have run: commits their parts, put together, as the one trial of
+// `dossier`, and the conclusions.
+Result<void> merge_evaluation(Dossier& dossier, const Scenario& scenario, const std::vector<RankTrial>& ranks,
+                              const std::vector<MissingRank>& missing, const Clock& clock);
 
 }  // namespace assay

@@ -26,6 +26,8 @@ class Progress {
   virtual void finding(const Finding& finding) = 0;
 };
 
+class RankStart;  // load/ranks/rank_start.h
+
 // What an exam may use while it runs a trial.
 struct ExamContext {
   const Scenario& scenario;
@@ -42,6 +44,8 @@ struct ExamContext {
   std::function<std::string(const std::string& name)> secret;  // environment variable by name; "" if unset
   // The server that was launched for the target whose trials are running, kept between them; null: none.
   std::unique_ptr<LaunchedServer> server = nullptr;
+  // Of a load trial that several load generators run together: how they begin. Null: this one is alone.
+  RankStart* ranks = nullptr;
 };
 
 struct Exam {

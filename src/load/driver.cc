@@ -58,6 +58,7 @@ class Driver {
   Driver(Target& target, Clock& clock, PlanSource& plan, const LoadOptions& options)
       : target_(target), clock_(clock), plan_(plan), options_(options) {
     CHECK(plan_.size() < UINT32_MAX);
+    id_step_ = plan_.id_step();
     result_.planned = plan_.size();
     result_.rows.reserve(plan_.size());  // address space: what is not written costs nothing
     events_.reserve(4096);
@@ -73,7 +74,8 @@ class Driver {
 
   LoadResult run() {
     const Nanos cpu_before = clock_.cpu_time();
-    start_ = received_ = result_.start = clock_.now();
+    if (options_.start_at > Nanos(0)) clock_.sleep_until(options_.start_at);
+    start_ = received_ = result_.start = options_.start_at > Nanos(0) ? options_.start_at : clock_.now();
     next_tick_ = kTick;
     while (!is_over()) {
       submit_due();
@@ -97,7 +99,7 @@ class Driver {
     if (first == 0) first_id_ = drawn_.front().request.id;
     for (const PlannedRequest& planned : drawn_) {
       const Request& request = planned.request;
-      CHECK(request.id == first_id_ + result_.rows.size());
+      CHECK(request.id == first_id_ + id_step_ * result_.rows.size());
       result_.rows.push_back({.id = request.id,
                               .class_index = request.class_index,
                               .turn = request.turn,
@@ -133,8 +135,9 @@ class Driver {
   }
 
   std::optional<uint32_t> row_of(RequestId id) const {
-    if (id < first_id_ || id - first_id_ >= result_.rows.size()) return std::nullopt;
-    return static_cast<uint32_t>(id - first_id_);
+    const RequestId row = (id - first_id_) / id_step_;
+    if (id < first_id_ || row >= result_.rows.size() || result_.rows[row].id != id) return std::nullopt;
+    return static_cast<uint32_t>(row);
   }
 
   // The next scheduled request, or nothing: all are sent, or time is up.
@@ -258,7 +261,7 @@ class Driver {
         break;
       case StreamEventKind::kContent:
       case StreamEventKind::kReasoning:
-        take_chunks(row, pending(index).planned.request, event, at);
+        take_chunks(index, pending(index).planned.request, event, at);
         break;
       case StreamEventKind::kDone:
         if (event.prompt_tokens > 0) row.prompt_tokens = event.prompt_tokens;
@@ -287,7 +290,8 @@ class Driver {
     }
   }
 
-  void take_chunks(RequestRow& row, const Request& request, const StreamEvent& event, Nanos at) {
+  void take_chunks(uint32_t index, const Request& request, const StreamEvent& event, Nanos at) {
+    RequestRow& row = result_.rows[index];
     if (row.first.count == 0) row.first = at;
     if (row.first_output.count == 0 && event.kind == StreamEventKind::kContent) row.first_output = at;
     row.last = at;
@@ -300,8 +304,7 @@ class Driver {
     std::fill_n(chunks_.at_ns(place), kept, at.count);
     std::fill_n(chunks_.tokens(place), kept, tokens);
     row.chunks += kept;
-    if (request.cancel_after_chunks > 0 && row.chunks >= request.cancel_after_chunks)
-      break_off(static_cast<uint32_t>(row.id - first_id_));
+    if (request.cancel_after_chunks > 0 && row.chunks >= request.cancel_after_chunks) break_off(index);
   }
 
   void end_request(RequestRow& row, FailureCause cause, Nanos at, std::string detail = {}) {
@@ -425,6 +428,7 @@ class Driver {
   ChunkStore chunks_;
 
   RequestId first_id_ = 0;             // of row 0
+  uint32_t id_step_ = 1;               // from one row's to the next one's
   std::deque<Pending> pending_;        // by row − first_pending_
   uint32_t first_pending_ = 0;         // the rows before it are over
   std::vector<PlannedRequest> drawn_;  // of the session that is being drawn

@@ -29,6 +29,9 @@ struct LoadProgress {
 };
 
 struct LoadOptions {
+  // The start that the schedule counts from, waited for; what is due meanwhile, should it be past, is late.
+  // 0: now.
+  Nanos start_at{};
   Nanos max_duration = kNever;  // no request is sent later than this after the start
   Nanos drain_timeout =
       nanos_from_seconds(30);  // after the last send, or, where answers are awaited that other requests

@@ -6,6 +6,10 @@
 #include "load/capacity/capacity.h"            // IWYU pragma: export
 #include "load/driver.h"                       // IWYU pragma: export
 #include "load/exports/exports.h"              // IWYU pragma: export
+#include "load/ranks/rank_facts.h"             // IWYU pragma: export
+#include "load/ranks/rank_merge.h"             // IWYU pragma: export
+#include "load/ranks/rank_start.h"             // IWYU pragma: export
 #include "load/samples_file.h"                 // IWYU pragma: export
 #include "load/summary.h"                      // IWYU pragma: export
 #include "load/token_counts.h"                 // IWYU pragma: export
+#include "load/trial_view.h"                   // IWYU pragma: export

@@ -7,7 +7,11 @@
 #include "os/files.h"         // IWYU pragma: export
 #include "os/group_guard.h"   // IWYU pragma: export
 #include "os/large_files.h"   // IWYU pragma: export
+#include "os/launcher.h"      // IWYU pragma: export
 #include "os/listen.h"        // IWYU pragma: export
+#include "os/mpi.h"           // IWYU pragma: export
 #include "os/process.h"       // IWYU pragma: export
+#include "os/rank_clock.h"    // IWYU pragma: export
+#include "os/rank_link.h"     // IWYU pragma: export
 #include "os/socket.h"        // IWYU pragma: export
 #include "os/thread.h"        // IWYU pragma: export

@@ -19,9 +19,11 @@ class PlanSource {
   virtual size_t size() const = 0;
   // How many users each closed loop has; loop 1 comes first.
   virtual const std::vector<uint32_t>& loop_users() const = 0;
+  // From the id of one request to that of the next that is handed out.
+  virtual uint32_t id_step() const { return 1; }
   // Appends the next session, its turns behind one another: of the closed loop `loop` (from 1), or, with 0,
   // of those that come at an instant of their own, in the order of these. False: there is none left. ids
-  // ascend by one from the first that is handed out. One thread.
+  // ascend by id_step() from the first that is handed out. One thread.
   virtual bool next(uint32_t loop, std::vector<PlannedRequest>& turns) = 0;
 };
 

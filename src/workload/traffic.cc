@@ -211,7 +211,9 @@ struct ClassSessions {
 // Classes that share an arrival process.
 struct Group {
   std::vector<uint32_t> classes;
+  uint64_t index = 0;          // among the groups
   uint32_t loop = 0;           // the number of its closed loop, or 0
+  uint32_t users = 1;          // of the loop, those of all shares
   uint64_t sessions_left = 0;  // of all its classes
   uint64_t drawn = 0;
   uint64_t first_place = 0;                 // in the trace, of the sessions of which each group has a stretch
@@ -225,9 +227,9 @@ class TrafficSource final : public PlanSource {
   TrafficSource(TrafficPlan plan, RequestId first_id)
       : plan_(std::move(plan)),
         size_(total_requests(plan_)),
-        next_id_(first_id),
+        next_id_(first_id + plan_.share.rank),
         loop_users_(assay::loop_users(plan_)) {
-    CHECK(!plan_.classes.empty() && first_id > 0);
+    CHECK(!plan_.classes.empty() && first_id > 0 && plan_.share.rank < plan_.share.ranks);
     CHECK(plan_.routes.empty() || plan_.routes.size() == plan_.classes.size());
     for (const std::vector<uint32_t>& route : plan_.routes) CHECK(!route.empty());
     for (const TrafficClass& c : plan_.classes) streams_.emplace_back(c);
@@ -236,10 +238,12 @@ class TrafficSource final : public PlanSource {
     }
     count_sessions();
     make_groups();
+    share_size_ = plan_.share.ranks == 1 ? size_ : requests_of_share();
   }
 
-  size_t size() const override { return size_; }
+  size_t size() const override { return share_size_; }
   const std::vector<uint32_t>& loop_users() const override { return loop_users_; }
+  uint32_t id_step() const override { return plan_.share.ranks; }
 
   // Of the sessions that come at an instant of their own. Before the first is drawn.
   Nanos last_arrival() {
@@ -254,19 +258,47 @@ class TrafficSource final : public PlanSource {
   }
 
   bool next(uint32_t loop, std::vector<PlannedRequest>& turns) override {
-    Group* group = loop == 0 ? earliest() : group_of_loop(loop);
-    if (group == nullptr || group->sessions_left == 0) return false;
-    const Nanos offset = group->next;
-    const uint64_t place = group->first_place + group->drawn;
-    const Session session = draw(*group, offset);
-    if (group->sessions_left > 0) group->next = next_instant(*group);
-    append(session, group->loop, place, turns);
-    return true;
+    while (true) {
+      Group* group = loop == 0 ? earliest() : group_of_loop(loop);
+      if (group == nullptr || group->sessions_left == 0) return false;
+      const Nanos offset = group->next;
+      const uint64_t dealt = group->drawn;
+      const Session session = draw(*group, offset);
+      if (group->sessions_left > 0) group->next = next_instant(*group);
+      if (!is_ours(*group, dealt)) continue;
+      append(session, group->loop, group->first_place + dealt, turns);
+      return true;
+    }
   }
 
  private:
   bool is_trace() const { return plan_.arrivals.kind == Arrivals::Kind::kTrace; }
   bool has_trace() const { return plan_.trace != nullptr; }
+
+  // Whether the session that is dealt out as number `dealt` of its group belongs to this share. Of a closed
+  // loop each user has as many as the others, and goes with them to the share that has the user. Groups do
+  // not all begin with the first share, so that many small ones are shared out evenly, too.
+  bool is_ours(const Group& group, uint64_t dealt) const {
+    const PlanShare& share = plan_.share;
+    if (group.loop != 0) return dealt % group.users % share.ranks == share.rank;
+    return (dealt + group.index) % share.ranks == share.rank;
+  }
+
+  // Draws all sessions once, as they will be drawn again, to count the turns of those that are ours.
+  size_t requests_of_share() const {
+    TrafficPlan plan = plan_;
+    plan.share = {};
+    TrafficSource whole(std::move(plan), 1);
+    size_t requests = 0;
+    for (Group& group : whole.groups_) {
+      while (group.sessions_left > 0) {
+        const uint64_t dealt = group.drawn;
+        const Session session = whole.draw(group, Nanos());
+        if (is_ours(group, dealt)) requests += session.turns;
+      }
+    }
+    return requests;
+  }
 
   // Turns of the session at `place` of the trace, as far as the plan goes.
   uint32_t turns_at(uint64_t place) const {
@@ -320,7 +352,9 @@ class TrafficSource final : public PlanSource {
       group.first_place = places;
       places += group.sessions_left;
       const std::string suffix = i == 0 ? "" : "/" + plan_.classes[i - 1].name;
+      group.index = i;
       group.loop = loops[i];
+      group.users = std::max(1U, (i == 0 ? plan_.arrivals : *plan_.classes[i - 1].arrivals).users);
       group.order = random_stream(("order" + suffix).c_str());
       if (!is_trace()) {
         const double share = static_cast<double>(group.sessions_left) / static_cast<double>(sessions);
@@ -374,18 +408,20 @@ class TrafficSource final : public PlanSource {
   void append(const Session& session, uint32_t loop, uint64_t place, std::vector<PlannedRequest>& planned) {
     const ClassStreams& of_class = streams_[session.class_index];
     const RequestId session_id = next_id_;
+    const uint32_t step = id_step();
     const bool turns_add = !has_trace() || plan_.trace->turns_add;
     const uint32_t server = server_of(session);
     for (uint32_t turn = 0; turn < session.turns; ++turn) {
       PlannedRequest next{drawn_request(plan_, of_class, session, turn), session.offset};
-      next.request.id = next_id_++;
+      next.request.id = next_id_;
+      next_id_ += step;
       next.request.server = server;
       if (!turns_add) next.request.last_turn = true;  // the target has nothing to keep
       if (session.turns > 1 && turns_add) next.request.session = session_id;
       if (turn == 0) {
         next.loop = loop;
       } else {
-        next.previous = next.request.id - 1;
+        next.previous = next.request.id - step;
         next.offset = pause(plan_, of_class, session, turn);
       }
       if (has_trace()) apply_entry(plan_, of_class, plan_.trace->entries[starts_[place] + turn], next);
@@ -397,7 +433,8 @@ class TrafficSource final : public PlanSource {
   }
 
   TrafficPlan plan_;
-  size_t size_;
+  size_t size_;                   // of the whole plan
+  size_t share_size_ = 0;         // of what is ours
   std::vector<uint32_t> starts_;  // of the trace's sessions, as far as the plan goes: entry of the first turn
   RequestId next_id_;
   std::vector<uint32_t> loop_users_;
@@ -434,7 +471,9 @@ std::vector<uint32_t> loop_users(const TrafficPlan& plan) {
   std::vector<uint32_t> users;
   for (size_t group = 0; group < numbers.size(); ++group) {
     if (numbers[group] == 0) continue;
-    users.push_back(group == 0 ? plan.arrivals.users : plan.classes[group - 1].arrivals->users);
+    const uint32_t all = group == 0 ? plan.arrivals.users : plan.classes[group - 1].arrivals->users;
+    const auto [rank, ranks] = plan.share;
+    users.push_back(all / ranks + (rank < all % ranks ? 1 : 0));
   }
   return users;
 }

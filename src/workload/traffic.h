@@ -44,6 +44,15 @@ struct TrafficClass {
   bool operator==(const TrafficClass&) const = default;
 };
 
+// Which part of a plan one of several load generators sends: the sessions whose turn it is when they are
+// dealt out one by one, those of a closed loop with their users. Together the parts are the plan, each
+// request once. The k-th request that a part hands out has the id first_id + k·ranks + rank, so that no two
+// parts share one.
+struct PlanShare {
+  uint32_t rank = 0;  // below `ranks`
+  uint32_t ranks = 1;
+};
+
 struct TrafficPlan {
   uint64_t seed = 1;
   std::vector<TrafficClass> classes;
@@ -57,6 +66,7 @@ struct TrafficPlan {
   // By class: which of the target's servers its sessions take in turn, none of the lists empty. Empty: all
   // requests go to the first.
   std::vector<std::vector<uint32_t>> routes;
+  PlanShare share;
 };
 
 // What a request's prompt begins with, of the prefixes of a trace.
@@ -87,9 +97,10 @@ Request complete_request(const PlannedRequest& planned);
 // sends in the mix. The id of a session is that of its first request. With a trace the classes share out its
 // sessions by weight. At least one class; weights and rate above 0.
 std::vector<PlannedRequest> materialise(const TrafficPlan& plan, RequestId first_id = 1);
-// When the last session comes that comes at an instant of its own; draws the instants only.
+// When the last session of the whole plan comes that comes at an instant of its own, whatever the share;
+// draws the instants only.
 Nanos last_arrival(const TrafficPlan& plan);
-// How many users each closed loop of the plan has; loop 1 comes first.
+// How many users each closed loop of the plan's share has; loop 1 comes first.
 std::vector<uint32_t> loop_users(const TrafficPlan& plan);
 
 // The corpora that prompts are cut from: public-domain prose and code of this project, part of the program.

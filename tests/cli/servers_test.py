@@ -85,7 +85,7 @@ def check_flags(folder):
         assert json.loads(conditions) == f"{fast}, {slow}"
         assert not findings(one, "metrics.none") and not findings(one, "metrics.gaps")
         (running,) = [record for record in one["provenance"]["records"] if record["metric"] == "server_running_max"]
-        assert 1 <= running["value"] <= 4, running  # of both together: no more than there are users
+        assert 1 <= running["value"] <= 8, running  # two of four users each, asked at instants of their own
 
 
 SCENARIO = """

@@ -10,6 +10,7 @@
 #include "exam/load/calibration.h"
 #include "exam/load/capacity_trial.h"
 #include "exam/load/launch.h"
+#include "exam/load/rank_evidence.h"
 #include "exam/load/side_evidence.h"
 #include "exam/load/stack.h"
 #include "exam/load/target_setup.h"
@@ -116,6 +117,13 @@ class LoadTrial {
     if (traffic_.trace != nullptr) outcome_.findings.push_back(trace_finding(*traffic_.trace, load_.trace));
     set_rate_of_phase();
     if (!open_tokenizer()) return std::move(outcome_);
+    if (context_.ranks != nullptr) traffic_.share = context_.ranks->share();
+    if (follows()) {
+      // Rank 0 opens and tries the target before the others come to it.
+      Result<AgreedTraffic> agreed = context_.ranks->hear();
+      if (!agreed) return end_failed(failed_exam_finding(agreed.error())), std::move(outcome_);
+      agreed_ = std::move(*agreed);
+    }
     auto setup = set_up_target(context_, trial_, spec_, traffic_);
     if (context_.interrupted()) return interrupted();
     if (!setup) {
@@ -139,6 +147,8 @@ class LoadTrial {
   uint32_t servers() const {
     return std::max<uint32_t>(1, static_cast<uint32_t>(traffic_.routes.urls.size()));
   }
+  // One of several load generators, and not the first, which decides.
+  bool follows() const { return context_.ranks != nullptr && !context_.ranks->leads(); }
 
   bool is_search() const { return trial_.parameters["phase"].as_string() == "capacity"; }
 
@@ -204,6 +214,7 @@ class LoadTrial {
     for (const auto& [name, value] : info.conditions.members()) {
       if (conditions_.find(name) == nullptr) conditions_.set(name, value);
     }
+    if (context_.ranks != nullptr) set_rank_conditions(traffic_.share, conditions_);
     note_stack(info);
     const uint32_t sequences = info.sequences > 0     ? info.sequences
                                : setup_.sequences > 0 ? setup_.sequences
@@ -214,13 +225,26 @@ class LoadTrial {
     if (!choose_rate(burst)) return close(), std::move(outcome_);
     if (is_search()) return search(burst);
 
-    const double left_s = std::max(load_.max_duration_s - seconds(burst.duration), load_.max_duration_s / 2);
-    const auto planned = main_plan(traffic_, rate_per_s_, kArrivalShare * left_s, burst.planned + 1);
-    note_shortening(planned->size(), fmt::format("all would have arrived later than {} after the start",
-                                                 format_duration(kArrivalShare * left_s)));
+    if (!follows()) {
+      agreed_ = {.rate_per_s = rate_per_s_,
+                 .left_s = std::max(load_.max_duration_s - seconds(burst.duration), load_.max_duration_s / 2),
+                 .first_id = std::max(burst.planned, traffic_.classes.size()) + 1,
+                 .rate_conditions = rate_conditions_};
+    }
+    const double left_s = agreed_.left_s;
+    const auto planned = main_plan(traffic_, rate_per_s_, kArrivalShare * left_s, agreed_.first_id);
+    if (context_.ranks == nullptr)
+      note_shortening(planned->size(), fmt::format("all would have arrived later than {} after the start",
+                                                   format_duration(kArrivalShare * left_s)));
     note_users(planned->loop_users());
+    if (follows()) setup_.side.interval_s = 0;  // what is beside the requests is there once
     const auto sampler = SideSampler::open(setup_.side, context_.interrupted, outcome_.findings);
     setup_.target->restart_measuring();
+    if (context_.ranks != nullptr) {
+      Result<AgreedStart> start = agreed_start();
+      if (!start) return close(), end_failed(failed_exam_finding(start.error())), std::move(outcome_);
+      start_ = *start;
+    }
     if (sampler) sampler->start();
     LoadResult result = drive(*planned, left_s);
     const SideSeries side = sampler ? sampler->stop() : SideSeries();
@@ -229,6 +253,12 @@ class LoadTrial {
     close();
     finish(result, side);
     return std::move(outcome_);
+  }
+
+  Result<AgreedStart> agreed_start() {
+    context_.progress.update(0, "agreeing with the other ranks on the start");
+    if (!follows()) RETURN_IF_ERROR(context_.ranks->tell(agreed_));
+    return context_.ranks->agree();
   }
 
   // What serves: declared, told, and how long it took to start.
@@ -273,7 +303,7 @@ class LoadTrial {
   // quarter of the trial's. Else what warms it up.
   LoadResult drive_burst(uint32_t sequences) {
     const uint32_t least = warm_up_requests(traffic_);
-    const bool must_calibrate = !traffic_.rate_per_s && needs_rate(traffic_);
+    const bool must_calibrate = !traffic_.rate_per_s && needs_rate(traffic_) && !follows();
     const uint32_t count =
         must_calibrate ? std::min(std::max(2 * sequences, servers()), std::max(traffic_.requests / 4, least))
                        : least;
@@ -312,7 +342,10 @@ class LoadTrial {
       end_failed(std::move(finding));
       return false;
     }
-    if (traffic_.arrivals.kind == Arrivals::Kind::kTrace) {
+    if (follows()) {
+      rate_per_s_ = agreed_.rate_per_s;
+      rate_conditions_ = agreed_.rate_conditions;
+    } else if (traffic_.arrivals.kind == Arrivals::Kind::kTrace) {
       rate_conditions_.set("rate_chosen_by", "trace");
     } else if (traffic_.rate_per_s) {
       rate_conditions_.set("rate_chosen_by", "scenario");
@@ -361,11 +394,13 @@ class LoadTrial {
   // Requests of closed loops and later turns come when an answer has come, which may be too late.
   void note_unsent(const LoadResult& result) {
     if (result.lost || result.rows.size() >= result.planned || result.planned < traffic_.requests) return;
+    if (context_.ranks != nullptr) return;  // of a part, the whole tells
     note_shortening(result.rows.size(), "the answers that the others follow took longer");
   }
 
   LoadResult drive(PlanSource& planned, double left_s) {
     LoadOptions options;
+    options.start_at = start_.at;
     options.max_duration = nanos_from_seconds(left_s);
     options.drain_timeout = nanos_from_seconds(std::max(kDrainShare * load_.max_duration_s, 5.0));
     options.interrupted = context_.interrupted;
@@ -397,7 +432,8 @@ class LoadTrial {
                        .seed = context_.scenario.seed};
     for (const Record& record : summary.records) {
       const bool is_of_all = record.conditions["traffic_class"].as_string() == "all";
-      if (is_of_all && record.metric == "output_throughput_tokens_per_s")
+      // The target's energy is not that of one rank's tokens.
+      if (is_of_all && record.metric == "output_throughput_tokens_per_s" && context_.ranks == nullptr)
         beside.output_tokens_per_s = record.value;
     }
     std::ranges::move(summary.records, std::back_inserter(outcome_.records));
@@ -408,7 +444,27 @@ class LoadTrial {
     if (end_.peak_memory_bytes > 0) add_worker_memory();
     add_own_work(is_void);
     count_tokens();
+    if (context_.ranks != nullptr) add_rank_evidence(rank_facts(result), outcome_);
     if (result.lost) fail_as_lost(*result.lost, result.is_hung);
+  }
+
+  RankFacts rank_facts(const LoadResult& result) const {
+    RankFacts facts{.run = context_.ranks->run(),
+                    .rank = traffic_.share.rank,
+                    .ranks = traffic_.share.ranks,
+                    .host = context_.ranks->host(),
+                    .clock = start_.clock,
+                    .start = start_.at_rank_0,
+                    .wall_offset = read_clocks().offset(),
+                    .wanted = traffic_.requests,
+                    .users = static_cast<uint32_t>(rate_conditions_["users"].as_integer()),
+                    .wanted_per_class = traffic_.wanted_per_class,
+                    .dispatch_lag_budget_ms = load_.dispatch_lag_budget_ms,
+                    .stamps_are_wrong = end_.stamps_are_wrong,
+                    .conditions = conditions_,
+                    .rate_conditions = rate_conditions_};
+    facts.take(result);
+    return facts;
   }
 
   // What the target measured of its own work is as good as the rest of the trial.
@@ -440,13 +496,18 @@ class LoadTrial {
   TargetSetup setup_;
   Json conditions_, rate_conditions_;
   double rate_per_s_ = 1;
+  AgreedTraffic agreed_;
+  AgreedStart start_;  // of several ranks; else all zero
   TargetEnd end_;
   std::unique_ptr<TokenCounter> counter_;  // null: nothing is counted
   TrialOutcome outcome_;
 };
 
 Result<TrialOutcome> run(ExamContext& context, const Trial& trial, const TargetSpec& target) {
-  return LoadTrial(context, trial, target).run();
+  Result<TrialOutcome> outcome = LoadTrial(context, trial, target).run();
+  // A rank that did not come as far as the start says so: the others wait for it.
+  if (context.ranks != nullptr) context.ranks->give_up(outcome ? outcome->end_text : outcome.error().what);
+  return outcome;
 }
 
 }  // namespace

@@ -36,6 +36,11 @@ Result<std::string> api_key(ExamContext& context, const TargetSpec& spec) {
   return std::string(trim(text));
 }
 
+// Of several load generators each has its part of the connections, and one at least.
+uint32_t connections_of_share(uint32_t all, const PlanShare& share) {
+  return std::max(1U, all / share.ranks + (share.rank < all % share.ranks ? 1 : 0));
+}
+
 // `urls`: of the servers that the trial goes to.
 SideOptions side_options(const ExamContext& context, const TargetSpec& spec,
                          const std::vector<std::string>& urls, const std::string& api_key) {
@@ -104,7 +109,7 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
   for (const TrafficClass& each : traffic.classes) options.classes.push_back(each.request);
   options.api_key = *key;
   options.ca_file = spec.ca_file;
-  options.max_connections = spec.max_connections;
+  options.max_connections = connections_of_share(spec.max_connections, traffic.share);
   options.timeout_s = spec.timeout_s;
   options.interrupted = context.interrupted;
   options.kept_texts = spec.tokenizer.empty() ? 0 : kSampledAnswers;

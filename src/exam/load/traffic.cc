@@ -41,7 +41,9 @@ TrafficPlan plan_of(const TrialTraffic& traffic, double rate_per_s) {
           .rate_per_s = rate_per_s,
           .requests = traffic.requests,
           .trace = traffic.trace,
-          .routes = traffic.routes.by_class};
+          .routes = traffic.routes.by_class,
+
+          .share = traffic.share};
 }
 
 bool has_own_instants(const TrialTraffic& traffic) {
@@ -96,6 +98,7 @@ uint32_t warm_up_requests(const TrialTraffic& traffic) {
 std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t count) {
   TrafficPlan plan = plan_of(traffic, 1);
   plan.seed ^= kBurstSeed;
+  plan.share = {};
   plan.requests = count;
   plan.arrivals.kind = Arrivals::Kind::kBurst;
   if (plan.trace != nullptr) {

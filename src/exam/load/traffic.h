@@ -24,6 +24,7 @@ struct TrialTraffic {
   uint32_t wanted_per_class = 0;     // how many of each the steady window keeps at least
   std::optional<double> rate_per_s;  // of sessions; what the scenario fixes for this phase, if it does
   ServerRoutes routes;               // of the target that it is for
+  PlanShare share;                   // of main_plan: what this load generator sends of it
 };
 
 // For `target`. `traffic_class` empty: the mix. Fails if the trace cannot be read or the class is not the
