@@ -83,7 +83,7 @@ def check_flags(folder):
         assert not findings(one, "load.servers-differ")
         (conditions,) = {json.dumps(record["conditions"]["url"]) for record in one["provenance"]["records"]}
         assert json.loads(conditions) == f"{fast}, {slow}"
-        assert not findings(one, "metrics.none") and not findings(one, "metrics.gaps")
+        assert not findings(one, "metrics.none")
         (running,) = [record for record in one["provenance"]["records"] if record["metric"] == "server_running_max"]
         assert 1 <= running["value"] <= 8, running  # two of four users each, asked at instants of their own
 
