@@ -15,6 +15,9 @@ namespace {
 
 // The schedule begins this long after the start, so that the first request is not late and no instant is
 // zero.
+// Users of a closed loop begin one after the other: no machine sends hundreds of requests in one instant, and
+// the lag of the first would void a trial that is good from then on.
+constexpr Nanos kBetweenUsers = nanos_from_ms(0.2);
 constexpr Nanos kLead = nanos_from_ms(1);
 constexpr Nanos kTick = nanos_from_ms(100);
 // A step of the slowest devices takes seconds, and they look at their orders between steps.
@@ -67,8 +70,10 @@ class Driver {
     open_loops_ = users.size();
     loop_is_over_.resize(users.size());
     for (size_t loop = 0; loop < users.size(); ++loop) {
+      // Users who have one request each are a burst.
+      const Nanos apart = plan_.size() > users[loop] ? kBetweenUsers : Nanos(0);
       for (uint32_t user = 0; user < users[loop]; ++user)
-        begin_next_of_loop(static_cast<uint32_t>(loop) + 1, kLead);
+        begin_next_of_loop(static_cast<uint32_t>(loop) + 1, kLead + apart * int64_t{user});
     }
   }
 
@@ -180,7 +185,7 @@ class Driver {
     }
     ++sent_;
     ++in_flight_;
-    last_send_ = row.dispatched;
+    drain_from_ = row.dispatched;
     lag_max_ = std::max(lag_max_, row.dispatched - row.scheduled);
     if (request.cancel_after > Nanos(0)) break_offs_.push({due.at + request.cancel_after, due.row});
   }
@@ -214,12 +219,14 @@ class Driver {
     events_.clear();
   }
 
-  // The drain begins with the last request that will be sent; while answers are awaited that others follow,
-  // when time is up.
+  // Answers are awaited that other requests follow.
+  bool is_more_to_come() const { return waiting_turns_ > 0 || open_loops_ > 0; }
+
+  // The drain begins with the last request that will be sent, or the end that showed that none follows; while
+  // more is to come, when time is up.
   Nanos drain_deadline() const {
-    const bool is_more_to_come = waiting_turns_ > 0 || open_loops_ > 0;
-    if (is_more_to_come && options_.max_duration == kNever) return kNever;
-    return (is_more_to_come ? std::max(last_send_, options_.max_duration) : last_send_) +
+    if (is_more_to_come() && options_.max_duration == kNever) return kNever;
+    return (is_more_to_come() ? std::max(drain_from_, options_.max_duration) : drain_from_) +
            options_.drain_timeout;
   }
 
@@ -331,6 +338,7 @@ class Driver {
     if (was_cancelled_) return;
     pending(row).is_over = true;
     const uint32_t loop = pending(row).loop;
+    const bool was_more_to_come = is_more_to_come();
     if (ended_well && has_next_turn(row)) {
       push_turn({at + pending(row + 1).planned.offset, row + 1});
       --waiting_turns_;
@@ -341,6 +349,7 @@ class Driver {
       }
       begin_next_of_loop(loop, at);
     }
+    if (was_more_to_come && !is_more_to_come()) drain_from_ = std::max(drain_from_, at);
     drop_what_is_over();
   }
 
@@ -440,7 +449,7 @@ class Driver {
   std::priority_queue<Due, std::vector<Due>, std::greater<>> break_offs_;  // by their users, as planned
   std::vector<StreamEvent> events_;
 
-  Nanos start_{}, received_{}, next_tick_{}, last_send_{}, cancelled_at_{}, lag_max_{};
+  Nanos start_{}, received_{}, next_tick_{}, drain_from_{}, cancelled_at_{}, lag_max_{};
   bool was_cancelled_ = false;
   size_t sent_ = 0, ended_ = 0, failed_ = 0, in_flight_ = 0;
   Recent ttft_ms_, tpot_ms_;

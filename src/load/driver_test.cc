@@ -381,6 +381,15 @@ TEST(Driver, AClosedLoopHasAsManyRequestsOutAsUsers) {
   for (const RequestRow& row : result.rows) EXPECT_EQ(row.first - row.scheduled, nanos_from_ms(20));
 }
 
+TEST(Driver, UsersBeginOneAfterTheOtherUnlessEachHasOneRequestOnly) {
+  for (const auto& [requests, apart_ms] : {std::pair{4, 0.2}, {3, 0.0}}) {
+    const LoadResult result =
+        drive({.sequences = 8, .prefill_us_per_token = 200, .tpot_ms = 0}, loop_plan(requests, 0), {}, {3});
+    for (size_t i = 1; i < 3; ++i)
+      EXPECT_EQ(result.rows[i].scheduled - result.rows[i - 1].scheduled, nanos_from_ms(apart_ms)) << requests;
+  }
+}
+
 // An answer that takes longer than the drain timeout is no end of a loop that has more to send.
 TEST(Driver, AClosedLoopWithSlowAnswersGoesOn) {
   const LoadResult result =
