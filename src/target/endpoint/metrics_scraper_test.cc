@@ -3,7 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <unistd.h>
+#include <algorithm>
+#include <atomic>
 
 #include "target/endpoint/endpoint_test_script.h"
 
@@ -71,27 +74,26 @@ TEST(MetricsScraper, OverTls) {
 }
 
 TEST(MetricsScraper, WhateverTheServerDoesIsAnAnswer) {
-  std::string answer;
+  // The server's threads take them one by one.
+  const std::string answers[] = {plain(404, "gone"), plain(200, "<html>hunter2</html>"), "nonsense\r\n\r\n",
+                                 "", plain(200, "up 1\n")};
+  std::atomic<size_t> next = 0;
   Server server(replying([&](Peer& peer, const std::string&) {
+    const std::string& answer = answers[std::min(next++, std::size(answers) - 1)];
     peer.send(answer);
     return !answer.empty();
   }));
   MetricsScraper scraper = scraper_of({.url = metrics_url(server)});
-  answer = plain(404, "gone");
   ScrapeAnswer told = scraper.scrape({});
   EXPECT_EQ(told.status, 404);
   EXPECT_EQ(told.error.what, "HTTP 404");
-  answer = plain(200, "<html>hunter2</html>");
   told = scraper.scrape({});
   EXPECT_THAT(told.error.what, testing::HasSubstr("no Prometheus text"));
-  answer = "nonsense\r\n\r\n";
   told = scraper.scrape({});
   EXPECT_FALSE(told.ok());
-  answer = "";
   told = scraper.scrape({});
   EXPECT_FALSE(told.ok());
   EXPECT_EQ(told.status, 0);
-  answer = plain(200, "up 1\n");
   told = scraper.scrape({});
   EXPECT_TRUE(told.ok()) << told.error.message();
   EXPECT_TRUE(told.reading.empty());
