@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
   constexpr size_t kRead = 64 * 1024;
   const Nanos begin = clock.cpu_time();
   for (int i = 0; i < answers; ++i) {
-    reply.begin(static_cast<RequestId>(i + 1), false);
+    reply.begin(static_cast<RequestId>(i + 1), 0);
     for (size_t at = 0; at < size; at += kRead) {
       reply.receive(std::string_view(bytes).substr(at, std::min(kRead, size - at)), Nanos(1 + i), events);
     }

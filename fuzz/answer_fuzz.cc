@@ -18,7 +18,7 @@ using assay::StreamEventKind;
 std::string story_of(std::string_view bytes, size_t step, assay::EndpointForm form,
                      assay::EndpointChunkDecoder& decoder) {
   EndpointReply reply(decoder);
-  reply.begin(1, true, {.form = form});
+  reply.begin(1, assay::kMaxAnswerBytes, {.form = form});
   std::vector<assay::StreamEvent> events;
   EndpointReply::State state = EndpointReply::State::kComing;
   while (!bytes.empty() && state != EndpointReply::State::kOver) {
@@ -44,7 +44,8 @@ std::string story_of(std::string_view bytes, size_t step, assay::EndpointForm fo
                             std::to_string(events[i].server_tpot.count) + events[i].detail + "\n";
     for (uint32_t k = 0; k < events[i].chunks; ++k) story += one;
   }
-  return story + reply.answer().content + reply.answer().reasoning + (reply.answer().is_whole ? "" : "…");
+  const assay::EndpointText text = reply.take_answer();
+  return story + text.content + text.reasoning + (text.is_whole ? "" : "…");
 }
 
 }  // namespace

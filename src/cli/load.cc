@@ -160,7 +160,7 @@ Command load_command() {
           "assay load https://llm.example/v1 --api-key-env KEY --max-concurrency 32 --input-len 1024 --output-len 128\n"
           "assay load 127.0.0.1:8000 --dataset-name azure --dataset-path trace.csv --samples requests.jsonl\n"
           "assay load 127.0.0.1:8000 --stack engine=vllm,version=0.11.0 -- vllm serve MODEL --port 8000\n"
-          "mpirun -n 8 --enable-recovery assay load http://10.0.0.1:8000 --request-rate 400\n"
+          "mpirun -n 8 --enable-recovery --mca orte_abort_on_non_zero_status 0 assay load http://10.0.0.1:8000 --request-rate 400\n"
           "assay load --calibrate",
       .run = run_load,
       .rest =

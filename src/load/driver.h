@@ -61,9 +61,12 @@ struct RequestRow {
   uint32_t asked_tokens = 0;   // of output, at most
   uint32_t chunks = 0;         // kept in LoadResult, from `first_chunk` on
   uint32_t server = 0;         // of a target that has several
-  uint64_t first_chunk = 0;
   FailureCause failure = FailureCause::kNone;
+  uint64_t first_chunk = 0;
+
+  bool operator==(const RequestRow&) const = default;
 };
+static_assert(sizeof(RequestRow) == 136, "a million requests are kept");
 
 inline constexpr size_t kFailureCauses = static_cast<size_t>(kLastFailureCause) + 1;
 

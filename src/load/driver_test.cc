@@ -205,6 +205,7 @@ class MadTarget final : public Target {
     id_ = request.id;
     return {};
   }
+  void restart_measuring() override {}
   void cancel(RequestId) override {}  // and never says so
   Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override {
     clock_.sleep_until(until);
@@ -261,6 +262,7 @@ class ScriptedTarget final : public Target {
     }
     return {};
   }
+  void restart_measuring() override {}
   void cancel(RequestId) override {}
   Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override {
     if (events_.empty()) clock_.sleep_until(until);
@@ -285,6 +287,7 @@ class KeepingTarget final : public Target {
     sent.push_back(request);
     return {};
   }
+  void restart_measuring() override {}
   void cancel(RequestId) override {}
   Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override {
     if (answered_ == sent.size()) clock_.sleep_until(until);

@@ -35,6 +35,7 @@ Columns request_columns(const TrialView& view) {
   column("end_ns", [](const RequestRow& r) { return r.end.count; });
   column("prompt_tokens", [](const RequestRow& r) { return r.prompt_tokens; });
   column("output_tokens", [](const RequestRow& r) { return r.output_tokens; });
+  column("asked_tokens", [](const RequestRow& r) { return r.asked_tokens; });
   column("chunks", [](const RequestRow& r) { return r.chunks; });
   column("failure", [](const RequestRow& r) { return static_cast<int64_t>(r.failure); });
   column("in_window", [&](const RequestRow& r) { return view.window.has(r) ? 1 : 0; });

@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kBadErrorShare = 0.05;
 constexpr double kBadLatencyRatio = 2;
-constexpr double kChance = 0.01;
+constexpr double kChance = 0.01;     // of a false alarm, over all servers together (Bonferroni)
 constexpr size_t kNamedServers = 8;  // in a text; the evidence has all
 
 struct ServerOutcome {
@@ -146,7 +146,9 @@ class Servers {
     }
     const bool is_worse = server.error_share() >= kBadErrorShare && requests > 0 &&
                           static_cast<double>(failed) < kBadErrorShare * static_cast<double>(requests);
-    if (!is_worse || chance_of_failures(server, requests, failed) > kChance) return;
+    if (!is_worse ||
+        chance_of_failures(server, requests, failed) > kChance / static_cast<double>(servers_.size()))
+      return;
     Json evidence = Json::object();
     add_evidence(server, evidence);
     evidence.set("other_requests", requests).set("other_failed", failed);

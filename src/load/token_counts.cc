@@ -40,7 +40,10 @@ struct OutputSum {
     hidden += answer.has_reasoning ? kHiddenTokensOfReasoning : kHiddenTokensOfAnswer;
     from_chunks += answer.is_from_chunks ? 1 : 0;
   }
-  double excess() const { return static_cast<double>(told - counted) / static_cast<double>(counted); }
+  // Of texts without a token: as if they had one.
+  double excess() const {
+    return static_cast<double>(told - counted) / static_cast<double>(std::max<int64_t>(1, counted));
+  }
   // Beyond what may be hidden.
   bool is_wrong() const {
     const int64_t more = told - counted;
@@ -121,7 +124,7 @@ class Comparison {
     std::vector<OutputSum> sums(options_.classes.size());
     OutputSum all;
     for (const CountedAnswer& answer : answers_) {
-      if (!answer.output || *answer.output == 0 || answer.output_told == 0) continue;
+      if (!answer.output || answer.output_told == 0) continue;
       sums[answer.class_index].add(answer);
       all.add(answer);
     }
@@ -133,6 +136,7 @@ class Comparison {
       if (sums[i].answers > 0 && sums.size() > 1) output(options_.classes[i], sums[i]);
     }
     output(kAllClasses, all);
+    if (sums.size() == 1 && all.is_wrong()) out_.doubtful_classes.push_back(options_.classes[0]);
     output_words(all);
   }
 
@@ -163,7 +167,7 @@ class Comparison {
     }
     if (!wrong_classes_.empty()) text_ += fmt::format(" By class: {}.", wrong_classes_);
     const bool is_more = all.told > all.counted;
-    const double factor = static_cast<double>(all.told) / static_cast<double>(all.counted);
+    const double factor = 1 + all.excess();
     text_ += fmt::format(
         " They do not agree (tolerance 2 % and the token that ends an answer). By the tokenizer TPOT is {} ×, and output "
         "tokens/s are {} × what is reported. That is so if the file is the tokenizer of what was served{}.",
@@ -199,12 +203,14 @@ class Comparison {
       }
       record("usage_prompt_ratio", name, 1 + *fit.slope, fit.prompts,
              "1 + median slope of usage.prompt_tokens − tokens of the prompt's text over the latter");
-      if (fit.is_wrong())
-        wrong += fmt::format("{}{}{}", wrong.empty() ? "" : ", ", signed_percent(*fit.slope), of);
+      if (!fit.is_wrong()) continue;
+      out_.doubtful_prompt_classes.push_back(name);
+      wrong += fmt::format("{}{}{}", wrong.empty() ? "" : ", ", signed_percent(*fit.slope), of);
     }
     if (offsets.empty()) return;
     if (!wrong.empty()) {
       are_prompts_wrong_ = true;
+      out_.doubtful_prompt_classes.emplace_back(kAllClasses);
       prompt_text_ = fmt::format(
           "Prompt tokens do not agree: what usage has more than {} counts grows with the prompts, by {}, which no "
           "template does; prompt tokens/s are wrong by as much. Beside that it has {} tokens each.",

@@ -53,6 +53,8 @@ struct TokenCounts {
   Finding finding;              // load.tokens: a note where they agree, a doubt where not
   std::vector<std::string>
       doubtful_classes;  // whose output tokens are not what was counted; "all": of the sum
+  std::vector<std::string>
+      doubtful_prompt_classes;  // whose prompt tokens grow in another way; "all" with any
 };
 
 TokenCounts compare_token_counts(std::span<const CountedAnswer> answers, const TokenCountOptions& options);

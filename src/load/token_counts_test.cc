@@ -78,7 +78,7 @@ TEST(TokenCounts, TooManyAreADoubtThatSaysWhatItMeans) {
   EXPECT_THAT(counts.finding.text, HasSubstr("+25.0 %"));
   EXPECT_THAT(counts.finding.text, HasSubstr("TPOT is 1.25 ×"));
   EXPECT_THAT(counts.finding.text, HasSubstr("tokens/s are 0.8"));
-  EXPECT_THAT(counts.doubtful_classes, ElementsAre("all"));
+  EXPECT_THAT(counts.doubtful_classes, ElementsAre("all", "chat"));
 }
 
 TEST(TokenCounts, TooFewAreADoubtToo) {

@@ -12,7 +12,8 @@ namespace assay {
 
 // Messages between the ranks of one launch, in the order in which each sent them. One thread. Every call is
 // bounded by its deadline, an instant of CLOCK_MONOTONIC; a peer that died shows as one that was missed.
-// After an error nothing but leave() and the destructor may be called.
+// After an error with one peer the others can still be talked to, and that one not; leave() needs all of
+// them.
 class RankLink {
  public:
   // A message is at most so long.

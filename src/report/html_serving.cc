@@ -188,8 +188,7 @@ std::string timeline_small_print(const Timeline& timeline) {
   }
   const ServerSeries& server = timeline.server;
   if (!server.running.empty() || !server.waiting.empty() || !server.kv_usage.empty())
-    out += fmt::format(" What the server tells of itself is from {} samples of its metrics.",
-                       server.at_s.size());
+    out += fmt::format(" What the server tells of itself is from {} samples of its metrics.", server.samples);
   if (!server.power_w.empty())
     out += fmt::format(" Power is that of {} in this machine, the load generator's included.",
                        escape_html(server.power_sensor));

@@ -95,18 +95,22 @@ InstrumentCheck instrument_check(const DossierContent& content) {
     if (auto calibration = InstrumentCalibration::from_json(*json, "host.calibration"))
       check.calibration = std::move(*calibration);
   }
+  const auto ranks = static_cast<double>(std::max<int64_t>(1, content.run.plan["ranks"].as_integer(1)));
   if (!check.calibration) {
-    check.phrase = "not calibrated on this machine: `assay load --calibrate`";
+    check.phrase = ranks > 1 ? "not every load generator's machine is calibrated: `assay load --calibrate`"
+                             : "not calibrated on this machine: `assay load --calibrate`";
     return check;
   }
   check.phrase = phrase_of(*check.calibration);
   const double reach = check.calibration->reach_events_per_s().value_or(0);
   const Record* fast = fastest_record(content);
-  if (fast != nullptr && *fast->value > reach)
+  // Of several load generators each has its share.
+  if (fast != nullptr && *fast->value / ranks > reach)
     check.beyond = fmt::format(
-        "The calibration does not reach so far: a trial had {} tokens/s, and with a token an event as many events/s; "
+        "The calibration does not reach so far: a trial had {} tokens/s{}, and with a token an event as many events/s; "
         "the largest valid shape has {}.",
-        format_number(*fast->value), format_number(reach));
+        format_number(*fast->value / ranks), ranks > 1 ? " for each load generator" : "",
+        format_number(reach));
   return check;
 }
 

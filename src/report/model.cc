@@ -80,10 +80,14 @@ Instrument make_instrument(const Model& model) {
   add("round_trip_ms_p50", "network round trip p50 ", "");
   add("client_cpu_utilisation", "client ", " busy");
   int64_t loads = 0, voids = 0;
-  for (const Trial& trial : model.content->trials)
-    loads += trial.exam == "load" && trial.state == TrialState::kDone;
-  for (const Finding& finding : model.content->findings) voids += finding.code == "load.generator-late";
-  if (loads > 0) parts.push_back(fmt::format("{} of {} load trials void", std::min(voids, loads), loads));
+  for (const Trial& trial : model.content->trials) {
+    if (trial.exam != "load" || trial.state != TrialState::kDone) continue;
+    ++loads;
+    voids += std::ranges::any_of(model.content->records, [&](const Record& record) {
+      return record.trial_id == trial.id && record.validity == Validity::kVoid;
+    });
+  }
+  if (loads > 0) parts.push_back(fmt::format("{} of {} load trials void", voids, loads));
   const std::string doubts = model.doubts == 0   ? "no finding doubts a number"
                              : model.doubts == 1 ? "1 finding doubts a number"
                                                  : fmt::format("{} findings doubt a number", model.doubts);

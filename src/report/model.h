@@ -117,7 +117,8 @@ struct RequestSpan {
 // points; NaN: not known at that instant.
 struct ServerSeries {
   std::vector<double> at_s, running, waiting, kv_usage;  // of equal length, or empty: not told at all
-  std::vector<double> power_at_s, power_w;  // of the first sensor: the mean since the point before
+  size_t samples = 0;                                    // of which these are every so many
+  std::vector<double> power_at_s, power_w;  // of the first sensors: the mean since the point before
   std::string power_sensor;
 };
 
@@ -244,7 +245,7 @@ std::string point_text(const SweepPoint& point);
 double probe_rate(const Record& attained);
 // "14.2 (13.8–14.5) requests/s within every limit"; "at least 14.2" where nothing failed.
 std::string capacity_phrase(const CapacityRow& capacity);
-// "95 %; limited by rag; 23 trials in 12 min; budget spent".
+// "95 % sure; limited by rag; 23 trials in 12 min; budget spent".
 std::string capacity_basis(const CapacityRow& capacity);
 
 // "requests" of one load trial, columns of equal length; nothing where the samples lack what is needed.

@@ -27,6 +27,7 @@ void add_server(const Columns& columns, ServerSeries& series) {
   const std::vector<int64_t>* at_ns = columns.integers("at_ns");
   if (at_ns == nullptr) return;
   const size_t stride = stride_of(at_ns->size());
+  series.samples = at_ns->size();
   for (size_t row = 0; row < at_ns->size(); row += stride)
     series.at_s.push_back(seconds(Nanos((*at_ns)[row])));
   for (const auto& [name, out] : {std::pair{"running", &series.running},

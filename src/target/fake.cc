@@ -53,6 +53,7 @@ class FakeTarget final : public Target {
     return {};
   }
 
+  void restart_measuring() override {}  // it tells nothing of its own work
   void cancel(RequestId id) override {
     const Nanos now = clock_.now();
     run_until(now);

@@ -77,7 +77,7 @@ class Target {
   // Takes the request without waiting; an error means that the target is lost, not that the request failed.
   virtual Result<void> submit(const Request& request) = 0;
   // What close() tells of its own work counts from here on: what came before was to warm it up.
-  virtual void restart_measuring() {}
+  virtual void restart_measuring() = 0;
   // Its kFailed event (kCancelled) still comes. Unknown and ended ids are ignored.
   virtual void cancel(RequestId id) = 0;
   // Waits until there is an event or `until` has come, and appends all events that are there. Returning early

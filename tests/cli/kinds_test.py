@@ -1,7 +1,6 @@
 """Every kind of request end to end: `assay run` against `assay emulate` on the loopback address. What comes back is counted
 and checked, never timed beyond what the emulator's own timing makes certain."""
 
-import contextlib
 import json
 import os
 import re
@@ -9,12 +8,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+from emulator import emulator  # noqa: E402
 
 ASSAY = os.environ["ASSAY"]
 KEY = "k3y-that-nobody-may-see"
 TTFT_MS, GAP_MS = 5, 1
+TIMING = ["--ttft-ms", str(TTFT_MS), "--gap-ms", str(GAP_MS)]
 
 SCENARIO = """
 name = "kinds"
@@ -114,24 +116,6 @@ STREAMED = {"chat", "completions", "responses"}
 WITHOUT_TOKENS = {"kserve", "json", "get", "sometimes"}
 
 
-@contextlib.contextmanager
-def emulator(folder, *options):
-    """The URL of an emulator, and how to end it and get its summary."""
-    ready = folder / "url"
-    process = subprocess.Popen([ASSAY, "emulate", "--port", "0", "--ttft-ms", str(TTFT_MS), "--gap-ms", str(GAP_MS),
-                                "--ready-file", str(ready), "--json", *options], stdout=subprocess.PIPE, text=True)
-    try:
-        until = time.monotonic() + 30
-        while not (ready.exists() and ready.read_text().strip()):
-            assert time.monotonic() < until and process.poll() is None, "the emulator did not start"
-            time.sleep(0.01)
-        yield ready.read_text().strip()
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-        ready.unlink(missing_ok=True)
-
-
 def run(folder, scenario, expected):
     (folder / "scenario.toml").write_text(scenario)
     out = folder / "out"
@@ -151,7 +135,7 @@ def by_class(report):
 
 def check_good(folder):
     (folder / "key.txt").write_text(KEY + "\n")
-    with emulator(folder, "--stamps", str(folder / "stamps")) as url:
+    with emulator(folder, *TIMING, "--stamps", str(folder / "stamps")) as url:
         report, stderr = run(folder, SCENARIO.replace("URL", url).replace("MOST", "10"), {0})
     records = by_class(report)
     for name in STREAMED | WITHOUT_TOKENS | {"embeddings", "base64", "rerank"}:
@@ -175,7 +159,7 @@ def check_good(folder):
 def check_wrong(folder):
     """Answers that are not what they have to be are failed requests, with what is wrong in words."""
     (folder / "key.txt").write_text(KEY + "\n")
-    with emulator(folder) as url:
+    with emulator(folder, *TIMING) as url:
         report, _ = run(folder, SCENARIO.replace("URL", url).replace("MOST", "6"), {0, 1})
     errors = by_class(report)["sometimes"]["error_rate"]
     assert errors["conditions"]["failed_check-failed"] > 0 and 0 < errors["value"] < 1, errors
@@ -184,7 +168,7 @@ def check_wrong(folder):
     for name, kind in (("embeddings", "prompt_tokens = 9"), ("rerank", "prompt_tokens = 9"), ("kserve", 'model = "net"')):
         scenario = (f'exams = ["load"]\n[[target]]\nkind = "endpoint"\nurl = "URL"\n[[traffic]]\nname = "c"\n'
                     f'kind = "{name}"\n{kind}\n[load]\narrivals = "closed"\nusers = 1\nrequests_per_class = 40\n')
-        with emulator(folder, "--fault", "malformed-sse:every=4") as url:
+        with emulator(folder, *TIMING, "--fault", "malformed-sse:every=4") as url:
             report, _ = run(folder, scenario.replace("URL", url), {0, 1})
         errors = by_class(report)["c"]["error_rate"]
         assert errors["conditions"].get("failed_malformed", 0) >= 8, f"{name}: {errors}"
@@ -192,7 +176,7 @@ def check_wrong(folder):
 
 def check_flags(folder):
     """`assay load` with vLLM's flags, and the scenario that it leaves, run again."""
-    with emulator(folder) as url:
+    with emulator(folder, *TIMING) as url:
         for flags in (["--backend", "openai-embeddings", "--random-batch-size", "4"], ["--backend", "vllm-rerank"],
                       ["--api", "responses", "--output-len", "4", "--header", "X-A=1", "--header", "X-B=2"],
                       ["--endpoint", "/v1/chat/completions", "--output-len", "4", "--temperature", "0.7",

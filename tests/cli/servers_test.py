@@ -1,7 +1,6 @@
 """Endpoints of several servers end to end: `assay load` and `assay run` against emulators on the loopback address. Which server
 a request went to is checked against the emulators' own stamps; times are only held against what the emulators make certain."""
 
-import contextlib
 import csv
 import json
 import os
@@ -10,30 +9,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+from emulator import emulator  # noqa: E402
+
 ASSAY = os.environ["ASSAY"]
-FAST_MS, SLOW_MS = 5, 60
+# Far apart, and long against what a busy machine adds to either.
+FAST_MS, SLOW_MS = 100, 600
 
 
-@contextlib.contextmanager
-def emulator(folder, name, ttft_ms, *options):
+def server(folder, name, ttft_ms):
     """The URL of an emulator whose stamps lie in the file `name`.stamps."""
-    ready = folder / f"{name}.url"
-    process = subprocess.Popen([ASSAY, "emulate", "--port", "0", "--ttft-ms", str(ttft_ms), "--gap-ms", "1", "--stamps",
-                                str(folder / f"{name}.stamps"), "--ready-file", str(ready), *options],
-                               stdout=subprocess.DEVNULL)
-    try:
-        until = time.monotonic() + 30
-        while not (ready.exists() and ready.read_text().strip()):
-            assert time.monotonic() < until and process.poll() is None, "the emulator did not start"
-            time.sleep(0.01)
-        yield ready.read_text().strip()
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-        ready.unlink(missing_ok=True)
+    return emulator(folder, "--ttft-ms", str(ttft_ms), "--gap-ms", "1", "--stamps", str(folder / f"{name}.stamps"), name=f"{name}.url")
 
 
 def seen(folder, name):
@@ -57,7 +45,7 @@ def findings(report, code):
 
 def check_flags(folder):
     """Requests go to the servers in turn; a slow one is found; the scenario that is left does the same again."""
-    with emulator(folder, "fast", FAST_MS) as fast, emulator(folder, "slow", SLOW_MS) as slow:
+    with server(folder, "fast", FAST_MS) as fast, server(folder, "slow", SLOW_MS) as slow:
         samples, table = folder / "samples.jsonl", folder / "samples.csv"
         result = assay(folder, ["load", fast, slow, "--num-prompts", "60", "--max-concurrency", "4", "--input-len", "20",
                                 "--output-len", "4", "--metrics-interval", "0.1", "--samples", str(samples), "--csv", str(table), "--json"])
@@ -113,8 +101,8 @@ alone = true
 
 def check_classes(folder):
     """A class with a server of its own goes there and nowhere else; sessions stay where they began."""
-    with emulator(folder, "chat", FAST_MS) as chat, emulator(folder, "other", FAST_MS) as other, \
-            emulator(folder, "vectors", FAST_MS) as vectors:
+    with server(folder, "chat", FAST_MS) as chat, server(folder, "other", FAST_MS) as other, \
+            server(folder, "vectors", FAST_MS) as vectors:
         scenario = SCENARIO.replace("CHAT", chat).replace("OTHER", other).replace("VECTORS", vectors)
         (folder / "scenario.toml").write_text(scenario)
         report = json.loads(assay(folder, ["run", str(folder / "scenario.toml"), "--json"]).stdout)
@@ -132,7 +120,7 @@ def check_classes(folder):
 
 def check_search(folder):
     """A sweep and a search for capacity over two servers."""
-    with emulator(folder, "one", FAST_MS) as one, emulator(folder, "two", FAST_MS) as two:
+    with server(folder, "one", FAST_MS) as one, server(folder, "two", FAST_MS) as two:
         flags = ["--num-prompts", "20", "--input-len", "20", "--output-len", "2", "--json"]
         swept = json.loads(assay(folder, ["load", one, two, "--sweep", "concurrency=1,4", *flags]).stdout)
         assert len(findings(swept, "load.servers")) == 2
@@ -146,7 +134,7 @@ def check_search(folder):
 
 def check_refused(folder):
     """One of two that is not there ends the trial before it begins, and is named."""
-    with emulator(folder, "good", FAST_MS) as good:
+    with server(folder, "good", FAST_MS) as good:
         result = assay(folder, ["load", good, "127.0.0.1:1", "--num-prompts", "10"], {1})
     assert "http://127.0.0.1:1/v1: cannot connect: Connection refused" in result.stderr, result.stderr
     assert not seen(folder, "good")

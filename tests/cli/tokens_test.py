@@ -1,14 +1,15 @@
 """Token counts end to end: `assay load --tokenizer` against `assay emulate`, whose answers have a known number of tokens, and
 whose fault wrong-usage counts seven too many. Once by a tokenizer.json made for it, once by a real model's GGUF."""
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+from emulator import emulator  # noqa: E402
 
 SOURCE = Path(os.environ["ASSAY_SOURCE"])
 sys.path.insert(0, str(SOURCE / "tests/tokenizer"))
@@ -17,23 +18,7 @@ import fixture_tokenizer  # noqa: E402
 ASSAY = os.environ["ASSAY"]
 MODEL = SOURCE / ".deps/models/SmolLM2-135M-Instruct.Q4_1.gguf"
 REQUESTS, TOKENS, TOO_MANY = 60, 32, 7
-
-
-@contextlib.contextmanager
-def emulator(folder, *options):
-    ready = folder / "url"
-    process = subprocess.Popen([ASSAY, "emulate", "--port", "0", "--ttft-ms", "2", "--gap-ms", "0.2", "--ready-file", str(ready),
-                                "--json", *options], stdout=subprocess.DEVNULL)
-    try:
-        until = time.monotonic() + 30
-        while not (ready.exists() and ready.read_text().strip()):
-            assert time.monotonic() < until and process.poll() is None, "the emulator did not start"
-            time.sleep(0.01)
-        yield ready.read_text().strip()
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        ready.unlink(missing_ok=True)
+TIMING = ["--ttft-ms", "2", "--gap-ms", "0.2"]
 
 
 def load(url, out, *flags, expected=(0, 1)):
@@ -59,7 +44,7 @@ def record(report, metric, of="all"):
 
 
 def check_true_usage(folder, tokenizer):
-    with emulator(folder) as url:
+    with emulator(folder, *TIMING) as url:
         report, _ = load(url, folder / "true", "--tokenizer", str(tokenizer))
     finding = token_finding(report)
     assert finding["severity"] == "note", finding
@@ -73,7 +58,7 @@ def check_true_usage(folder, tokenizer):
 
 
 def check_wrong_usage(folder, tokenizer, *flags):
-    with emulator(folder, "--fault", "wrong-usage") as url:
+    with emulator(folder, *TIMING, "--fault", "wrong-usage") as url:
         report, _ = load(url, folder / f"wrong-{tokenizer.name}", "--tokenizer", str(tokenizer), *flags)
     finding = token_finding(report)
     assert finding["severity"] == "doubtful" and "do not agree" in finding["text"], finding
@@ -87,7 +72,7 @@ def check_wrong_usage(folder, tokenizer, *flags):
 
 def check_prompts(folder, tokenizer):
     """The emulator counts a token for four bytes, as the tokenizer made for it does, within the words that both know."""
-    with emulator(folder) as url:
+    with emulator(folder, *TIMING) as url:
         report, _ = load(url, folder / "prompts", "--tokenizer", str(tokenizer))
     name = record(report, "usage_prompt_ratio", "random")
     assert abs(name["value"] - 1) < 0.02 and "grows with" not in token_finding(report)["text"], name
@@ -102,7 +87,7 @@ def check_gguf(folder):
 
 
 def check_refusals(folder):
-    with emulator(folder) as url:
+    with emulator(folder, *TIMING) as url:
         _, stderr = load(url, folder / "none", "--tokenizer", str(folder / "absent"), expected=(2,))
         assert "there is no file" in stderr and "tokenizer.json" in stderr, stderr
         unigram = folder / "unigram.json"

@@ -1,17 +1,20 @@
 """Several ranks send one load: with a message passing library that the test has built, in both binary interfaces, and with
 Open MPI's mpirun where there is one."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from support import (ASSAY, FAULTS, TRAFFIC, Emulator, ended_well, environment, expect, findings, one_client, plan_of, records,
-                     report)
+                     report, rows)
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tokenizer"))
+import fixture_tokenizer  # noqa: E402
 
 OPEN_MPI = {"ASSAY_MPI_LIBRARY": os.environ["ASSAY_FAKE_OPEN_MPI"], "of": ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE")}
 MPICH = {"ASSAY_MPI_LIBRARY": os.environ["ASSAY_FAKE_MPICH"], "of": ("PMI_RANK", "PMI_SIZE")}
@@ -75,6 +78,27 @@ def ranks_send_one_plan():
             expect(("--enable-recovery" in launch.err[0]) == (kind is OPEN_MPI), f"{name}: the warning: {launch.err[0]}")
 
 
+def what_each_found_is_said_of_the_whole():
+    """Of two servers, one of which counts tokens that it did not send: nothing of that is lost on the way to the merged dossier."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "other").mkdir()
+        with Emulator(folder, "--fault", "wrong-usage") as one, Emulator(Path(folder) / "other", "--fault", "wrong-usage") as other:
+            tokenizer = Path(folder) / "tokenizer.json"
+            tokenizer.write_text(json.dumps(fixture_tokenizer.emulated()))
+            Launch(folder, 2, MPICH, "load", one.url, other.url, *TRAFFIC, "--goodput", "tpot:500", "--tokenizer", str(tokenizer),
+                   "--out", "out", "--samples", "all.jsonl").wait()
+            got = report(folder, "out")
+        tokens = findings(got).get("load.tokens")
+        expect(tokens is not None and tokens["severity"] == "doubtful", f"whole: tokens: {list(findings(got))}")
+        for metric in ("tpot_ms_p50", "output_throughput_tokens_per_s", "slo_attainment"):
+            found = [record["validity"] for record in records(got, metric, traffic_class="all")]
+            expect(found and found[0] in ("doubtful", "void"), f"whole: {metric} is {found}")
+        expect(records(got, "usage_output_ratio"), "whole: what was counted is not there")
+        servers = findings(got).get("load.servers")
+        expect(servers is not None and one.url in servers["text"] and other.url in servers["text"], f"whole: servers: {servers}")
+        expect({row["server"] for row in rows(f"{folder}/all.jsonl")} == {0, 1}, "whole: rows do not say which server they went to")
+
+
 def a_closed_loop_and_a_rate_found_by_a_burst():
     with tempfile.TemporaryDirectory() as folder, Emulator(folder) as emulator:
         closed = ["--max-concurrency", "3", "--num-prompts", "30", "--output-len", "3"]
@@ -91,13 +115,9 @@ def a_closed_loop_and_a_rate_found_by_a_burst():
 
 def a_rank_that_is_killed():
     with tempfile.TemporaryDirectory() as folder, Emulator(folder) as emulator:
-        traffic = ["--request-rate", "20", "--num-prompts", "120", "--output-len", "4"]  # six seconds
+        traffic = ["--request-rate", "20", "--num-prompts", "300", "--output-len", "4"]  # fifteen seconds
         launch = Launch(folder, 3, MPICH, "load", emulator.url, *traffic, "--out", "out")
-        talk = next(Path(folder).glob("talk-*"))
-        while len(list(talk.glob("*.left"))) < 3:  # they have stopped talking: the start is at hand
-            assert all(process.poll() is None for process in launch.processes), launch.wait().err
-            time.sleep(0.01)
-        time.sleep(2)
+        emulator.wait_for_answers(40, 60, lambda: all(process.poll() is None for process in launch.processes))
         launch.processes[2].kill()
         launch.wait()
         expect(launch.codes == [1, 0, -signal.SIGKILL], f"killed: codes {launch.codes}: {launch.err}")
@@ -193,7 +213,7 @@ def with_mpirun():
         expect(findings(report(folder, "out"))["load.ranks"]["evidence"]["ranks"] == 2, "mpirun: not two ranks")
 
 
-TESTS = [ranks_send_one_plan, a_closed_loop_and_a_rate_found_by_a_burst, a_rank_that_is_killed,
+TESTS = [ranks_send_one_plan, what_each_found_is_said_of_the_whole, a_closed_loop_and_a_rate_found_by_a_burst, a_rank_that_is_killed,
          merging_refuses_what_does_not_belong_together, nothing_starts_where_one_cannot, what_ranks_cannot_do, with_mpirun]
 
 

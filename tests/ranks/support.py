@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -26,19 +27,33 @@ def environment(folder, **variables):
 
 class Emulator:
     def __init__(self, folder, *more, prefix=()):
-        self.ready = Path(folder) / "emulator-url"
+        self.ready, self.prefix = Path(folder) / "emulator-url", prefix
         self.process = subprocess.Popen([*prefix, ASSAY, "emulate", "--port", "0", "--ready-file", str(self.ready), "--ttft-ms", "5",
                                          "--gap-ms", "2", *more], env=environment(folder), stdout=subprocess.DEVNULL)
 
     def __enter__(self):
+        until = time.monotonic() + 30
         while not self.ready.exists() or not self.ready.read_text():
-            assert self.process.poll() is None, "the emulator ended"
+            assert self.process.poll() is None and time.monotonic() < until, "the emulator did not start"
             time.sleep(0.02)
         return self
 
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait()
+
+    def answered(self):
+        """How many requests it has answered so far, by its own metrics."""
+        ask = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())"
+        text = subprocess.run([*self.prefix, sys.executable, "-c", ask, self.url.replace("/v1", "/metrics")], capture_output=True,
+                              text=True, timeout=30, check=True).stdout
+        return next(int(line.split()[-1]) for line in text.splitlines() if line.startswith("vllm:request_success_total{"))
+
+    def wait_for_answers(self, count, until_s, is_alive):
+        until = time.monotonic() + until_s
+        while self.answered() < count:
+            assert is_alive() and time.monotonic() < until, f"only {self.answered()} requests were answered"
+            time.sleep(0.05)
 
     @property
     def url(self):

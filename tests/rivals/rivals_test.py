@@ -64,7 +64,8 @@ class Readers(unittest.TestCase):
                 database.execute("CREATE TABLE record (class TEXT, metric TEXT, value REAL, validity TEXT, conditions TEXT)")
                 database.execute("INSERT INTO trial VALUES ('done')")
                 database.executemany("INSERT INTO record VALUES ('measured', ?, ?, 'void', ?)", [
-                    ("ttft_ms_mean", 51.0, "{}"), ("tpot_ms_mean", 10.5, "{}"), ("ttft_ms_mean", 99.0, '{"class": "random"}')])
+                    ("ttft_ms_mean", 51.0, '{"traffic_class": "all"}'), ("tpot_ms_mean", 10.5, '{"traffic_class": "all"}'),
+                     ("ttft_ms_mean", 99.0, '{"traffic_class": "random"}')])
             database.close()
             Path(folder, "samples.jsonl").write_text(
                 '{"request_id": "a", "outcome": "ok", "in_window": true, "scheduled_ns": 3, "first_ns": 5}\n'

@@ -35,7 +35,7 @@ class Assay(Tool):
             values, validity = {}, {}
             for metric, value, of, conditions in database.execute(
                     "SELECT metric, value, validity, conditions FROM record WHERE class = 'measured'"):
-                if "class" not in json.loads(conditions):     # all classes together
+                if json.loads(conditions).get("traffic_class") == "all":
                     values[metric], validity[metric] = value, of
             state = database.execute("SELECT state FROM trial").fetchone()[0]
         finally:

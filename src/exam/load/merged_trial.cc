@@ -9,6 +9,8 @@
 
 #include "exam/findings.h"
 #include "exam/load/rank_evidence.h"
+#include "exam/load/server_routes.h"
+#include "exam/load/token_check.h"
 
 namespace assay {
 namespace {
@@ -20,7 +22,38 @@ constexpr std::array<std::string_view, 9> kInstrumentMetrics = {
 // The union of the samples tells these better than the worst rank does.
 constexpr std::array<std::string_view, 2> kOfAllRequests = {"dispatch_lag_ms", "send_lag_ms"};
 // What rank 0 sampled beside its requests; of its window, which differs a little from that of all.
-constexpr std::array<std::string_view, 4> kBesidePrefixes = {"server_", "power_w", "energy_j", "sampler_"};
+constexpr std::array<std::string_view, 11> kBesideMetrics = {"server_running",
+                                                             "server_waiting",
+                                                             "server_kv_usage",
+                                                             "server_prefix_hit_rate",
+                                                             "server_preemptions",
+                                                             "server_queue_time_ms",
+                                                             "server_prompt_tokens_per_s",
+                                                             "server_output_tokens_per_s",
+                                                             "power_w",
+                                                             "energy_j",
+                                                             "sampler_cpu_utilisation"};
+// What the requests themselves tell is told anew of all of them; all else that a rank found holds for the
+// whole.
+constexpr std::array<std::string_view, 19> kToldAnew = {"load.cancelled-early",
+                                                        "load.failures",
+                                                        "load.generator-late",
+                                                        "load.more-than-asked",
+                                                        "load.not-steady",
+                                                        "load.rank-share",
+                                                        "load.rate-not-held",
+                                                        "load.sent-late",
+                                                        "load.server-timings",
+                                                        "load.servers",
+                                                        "load.short-window",
+                                                        "load.shortened",
+                                                        "load.stray-events",
+                                                        "load.rank-stamps",
+                                                        "load.too-few-samples",
+                                                        "load.uneven-servers",
+                                                        "load.usage-above-asked",
+                                                        "load.usage-below-chunks",
+                                                        "load.ranks"};
 
 std::string metric_base(const Record& record) {
   const Result<MetricName> name = parse_metric_name(record.metric);
@@ -33,8 +66,7 @@ bool is_instrument(const Record& record) {
 }
 
 bool is_beside(const Record& record) {
-  return std::ranges::any_of(kBesidePrefixes,
-                             [&](std::string_view prefix) { return record.metric.starts_with(prefix); });
+  return std::ranges::find(kBesideMetrics, metric_base(record)) != kBesideMetrics.end();
 }
 
 Json without_rank(const Json& conditions) {
@@ -52,9 +84,13 @@ class Merge {
       : scenario_(scenario), ranks_(ranks), missing_(missing), first_(ranks.front().facts) {}
 
   Result<TrialOutcome> take() {
+    for (const TargetSpec& target : scenario_.targets) {
+      if (target.name == ranks_.front().trial.target) routes_ = server_routes(target, scenario_.load.classes);
+    }
     for (const RankTrial& rank : ranks_) {
       ASSIGN_OR_RETURN(LoadResult result,
-                       load_result_of(rank.samples, rank.facts, scenario_.load.classes.size(), rank.path));
+                       load_result_of(rank.samples, rank.facts, scenario_.load.classes.size(),
+                                      routes_.urls.size(), rank.path));
       parts_.push_back({rank.facts, std::move(result)});
     }
     const MergedLoad merged = merge_parts(parts_);
@@ -66,6 +102,7 @@ class Merge {
     summarise(merged);
     add_instrument_records();
     add_beside();
+    add_token_counts();
     keep_findings();
     tell_shortening(merged.result);
     tell_missing(merged.result);
@@ -138,7 +175,9 @@ class Merge {
                                        .dispatch_lag_budget_ms = first_.dispatch_lag_budget_ms,
                                        .stamps_are_wrong = is_void_,
                                        .wanted_per_class = first_.wanted_per_class,
-                                       .seed = scenario_.seed});
+                                       .seed = scenario_.seed,
+                                       .servers = routes_.urls,
+                                       .routes = routes_.by_class});
     for (Record& record : summary.records) {
       is_void_ = is_void_ || record.validity == Validity::kVoid;
       // Each rank's own is told instead.
@@ -236,14 +275,37 @@ class Merge {
     }
   }
 
-  // Those of the target and its stack hold for the whole; those of the numbers were made anew.
+  // Each rank held a sample of its own answers against the tokenizer. What one of them found wrong is so of
+  // all.
+  void add_token_counts() {
+    for (const RankTrial& rank : ranks_) {
+      for (const Record& record : rank.records) {
+        if (record.metric.starts_with("usage_")) add_copy(record);
+      }
+      const bool is_wrong = std::ranges::any_of(rank.findings, [](const Finding& finding) {
+        return finding.code == "load.tokens" && finding.severity == Severity::kDoubtful;
+      });
+      if (!is_wrong) continue;
+      for (Record& record : out_.records) {
+        if (record.validity == Validity::kValid && rests_on_token_counts(record) && is_doubtful(rank, record))
+          record.validity = Validity::kDoubtful;
+      }
+    }
+  }
+
+  static bool is_doubtful(const RankTrial& rank, const Record& of_all) {
+    return std::ranges::any_of(rank.records, [&](const Record& record) {
+      return record.validity == Validity::kDoubtful && record.metric == of_all.metric &&
+             record.conditions["traffic_class"].as_string() == of_all.conditions["traffic_class"].as_string();
+    });
+  }
+
   void keep_findings() {
     std::set<std::string> told;
     for (const RankTrial& rank : ranks_) {
       for (const Finding& finding : rank.findings) {
-        const bool is_of_numbers = finding.code.starts_with("load.") && finding.code != "load.trace" &&
-                                   finding.code != "load.target-lost";
-        if (is_of_numbers || !told.insert(finding.code + finding.text).second) continue;
+        const bool is_told_anew = std::ranges::find(kToldAnew, finding.code) != kToldAnew.end();
+        if (is_told_anew || !told.insert(finding.code + finding.text).second) continue;
         Finding& copy = out_.findings.emplace_back(finding);
         copy.id = copy.trial_id = copy.subject_id = 0;
       }
@@ -292,6 +354,7 @@ class Merge {
   const std::vector<RankTrial>& ranks_;
   const std::vector<MissingRank>& missing_;
   const RankFacts& first_;
+  ServerRoutes routes_;
   std::vector<RankPart> parts_;
   Json conditions_;
   bool is_void_ = false;

@@ -219,26 +219,29 @@ class SideEvidence {
     return largest;
   }
 
-  void add_energy() {
-    std::vector<std::string> groups;
-    for (const PowerSensor& sensor : series_.sensors) {
-      if (std::ranges::find(groups, sensor.group) == groups.end()) groups.push_back(sensor.group);
+  // Sensors whose energies add up, in the order of the first of each group.
+  std::vector<std::pair<std::string, std::vector<size_t>>> sensor_groups() const {
+    std::vector<std::pair<std::string, std::vector<size_t>>> groups;
+    for (size_t i = 0; i < series_.sensors.size(); ++i) {
+      const std::string& name = series_.sensors[i].group;
+      auto group = std::ranges::find(groups, name, &std::pair<std::string, std::vector<size_t>>::first);
+      if (group == groups.end()) group = groups.emplace(group, name, std::vector<size_t>());
+      group->second.push_back(i);
     }
-    for (const std::string& group : groups) add_energy_of(group);
+    return groups;
+  }
+
+  void add_energy() {
+    for (const auto& [group, which] : sensor_groups()) add_energy_of(which);
     if (has_energy_) note_whole_machine();
   }
 
-  void add_energy_of(const std::string& group) {
-    std::vector<size_t> which;
+  void add_energy_of(const std::vector<size_t>& which) {
     std::vector<std::string> names, domains;
-    const PowerSensor* first = nullptr;
-    for (size_t i = 0; i < series_.sensors.size(); ++i) {
-      const PowerSensor& sensor = series_.sensors[i];
-      if (sensor.group != group) continue;
-      if (first == nullptr) first = &sensor;
-      which.push_back(i);
-      names.push_back(sensor.name);
-      domains.push_back(sensor.domain);
+    const PowerSensor* first = &series_.sensors[which.front()];
+    for (const size_t i : which) {
+      names.push_back(series_.sensors[i].name);
+      domains.push_back(series_.sensors[i].domain);
     }
     const double window_s = context_.window.rates_s();
     const auto from = energy_at(which, context_.start + context_.window.start);
@@ -266,7 +269,7 @@ class SideEvidence {
       conditions.set(first->counts_energy ? "sensor_resolution_j" : "sensor_resolution_w", first->resolution);
       conditions.set("window_s", window_s);
     }
-    if (!has_energy_) energy_of_ = join(domains, ", ");
+    energy_of_ += (has_energy_ ? ", " : "") + join(domains, ", ");
     has_energy_ = true;
   }
 
@@ -312,11 +315,22 @@ class SideEvidence {
     for (const PowerPoint& point : series_.power) at.push_back(relative_ns(point.at));
     Columns& columns = outcome_.samples.emplace_back(Sample{.name = "power"}).columns;
     columns.add("at_ns", std::move(at));
-    for (size_t i = 0; i < series_.sensors.size(); ++i) {
+    // What the records are of comes first: the sums of those that belong together.
+    const auto add_sum = [&](const std::vector<size_t>& which) {
+      std::vector<std::string> names;
+      for (const size_t i : which) names.push_back(series_.sensors[i].name);
       std::vector<double> energy;
-      for (const PowerPoint& point : series_.power) energy.push_back(point.energy_j[i]);
-      columns.add(series_.sensors[i].name + " energy_j", std::move(energy));
+      for (const PowerPoint& point : series_.power) {
+        double sum = 0;
+        for (const size_t i : which) sum += point.energy_j[i];
+        energy.push_back(sum);
+      }
+      columns.add(join(names, ", ") + " energy_j", std::move(energy));
+    };
+    for (const auto& [group, which] : sensor_groups()) {
+      if (which.size() > 1) add_sum(which);
     }
+    for (size_t i = 0; i < series_.sensors.size(); ++i) add_sum({i});
   }
 
   const SideSeries& series_;

@@ -193,7 +193,7 @@ TEST(SideEvidence, EnergyIsThatOfTheWindowAndItsSensors) {
   ASSERT_NE(finding(outcome, "power.includes-client"), nullptr);
   EXPECT_EQ(finding(outcome, "power.includes-client")->severity, Severity::kNote);
   ASSERT_EQ(outcome.samples.size(), 1U);
-  EXPECT_EQ(outcome.samples[0].columns.columns.size(), 4U);
+  EXPECT_EQ(outcome.samples[0].columns.columns.size(), 5U);
   EXPECT_NE(outcome.samples[0].columns.doubles("intel-rapl:0:1 energy_j"), nullptr);
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "catalogue/catalogue.h"
 #include "exam/findings.h"
@@ -83,8 +84,9 @@ class FileCounter final : public TokenCounter {
       if (context.interrupted()) return fail("interrupted");
       if (context.clock.now() >= deadline)
         return fail(fmt::format("after {} of {} texts two minutes had passed", counts.size(), texts.size()));
-      ASSIGN_OR_RETURN(const std::vector<uint32_t> tokens, tokenizer_.encode(text));
-      counts.push_back(static_cast<int64_t>(tokens.size()));
+      // A server must not be able to spoil the rest of the sample by one answer.
+      const Result<std::vector<uint32_t>> tokens = tokenizer_.encode(text);
+      counts.push_back(tokens ? static_cast<int64_t>(tokens->size()) : kUncountable);
     }
     return counts;
   }
@@ -123,13 +125,14 @@ struct CountingJob {
 
 // Why answers are not counted, and how many.
 struct LeftOut {
-  int64_t in_parts = 0, replaced = 0, long_prompts = 0;
+  int64_t in_parts = 0, replaced = 0, long_prompts = 0, uncountable = 0;
 
   std::string words() const {
     std::vector<std::string> parts;
     if (in_parts > 0) parts.push_back(fmt::format("{} that have tool calls or are too long", in_parts));
     if (replaced > 0) parts.push_back(fmt::format("{} with bytes that are no text", replaced));
     if (long_prompts > 0) parts.push_back(fmt::format("the prompts of {}, too long", long_prompts));
+    if (uncountable > 0) parts.push_back(fmt::format("{} texts that take too many steps", uncountable));
     return join(parts, "; ");
   }
 };
@@ -162,6 +165,7 @@ CountingJob counting_job(const std::vector<AnswerText>& texts, std::vector<Count
     } else if (is_replaced(text.content) || is_replaced(text.reasoning)) {
       ++left_out.replaced;
     } else {
+      answers.back().output = 0;  // also where there is no text to be counted
       job.add(i, CountingJob::Part::kContent, text.content);
       job.add(i, CountingJob::Part::kReasoning, text.reasoning);
     }
@@ -175,18 +179,39 @@ CountingJob counting_job(const std::vector<AnswerText>& texts, std::vector<Count
   return job;
 }
 
-void doubt_what_divides(const std::vector<std::string>& classes, std::vector<Record>& records) {
-  for (Record& record : records) {
-    const bool divides = record.metric.starts_with("tpot_ms_") ||
-                         record.metric == "output_throughput_tokens_per_s" ||
-                         record.metric == "energy_per_output_token_j";
-    const bool is_of_them =
-        std::ranges::find(classes, record.conditions["traffic_class"].as_string()) != classes.end();
-    if (divides && is_of_them && record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
-  }
+// Whose verdicts rest on the time of a token.
+bool limits_tpot(const std::vector<TrafficClass>& classes, const std::string& name) {
+  return std::ranges::any_of(
+      classes, [&](const TrafficClass& each) { return each.name == name && each.slo.tpot_ms.has_value(); });
+}
+
+bool is_judgement(const Record& record) {
+  return record.metric == "slo_attainment" || record.metric == "goodput_per_s" ||
+         record.metric == "capacity_per_s";
+}
+
+bool is_doubtful(const Record& record, const TokenCounts& found, const std::vector<TrafficClass>& classes) {
+  const std::string& of = record.conditions["traffic_class"].as_string();
+  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  if (record.metric == "input_throughput_tokens_per_s") return has(found.doubtful_prompt_classes, of);
+  if (!is_judgement(record)) return has(found.doubtful_classes, of);
+  // A tier has limits of its own for every class.
+  const std::string& tier = record.conditions["tier"].as_string();
+  const bool has_own_limits = !tier.empty() && tier != kOwnTier;
+  return std::ranges::any_of(found.doubtful_classes, [&](const std::string& name) {
+    return (of == name || of == "all") && (has_own_limits || limits_tpot(classes, name));
+  });
 }
 
 }  // namespace
+
+bool rests_on_token_counts(const Record& record) {
+  return record.metric.starts_with("tpot_ms_") || record.metric.starts_with("tpot_server_difference_ms_") ||
+         record.metric == "output_throughput_tokens_per_s" || record.metric == "energy_per_output_token_j" ||
+         record.metric == "input_throughput_tokens_per_s" || is_judgement(record);
+}
 
 Result<std::unique_ptr<TokenCounter>> open_token_counter(const std::string& path) {
   return path.ends_with(".gguf") ? open_gguf(path) : open_file(path);
@@ -208,12 +233,19 @@ void check_tokens(ExamContext& context, TokenCounter& counter, const std::vector
                      Json::object().set("tokenizer", counter.source().file)));
     return;
   }
+  std::set<size_t> uncountable;
   for (size_t i = 0; i < counts->size(); ++i) {
     const auto [answer, part] = job.places[i];
+    if ((*counts)[i] == TokenCounter::kUncountable) {
+      ++left_out.uncountable;
+      if (part != CountingJob::Part::kPrompt) uncountable.insert(answer);
+      continue;
+    }
     std::optional<int64_t>& sum =
         part == CountingJob::Part::kPrompt ? answers[answer].prompt : answers[answer].output;
     sum = sum.value_or(0) + (*counts)[i];
   }
+  for (const size_t answer : uncountable) answers[answer].output.reset();
   TokenCountOptions options{.classes = {},
                             .conditions = conditions,
                             .tokenizer = counter.source(),
@@ -221,7 +253,10 @@ void check_tokens(ExamContext& context, TokenCounter& counter, const std::vector
                             .left_out = left_out.words()};
   for (const TrafficClass& each : classes) options.classes.push_back(each.name);
   TokenCounts found = compare_token_counts(answers, options);
-  doubt_what_divides(found.doubtful_classes, outcome.records);
+  for (Record& record : outcome.records) {
+    const bool is_hit = rests_on_token_counts(record) && is_doubtful(record, found, classes);
+    if (is_hit && record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
+  }
   std::ranges::move(found.records, std::back_inserter(outcome.records));
   outcome.findings.push_back(std::move(found.finding));
 }

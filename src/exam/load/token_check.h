@@ -21,9 +21,10 @@ inline constexpr uint32_t kSampledAnswers = 200;  // of a trial
 // process.
 class TokenCounter {
  public:
+  static constexpr int64_t kUncountable = -1;
   virtual ~TokenCounter() = default;
-  // One count for each text, without the tokens that a server puts in front. Blocks for as long as it takes,
-  // two minutes at most.
+  // One count for each text, without the tokens that a server puts in front; kUncountable where one cannot be
+  // counted. Blocks for as long as it takes, two minutes at most.
   virtual Result<std::vector<int64_t>> count(ExamContext& context,
                                              const std::vector<std::string_view>& texts) = 0;
   virtual const TokenizerSource& source() const = 0;
@@ -33,8 +34,11 @@ class TokenCounter {
 // rightly.
 Result<std::unique_ptr<TokenCounter>> open_token_counter(const std::string& path);
 
-// Adds the records and findings of `texts` to `outcome`, and makes those that divide by wrong counts of
-// output tokens doubtful. A tokenizer that fails on the way is a finding.
+// Divides by output tokens, or judges or counts what does; or counts prompt tokens.
+bool rests_on_token_counts(const Record& record);
+
+// Adds the records and findings of `texts` to `outcome`, and makes those that rest on wrong counts doubtful.
+// A tokenizer that fails on the way is a finding.
 void check_tokens(ExamContext& context, TokenCounter& counter, const std::vector<AnswerText>& texts,
                   const std::vector<TrafficClass>& classes, const Json& conditions, TrialOutcome& outcome);
 

@@ -57,7 +57,12 @@ class TokenCheck : public ::testing::Test {
       record.metric = metric;
       record.conditions = Json::object().set("traffic_class", "all");
     }
-    check_tokens(context, counter, texts, {{.name = "chat"}}, Json::object(), outcome);
+    for (const char* metric : {"slo_attainment", "goodput_per_s"}) {
+      Record& record = outcome.records.emplace_back();
+      record.metric = metric;
+      record.conditions = Json::object().set("traffic_class", "chat");
+    }
+    check_tokens(context, counter, texts, {{.name = "chat", .slo = slo_}}, Json::object(), outcome);
     return outcome;
   }
   TrialOutcome checked(const std::string& path, const std::vector<AnswerText>& texts,
@@ -91,6 +96,7 @@ class TokenCheck : public ::testing::Test {
     return -1;
   }
 
+  Slo slo_;
   SystemClock clock_;
   QuietProgress progress_;
   std::string folder_;
@@ -114,6 +120,24 @@ TEST_F(TokenCheck, AWrongOneMakesWhatDividesByItDoubtful) {
   EXPECT_EQ(validity(outcome, "tpot_ms_p50"), "doubtful");
   EXPECT_EQ(validity(outcome, "output_throughput_tokens_per_s"), "doubtful");
   EXPECT_EQ(validity(outcome, "ttft_ms_p50"), "valid");
+}
+
+// A limit on TPOT is kept or missed by the counts that were found wrong; one on TTFT is not.
+TEST_F(TokenCheck, WhatIsJudgedByAWrongOneIsDoubtfulToo) {
+  slo_.ttft_ms = 100;
+  EXPECT_EQ(validity(checked(tokenizer_file(), {answer("abababab", 8)}), "slo_attainment"), "valid");
+  slo_.tpot_ms = 50;
+  const TrialOutcome outcome = checked(tokenizer_file(), {answer("abababab", 8)});
+  EXPECT_EQ(validity(outcome, "slo_attainment"), "doubtful");
+  EXPECT_EQ(validity(outcome, "goodput_per_s"), "doubtful");
+}
+
+TEST_F(TokenCheck, TokensOfNoTextAreTooMany) {
+  const TrialOutcome outcome = checked(tokenizer_file(), {answer("", 50), answer("ab", 1)});
+  EXPECT_EQ(outcome.findings[0].severity, Severity::kDoubtful) << outcome.findings[0].text;
+  EXPECT_EQ(outcome.findings[0].evidence["answers"].as_integer(), 2);
+  EXPECT_EQ(checked(tokenizer_file(), {answer("", 1)}).findings[0].severity, Severity::kNote)
+      << "the token that ends it";
 }
 
 TEST_F(TokenCheck, WithoutUsageTheChunksAreChecked) {

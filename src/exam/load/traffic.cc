@@ -42,7 +42,6 @@ TrafficPlan plan_of(const TrialTraffic& traffic, double rate_per_s) {
           .requests = traffic.requests,
           .trace = traffic.trace,
           .routes = traffic.routes.by_class,
-
           .share = traffic.share};
 }
 

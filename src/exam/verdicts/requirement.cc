@@ -67,6 +67,9 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
   verdict.requirement_id = requirement.id;
   const bool is_floor = requirement.comparison == ">=";
   const Record* worst = nullptr;
+  // Of capacities, which are intervals: one that the search has not decided, and one that is shown to be too
+  // small.
+  const Record *undecided = nullptr, *refuted = nullptr;
   size_t unusable = 0;
   for (const Record& record : view.content().records) {
     if (!is_in_scope(view, record, requirement)) continue;
@@ -75,6 +78,12 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
       continue;
     }
     verdict.record_ids.push_back(record.id);
+    if (requirement.metric == "capacity_per_s") {
+      const bool is_open = is_undecided(record, requirement);
+      const bool is_too_small = !is_open && *record.value < requirement.value;
+      if (is_open && undecided == nullptr) undecided = &record;
+      if (is_too_small && (refuted == nullptr || *record.value < *refuted->value)) refuted = &record;
+    }
     if (worst == nullptr || (is_floor ? *record.value < *worst->value : *record.value > *worst->value))
       worst = &record;
   }
@@ -85,13 +94,14 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
                       : "nothing was measured that it could be held against");
     return verdict;
   }
-  if (requirement.metric == "capacity_per_s" && is_undecided(*worst, requirement)) {
+  if (undecided != nullptr && refuted == nullptr) {
     verdict.reason = fmt::format(
         "{}, needs ≥ {}: the search has not decided it; more time narrows the interval "
         "(load.capacity.max_duration_s)",
-        words(view, *worst), with_unit(requirement.value, worst->unit));
+        words(view, *undecided), with_unit(requirement.value, undecided->unit));
     return verdict;
   }
+  if (refuted != nullptr) worst = refuted;
   const bool is_met = is_floor ? *worst->value >= requirement.value : *worst->value <= requirement.value;
   verdict.answer = is_met ? Answer::kYes : Answer::kNo;
   verdict.command.clear();

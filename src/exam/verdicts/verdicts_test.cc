@@ -235,6 +235,22 @@ TEST(Verdicts, ARequirementOnCapacityDecidesByItsTier) {
   EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("has not decided it"));
 }
 
+// Of several capacities one that is shown to be too small decides, and one that is open holds a yes back.
+TEST(Verdicts, ARequirementOnSeveralCapacitiesNeedsAllOfThem) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 0.97);
+  add_capacity(evidence, 14, "slo");
+  Record& open = add_capacity(evidence, 16, "relaxed");
+  open.ci_low = 8;
+  open.ci_high = 40;
+  evidence.require("capacity_per_s", ">=", 12);
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("in tier relaxed"));
+  evidence.content.requirements[0].value = 15.5;
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNo);
+  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("in tier slo"));
+}
+
 TEST(Verdicts, AMixThatCouldNotBeServedIsNotFastEnough) {
   Evidence evidence;
   evidence.content.trials[0].state = TrialState::kFailed;

@@ -22,7 +22,7 @@ struct RankFacts {
   RankClock clock;      // against rank 0's
   Nanos start{};        // the agreed start, by rank 0's clock
   Nanos own_start{};    // by this rank's: what the instants of its samples are relative to
-  Nanos wall_offset{};  // CLOCK_REALTIME less CLOCK_MONOTONIC of this rank, at the start; only ever a label
+  Nanos wall_offset{};  // CLOCK_REALTIME less CLOCK_MONOTONIC of this rank, at the end; only ever a label
   uint32_t wanted = 0;  // requests of the whole plan that were asked for
   uint32_t users = 0;   // of closed loops, in this part
   uint32_t wanted_per_class = 64;

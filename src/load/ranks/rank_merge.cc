@@ -22,6 +22,8 @@ class RowColumns {
  public:
   RowColumns(const Columns& columns, const std::string& where) : columns_(columns), where_(where) {}
 
+  bool has(const char* name) const { return columns_.integers(name) != nullptr; }
+
   Result<const std::vector<int64_t>*> get(const char* name, int64_t most) const {
     const std::vector<int64_t>* values = columns_.integers(name);
     if (values == nullptr || values->size() != columns_.rows())
@@ -37,7 +39,8 @@ class RowColumns {
   const std::string& where_;
 };
 
-Result<void> fill_rows(const RowColumns& columns, size_t classes, std::vector<RequestRow>& rows) {
+Result<void> fill_rows(const RowColumns& columns, size_t classes, size_t servers,
+                       std::vector<RequestRow>& rows) {
   const auto fill = [&](const char* name, int64_t most, auto assign) -> Result<void> {
     ASSIGN_OR_RETURN(const std::vector<int64_t>* const values, columns.get(name, most));
     for (size_t i = 0; i < rows.size(); ++i) assign(rows[i], (*values)[i]);
@@ -66,6 +69,14 @@ Result<void> fill_rows(const RowColumns& columns, size_t classes, std::vector<Re
   RETURN_IF_ERROR(instant("end_ns", &RequestRow::end));
   RETURN_IF_ERROR(count("prompt_tokens", &RequestRow::prompt_tokens, UINT32_MAX));
   RETURN_IF_ERROR(count("output_tokens", &RequestRow::output_tokens, UINT32_MAX));
+  RETURN_IF_ERROR(count("asked_tokens", &RequestRow::asked_tokens, UINT32_MAX));
+  // Where there are several servers; where one of them told its own timing.
+  if (columns.has("server"))
+    RETURN_IF_ERROR(
+        count("server", &RequestRow::server, static_cast<int64_t>(std::max<size_t>(1, servers)) - 1));
+  if (columns.has("server_prompt_ns"))
+    RETURN_IF_ERROR(instant("server_prompt_ns", &RequestRow::server_prompt));
+  if (columns.has("server_tpot_ns")) RETURN_IF_ERROR(instant("server_tpot_ns", &RequestRow::server_tpot));
   RETURN_IF_ERROR(count("chunks", &RequestRow::chunks, UINT32_MAX));
   return fill("failure", static_cast<int64_t>(kLastFailureCause),
               [](RequestRow& row, int64_t value) { row.failure = static_cast<FailureCause>(value); });
@@ -124,12 +135,12 @@ std::vector<RowPlace> merged_order(const std::vector<RankPart>& parts, const std
 }  // namespace
 
 Result<LoadResult> load_result_of(const std::vector<Sample>& samples, const RankFacts& facts, size_t classes,
-                                  const std::string& where) {
+                                  size_t servers, const std::string& where) {
   const Columns* requests = columns_of(samples, "requests");
   if (requests == nullptr) return fail("it holds no requests", where, "Only finished ranks can be merged.");
   LoadResult result;
   result.rows.resize(requests->rows());
-  RETURN_IF_ERROR(fill_rows(RowColumns(*requests, where), classes, result.rows));
+  RETURN_IF_ERROR(fill_rows(RowColumns(*requests, where), classes, servers, result.rows));
   RETURN_IF_ERROR(fill_chunks(samples, where, result));
   for (const RequestRow& row : result.rows) {
     if (row.turn == 0) result.last_arrival = std::max(result.last_arrival, row.scheduled);

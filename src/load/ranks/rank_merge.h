@@ -18,9 +18,10 @@ struct RankPart {
 };
 
 // The samples "requests" and "chunks" of a load trial as rows again, with what `facts` keep beside them.
-// Foreign: sizes, indices below `classes` and instants are checked. `where` names the dossier in errors.
+// Foreign: sizes, indices below `classes` and `servers`, and instants are checked. `where` names the dossier
+// in errors.
 Result<LoadResult> load_result_of(const std::vector<Sample>& samples, const RankFacts& facts, size_t classes,
-                                  const std::string& where);
+                                  size_t servers, const std::string& where);
 
 struct MergedLoad {
   LoadResult result;           // instants relative to the agreed start; rows by their scheduled instant

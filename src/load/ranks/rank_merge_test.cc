@@ -72,14 +72,21 @@ TEST(RankMerge, OfRanksWithOtherClocksIsWhatOneClientSees) {
 }
 
 TEST(RankMerge, SamplesBecomeTheRowsThatTheyWere) {
-  const RankPart part = part_of(three_classes_worth(), {1, 2}, nanos_from_seconds(2000), Nanos());
-  const LoadSummary summary = summarise_load(part.result, chat_only());
-  const auto again = load_result_of(summary.samples, part.facts, 1, "here");
+  RankPart part = part_of(three_classes_worth(), {1, 2}, nanos_from_seconds(2000), Nanos());
+  // What this target does not tell.
+  RequestRow& row = part.result.rows.back();
+  row.server = 1;
+  row.server_prompt = Nanos(7);
+  row.server_tpot = Nanos(8);
+  row.failure = FailureCause::kTimeout;
+  SummaryOptions options = chat_only();
+  options.servers = {"http://a", "http://b"};
+  options.routes = {{0, 1}};
+  const LoadSummary summary = summarise_load(part.result, options);
+  const auto again = load_result_of(summary.samples, part.facts, 1, 2, "here");
   ASSERT_TRUE(again) << again.error().message();
-  ASSERT_EQ(again->rows.size(), part.result.rows.size());
-  EXPECT_EQ(again->rows.back().id, part.result.rows.back().id);
-  EXPECT_EQ(again->rows.back().end, part.result.rows.back().end);
-  EXPECT_EQ(again->rows.back().first_chunk, part.result.rows.back().first_chunk);
+  EXPECT_EQ(again->rows, part.result.rows) << "in every member";
+  EXPECT_FALSE(load_result_of(summary.samples, part.facts, 1, 1, "here")) << "there is no such server";
   EXPECT_EQ(again->chunk_at_ns, part.result.chunk_at_ns);
   EXPECT_EQ(again->last_arrival, part.result.last_arrival);
 }
@@ -90,11 +97,11 @@ TEST(RankMerge, ForeignSamplesAreRefused) {
   const auto refused = [&](auto change) {
     std::vector<Sample> samples = good;
     change(samples);
-    return !load_result_of(samples, part.facts, 1, "here").has_value();
+    return !load_result_of(samples, part.facts, 1, 1, "here").has_value();
   };
   EXPECT_FALSE(refused([](auto&) {}));
   EXPECT_TRUE(refused([](auto& samples) { samples.clear(); }));
-  for (size_t column = 0; column < 16; ++column) {
+  for (size_t column = 0; column < 17; ++column) {
     EXPECT_TRUE(refused([&](auto& samples) { samples[0].columns.columns[column].integers[0] = -1; }))
         << column;
     EXPECT_TRUE(refused([&](auto& samples) { samples[0].columns.columns[column].integers.pop_back(); }))

@@ -44,6 +44,13 @@ std::string RankStart::name_of_rank(uint32_t rank) const {
   return fmt::format("rank {} on {}", rank, printable(hosts_[rank], 80));
 }
 
+Result<void> RankStart::send(uint32_t rank, const std::string& text) {
+  Result<void> sent = link_.send(rank, text, clock_.now() + kLongestTalk);
+  if (sent) return sent;
+  is_silent_[rank] = 1;
+  return fail(fmt::format("{}: {}", name_of_rank(rank), sent.error().what), "", sent.error().remedy);
+}
+
 // An object that is not the word of a failure.
 Result<Json> RankStart::next_from(uint32_t rank, Nanos longest) {
   Result<std::string> text = link_.receive(rank, clock_.now() + longest);
@@ -68,8 +75,7 @@ Result<void> RankStart::tell(const AgreedTraffic& traffic) {
                                .set("first_id", static_cast<int64_t>(traffic.first_id))
                                .set("rate_conditions", traffic.rate_conditions)
                                .dump();
-  for (uint32_t rank = 1; rank < link_.ranks(); ++rank)
-    RETURN_IF_ERROR(link_.send(rank, text, clock_.now() + kLongestTalk));
+  for (uint32_t rank = 1; rank < link_.ranks(); ++rank) RETURN_IF_ERROR(send(rank, text));
   return {};
 }
 
@@ -98,26 +104,33 @@ Result<AgreedStart> RankStart::lead() {
   for (uint32_t rank = 1; rank < link_.ranks(); ++rank) RETURN_IF_ERROR(next_from(rank, kLongestOpening));
   std::vector<AgreedStart> starts(link_.ranks());
   for (uint32_t rank = 1; rank < link_.ranks(); ++rank) {
-    const Nanos deadline = clock_.now() + kLongestTalk;
-    RETURN_IF_ERROR(link_.send(rank, Json::object().set("kind", "clock").dump(), deadline));
-    ASSIGN_OR_RETURN(starts[rank].clock, measure_rank_clock(link_, rank, clock_, deadline));
+    RETURN_IF_ERROR(send(rank, Json::object().set("kind", "clock").dump()));
+    const Result<RankClock> measured = measure_rank_clock(link_, rank, clock_, clock_.now() + kLongestTalk);
+    if (!measured) {
+      is_silent_[rank] = 1;
+      return fail(fmt::format("{}: {}", name_of_rank(rank), measured.error().what));
+    }
+    starts[rank].clock = *measured;
   }
   const Nanos at = clock_.now() + kStartLead + kStartLeadPerRank * link_.ranks();
   for (uint32_t rank = 0; rank < link_.ranks(); ++rank) {
     starts[rank].at = at + starts[rank].clock.offset;
     starts[rank].at_rank_0 = at;
     if (rank == 0) continue;
-    RETURN_IF_ERROR(link_.send(rank, start_message(starts[rank]).dump(), clock_.now() + kLongestTalk));
+    RETURN_IF_ERROR(send(rank, start_message(starts[rank]).dump()));
   }
   return starts[0];
 }
 
 Result<AgreedStart> RankStart::follow() {
-  RETURN_IF_ERROR(link_.send(0, Json::object().set("kind", "ready").dump(), clock_.now() + kLongestTalk));
+  RETURN_IF_ERROR(send(0, Json::object().set("kind", "ready").dump()));
   // The others may still be opening theirs.
   ASSIGN_OR_RETURN(const Json word, next_from(0, kLongestOpening));
   if (word["kind"].as_string() != "clock") return fail("rank 0 did not go on as agreed");
-  RETURN_IF_ERROR(answer_clock(link_, clock_, clock_.now() + kLongestTalk));
+  if (Result<void> answered = answer_clock(link_, clock_, clock_.now() + kLongestTalk); !answered) {
+    is_silent_[0] = 1;
+    return std::unexpected(answered.error());
+  }
   ASSIGN_OR_RETURN(const Json message, next_from(0, kLongestOpening));
   if (message["kind"].as_string() != "start") return fail("rank 0 did not go on as agreed");
   return start_of(message);
@@ -129,10 +142,9 @@ void RankStart::give_up(const std::string& why) {
   const std::string text = Json::object().set("kind", "failed").set("why", why).dump();
   if (leads()) {
     for (uint32_t rank = 1; rank < link_.ranks(); ++rank) {
-      if (is_silent_[rank] == 0 && !link_.send(rank, text, clock_.now() + kLongestTalk)) is_silent_[rank] = 1;
+      if (is_silent_[rank] == 0) static_cast<void>(send(rank, text));
     }
-  } else if (!has_rank_0_ended_it_ && is_silent_[0] == 0 &&
-             link_.send(0, text, clock_.now() + kLongestTalk)) {
+  } else if (!has_rank_0_ended_it_ && is_silent_[0] == 0 && send(0, text)) {
     // Rank 0 then ends it for all. What it said before is read over.
     for (Result<Json> word = next_from(0, kLongestOpening); word; word = next_from(0, kLongestOpening)) {
     }

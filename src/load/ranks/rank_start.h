@@ -51,6 +51,8 @@ class RankStart {
  private:
   Result<AgreedStart> lead();
   Result<AgreedStart> follow();
+  // Both note a peer that cannot be reached any more: without it there is no end of the talk.
+  Result<void> send(uint32_t rank, const std::string& text);
   Result<Json> next_from(uint32_t rank, Nanos longest);
   std::string name_of_rank(uint32_t rank) const;
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace assay::rank_start_test {
 
@@ -125,6 +126,40 @@ TEST(RankStart, AllStartAtOneInstantOfTheirOwnClocks) {
     EXPECT_LE(start.clock.offset - start.clock.error, kAheadPerRank * rank);
     EXPECT_GE(start.clock.offset + start.clock.error, kAheadPerRank * rank);
   }
+}
+
+// Rank 0's link to one other, which says that it is ready and then nothing more.
+class StoppedPeer final : public RankLink {
+ public:
+  uint32_t rank() const override { return 0; }
+  uint32_t ranks() const override { return 2; }
+  Result<void> send(uint32_t, std::string_view message, Nanos) override {
+    sent.emplace_back(message);
+    return {};
+  }
+  Result<std::string> receive(uint32_t, Nanos) override {
+    if (std::exchange(is_ready_, true)) return fail("no message came in time");
+    return Json::object().set("kind", "ready").dump();
+  }
+  Result<void> leave() override { return ++left, Result<void>(); }
+
+  std::vector<std::string> sent;
+  int left = 0;
+
+ private:
+  bool is_ready_ = false;
+};
+
+// The end of the talk would wait for it, without limit.
+TEST(RankStart, APeerThatStopsInTheClockTalkIsNotWaitedFor) {
+  StoppedPeer link;
+  SystemClock clock;
+  RankStart start(link, clock, "run", {"a", "b"});
+  const auto agreed = start.agree();
+  ASSERT_FALSE(agreed);
+  EXPECT_THAT(agreed.error().what, HasSubstr("rank 1 on b"));
+  EXPECT_TRUE(start.is_over());
+  EXPECT_EQ(link.left, 0);
 }
 
 TEST(RankStart, NobodyStartsWhereOneCannot) {

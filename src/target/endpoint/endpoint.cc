@@ -169,7 +169,9 @@ Result<void> EndpointTarget::submit(const Request& request) {
                  .server = request.server,
                  .wire = server.wire.call(call, request.id),
                  .time_limit = nanos_from_seconds(options_.timeout_s),
-                 .keeps_answer = goes_on || is_sampled,
+                 .kept_bytes = goes_on      ? kMaxAnswerBytes
+                               : is_sampled ? kMaxListedTextBytes
+                                            : 0,
                  .rule = call.rule});
   if (request.session != 0) turns_.insert_or_assign(request.id, Turn{request, std::move(said)});
   return {};

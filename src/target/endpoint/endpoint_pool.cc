@@ -202,7 +202,7 @@ EndpointPool::Channel* EndpointPool::open_channel(const Work& work) {
 
 void EndpointPool::assign(Channel& channel, std::unique_ptr<Work> work) {
   const EndpointRequest& request = work->request;
-  channel.reply.begin(request.id, request.keeps_answer, request.rule);
+  channel.reply.begin(request.id, request.kept_bytes, request.rule);
   channel.answered = false;
   channel.timer = loop_.set_timer(clock_.now() + request.time_limit, channel.token);
   channel.connection->send(request.wire);
@@ -330,8 +330,8 @@ void EndpointPool::answered(Channel& channel, const StreamEvent& event) {
   channel.timer = loop_.set_timer(clock_.now() + kDrainTime, channel.token);
   if (work.asked) {
     whole_answer_ = whole_answer(channel, event);
-  } else if (work.request.keeps_answer && event.kind == StreamEventKind::kDone) {
-    EndpointText& text = answers_[work.request.id] = channel.reply.answer();
+  } else if (work.request.kept_bytes > 0 && event.kind == StreamEventKind::kDone) {
+    EndpointText& text = answers_[work.request.id] = channel.reply.take_answer();
     text.chunks = channel.reply.chunks();
   }
 }

@@ -23,12 +23,12 @@ namespace assay {
 
 // One request as the pool takes it.
 struct EndpointRequest {
-  RequestId id = 0;     // of no other request that is on its way
-  uint32_t server = 0;  // of the pool's, by index
-  std::string wire;     // as it goes out, head and body
-  Nanos time_limit{};   // for the connection and the send, and again from there to the end of the answer
-  bool keeps_answer = false;  // the text of its answer is wanted: see take_answer()
-  EndpointRule rule = {};     // how the answer is read
+  RequestId id = 0;        // of no other request that is on its way
+  uint32_t server = 0;     // of the pool's, by index
+  std::string wire;        // as it goes out, head and body
+  Nanos time_limit{};      // for the connection and the send, and again from there to the end of the answer
+  size_t kept_bytes = 0;   // so much of its answer's text is wanted, and as much reasoning: see take_answer()
+  EndpointRule rule = {};  // how the answer is read
 };
 
 // The whole answer to a question.

@@ -209,7 +209,7 @@ TEST(EndpointPool, KeepsTheTextOfAnAnswerThatIsWantedUntilItIsTaken) {
   const Server server(well_behaved());
   PoolClient client(server);
   EndpointRequest wanted = client.post(1);
-  wanted.keeps_answer = true;
+  wanted.kept_bytes = kMaxAnswerBytes;
   client.pool_->submit(std::move(wanted));
   client.run(2);
   client.finish(1);

@@ -10,7 +10,7 @@
 namespace assay {
 namespace {
 
-constexpr size_t kMaxDocumentBytes = size_t{16} << 20;
+constexpr size_t kMaxDocumentBytes = kMaxAnswerBytes;
 constexpr size_t kMaxErrorBytes = 8 * 1024;
 constexpr uint64_t kMaxIgnoredBytes = 1 << 20;  // behind an answer, before the connection is given up
 constexpr size_t kReplyDetailBytes = 160;       // so that with the words around it stays below 200
@@ -46,14 +46,15 @@ void hide(std::string_view secret, std::string& text) {
   }
 }
 
-void EndpointReply::begin(RequestId id, bool wants_text, const EndpointRule& rule) {
+void EndpointReply::begin(RequestId id, size_t kept_bytes, const EndpointRule& rule) {
   parser_.restart();
   sse_.restart();
   pattern_.forget();
   id_ = id;
   kind_ = Kind::kUnknown;
   rule_ = rule;
-  wants_text_ = wants_text;
+  kept_bytes_ = kept_bytes;
+  wants_text_ = kept_bytes > 0;
   answered_ = broken_ = has_content_ = finished_ = has_usage_ = false;
   status_ = 0;
   prompt_tokens_ = output_tokens_ = 0;
@@ -308,7 +309,7 @@ void EndpointReply::check_document(Nanos at, std::vector<StreamEvent>& events) {
 }
 
 void EndpointReply::keep_text(std::string_view text, std::string& where) {
-  if (where.size() + text.size() > kMaxDocumentBytes) {
+  if (where.size() + text.size() > kept_bytes_) {
     answer_.is_whole = false;
   } else {
     where += text;

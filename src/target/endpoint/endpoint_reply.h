@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "http/http.h"
@@ -14,7 +15,9 @@
 namespace assay {
 
 // What an answer said. Not whole where a part of it was no text (a tool call), could not be read as one (half
-// of a surrogate pair), or is not kept: of several choices all but the last, and what goes beyond 16 MiB.
+// of a surrogate pair), or is not kept: of several choices all but the last, and what goes beyond the bytes
+// that were asked for.
+inline constexpr size_t kMaxAnswerBytes = size_t{16} << 20;  // of content, and of reasoning
 struct EndpointText {
   std::string content, reasoning;
   bool is_whole = true;
@@ -40,9 +43,10 @@ class EndpointReply {
   explicit EndpointReply(EndpointChunkDecoder& decoder, std::string_view secret = {})
       : decoder_(decoder), secret_(secret) {}
 
-  // For a request to come: the one before must be kOver, or none has begun. `wants_text`: answer() is needed.
-  // What is fetched is a plain body: its one event is kDone, whatever the status.
-  void begin(RequestId id, bool wants_text, const EndpointRule& rule = {});
+  // For a request to come: the one before must be kOver, or none has begun. `kept_bytes`: so much of
+  // its content, and of its reasoning, is kept for take_answer(). What is fetched is a plain body: its one
+  // event is kDone, whatever the status.
+  void begin(RequestId id, size_t kept_bytes, const EndpointRule& rule = {});
 
   // `at` becomes the stamp of the events in `bytes`; EndpointChunkDecoder::kPadding bytes behind `bytes` must
   // be readable.
@@ -53,7 +57,7 @@ class EndpointReply {
   bool answered() const { return answered_; }
   bool keep_alive() const { return parser_.keep_alive() && !broken_; }
   int status() const { return status_; }  // 0 before the head
-  const EndpointText& answer() const { return answer_; }
+  EndpointText take_answer() { return std::exchange(answer_, {}); }
   const std::string& body() const { return body_; }      // of a fetch, or of an HTTP error (its beginning)
   const std::string& server() const { return server_; }  // the Server field, printable
   bool streamed() const { return kind_ == Kind::kStream; }
@@ -85,6 +89,7 @@ class EndpointReply {
   RequestId id_ = 0;
   Kind kind_ = Kind::kUnknown;
   EndpointRule rule_;
+  size_t kept_bytes_ = 0;
   bool wants_text_ = false, answered_ = false, broken_ = false;
   bool has_content_ = false, finished_ = false, has_usage_ = false;
   int status_ = 0;

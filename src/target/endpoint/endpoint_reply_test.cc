@@ -31,7 +31,7 @@ class Answers : public ::testing::Test {
   std::string told(const std::vector<std::string>& pieces, bool closes = false, bool fetch = false) {
     EndpointReply reply(decoder_);
     if (fetch) rule_ = {.form = EndpointForm::kFetched};
-    reply.begin(7, true, rule_);
+    reply.begin(7, kMaxAnswerBytes, rule_);
     std::vector<StreamEvent> events;
     State state = State::kComing;
     Nanos at{};
@@ -45,9 +45,10 @@ class Answers : public ::testing::Test {
     if (closes && state != State::kOver) state = reply.end_of_input(at, events);
     std::string text;
     for (const StreamEvent& e : events) text += words(e);
-    answer_ = reply.answer().content;
-    reasoning_ = reply.answer().reasoning;
-    is_whole_ = reply.answer().is_whole;
+    const EndpointText kept = reply.take_answer();
+    answer_ = kept.content;
+    reasoning_ = kept.reasoning;
+    is_whole_ = kept.is_whole;
     body_ = reply.body();
     if (state == State::kOver) text += reply.keep_alive() ? "over, keep" : "over, close";
     if (state == State::kAnswered) text += "answered";

@@ -12,8 +12,19 @@ namespace {
 
 constexpr size_t kMaxPatternBytes = 4096;
 constexpr uint32_t kMatchLimit = 10'000'000;
+// Of all matches in one text: PCRE2's own limit is one for each place where a match may begin.
+constexpr uint64_t kMostStepsOfText = 300'000'000;
 constexpr uint32_t kHeapLimitKib = 64 << 10;
 constexpr std::string_view kWordCharacters = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";  // Oniguruma's \w
+
+// Each item of a pattern that is tried is a step, and so is every stretch that it lies behind the beginning:
+// what a repetition runs over is one item only.
+int count_step(pcre2_callout_block* at, void* steps) {
+  constexpr size_t kStretchBytes = 64;
+  uint64_t& count = *static_cast<uint64_t*>(steps);
+  count += 1 + (at->current_position - at->start_match) / kStretchBytes;
+  return count > kMostStepsOfText ? PCRE2_ERROR_MATCHLIMIT : 0;
+}
 
 bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -65,12 +76,21 @@ class PatternTranslation {
         break;
       case '}':
         if (left.starts_with("}+")) return "a repetition {…}+";  // possessive in one, repeated in the other
+        // Optional in one, n of them without greed in the other.
+        if (left.starts_with("}?") && ends_exact_count()) return "a repetition {n}?";
         break;
       default:
         break;
     }
     copy(1);
     return {};
+  }
+
+  // What was read last is "{" and digits.
+  bool ends_exact_count() const {
+    const size_t open = out_.rfind('{');
+    return open != std::string::npos && open + 1 < out_.size() &&
+           out_.find_first_not_of("0123456789", open + 1) == std::string::npos;
   }
 
   Problem group() {
@@ -222,9 +242,10 @@ Result<TokenPattern> TokenPattern::compile_pcre(const std::string& pattern, cons
   auto compiled = std::make_unique<Compiled>();
   int number = 0;
   PCRE2_SIZE offset = 0;
-  compiled->code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                                     PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
-                                     &number, &offset, nullptr));
+  compiled->code.reset(
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                    PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT,
+                    &number, &offset, nullptr));
   if (compiled->code == nullptr) {
     PCRE2_UCHAR words[160];
     pcre2_get_error_message(number, words, sizeof words);
@@ -245,6 +266,8 @@ Result<TokenPattern> TokenPattern::compile_pcre(const std::string& pattern, cons
 // is none.
 Result<std::vector<TokenSpan>> TokenPattern::spans(std::string_view text) const {
   std::vector<TokenSpan> spans;
+  uint64_t steps = 0;
+  pcre2_set_callout(compiled_->limits.get(), count_step, &steps);
   size_t from = 0, previous = 0;
   bool has_previous = false;
   while (from <= text.size()) {

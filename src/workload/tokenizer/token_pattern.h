@@ -31,8 +31,8 @@ class TokenPattern {
   TokenPattern& operator=(TokenPattern&&) noexcept;
   ~TokenPattern();
 
-  // `text`, which is valid UTF-8, from end to end as matches and what lies between them. Fails where a match
-  // takes more than ten million steps: patterns may be hostile.
+  // `text`, which is valid UTF-8, from end to end as matches and what lies between them. Fails where one
+  // match takes more than ten million steps, or all of them 300 million: patterns and texts may be hostile.
   Result<std::vector<TokenSpan>> spans(std::string_view text) const;
 
  private:

@@ -54,6 +54,7 @@ TEST(TokenPattern, TextsAreTakenAsTheyAre) {
   ASSERT_TRUE(literal);
   EXPECT_THAT(*literal->spans("a.bacb"), ElementsAre(TokenSpan{0, 3, true}, TokenSpan{3, 6, false}));
   EXPECT_FALSE(TokenPattern::literal("", "t.json"));
+  EXPECT_EQ(marked("a{1,2}?", "aa"), "[a][a]") << "without greed in both";
 }
 
 TEST(TokenPattern, WhatReadsDifferentlyIsTranslatedOrRefused) {
@@ -61,7 +62,7 @@ TEST(TokenPattern, WhatReadsDifferentlyIsTranslatedOrRefused) {
             R"([\p{White_Space}\p{Nd}]\P{White_Space}\.\x{41}\x{00e9})");
   for (const char* pattern :
        {R"(\h)", R"(\bx)", R"([a&&b])", R"([a[b]])", R"([]a])", "(?<n>a)", "(?m)a", "(*ACCEPT)", "a{,2}",
-        "a{1,2}+", R"(\K)", R"(\C)", R"(\pL)", R"([\W])", R"(\x{110000000})", "\\"}) {
+        "a{1,2}+", "a{3}?", R"(\K)", R"(\C)", R"(\pL)", R"([\W])", R"(\x{110000000})", "\\"}) {
     EXPECT_THAT(translated(pattern), HasSubstr("is not read here")) << pattern;
   }
   EXPECT_THAT(marked("(a", "a"), HasSubstr("cannot be read"));
@@ -71,6 +72,10 @@ TEST(TokenPattern, WhatReadsDifferentlyIsTranslatedOrRefused) {
 
 TEST(TokenPattern, OneThatNeverEndsIsGivenUp) {
   EXPECT_THAT(marked("(?:a|aa)+$", std::string(200, 'a') + "b"), HasSubstr("too many steps"));
+  // From each of its places one that ends soon; from all of them together one that does not.
+  EXPECT_THAT(marked(R"(\s+$)", std::string(1 << 20, ' ') + "x"), HasSubstr("too many steps"));
+  EXPECT_THAT(marked(R"((?>\s+)$)", std::string(1 << 20, ' ') + "x"), HasSubstr("too many steps"));
+  EXPECT_EQ(marked(R"(\p{L}+)", std::string(1 << 20, 'a')), "[" + std::string(1 << 20, 'a') + "]");
 }
 
 }  // namespace assay::token_pattern_test

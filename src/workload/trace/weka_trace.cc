@@ -1,7 +1,7 @@
 // Weka's KV cache traces, in two layouts. Flat: JSON lines of id, t (s), in, out, hash_ids, each a request at
 // its instant. Nested: objects of id, block_size, hash_id_scope, requests: [{t, type, in, out, hash_ids, …}],
 // each a conversation whose instants count from its own start; `in` and hash_ids are all that the server
-// gets, the history included. A conversation's requests are sent one after the other, those of its subagents
+// gets, the history included. A conversation's requests are sent one after the other, those nested in it
 // where they stand. Blocks have 64 tokens unless stated.
 #include <fmt/format.h>
 
@@ -163,15 +163,15 @@ class WekaReader {
     return cursor_.is_good();
   }
 
-  // A request, or a subagent with requests of its own.
+  // A request, or an object with requests of its own.
   bool read_request(uint64_t scope) {
     std::string_view key;
     Call call;
-    bool is_subagent = false;
+    bool is_nested = false;
     if (!cursor_.begin_object()) return false;
     while (cursor_.next_member(key)) {
       if (key == "requests" && cursor_.peek() == '[') {
-        is_subagent = true;
+        is_nested = true;
         end_s_.reset();
         if (!read_requests(scope)) return false;
         end_s_.reset();  // its clock may be another
@@ -179,7 +179,7 @@ class WekaReader {
         return false;
       }
     }
-    if (!cursor_.is_good() || is_subagent) return cursor_.is_good();
+    if (!cursor_.is_good() || is_nested) return cursor_.is_good();
     TraceRow row{.has_session = true, .session = conversation_};
     row.pause_ns = trace_nanos(pause_s(call), kNsPerS);
     end_s_.reset();

@@ -52,7 +52,7 @@ TEST(WekaTrace, AConversationsRequestsWaitForOneAnotherAndCarryTheirContext) {
     pauses_s.push_back(seconds(trace->entries[i].offset));
   }
   EXPECT_EQ(turns, (std::vector<uint32_t>{0, 1, 2, 3, 4, 0}));
-  // From the end of the answer before; as the client counted; not known behind a subagent.
+  // From the end of the answer before; as the client counted; not known behind nested requests.
   EXPECT_EQ(pauses_s, (std::vector<double>{0, 2.5, 0, 0.25, 0, 0}));
   // Ids of one conversation mean nothing in another.
   EXPECT_EQ(tokens, (std::vector<uint32_t>{128, 192, 64, 64, 192, 0}));

@@ -1,0 +1,26 @@
+"""An `assay emulate` of a test: started, waited for, ended."""
+
+import contextlib
+import os
+import subprocess
+import time
+
+START_S = 30
+
+
+@contextlib.contextmanager
+def emulator(folder, *options, name="url"):
+    """The URL of an emulator with these options. `name`: of its ready file in the folder, where several run at once."""
+    ready = folder / name
+    process = subprocess.Popen([os.environ["ASSAY"], "emulate", "--port", "0", "--ready-file", str(ready), *options],
+                               stdout=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + START_S
+        while not (ready.exists() and ready.read_text().strip()):
+            assert time.monotonic() < until and process.poll() is None, "the emulator did not start"
+            time.sleep(0.01)
+        yield ready.read_text().strip()
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        ready.unlink(missing_ok=True)
