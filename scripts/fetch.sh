@@ -136,6 +136,7 @@ make_npm() {
 make_python() {
     local archives=$1 out=$2
     unzip_wheel "$archives/xllamacpp" "$out"
+    unzip_wheel "$archives/tokenizers" "$out"
 }
 
 # build FOLDER: downloads, verifies, makes and renames into place.

@@ -1,5 +1,5 @@
 """The reader of tokenizer.json against the PyPI package `tokenizers`, id by id, and against llama.cpp's own tokenizer,
-count by count. Skipped where that package is not there: `pip install tokenizers` into the Python that runs this.
+count by count. The set-up fetches it into .deps/python; skipped where it is not there.
 ASSAY_TOKENIZERS names further tokenizer.json files, separated by colons."""
 
 import json
