@@ -160,6 +160,25 @@ class Servers {
         std::move(evidence));
   }
 
+  // Whether a latency between both medians surely parts them: most of the slow one's lie above it, most of
+  // the fast one's do not. Not whether the intervals of the medians are apart: nearly equal latencies drift
+  // by microseconds, and in the order of those few samples are worth less still.
+  bool are_apart(const ServerOutcome& slow, const ServerOutcome& fast) const {
+    const double between_ms = std::sqrt(*slow.median.value * *fast.median.value);
+    const double confidence = 1 - kChance / static_cast<double>(servers_.size());
+    const auto share_above = [&](const ServerOutcome& server) {
+      std::vector<double> is_above(server.latencies_ms.size());
+      std::ranges::transform(server.latencies_ms, is_above.begin(),
+                             [&](double latency_ms) { return latency_ms > between_ms ? 1.0 : 0.0; });
+      return share_estimate(is_above, confidence);
+    };
+    const auto has_enough = [](const ServerOutcome& server) {
+      return std::ssize(server.latencies_ms) >= samples_needed(0.5);
+    };
+    return has_enough(slow) && has_enough(fast) && *share_above(slow).low > 0.5 &&
+           *share_above(fast).high < 0.5;
+  }
+
   void judge_latency(const ServerOutcome& server) {
     const ServerOutcome* best = nullptr;
     for (const ServerOutcome& other : servers_) {
@@ -167,8 +186,7 @@ class Servers {
       if (best == nullptr || *other.median.value < *best->median.value) best = &other;
     }
     if (best == nullptr || !server.median.value) return;
-    const bool is_apart = server.median.low && best->median.high && *server.median.low > *best->median.high;
-    if (*server.median.value <= kBadLatencyRatio * *best->median.value || !is_apart) return;
+    if (*server.median.value <= kBadLatencyRatio * *best->median.value || !are_apart(server, *best)) return;
     Json evidence = Json::object();
     add_evidence(server, evidence);
     add_evidence(*best, evidence);

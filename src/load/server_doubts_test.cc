@@ -17,6 +17,8 @@ struct Made {
   std::vector<double> ttft_ms;
   std::vector<int> failed;
   int requests = 200;
+  double drift = 0;   // of the latency from one request to the next, as a share of it
+  int slow_from = 0;  // 0: never; from this request on the second server takes five times as long
 };
 
 LoadResult result_of(const Made& made) {
@@ -26,7 +28,9 @@ LoadResult result_of(const Made& made) {
   for (int i = 0; i < made.requests; ++i) {
     RequestRow row{.id = static_cast<RequestId>(i + 1), .output_tokens = 1};
     row.server = static_cast<uint32_t>(i % servers);
-    const double ttft_ms = made.ttft_ms[row.server] * (1 + 0.01 * (i * 7 % 11));
+    double ttft_ms = made.ttft_ms[row.server];
+    ttft_ms *= made.drift > 0 ? 1 + made.drift * i : 1 + 0.01 * (i * 7 % 11);
+    if (made.slow_from > 0 && i >= made.slow_from && row.server == 1) ttft_ms *= 5;
     row.scheduled = nanos_from_ms(1 + 10.0 * i);
     row.dispatched = row.sent = row.scheduled;
     row.end = row.scheduled + nanos_from_ms(ttft_ms);
@@ -80,6 +84,16 @@ TEST(ServerDoubts, AServerThatIsTwiceAsSlowIsADoubt) {
   EXPECT_THAT(findings[1].text, AllOf(HasSubstr("http://s1/v1 has a median TTFT 5"),
                                       HasSubstr("(of 67 requests), http://s0/v1 one of 2")));
   EXPECT_EQ(findings_of({.ttft_ms = {20, 35, 21}, .failed = {0, 0, 0}}).size(), 1U);
+}
+
+// Each latency a hair above the one before: for the median's own interval that is one long wave, a few
+// samples' worth.
+TEST(ServerDoubts, LatenciesThatDriftByMicrosecondsHideNothing) {
+  EXPECT_EQ(findings_of({.ttft_ms = {100, 600}, .failed = {0, 0}, .requests = 60, .drift = 1e-6}).size(), 2U);
+}
+// One that is slow half of the time only, in one stretch, might have been unlucky.
+TEST(ServerDoubts, AStretchOfSlownessIsNoSlowServer) {
+  EXPECT_EQ(findings_of({.ttft_ms = {20, 21}, .failed = {0, 0}, .slow_from = 90}).size(), 1U);
 }
 
 TEST(ServerDoubts, TooFewRequestsProveNothing) {
