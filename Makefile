@@ -72,7 +72,8 @@ bench: setup ## build and run the benchmarks of bench/; needs a quiet machine an
 	@$(configure) -S . -B build -DCMAKE_BUILD_TYPE=Release
 	@cmake --build build --parallel $(JOBS) --target bench
 
-bench-rivals: build ## assay against four other load generators, installed first (6 GB); ARGS=--quick: 8 minutes
+bench-rivals: build ## assay against a bare loop and four other load generators, installed first (6 GB); ARGS=--quick: 8 minutes
+	@cmake --build build --parallel $(JOBS) --target bare_client
 	@bench/rivals/install.py || echo "make: what could not be installed is a row that says so" >&2
 	@bench/rivals/compare.py build $(ARGS)
 

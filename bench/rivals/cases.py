@@ -65,7 +65,7 @@ class Bench:
     def __init__(self, assay, tokenizer, scratch, cores, limit_s):
         self.assay, self.tokenizer, self.scratch, self.cores, self.limit_s = assay, tokenizer, scratch, cores, limit_s
 
-    def run(self, tool, timing, *, until_first=False, with_memory=False, wants_reading=True, **load):
+    def run(self, tool, timing, *, until_first=False, with_memory=False, wants_reading=True, with_tokens=False, **load):
         """A Run. `timing` are options of `assay emulate`, `load` members of Job."""
         folder = tempfile.mkdtemp(prefix=f"{tool.name}-", dir=self.scratch)
         try:
@@ -75,7 +75,7 @@ class Bench:
                 # The tool's trial requests come first, then the load.
                 usage = client.wait(self.limit_s, lambda: until_first and server.answered() > tool.trial_requests)
             code = client.process.returncode
-            stamps = Stamps(server.stamps_path, job.output_tokens, tool.trial_requests)
+            stamps = Stamps(server.stamps_path, job.output_tokens, tool.trial_requests, with_tokens)
             if not stamps.requests:
                 raise RunFailed(f"no request of the load came (exit {code}): {reason(client.log)}")
             if stamps.lost:
@@ -101,9 +101,19 @@ def timing(ttft_ms, gap_ms):
 
 
 def coalesced(bench, tool, scale):
-    tokens, requests = 256, max(32, int(tool.coalesced_requests * scale))
-    run = bench.run(tool, ["--timing", "coalesced"], requests=requests, output_tokens=tokens, concurrency=16,
-                    wants_stamps=False, wants_reading=False)
+    return event_cost(bench, tool, ["--timing", "coalesced"], requests=max(32, int(tool.coalesced_requests * scale)),
+                      output_tokens=256, concurrency=16)
+
+
+def paced(bench, tool, scale):
+    """One event a segment. Who cannot take 3,000 streams gets as many as it can, so that its waiting costs it nothing."""
+    streams = tool.paced_streams
+    return {"streams": streams} | event_cost(bench, tool, timing(50, 50), requests=int(8 * streams * scale), output_tokens=60, concurrency=streams)
+
+
+def event_cost(bench, tool, server, **load):
+    tokens = load["output_tokens"]
+    run = bench.run(tool, server, **load, wants_stamps=False, wants_reading=False)
     events, wall_s = len(run.stamps.done) * tokens, (run.stamps.last_end_ns - run.stamps.first_arrival_ns) / 1e9
     if run.cpu_s < 0.3:
         raise RunFailed(f"only {run.cpu_s:.2f} s of CPU time: too short to say")
@@ -128,10 +138,11 @@ def closed_loop(streams, ttft_ms, gap_ms, tokens, rounds):
 def open_streams(rate, ttft_ms, gap_ms, tokens, seconds):
     """A measure of answers that overlap: rate × duration of an answer streams at once, beginning at even distances."""
     def measure(bench, tool, scale):
-        run = bench.run(tool, timing(ttft_ms, gap_ms), requests=int(rate * seconds * scale), output_tokens=tokens, rate_per_s=rate)
+        run = bench.run(tool, timing(ttft_ms, gap_ms), requests=int(rate * seconds * scale), output_tokens=tokens, rate_per_s=rate,
+                        with_tokens=True)
         return {"delivered": run.stamps.arrivals_per_s() / rate, "most streams at once": run.stamps.most_at_once(), **run.ttft(),
                 "gap true, ms": run.stamps.gap_ms_mean(), "gap told, ms": run.reading.tpot_ms_mean, **arrival_error(run),
-                "server late p99.9, ms": lateness_ms(run.stamps), "note": run.state()}
+                **event_error(run), "server late p99.9, ms": lateness_ms(run.stamps), "note": run.state()}
     return measure
 
 
@@ -142,6 +153,19 @@ def arrival_error(run):
     if len(errors) < 100:
         return {"arrival p50, µs": None, "arrival p99, µs": None}
     return {"arrival p50, µs": statistics.median(errors), "arrival p99, µs": errors[int(0.99 * len(errors))]}
+
+
+def event_error(run):
+    """Of every token, where the tool tells the arrival of each; tokens that came in one chunk cannot be told apart and are left out."""
+    errors = []
+    for request in run.stamps.done:
+        arrivals = run.reading.chunk_arrivals_ns.get(request.request_id, ())
+        if len(arrivals) == len(request.sent_ns):
+            errors += [(arrival - sent) / 1e3 for arrival, sent in zip(arrivals, request.sent_ns)]
+    if len(errors) < 10_000:
+        return {"event p99, µs": None, "event p99.9, µs": None}
+    errors.sort()
+    return {"event p99, µs": errors[int(0.99 * len(errors))], "event p99.9, µs": errors[int(0.999 * len(errors))]}
 
 
 def lateness_ms(stamps):
@@ -223,6 +247,7 @@ class Case:
     name: str
     title: str
     measure: object
+    has_bare: bool = False      # also with the bare loop, which shows what is left to gain
     ratio: str = ""             # the column whose ratio to the first tool is told
     quick_scale: float = 0      # 0: not part of --quick
     is_both: bool = False       # also with the client on both cores
@@ -230,18 +255,22 @@ class Case:
 
 CASES = (
     Case("coalesced", "Whole answers in one write: 16 streams of 256 tokens. Events per second of the client's CPU time, and per second",
-         coalesced, "events/CPU-s", quick_scale=0.6, is_both=True),
+         coalesced, has_bare=True, ratio="events/CPU-s", quick_scale=0.6, is_both=True),
+    Case("paced", "One event a segment: streams of 20 tokens/s each, 60 tokens an answer, as many as one core can take. Events per second of the client's CPU time",
+         paced, has_bare=True, ratio="events/CPU-s", quick_scale=0.5),
     Case("streams-50", "Closed loop of 50 streams at 100 tokens/s each, 100 tokens an answer, TTFT 50 ms",
          closed_loop(50, 50, 10, 100, rounds=10), quick_scale=0.6, is_both=True),
     Case("streams-500", "Closed loop of 500 streams at 20 tokens/s each, 40 tokens an answer, TTFT 50 ms",
          closed_loop(500, 50, 50, 40, rounds=5), quick_scale=0.6, is_both=True),
     Case("streams-5000", "5,000 streams at 20 tokens/s each: 1,000 requests/s at even distances, 100 tokens an answer, TTFT 50 ms",
          open_streams(1_000, 50, 50, 100, seconds=10)),
+    Case("streams-8000", "8,000 streams at 20 tokens/s each: 1,600 requests/s at even distances, 100 tokens an answer, TTFT 50 ms",
+         open_streams(1_600, 50, 50, 100, seconds=10)),
     Case("open-500", "Open loop: 500 requests/s at even distances, 8 tokens each, TTFT 20 ms", open_at(500, 10), quick_scale=0.6),
     Case("open-highest", "Open loop: the highest rate of 8-token requests that comes within 2 % of what was asked", open_search,
-         "requests/s", is_both=True),
-    Case("start", "From the start of the process to the first request of 1,000", start_up(many=False), "first request, s"),
-    Case("start-many", "From the start of the process to the first request of a million", start_up(many=True), "first request, s"),
+         ratio="requests/s", is_both=True),
+    Case("start", "From the start of the process to the first request of 1,000", start_up(many=False), ratio="first request, s"),
+    Case("start-many", "From the start of the process to the first request of a million", start_up(many=True), ratio="first request, s"),
     Case("memory", "Memory of all processes of the client (PSS), a closed loop at 50 tokens/s, 1,000 requests; a stream costs the difference over "
-         "those that the server saw at once", memory, "1,000 streams: peak, MiB"),
+         "those that the server saw at once", memory, ratio="1,000 streams: peak, MiB"),
 )

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds `assay load` against four other load generators, all of them against `assay emulate`, whose own stamps are the truth.
+"""Holds `assay load` against four other load generators and a bare loop, all of them against `assay emulate`, whose own stamps are the truth.
 
 The server has core 0 to itself, the client core 1; with the arrangement `both` the client's processes may use both. In every round
 each tool runs once, the rounds in turning order, so that whatever else the machine does meets all of them. What stands in the tables
@@ -50,8 +50,12 @@ class Comparison:
     def __init__(self, options, scratch):
         self.options, self.scratch = options, scratch
         self.assay = f"{options.build}/assay"
-        self.tools = [tool(self.assay if tool is TOOLS[0] else HOME) for tool in TOOLS
+        self.tools = [tool(options.build if tool.is_ours else HOME) for tool in TOOLS
                       if tool is TOOLS[0] or not options.tools or tool.name in options.tools]
+
+    def tools_of(self, case, arrangement):
+        """The bare loop belongs where it is the ceiling: to few cases, and to one core, as it has one thread."""
+        return [tool for tool in self.tools if not tool.is_ceiling or case.has_bare and arrangement == "one"]
 
     def measure(self, case, arrangement, tool, scale):
         """{column: value}, or {"failed": why}."""
@@ -69,9 +73,10 @@ class Comparison:
     def run(self, case, arrangement):
         """Per tool the results of all rounds."""
         scale = case.quick_scale if self.options.quick else 1.0
-        results = {tool.name: [] for tool in self.tools}
+        tools = self.tools_of(case, arrangement)
+        results = {tool.name: [] for tool in tools}
         for number in range(self.options.rounds):
-            for tool in self.tools:
+            for tool in tools:
                 began = time.monotonic()
                 result = self.measure(case, arrangement, tool, scale)
                 results[tool.name].append(result)
@@ -95,6 +100,8 @@ class Comparison:
         head = ["", *columns, *(["to assay"] if case.ratio else []), ""]
         lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
         for tool in self.tools:
+            if tool.name not in results:
+                continue
             rounds = results[tool.name]
             good = [result for result in rounds if "failed" not in result]
             cells = [tool.name]
@@ -124,7 +131,7 @@ def machine():
 
 def versions(comparison):
     told = subprocess.run([comparison.assay, "--version"], capture_output=True, text=True, check=True).stdout.split()
-    return [f"assay {told[-1]}", *(f"{tool.name} {tool.version}" for tool in comparison.tools[1:])]
+    return [f"assay {told[-1]}", *(f"{tool.name} {tool.version}" for tool in comparison.tools if not tool.is_ours)]
 
 
 def load_average():

@@ -139,8 +139,10 @@ class Client:
         self.log = f"{folder}/client.log"
         with open(self.log, "wb") as log:
             self.started_ns = time.monotonic_ns()
+            # A tool's environment has all that it needs; what PYTHONPATH adds would be found first.
+            outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
             self.process = subprocess.Popen(pinned(cores, command), stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder,
-                                            env={**os.environ, **environment})
+                                            env={**outside, **environment})
 
     def members(self, table):
         """Live processes of the client in the table of processes()."""

@@ -21,6 +21,7 @@ class Request:
     end_ns: int
     tokens: int
     is_done: bool
+    sent_ns: list | None = None     # every token's send, where that was asked for
 
     @property
     def ttft_ms(self):
@@ -31,7 +32,7 @@ class Request:
         return (self.last_ns - self.first_ns) / 1e6 / (self.tokens - 1) if self.tokens > 1 else None
 
 
-def request_of(line):
+def request_of(line, with_tokens=False):
     """The request of one line, or None where no token was sent. Raises ValueError where it is no such line."""
     lists = LISTS.search(line)
     if lists is None:
@@ -42,13 +43,14 @@ def request_of(line):
         return None
     return Request(request_id=fields["request_id"], arrival_ns=fields["arrival_ns"], first_ns=int(sent.split(b",", 1)[0]),
                    last_ns=int(sent.rsplit(b",", 1)[-1]), end_ns=fields["end_sent_ns"], tokens=fields["output_tokens"],
-                   is_done=fields["outcome"] == "done")
+                   is_done=fields["outcome"] == "done",
+                   sent_ns=list(map(int, sent.split(b","))) if with_tokens else None)
 
 
 class Stamps:
     """The requests of one run that got their `tokens`, without the first `trials`: those come before the load."""
 
-    def __init__(self, path, tokens, trials=0):
+    def __init__(self, path, tokens, trials=0, with_tokens=False):
         self.requests, self.summary = [], None
         with open(path, "rb") as file:
             head = json.loads(next(file, b"{}"))
@@ -59,7 +61,7 @@ class Stamps:
                     if b'"token_sent_ns"' not in line:
                         self.summary = json.loads(line)
                         continue
-                    request = request_of(line)
+                    request = request_of(line, with_tokens)
                 except (ValueError, KeyError) as error:
                     raise ValueError(f"{path}:{number}: {error}") from error
                 if request is not None and request.tokens == tokens and number - 2 >= trials:

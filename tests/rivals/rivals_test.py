@@ -2,6 +2,7 @@
 
 Real result files of the four tools, with the truth beside them, are read where ASSAY_PEERS names their folder.
 """
+import dataclasses
 import os
 import shutil
 import sqlite3
@@ -68,9 +69,9 @@ class Readers(unittest.TestCase):
                      ("ttft_ms_mean", 99.0, '{"traffic_class": "random"}')])
             database.close()
             Path(folder, "samples.jsonl").write_text(
-                '{"request_id": "a", "outcome": "ok", "in_window": true, "scheduled_ns": 3, "first_ns": 5}\n'
-                '{"request_id": "b", "outcome": "timeout", "in_window": true, "scheduled_ns": 4, "first_ns": null}\n'
-                '{"request_id": "c", "outcome": "ok", "in_window": false, "scheduled_ns": 1, "first_ns": 2}\n')
+                '{"request_id": "a", "outcome": "ok", "in_window": true, "scheduled_ns": 3, "first_ns": 5, "chunk_ns": [5]}\n'
+                '{"request_id": "b", "outcome": "timeout", "in_window": true, "scheduled_ns": 4, "first_ns": null, "chunk_ns": []}\n'
+                '{"request_id": "c", "outcome": "ok", "in_window": false, "scheduled_ns": 1, "first_ns": 2, "chunk_ns": [2]}\n')
             reading = tool("assay").read(folder)
         self.assertEqual((reading.requests, reading.errors, reading.void), (2, 1, "void"))
         self.assertEqual((reading.ttft_ms_mean, reading.tpot_ms_mean), (51.0, 10.5))
@@ -164,7 +165,7 @@ class Harness(unittest.TestCase):
 
     def test_every_rival_writes_a_command_for_both_kinds_of_load(self):
         with tempfile.TemporaryDirectory() as folder:
-            for row in TOOLS:
+            for row in (row for row in TOOLS if not row.is_ceiling):
                 for load in ({"concurrency": 7}, {"rate_per_s": 70}):
                     job = Job(url="http://127.0.0.1:1", folder=folder, requests=140, output_tokens=8, **load)
                     command = row("/nowhere").command(job)
@@ -172,14 +173,20 @@ class Harness(unittest.TestCase):
                     words = " ".join([*command, *files])
                     self.assertIn("127.0.0.1:1", words, row.name)
                     self.assertIn("7", words, row.name)
-                self.assertTrue(row is TOOLS[0] or row("/nowhere").missing().startswith("not installed"), row.name)
+                self.assertTrue(row("/nowhere").missing().startswith("not built" if row.is_ours else "not installed"), row.name)
+
+    def test_the_bare_loop_takes_closed_loops_only(self):
+        job = Job(url="http://127.0.0.1:99", folder="", requests=140, output_tokens=8, concurrency=7)
+        self.assertEqual(tool("bare", "/build").command(job)[:4], ["/build/bench/bare_client", "99", "--streams", "7"])
+        with self.assertRaises(LookupError):
+            tool("bare").command(dataclasses.replace(job, concurrency=0, rate_per_s=5))
 
     def test_assay_itself_runs_and_its_ttft_is_the_servers(self):
         become_subreaper()
         with tempfile.TemporaryDirectory() as folder:
             bench = Bench(ASSAY, "", folder, [0], 60)
-            result = closed_loop(4, 20, 5, 8, rounds=40)(bench, tool("assay", ASSAY), 1)
-            self.assertEqual(len(bench.run(tool("assay", ASSAY), [], requests=9, output_tokens=4, concurrency=3).stamps.done), 9)
+            result = closed_loop(4, 20, 5, 8, rounds=40)(bench, tool("assay", os.path.dirname(ASSAY)), 1)
+            self.assertEqual(len(bench.run(tool("assay", os.path.dirname(ASSAY)), [], requests=9, output_tokens=4, concurrency=3).stamps.done), 9)
         self.assertEqual(result["note"].replace("void", ""), "", result)   # a busy machine makes a trial void
         self.assertTrue(20 <= result["TTFT true, ms"] <= result["TTFT told, ms"] + 0.1, result)
         self.assertIsNotNone(result["arrival p50, µs"])
@@ -204,7 +211,7 @@ class Tables(unittest.TestCase):
 
 class Requirements(unittest.TestCase):
     def test_every_package_is_pinned_with_its_hash_and_the_rivals_are_of_the_version_told(self):
-        for row in TOOLS[1:]:
+        for row in (row for row in TOOLS if not row.is_ours):
             lines = (SOURCE / f"bench/rivals/requirements/{row.shelf}.txt").read_text().splitlines()[1:]
             for line in lines:
                 self.assertRegex(line, r"^[a-z0-9._-]+==\S+ --hash=sha256:[0-9a-f]{64}$")

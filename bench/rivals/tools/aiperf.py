@@ -12,6 +12,7 @@ class Aiperf(Tool):
     shelf = "aiperf"
     program = "aiperf"
     coalesced_requests = 600
+    paced_streams = 300
     first_rate_per_s = 200
     takes_tokenizer_name = True     # without a network it takes no folder
 

@@ -8,13 +8,14 @@ from .base import Reading, Tool
 
 class Assay(Tool):
     name = "assay"
-    program = "assay"
+    is_ours = True
     coalesced_requests = 30_000
+    paced_streams = 3_000
     first_rate_per_s = 7_500
     trial_requests = 2    # it tries the endpoint before the load
 
     def call(self):
-        return [self.home]    # the program itself
+        return [f"{self.home}/assay"]
 
     def environment(self, job):
         return {"ASSAY_CACHE_DIR": job.folder}    # no calibration of this machine, nor one left there
@@ -59,5 +60,6 @@ class Assay(Tool):
                 reading.errors += not is_ok
                 if sample["first_ns"] is not None:
                     reading.first_arrival_ns[sample["request_id"]] = sample["first_ns"]
+                    reading.chunk_arrivals_ns[sample["request_id"]] = sample["chunk_ns"]
                     if is_ok and sample["in_window"]:
                         reading.due_ns[sample["request_id"]] = sample["scheduled_ns"]

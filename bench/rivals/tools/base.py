@@ -36,6 +36,8 @@ class Reading:
     # Arrival of the first token, CLOCK_MONOTONIC in nanoseconds, by what the request carried as X-Request-Id, or else
     # the end of the answer's id.
     first_arrival_ns: dict = dataclasses.field(default_factory=dict)
+    # Arrival of every chunk, as above, where it tells that.
+    chunk_arrivals_ns: dict = dataclasses.field(default_factory=dict)
     # Where its latencies count from the instant at which a request was due, not from its sending: that instant, of the requests
     # that its mean is over.
     due_ns: dict = dataclasses.field(default_factory=dict)
@@ -46,6 +48,8 @@ class Tool:
     name = ""
     package = ""          # the distribution that is installed and whose version is told
     version = ""
+    is_ceiling = False    # measured in the cases only that say so
+    is_ours = False       # built here, not installed: its home is the build folder
     python = ()           # versions of Python that it runs on, the best first
     shelf = ""            # the environment below .deps/rivals and the requirement file that it is in
     program = ""          # in the environment's bin/
@@ -53,6 +57,8 @@ class Tool:
     many_requests = 1_000_000
     # Requests of the coalesced case: enough for a few seconds of work on one core.
     coalesced_requests = 1_000
+    # Streams of the paced case, 20 tokens/s each: as many as one core can take.
+    paced_streams = 100
     # Requests per second to begin the search of the open loop with.
     first_rate_per_s = 200
     # Inference requests that it sends before the load.
@@ -65,7 +71,9 @@ class Tool:
     def missing(self):
         """Why it cannot be run; empty where it can."""
         absent = [path for path in self.call() if not os.access(path, os.X_OK)]
-        return f"not installed: there is no {absent[0]}" if absent else ""
+        if not absent:
+            return ""
+        return f"not built: ninja -C {self.home} bare_client" if self.is_ours else f"not installed: there is no {absent[0]}"
 
     def call(self):
         """The beginning of its command line. The interpreter is named, so that an environment may be moved."""

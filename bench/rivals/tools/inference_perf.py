@@ -12,6 +12,7 @@ class InferencePerf(Tool):
     shelf = "inference-perf"
     program = "inference-perf"
     coalesced_requests = 1_500
+    paced_streams = 500
     first_rate_per_s = 200
 
     def command(self, job):

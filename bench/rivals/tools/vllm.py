@@ -12,6 +12,7 @@ class Vllm(Tool):
     shelf = "torch"
     program = "vllm"
     coalesced_requests = 3_000
+    paced_streams = 1_000
     first_rate_per_s = 1_000
     prefix = "rival-"
 

@@ -1,14 +1,13 @@
-// A client that only receives and counts: what `assay emulate` can send, and the ceiling that any load
-// generator can reach. N streams, each asking anew when its answer has ended; `data:` events are counted by
-// their bracket, of which each has one.
-//   bench/emulate_ceiling PORT [streams=16] [tokens=256] [seconds=5] [recv|stamps] [ramp_ms=0]
-// recv: plain recv. stamps: recvmsg with the kernel's receive stamps, as a careful client reads.
+// A client that only receives and counts: the ceiling that any load generator can reach, and the way to see
+// what `assay emulate` can send. N streams, each asking anew when its answer has ended; `data:` events are
+// counted by their bracket, of which each has one.
+//   bench/bare_client PORT [--streams N] [--tokens N] [--seconds S | --requests N] [--stamps] [--ramp-ms MS]
+// Plain recv; with --stamps recvmsg with the kernel's receive stamps, as a careful client reads.
 #include <fmt/format.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -24,7 +23,8 @@ struct Options {
   uint16_t port = 0;
   size_t streams = 16;
   uint32_t tokens = 256;
-  double seconds = 5;
+  double seconds = 5;   // that are counted, from half a second after the last stream's start
+  size_t requests = 0;  // above 0: ends when so many are answered, and all of them are counted
   bool stamps = false;
   double ramp_ms = 0;  // between the first stream's start and the last's
 };
@@ -67,14 +67,17 @@ bool drain(int fd, std::vector<char>& buffer, bool stamps, Counts& counts, bool&
 
 int main(int argc, char** argv) {
   Options options;
-  if (argc < 2)
-    return fmt::print("emulate_ceiling PORT [streams] [tokens] [seconds] [recv|stamps] [ramp_ms]\n"), 2;
-  options.port = static_cast<uint16_t>(std::atoi(argv[1]));
-  if (argc > 2) options.streams = std::strtoul(argv[2], nullptr, 10);
-  if (argc > 3) options.tokens = static_cast<uint32_t>(std::strtoul(argv[3], nullptr, 10));
-  if (argc > 4) options.seconds = std::strtod(argv[4], nullptr);
-  if (argc > 5) options.stamps = std::string_view(argv[5]) == "stamps";
-  if (argc > 6) options.ramp_ms = std::strtod(argv[6], nullptr);
+  CLI::App app("A client that only receives and counts");
+  app.add_option("port", options.port)->required();
+  app.add_option("--streams", options.streams);
+  app.add_option("--tokens", options.tokens);
+  auto* seconds_option = app.add_option("--seconds", options.seconds);
+  app.add_option("--requests", options.requests)->excludes(seconds_option);
+  app.add_flag("--stamps", options.stamps);
+  app.add_option("--ramp-ms", options.ramp_ms);
+  CLI11_PARSE(app, argc, argv);
+  const bool is_counted = options.requests > 0;
+  if (is_counted) options.streams = std::min(options.streams, options.requests);
   raise_open_files_limit();
 
   SystemClock clock;
@@ -84,7 +87,9 @@ int main(int argc, char** argv) {
   for (size_t i = 0; i < options.streams; ++i) {
     auto fd = start_connect(addresses->front());
     if (!fd) return fmt::print("{}\n", fd.error().message()), 1;
-    while (connect_error(fd->get()) == EINPROGRESS) clock.sleep_until(clock.now() + Nanos(20'000));
+    int state = EINPROGRESS;
+    while ((state = connect_error(fd->get())) == EINPROGRESS) clock.sleep_until(clock.now() + Nanos(20'000));
+    if (state != 0) return fmt::print("127.0.0.1:{}: {}\n", options.port, std::strerror(state)), 1;
     if (options.stamps) enable_receive_stamps(fd->get());
     epoll_event event{.events = EPOLLIN, .data = {.u64 = i}};
     ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd->get(), &event);
@@ -108,24 +113,29 @@ int main(int argc, char** argv) {
     const Nanos now = clock.now();
     while (started < options.streams && now >= begin + starts[started])
       assay::send(sockets[started++].get(), request);
-    // What is counted begins when all streams run, and half a second later.
-    if (started == options.streams && measured_from == Nanos() && now >= begin + ramp + nanos_from_ms(500)) {
+    const bool all_run = started == options.streams && now >= begin + ramp + nanos_from_ms(500);
+    if (measured_from == Nanos() && (is_counted || all_run)) {
       measured_from = now;
       cpu_from = clock.cpu_time();
       before = counts;
     }
-    if (measured_from > Nanos() && now >= measured_from + nanos_from_seconds(options.seconds)) break;
+    if (is_counted && counts.answers >= options.requests) break;
+    if (counts.failures == options.streams) break;  // the server is gone
+    if (!is_counted && measured_from > Nanos() && now >= measured_from + nanos_from_seconds(options.seconds))
+      break;
     epoll_event ready[256];
-    const int n = ::epoll_wait(epoll, ready, 256, started < options.streams ? 0 : 10);
+    // A stream's start may be late by the time that this waits; nothing is spun away that others would not.
+    const int n = ::epoll_wait(epoll, ready, 256, started < options.streams ? 1 : 10);
     for (int i = 0; i < n; ++i) {
       const size_t stream = ready[i].data.u64;
       bool gone = false;
       if (drain(sockets[stream].get(), buffer, options.stamps, counts, gone)) {
         ++counts.answers;
-        assay::send(sockets[stream].get(), request);
+        if (!is_counted || counts.answers + options.streams <= options.requests)
+          assay::send(sockets[stream].get(), request);
       }
       if (gone) {
-        ++counts.failures;
+        ++counts.failures;  // also of a stream that had nothing left to ask: no server closes it before
         ::epoll_ctl(epoll, EPOLL_CTL_DEL, sockets[stream].get(), nullptr);
       }
     }
