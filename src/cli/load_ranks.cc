@@ -75,15 +75,17 @@ class RankedLoad {
     for (const RankPlace& each : ranks_) hosts.push_back(each.host);
     RankStart start(link_, clock_, run_, hosts);
     session->ranks = &start;
-    ASSIGN_OR_RETURN(const DossierContent content, evaluate_session(context_, *session, display_));
-    const double trial_s = session->scenario.load.max_duration_s;
+    ASSIGN_OR_RETURN(const DossierContent content, evaluate(*session, start));
+    // The others began with this one and have as much to send: what they still need is answers' time.
+    const double rest_s = std::min(session->scenario.load.max_duration_s, content.trials.front().duration_s) +
+                          session->scenario.targets.front().timeout_s;
     complete(std::move(*session));
     const bool has_started =
         std::ranges::find(content.artifacts, kRankArtifact, &Artifact::name) != content.artifacts.end();
     if (!has_started)
       return fail(fmt::format("no rank has sent anything: {}", content.trials.front().end_text), folder_,
                   "Mend that, and run it again into another folder.");
-    ASSIGN_OR_RETURN(RankParts parts, wait_for_parts(clock_.now() + nanos_from_seconds(trial_s + kGraceS)));
+    ASSIGN_OR_RETURN(RankParts parts, wait_for_parts(clock_.now() + nanos_from_seconds(rest_s + kGraceS)));
     return merge_into(context_, options_, exports_, folder_, std::move(parts));
   }
 
@@ -219,7 +221,7 @@ class RankedLoad {
     hosts.resize(link_.ranks());
     RankStart start(link_, clock_, run_, hosts);
     session->ranks = &start;
-    ASSIGN_OR_RETURN(const DossierContent content, evaluate_session(context_, *session, display_));
+    ASSIGN_OR_RETURN(const DossierContent content, evaluate(*session, start));
     complete(std::move(*session));
     // Whether the result is good is rank 0's to say; a code of ours would make a launcher end the others.
     return 0;
@@ -257,6 +259,14 @@ class RankedLoad {
                              .overrides = {},
                              .share = {link_.rank(), link_.ranks()}};
     return begin_session(context_, start, display_);
+  }
+
+  // The others wait for a rank that does not come as far as the start, so it says so whatever kept it: a full
+  // disk ends it outside the exam.
+  Result<DossierContent> evaluate(Session& session, RankStart& start) {
+    Result<DossierContent> content = evaluate_session(context_, session, display_);
+    start.give_up(content ? content->trials.front().end_text : content.error().message());
+    return content;
   }
 
   // What the traces held that the scenario names.

@@ -69,9 +69,11 @@ Result<void> fill_rows(const RowColumns& columns, size_t classes, size_t servers
   RETURN_IF_ERROR(instant("end_ns", &RequestRow::end));
   RETURN_IF_ERROR(count("prompt_tokens", &RequestRow::prompt_tokens, UINT32_MAX));
   RETURN_IF_ERROR(count("output_tokens", &RequestRow::output_tokens, UINT32_MAX));
-  RETURN_IF_ERROR(count("asked_tokens", &RequestRow::asked_tokens, UINT32_MAX));
+  // Dossiers of earlier versions lack it.
+  if (columns.has("asked_tokens"))
+    RETURN_IF_ERROR(count("asked_tokens", &RequestRow::asked_tokens, UINT32_MAX));
   // Where there are several servers; where one of them told its own timing.
-  if (columns.has("server"))
+  if (servers > 1 || columns.has("server"))
     RETURN_IF_ERROR(
         count("server", &RequestRow::server, static_cast<int64_t>(std::max<size_t>(1, servers)) - 1));
   if (columns.has("server_prompt_ns"))

@@ -44,20 +44,20 @@ std::string RankStart::name_of_rank(uint32_t rank) const {
   return fmt::format("rank {} on {}", rank, printable(hosts_[rank], 80));
 }
 
+std::unexpected<Error> RankStart::lost(uint32_t rank, const Error& error) {
+  is_silent_[rank] = 1;
+  return fail(fmt::format("{}: {}", name_of_rank(rank), error.what), "", error.remedy);
+}
+
 Result<void> RankStart::send(uint32_t rank, const std::string& text) {
   Result<void> sent = link_.send(rank, text, clock_.now() + kLongestTalk);
-  if (sent) return sent;
-  is_silent_[rank] = 1;
-  return fail(fmt::format("{}: {}", name_of_rank(rank), sent.error().what), "", sent.error().remedy);
+  return sent ? sent : lost(rank, sent.error());
 }
 
 // An object that is not the word of a failure.
 Result<Json> RankStart::next_from(uint32_t rank, Nanos longest) {
   Result<std::string> text = link_.receive(rank, clock_.now() + longest);
-  if (!text) {
-    is_silent_[rank] = 1;
-    return fail(fmt::format("{}: {}", name_of_rank(rank), text.error().what), "", text.error().remedy);
-  }
+  if (!text) return lost(rank, text.error());
   ASSIGN_OR_RETURN(Json message, Json::parse(*text, name_of_rank(rank)));
   if (message["kind"].as_string() != "failed") return message;
   has_rank_0_ended_it_ = has_rank_0_ended_it_ || rank == 0;
@@ -106,10 +106,7 @@ Result<AgreedStart> RankStart::lead() {
   for (uint32_t rank = 1; rank < link_.ranks(); ++rank) {
     RETURN_IF_ERROR(send(rank, Json::object().set("kind", "clock").dump()));
     const Result<RankClock> measured = measure_rank_clock(link_, rank, clock_, clock_.now() + kLongestTalk);
-    if (!measured) {
-      is_silent_[rank] = 1;
-      return fail(fmt::format("{}: {}", name_of_rank(rank), measured.error().what));
-    }
+    if (!measured) return lost(rank, measured.error());
     starts[rank].clock = *measured;
   }
   const Nanos at = clock_.now() + kStartLead + kStartLeadPerRank * link_.ranks();
@@ -127,10 +124,8 @@ Result<AgreedStart> RankStart::follow() {
   // The others may still be opening theirs.
   ASSIGN_OR_RETURN(const Json word, next_from(0, kLongestOpening));
   if (word["kind"].as_string() != "clock") return fail("rank 0 did not go on as agreed");
-  if (Result<void> answered = answer_clock(link_, clock_, clock_.now() + kLongestTalk); !answered) {
-    is_silent_[0] = 1;
-    return std::unexpected(answered.error());
-  }
+  if (Result<void> answered = answer_clock(link_, clock_, clock_.now() + kLongestTalk); !answered)
+    return lost(0, answered.error());
   ASSIGN_OR_RETURN(const Json message, next_from(0, kLongestOpening));
   if (message["kind"].as_string() != "start") return fail("rank 0 did not go on as agreed");
   return start_of(message);

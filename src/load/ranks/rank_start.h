@@ -54,6 +54,7 @@ class RankStart {
   // Both note a peer that cannot be reached any more: without it there is no end of the talk.
   Result<void> send(uint32_t rank, const std::string& text);
   Result<Json> next_from(uint32_t rank, Nanos longest);
+  std::unexpected<Error> lost(uint32_t rank, const Error& error);
   std::string name_of_rank(uint32_t rank) const;
 
   RankLink& link_;
