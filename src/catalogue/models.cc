@@ -139,14 +139,14 @@ Result<ResolvedModel> resolve_bundled(const ModelPlaces& places) {
   return describe_file(path, std::string(kBundledName), false);
 }
 
-bool looks_like_path(std::string_view spec) {
+}  // namespace
+
+bool is_model_file(std::string_view spec) {
   return spec.contains('/') || spec.ends_with(".gguf");
 }
 
-}  // namespace
-
 Result<void> check_model_spec(std::string_view spec) {
-  if (spec == kBundledName || looks_like_path(spec)) return {};
+  if (spec == kBundledName || is_model_file(spec)) return {};
   if (spec.starts_with(kSyntheticPrefix)) {
     RETURN_IF_ERROR(parse_synthetic(spec));
     return {};
@@ -168,7 +168,7 @@ Result<ResolvedModel> resolve_model(std::string_view spec, const ModelPlaces& pl
     return resolve_synthetic(synthetic, places, progress);
   }
   const std::string path(spec);
-  if (!looks_like_path(spec) && !file_exists(path)) {
+  if (!is_model_file(spec) && !file_exists(path)) {
     RETURN_IF_ERROR(check_model_spec(spec));
   }
   return describe_file(path, file_name(path), false);

@@ -38,6 +38,9 @@ struct ResolvedModel {
 Result<ResolvedModel> resolve_model(std::string_view spec, const ModelPlaces& places,
                                     const WriteProgress& progress);
 
+// Whether `spec` is the path of a file, and no name that assay knows.
+bool is_model_file(std::string_view spec);
+
 // Whether `spec` can name a model, without touching the disk: for checking scenarios.
 Result<void> check_model_spec(std::string_view spec);
 

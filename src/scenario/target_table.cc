@@ -32,8 +32,15 @@ void read_kind(Reader& reader, const TomlMember& member, TargetSpec& target) {
 void read_model(Reader& reader, const TomlMember& member, TargetSpec& target) {
   reader.read_string(member, target.model);
   if (member.value.text.empty() || target.model == "auto") return;
-  const Result<void> known = check_model_spec(target.model);
-  if (!known) reader.error(member.value.at, with_remedy(known.error()));
+  if (const Result<void> known = check_model_spec(target.model); !known)
+    return reader.error(member.value.at, with_remedy(known.error()));
+  if (!is_model_file(target.model)) return;
+  // Its head is read now: a file that is not there, or is no model, would be noticed when the other trials
+  // are over.
+  target.model = reader.resolved(target.model);
+  if (const Result<GgufModel> model = read_gguf_model(target.model); !model)
+    reader.error(member.value.at,
+                 fmt::format("{}: {}", printable(model.error().where), with_remedy(model.error())));
 }
 
 void read_metrics_url(Reader& reader, const TomlMember& member, TargetSpec& target) {
@@ -156,7 +163,7 @@ constexpr TargetRow kTargetRows[] = {
       "endpoint"},
      read_metrics_url},
     {{"target", "metrics_interval_s", "number", "1", "s",
-      "Between two samples of the server's metrics and of power sensors beside a trial; 0: none are taken.",
+      "Between two samples of the server's metrics and of power sensors beside a trial, 0.1 at least; 0: none are taken.",
       "device or endpoint"},
      read_metrics_interval},
     {{"target", "power", "boolean", "true", "",

@@ -207,7 +207,24 @@ def broken_arithmetic_is_no_answer():
         print("broken arithmetic: " + "".join(findings))
 
 
+def files_that_are_no_models_are_refused_before_anything_runs():
+    """With file and line of the scenario, and exit code 2."""
+    with fresh_folder() as folder:
+        text = (Path(folder) / "worker.toml").read_text()
+        (Path(folder) / "cut.gguf").write_bytes(tiny_model().read_bytes()[:300])
+        (Path(folder) / "hostile.gguf").write_bytes(b"GGUF\x03\0\0\0" + b"\xff" * 64)
+        for name in ("absent", "cut", "hostile"):
+            (Path(folder) / "worker.toml").write_text(text.replace("fake:MISBEHAVIOUR.gguf", f"{name}.gguf"))
+            run = subprocess.run([os.environ["ASSAY"], "run", "worker.toml", "--quick", "--out", name], cwd=folder,
+                                 capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+            expect(run.returncode == 2, f"{name}.gguf: exit {run.returncode}: {run.stderr[-300:]}")
+            expect(re.match(rf"assay: worker.toml:\d+:\d+: .*{name}\.gguf: ", run.stderr), f"{name}.gguf: {run.stderr}")
+            expect(not (Path(folder) / name).exists(), f"{name}.gguf: there is a dossier")
+        print("absent, cut and hostile models: refused")
+
+
 def main():
+    files_that_are_no_models_are_refused_before_anything_runs()
     resumed_runs_are_unbroken_ones("kill")
     resumed_runs_are_unbroken_ones("interrupt")
     misbehaving_workers_are_evidence()
