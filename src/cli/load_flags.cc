@@ -47,7 +47,7 @@ constexpr OptionSpec kFlags[] = {
     {"--tiers", "NAME.KEY:MS", "With --capacity: further limits that the same trials are judged by.", nullptr,
      nullptr, 0, true},
     {"--duration", "S", "A trial takes at most so long; with --capacity, the whole search.",
-     "100; 1800 with --capacity", nullptr},
+     "100; with --num-prompts as long as they take, a day at most; with --capacity 1800", nullptr},
     {"--timeout", "S", "A request takes at most so long.", "300", nullptr},
     {"--api-key-env", "NAME", "The environment variable that holds the API key.", nullptr, nullptr},
     {"--api-key-file", "FILE", "The file that holds the API key.", nullptr, "file"},
@@ -70,6 +70,8 @@ constexpr OptionSpec kFlags[] = {
 };
 
 constexpr uint32_t kUsualRequests = 200;
+constexpr int64_t kLongestUnaskedS =
+    86'400;  // of a trial whose number of requests is given and whose time is not
 constexpr uint32_t kUsualConnections = 256;
 
 // What nobody asked for is no more than this process may open, less what else it opens.
@@ -267,56 +269,58 @@ Result<Offer> offer_of_trace(const ParsedOptions& options, const Dataset& datase
   return offer;
 }
 
-}  // namespace
+// What the flags say, part by part, before it becomes a scenario.
+struct FlagParts {
+  ServerChoice servers;
+  uint32_t requests = kUsualRequests;
+  Dataset dataset;
+  RequestChoice request;
+  std::string prompt, output;  // lengths
+  Offer offer;
+  RateChoice rates;
+};
 
-std::span<const OptionSpec> load_flags() {
-  static const std::vector<OptionSpec> all = [] {
-    std::vector<OptionSpec> flags(std::begin(kFlags), std::end(kFlags));
-    const std::span<const OptionSpec> request = load_request_flags();
-    flags.insert(flags.begin() + 1, request.begin(), request.end());  // behind --model
-    return flags;
-  }();
-  return all;
-}
-
-Result<LoadChoice> scenario_of_flags(const std::vector<std::string>& urls, const ParsedOptions& options) {
-  ASSIGN_OR_RETURN(const ServerChoice servers, servers_of(urls));
+Result<FlagParts> parts_of_flags(const std::vector<std::string>& urls, const ParsedOptions& options) {
+  FlagParts parts;
+  ASSIGN_OR_RETURN(parts.servers, servers_of(urls));
   if (urls.size() > 1 && !options.rest().empty())
     return fail("a command starts one server", "-- COMMAND",
                 "Give one URL, or start the servers yourself and leave the command out.");
-  uint32_t requests = kUsualRequests;
   if (options.has("--num-prompts")) {
-    ASSIGN_OR_RETURN(requests, count_of(options, "--num-prompts", 1'000'000));
+    ASSIGN_OR_RETURN(parts.requests, count_of(options, "--num-prompts", 1'000'000));
   }
-  ASSIGN_OR_RETURN(const Dataset dataset, dataset_of(options, requests));
-  ASSIGN_OR_RETURN(const RequestChoice request, request_of_flags(options));
-  const RequestKindRow& kind = *request.kind;
+  ASSIGN_OR_RETURN(parts.dataset, dataset_of(options, parts.requests));
+  ASSIGN_OR_RETURN(parts.request, request_of_flags(options));
+  const RequestKindRow& kind = *parts.request.kind;
   if (!kind.streams && options.has("--output-len"))
     return fail(fmt::format("answers of kind {} have no tokens", kind.name), "--output-len", "Leave it out.");
-
-  ASSIGN_OR_RETURN(const std::string prompt,
+  ASSIGN_OR_RETURN(parts.prompt,
                    lengths_of(options, "--input-len", "{ median = 256, sigma = 0.8, max = 2048 }"));
-  ASSIGN_OR_RETURN(const std::string output,
+  ASSIGN_OR_RETURN(parts.output,
                    lengths_of(options, "--output-len", "{ median = 128, sigma = 0.6, max = 512 }"));
-  ASSIGN_OR_RETURN(Offer offer, dataset.is_trace() ? offer_of_trace(options, dataset, requests)
-                                                   : offer_of(options, requests));
-  ASSIGN_OR_RETURN(const RateChoice rates, rates_of_flags(options));
-  if (!rates.takes_requests && options.has("--num-prompts"))
+  ASSIGN_OR_RETURN(parts.offer, parts.dataset.is_trace()
+                                    ? offer_of_trace(options, parts.dataset, parts.requests)
+                                    : offer_of(options, parts.requests));
+  ASSIGN_OR_RETURN(parts.rates, rates_of_flags(options));
+  if (!parts.rates.takes_requests && options.has("--num-prompts"))
     return fail("the search for capacity decides how many requests it needs", "--num-prompts",
                 "Leave it out.");
-  offer.connections = std::max(offer.connections, rates.connections);
+  parts.offer.connections = std::max(parts.offer.connections, parts.rates.connections);
+  return parts;
+}
 
-  std::string text = "# Written by `assay load`; `assay run` takes it too.\n";
-  text += fmt::format("name = {}\nexams = [\"load\"]\n", toml_string("load " + servers.name));
-  if (options.has("--seed")) {
-    const std::optional<int64_t> seed = parse_integer(options.value("--seed"));
-    if (!seed || *seed < 0)
-      return fail(fmt::format("'{}' is no seed", printable(options.value("--seed"), 60)), "--seed",
-                  "Give a whole number from 0.");
-    text += fmt::format("seed = {}\n", *seed);
-  }
-  text += fmt::format("\n[[target]]\nkind = \"endpoint\"\n{}\n", servers.key);
-  if (kind.has_sessions) text += fmt::format("api = \"{}\"\n", kind.name);
+Result<std::string> seed_key(const ParsedOptions& options) {
+  if (!options.has("--seed")) return std::string();
+  const std::optional<int64_t> seed = parse_integer(options.value("--seed"));
+  if (!seed || *seed < 0)
+    return fail(fmt::format("'{}' is no seed", printable(options.value("--seed"), 60)), "--seed",
+                "Give a whole number from 0.");
+  return fmt::format("seed = {}\n", *seed);
+}
+
+Result<std::string> target_table_of(const FlagParts& parts, const ParsedOptions& options) {
+  std::string text = fmt::format("\n[[target]]\nkind = \"endpoint\"\n{}\n", parts.servers.key);
+  if (parts.request.kind->has_sessions) text += fmt::format("api = \"{}\"\n", parts.request.kind->name);
   for (const auto& [flag, key] : {std::pair{"--model", "endpoint_model"}, {"--api-key-env", "api_key_env"}}) {
     if (options.has(flag)) text += fmt::format("{} = {}\n", key, toml_string(options.value(flag)));
   }
@@ -336,12 +340,16 @@ Result<LoadChoice> scenario_of_flags(const std::vector<std::string>& urls, const
     ASSIGN_OR_RETURN(const double interval_s, number_of(options, "--metrics-interval", 0, 60));
     text += fmt::format("metrics_interval_s = {}\n", interval_s);
   }
-  text += fmt::format("max_connections = {}\n", offer.connections);
+  text += fmt::format("max_connections = {}\n", parts.offer.connections);
   ASSIGN_OR_RETURN(const std::string stack, stack_of(options));
-  text += stack;
-  text += fmt::format("\n[[traffic]]\nname = \"{}\"\nprompt_tokens = {}\n", dataset.name, prompt);
-  if (kind.streams) text += fmt::format("output_tokens = {}\n", output);
-  text += request.keys;
+  return text + stack;
+}
+
+Result<std::string> traffic_table_of(const FlagParts& parts, const ParsedOptions& options) {
+  std::string text =
+      fmt::format("\n[[traffic]]\nname = \"{}\"\nprompt_tokens = {}\n", parts.dataset.name, parts.prompt);
+  if (parts.request.kind->streams) text += fmt::format("output_tokens = {}\n", parts.output);
+  text += parts.request.keys;
   const char* prefix_flag = options.has("--prefix-len") ? "--prefix-len" : "--random-prefix-len";
   if (options.has(prefix_flag)) {
     ASSIGN_OR_RETURN(const uint32_t prefix, count_of(options, prefix_flag, 1'000'000));
@@ -351,26 +359,62 @@ Result<LoadChoice> scenario_of_flags(const std::vector<std::string>& urls, const
     ASSIGN_OR_RETURN(const std::string slo, limits_of_words(options.value("--goodput"), "--goodput"));
     text += fmt::format("slo = {{ {} }}\n", slo);
   }
-  text += fmt::format("\n[load]\n{}requests_per_class = {}\nalone = false\n", offer.keys, requests);
-  if (rates.is_asked) text += "mix = false\n";
+  return text;
+}
+
+Result<std::string> load_tables_of(const FlagParts& parts, const ParsedOptions& options) {
+  std::string text =
+      fmt::format("\n[load]\n{}requests_per_class = {}\nalone = false\n", parts.offer.keys, parts.requests);
+  if (parts.rates.is_asked) text += "mix = false\n";
   if (options.has("--duration")) {
     ASSIGN_OR_RETURN(const double duration_s, number_of(options, "--duration", 0.1, 604'800));
     text += fmt::format("max_duration_s = {}\n", duration_s);
+  } else if (options.has("--num-prompts")) {
+    // Who says how many wants them all, as with other load generators; --timeout bounds each.
+    text += fmt::format("max_duration_s = {}\n", kLongestUnaskedS);
   }
-  if (dataset.is_trace()) text += "\n" + dataset.keys;
-  text += rates.tables;
+  if (parts.dataset.is_trace()) text += "\n" + parts.dataset.keys;
+  return text + parts.rates.tables;
+}
 
-  const auto words_of = [](const std::string& lengths) {
+std::string words_of(const FlagParts& parts) {
+  const auto of_lengths = [](const std::string& lengths) {
     return lengths.starts_with('{') ? lengths.substr(2, lengths.size() - 4) : lengths;
   };
-  LoadChoice choice{.scenario_text = std::move(text), .words = {}};
-  choice.words = rates.takes_requests
-                     ? fmt::format("{}{} requests", dataset.is_trace() ? "at most " : "", requests)
-                     : std::string("Requests");
-  choice.words +=
-      fmt::format(" of {} to {}, {}", kind.name, servers.words, rates.is_asked ? rates.words : offer.words);
-  if (!dataset.is_trace()) choice.words += fmt::format("; tokens in: {}", words_of(prompt));
-  if (!dataset.is_trace() && kind.streams) choice.words += fmt::format("; out: {}", words_of(output));
+  const bool is_trace = parts.dataset.is_trace();
+  std::string words = parts.rates.takes_requests
+                          ? fmt::format("{}{} requests", is_trace ? "at most " : "", parts.requests)
+                          : std::string("Requests");
+  words += fmt::format(" of {} to {}, {}", parts.request.kind->name, parts.servers.words,
+                       parts.rates.is_asked ? parts.rates.words : parts.offer.words);
+  if (!is_trace) words += fmt::format("; tokens in: {}", of_lengths(parts.prompt));
+  if (!is_trace && parts.request.kind->streams) words += fmt::format("; out: {}", of_lengths(parts.output));
+  return words;
+}
+
+}  // namespace
+
+std::span<const OptionSpec> load_flags() {
+  static const std::vector<OptionSpec> all = [] {
+    std::vector<OptionSpec> flags(std::begin(kFlags), std::end(kFlags));
+    const std::span<const OptionSpec> request = load_request_flags();
+    flags.insert(flags.begin() + 1, request.begin(), request.end());  // behind --model
+    return flags;
+  }();
+  return all;
+}
+
+Result<LoadChoice> scenario_of_flags(const std::vector<std::string>& urls, const ParsedOptions& options) {
+  ASSIGN_OR_RETURN(const FlagParts parts, parts_of_flags(urls, options));
+  LoadChoice choice{.scenario_text = "# Written by `assay load`; `assay run` takes it too.\n", .words = {}};
+  choice.scenario_text +=
+      fmt::format("name = {}\nexams = [\"load\"]\n", toml_string("load " + parts.servers.name));
+  ASSIGN_OR_RETURN(const std::string seed, seed_key(options));
+  ASSIGN_OR_RETURN(const std::string target, target_table_of(parts, options));
+  ASSIGN_OR_RETURN(const std::string traffic, traffic_table_of(parts, options));
+  ASSIGN_OR_RETURN(const std::string load, load_tables_of(parts, options));
+  choice.scenario_text += seed + target + traffic + load;
+  choice.words = words_of(parts);
   return choice;
 }
 

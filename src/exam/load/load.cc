@@ -28,6 +28,7 @@ constexpr uint32_t kUsualSequences = 16;  // of a target that does not say how m
 // Of load.max_duration_s, which holds burst and arrivals: how long the burst may take at most, which part of
 // what it leaves is for arrivals, and how long the last answers may take beyond it.
 constexpr double kLeastBurstS = 10;
+constexpr double kMostBurstS = 600;
 constexpr double kBurstShare = 0.25;
 constexpr double kArrivalShare = 0.9;
 constexpr double kDrainShare = 0.25;
@@ -296,8 +297,11 @@ class LoadTrial {
     return std::move(outcome_);
   }
 
-  // Half a trial's time, but never so little that a slow device could not compile its kernels in it.
-  double burst_limit_s() const { return std::max(kBurstShare * load_.max_duration_s, kLeastBurstS); }
+  // A quarter of a trial's time, but never so little that a slow device could not compile its kernels in it,
+  // and never so much that a server which hangs is waited for.
+  double burst_limit_s() const {
+    return std::clamp(kBurstShare * load_.max_duration_s, kLeastBurstS, kMostBurstS);
+  }
 
   // With a rate to be found: twice as many requests as the target works on at once, but no more than a
   // quarter of the trial's. Else what warms it up.
