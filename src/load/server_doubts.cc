@@ -172,11 +172,7 @@ class Servers {
                              [&](double latency_ms) { return latency_ms > between_ms ? 1.0 : 0.0; });
       return share_estimate(is_above, confidence);
     };
-    const auto has_enough = [](const ServerOutcome& server) {
-      return std::ssize(server.latencies_ms) >= samples_needed(0.5);
-    };
-    return has_enough(slow) && has_enough(fast) && *share_above(slow).low > 0.5 &&
-           *share_above(fast).high < 0.5;
+    return *share_above(slow).low > 0.5 && *share_above(fast).high < 0.5;
   }
 
   void judge_latency(const ServerOutcome& server) {

@@ -13,9 +13,10 @@ namespace assay {
 // its classes is streamed). And of replicas, which are the servers that the same classes go to, the doubt
 // load.uneven-servers on each that
 // - failed 5 % of its requests at least and the others together less, where that is no chance (Fisher's exact
-//   test, one-sided, 1 %; R. A. Fisher, Statistical Methods for Research Workers, §21.02), or
+//   test, one-sided; R. A. Fisher, Statistical Methods for Research Workers, §21.02), or
 // - has a median of more than twice the best one's, and most of its latencies lie above the geometric mean of
-//   both medians, most of the best one's below (Wilson's intervals, 1 % over all servers).
+//   both medians, most of the best one's below (Wilson's intervals).
+// The chance of a false alarm is 1 % over all servers together (Bonferroni).
 // Nothing of a target that is one server.
 std::vector<Finding> server_findings(const TrialView& view);
 

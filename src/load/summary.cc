@@ -17,7 +17,7 @@
 namespace assay {
 namespace {
 
-constexpr double kPercentiles[] = {0.5, 0.9, 0.95, 0.99};
+constexpr double kPercentiles[] = {0.5, 0.9, 0.95, 0.99, 0.999};
 constexpr double kLagPercentiles[] = {0.5, 0.99, 0.999};
 constexpr int kAll = -1;  // all classes together
 
@@ -348,6 +348,17 @@ class Summary {
     if (send.empty()) return;
     add_distribution("dispatch_lag_ms", kAll, dispatch, kLagPercentiles, false, Validity::kValid);
     add_distribution("send_lag_ms", kAll, send, kLagPercentiles, false, Validity::kValid);
+    std::vector<double> is_late(send.size());
+    std::ranges::transform(send, is_late.begin(), [&](double lag_ms) {
+      return lag_ms > options_.dispatch_lag_budget_ms ? 1.0 : 0.0;
+    });
+    add("late_send_share", kAll, share_estimate(is_late), Validity::kValid)
+        .conditions.set("budget_ms", options_.dispatch_lag_budget_ms);
+    Estimate unsent;
+    unsent.value = static_cast<double>(result_.planned - std::min(result_.planned, result_.rows.size()));
+    unsent.n = static_cast<int64_t>(result_.planned);
+    unsent.method = "requests of the plan less those that have a row";
+    add("unsent_requests", kAll, unsent, Validity::kValid);
   }
 
   void doubt_rates() {

@@ -86,6 +86,22 @@ std::string calibration_conditions(const InstrumentCalibration& calibration) {
                      format_number(calibration.shape_s));
 }
 
+namespace {
+
+// Of what the dossier's records are of: one rank's own has its part only, and a merged one the parts that
+// were there.
+double load_generators(const DossierContent& content) {
+  if (content.run.plan.find("rank") != nullptr) return 1;
+  int64_t ranks = std::max<int64_t>(1, content.run.plan["ranks"].as_integer(1));
+  for (const Record& record : content.records) {
+    if (const Json* merged = record.conditions.find("ranks_merged"))
+      ranks = std::clamp<int64_t>(merged->as_integer(ranks), 1, ranks);
+  }
+  return static_cast<double>(ranks);
+}
+
+}  // namespace
+
 InstrumentCheck instrument_check(const DossierContent& content) {
   InstrumentCheck check;
   check.applies =
@@ -95,7 +111,7 @@ InstrumentCheck instrument_check(const DossierContent& content) {
     if (auto calibration = InstrumentCalibration::from_json(*json, "host.calibration"))
       check.calibration = std::move(*calibration);
   }
-  const auto ranks = static_cast<double>(std::max<int64_t>(1, content.run.plan["ranks"].as_integer(1)));
+  const double ranks = load_generators(content);
   if (!check.calibration) {
     check.phrase = ranks > 1 ? "not every load generator's machine is calibrated: `assay load --calibrate`"
                              : "not calibrated on this machine: `assay load --calibrate`";

@@ -72,6 +72,19 @@ TEST(InstrumentCheck, ATrialBeyondTheReachIsTold) {
   EXPECT_NE(render_load_table(content).find(check.beyond), std::string::npos);
 }
 
+// Of a merged dossier each load generator has its share; a rank's own dossier has its part alone.
+TEST(InstrumentCheck, OfSeveralRanksEachHasItsShare) {
+  DossierContent content = run(calibration(), 3000);
+  EXPECT_NE(instrument_check(content).beyond, "");
+  content.run.plan.set("ranks", 4);
+  EXPECT_EQ(instrument_check(content).beyond, "");
+  content.records[0].conditions.set("ranks_merged", 2);
+  EXPECT_NE(instrument_check(content).beyond.find("a trial had 1500 tokens/s for each load generator"),
+            std::string::npos);
+  content.run.plan.set("rank", 3);
+  EXPECT_NE(instrument_check(content).beyond.find("a trial had 3000 tokens/s,"), std::string::npos);
+}
+
 TEST(InstrumentCheck, AVoidCalibrationReachesNowhere) {
   InstrumentCalibration none = calibration();
   none.shapes[0].void_because = "late";

@@ -1,5 +1,5 @@
 // The front door of target: what can be given work. A Target is a device (the engine in a worker process), an
-// endpoint (HTTP) or a fake; the load generator knows no more of them than these five methods.
+// endpoint (HTTP) or a fake; the load generator knows no more of them than these six methods.
 #pragma once
 
 #include <functional>

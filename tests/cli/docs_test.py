@@ -37,7 +37,7 @@ def link_faults():
 
 
 def example_faults():
-    """A block fenced as ```sh run``` is run line by line in a fresh folder; every line must end with 0."""
+    """A block fenced as ```sh run``` is run line by line in a fresh folder; every line must end with 0, or be void for lateness."""
     ran = 0
     for page in pages():
         for block in re.findall(r"```sh run\n(.*?)```", page.read_text(), re.S):
@@ -48,7 +48,9 @@ def example_faults():
                     result = subprocess.run(["bash", "-c", line], cwd=folder, env=environment, capture_output=True,
                                             text=True, timeout=120, stdin=subprocess.DEVNULL)
                     ran += 1
-                    if result.returncode != 0:
+                    # Other work on this machine makes a trial void, and says so: no fault of the documentation.
+                    is_void = result.returncode == 1 and "The load generator was late" in result.stdout + result.stderr
+                    if result.returncode != 0 and not is_void:
                         yield f"{page.relative_to(SOURCE)}: `{line}` ends with {result.returncode}: {result.stderr[-400:]}"
     if ran == 0:
         yield "no runnable example was found in the documentation"
