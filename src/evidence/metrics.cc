@@ -47,6 +47,13 @@ constexpr Metric kMetrics[] = {
      "When a request's last byte was given to the kernel, minus the scheduled instant: dispatch lag, waiting for a "
      "connection, connecting, TLS.",
      "assay metric definitions"},
+    {"late_send_share", "", kLower, false, "share of late sends",
+     "Share of sent requests whose send lag exceeds the budget of the dispatch lag (load.dispatch_lag_budget_ms), whoever is "
+     "to blame: the load generator, a connection that was not free, TLS.",
+     "assay metric definitions"},
+    {"unsent_requests", "requests", kLower, false, "requests that were never sent",
+     "Requests of the plan that the trial's end came before: a closed loop's, a session's, or all that a lost target left.",
+     "assay metric definitions"},
     {"receive_lag_ms", "ms", kLower, true, "receive lag",
      "When a chunk was read, minus the kernel's stamp of its arrival: how late the load generator was. Latencies count "
      "from the stamp, so that it does not reach them.",

@@ -25,27 +25,15 @@ std::string capacity_table(const Model& model) {
 }
 
 std::string sweep_table(const Model& model) {
-  HtmlTable table{.caption = "The mix at each point of the sweep",
-                  .is_dense = true,
-                  .columns = {{"target"},
-                              {"point"},
-                              {"offered", "requests/s", true},
-                              {"served", "requests/s", true},
-                              {"goodput", "requests/s", true},
-                              {"TTFT p50", "ms", true},
-                              {"TTFT p90", "ms", true},
-                              {"TPOT p50", "ms", true},
-                              {"TPOT p90", "ms", true},
-                              {"E2E p90", "ms", true},
-                              {"output", "tokens/s", true},
-                              {"failed", "%", true}}};
+  HtmlTable table{
+      .caption = "The mix at each point of the sweep", .is_dense = true, .columns = {{"target"}, {"point"}}};
+  for (const SweepColumn& column : sweep_columns())
+    table.columns.push_back({column.title, column.unit, true});
   for (const Serving& serving : model.servings) {
     for (const SweepPoint& point : serving.sweep) {
       std::vector<HtmlCell> row = {text_cell(serving.label), text_cell(point_text(point))};
-      for (const char* metric :
-           {"offered_rate_per_s", "request_throughput_per_s", "goodput_per_s", "ttft_ms_p50", "ttft_ms_p90",
-            "tpot_ms_p50", "tpot_ms_p90", "e2e_ms_p90", "output_throughput_tokens_per_s", "error_rate"})
-        row.push_back(value_cell(model, point.all.find(metric)));
+      for (const SweepColumn& column : sweep_columns())
+        row.push_back(value_cell(model, point.all.find(column.metric)));
       table.rows.push_back(std::move(row));
     }
   }

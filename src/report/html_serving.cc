@@ -60,6 +60,22 @@ std::string service_table(const Model& model) {
   return table.html();
 }
 
+std::string beside_table(const Model& model) {
+  HtmlTable table{
+      .caption = "Beside the latencies: the server's start, energy, and the way of the requests to it",
+      .columns = {{"target"}, {"metric"}, {"unit"}, {"value", "", true}}};
+  for (const Serving& serving : model.servings) {
+    for (const char* metric : beside_metrics()) {
+      const Record* record = serving.mix.find(metric);
+      if (record == nullptr || !record->value) continue;
+      table.rows.push_back({text_cell(serving.label), text_cell(metric_title(metric)),
+                            text_cell(display_unit(record->metric, record->unit).text),
+                            value_cell(model, record)});
+    }
+  }
+  return table.html();
+}
+
 std::string latency_table(const Model& model, const std::string& traffic_class) {
   HtmlTable table{.caption = fmt::format("Latencies of {}", traffic_class),
                   .is_dense = true,
@@ -73,20 +89,13 @@ std::string latency_table(const Model& model, const std::string& traffic_class) 
                               {"p99", "ms", true},
                               {"largest", "ms", true}}};
   const auto add = [&](const Serving& serving, const char* phase, const MetricMap& records) {
-    for (const auto& [metric, title] : {std::pair{"ttft_ms", "TTFT"},
-                                        {"tpot_ms", "TPOT"},
-                                        {"chunk_gap_ms", "chunk gap"},
-                                        {"e2e_ms", "E2E"},
-                                        {"server_prompt_ms", "prompt, by the server"},
-                                        {"ttft_server_difference_ms", "TTFT beyond it"},
-                                        {"server_tpot_ms", "TPOT, by the server"},
-                                        {"tpot_server_difference_ms", "TPOT less it"}}) {
-      const Record* middle = records.find(fmt::format("{}_p50", metric));
+    for (const LatencyRow& latency : latency_rows()) {
+      const Record* middle = records.find(fmt::format("{}_p50", latency.metric));
       if (middle == nullptr) continue;
-      std::vector<HtmlCell> row = {text_cell(serving.label), text_cell(phase), text_cell(title),
+      std::vector<HtmlCell> row = {text_cell(serving.label), text_cell(phase), text_cell(latency.title),
                                    count_cell(middle->n)};
       for (const char* statistic : {"p50", "p90", "p95", "p99", "max"}) {
-        row.push_back(value_cell(model, records.find(fmt::format("{}_{}", metric, statistic))));
+        row.push_back(value_cell(model, records.find(fmt::format("{}_{}", latency.metric, statistic))));
       }
       table.rows.push_back(std::move(row));
     }
@@ -228,7 +237,7 @@ std::string serving_html(const Model& model) {
   out += "</div>\n";
   const std::vector<std::string> classes = traffic_classes(model);
   for (size_t i = 0; i < classes.size(); ++i) out += class_html(model, i, classes[i]);
-  return out;
+  return out + beside_table(model);
 }
 
 }  // namespace assay

@@ -41,22 +41,11 @@ std::string trimmed_line(std::string line) {
 std::string latency_lines(const MetricMap& metrics) {
   std::string out = trimmed_line(cell("", kLabelWidth) + cell("mean", kCellWidth) + cell("p50", kCellWidth) +
                                  cell("p90", kCellWidth) + "p99");
-  for (const auto& [metric, label] : {std::pair{"ttft_ms", "TTFT ms"},
-                                      {"ttfo_ms", "TTFO ms"},
-                                      {"tpot_ms", "TPOT ms"},
-                                      {"chunk_gap_ms", "gap ms"},
-                                      {"e2e_ms", "E2E ms"},
-                                      {"effective_ttft_ms", "TTFT ms, failed ∞"},
-                                      {"effective_e2e_ms", "E2E ms, failed ∞"},
-                                      {"queue_ms", "queue ms"},
-                                      {"server_prompt_ms", "prompt ms, server"},
-                                      {"ttft_server_difference_ms", "TTFT − that"},
-                                      {"server_tpot_ms", "TPOT ms, server"},
-                                      {"tpot_server_difference_ms", "TPOT − that"}}) {
-    std::string line = cell(label, kLabelWidth);
+  for (const LatencyRow& row : latency_rows()) {
+    std::string line = cell(row.brief, kLabelWidth);
     bool is_known = false;
     for (const char* statistic : kStatistics) {
-      const Record* record = metrics.find(fmt::format("{}_{}", metric, statistic));
+      const Record* record = metrics.find(fmt::format("{}_{}", row.metric, statistic));
       is_known = is_known || record != nullptr;
       line += cell(value_cell(record), kCellWidth);
     }
@@ -105,28 +94,17 @@ std::string rate_lines(const MetricMap& metrics) {
 constexpr size_t kPointWidth = 17;  // "1000 arrivals/s  "
 constexpr size_t kPointCellWidth = 13;
 
-struct PointColumn {
-  const char* title;
-  const char* metric;
-};
-constexpr PointColumn kPointColumns[] = {
-    {"served/s", "request_throughput_per_s"},
-    {"TTFT p50 ms", "ttft_ms_p50"},
-    {"TTFT p90 ms", "ttft_ms_p90"},
-    {"TPOT p50 ms", "tpot_ms_p50"},
-    {"TPOT p90 ms", "tpot_ms_p90"},
-    {"out tok/s", "output_throughput_tokens_per_s"},
-    {"failed %", "error_rate"},
-};
-
 // A line a point; intervals are in the report.
 std::string sweep_lines(const Serving& serving) {
   std::string out = cell("", kPointWidth);
-  for (const PointColumn& column : kPointColumns) out += cell(column.title, kPointCellWidth);
+  for (const SweepColumn& column : sweep_columns()) {
+    if (column.brief != nullptr) out += cell(column.brief, kPointCellWidth);
+  }
   out = trimmed_line(out);
   for (const SweepPoint& point : serving.sweep) {
     std::string line = cell(point_text(point), kPointWidth);
-    for (const PointColumn& column : kPointColumns) {
+    for (const SweepColumn& column : sweep_columns()) {
+      if (column.brief == nullptr) continue;
       const Record* record = point.all.find(column.metric);
       std::string text = record == nullptr ? "—" : value_text(*record).value;
       if (record != nullptr && record->validity == Validity::kVoid) text += " void";

@@ -123,23 +123,18 @@ std::string rates(const Model& model) {
           row({md(serving.label), md(capacity.tier), value(capacity.record), md(capacity_basis(capacity))});
     for (const SweepPoint& point : serving.sweep) {
       std::vector<std::string> cells = {md(serving.label), md(point_text(point))};
-      for (const char* metric :
-           {"offered_rate_per_s", "request_throughput_per_s", "goodput_per_s", "ttft_ms_p50", "ttft_ms_p90",
-            "tpot_ms_p50", "tpot_ms_p90", "output_throughput_tokens_per_s", "error_rate"})
-        cells.push_back(value(point.all.find(metric)));
+      for (const SweepColumn& column : sweep_columns()) cells.push_back(value(point.all.find(column.metric)));
       points += row(cells);
     }
   }
   std::string out;
   if (!capacities.empty())
     out += table_head({"target", "tier", "capacity, requests/s", "basis"}, 2) + capacities + "\n";
-  if (!points.empty())
-    out += table_head({"target", "point", "offered, requests/s", "served, requests/s", "goodput, requests/s",
-                       "TTFT p50, ms", "TTFT p90, ms", "TPOT p50, ms", "TPOT p90, ms", "output, tokens/s",
-                       "failed, %"},
-                      2) +
-           points + "\n";
-  return out;
+  if (points.empty()) return out;
+  std::vector<std::string> heads = {"target", "point"};
+  for (const SweepColumn& column : sweep_columns())
+    heads.push_back(fmt::format("{}, {}", column.title, column.unit));
+  return out + table_head(heads, 2) + points + "\n";
 }
 
 std::string service(const Model& model) {
@@ -164,7 +159,19 @@ std::string service(const Model& model) {
     }
     if (!serving.mix.empty()) line(serving, "all", serving.mix);
   }
-  return out + "\n";
+  out += "\n";
+  std::string beside;
+  for (const Serving& serving : model.servings) {
+    for (const char* metric : beside_metrics()) {
+      const Record* record = serving.mix.find(metric);
+      if (record == nullptr || !record->value) continue;
+      beside += row({md(serving.label), md(metric_title(metric)),
+                     md(display_unit(record->metric, record->unit).text), value(record)});
+    }
+  }
+  return beside.empty()
+             ? out
+             : out + table_head({"target", "beside the latencies", "unit", "value"}, 3) + beside + "\n";
 }
 
 std::string silicon(const Model& model) {

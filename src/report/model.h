@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -240,6 +241,25 @@ Result<std::vector<Serving>> make_servings(const Model& model, const SampleReade
 bool add_rate_record(const Record& record, const std::string& traffic_class, Serving& serving);
 // Puts what was added into its order.
 void sort_rates(Serving& serving);
+// The latencies that tables show, a row each, as far as a class has them.
+struct LatencyRow {
+  const char* metric;  // without its statistic
+  const char* title;
+  const char* brief;  // on the terminal
+};
+std::span<const LatencyRow> latency_rows();
+// What is measured beside latencies and rates, of all classes together: the start of the server, energy, and
+// the way of the requests to it.
+std::span<const char* const> beside_metrics();
+// What every table of a sweep shows of a point; the terminal, which has no room for all, those that are
+// brief.
+struct SweepColumn {
+  const char* title;
+  const char* unit;
+  const char* metric;
+  const char* brief;  // its heading on the terminal; null: not there
+};
+std::span<const SweepColumn> sweep_columns();
 // "8 arrivals/s", "16 users".
 std::string point_text(const SweepPoint& point);
 double probe_rate(const Record& attained);

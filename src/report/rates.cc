@@ -80,6 +80,22 @@ void sort_rates(Serving& serving) {
   }
 }
 
+std::span<const SweepColumn> sweep_columns() {
+  static constexpr SweepColumn kColumns[] = {
+      {"offered", "requests/s", "offered_rate_per_s", nullptr},
+      {"served", "requests/s", "request_throughput_per_s", "served/s"},
+      {"goodput", "requests/s", "goodput_per_s", nullptr},
+      {"TTFT p50", "ms", "ttft_ms_p50", "TTFT p50 ms"},
+      {"TTFT p90", "ms", "ttft_ms_p90", "TTFT p90 ms"},
+      {"TPOT p50", "ms", "tpot_ms_p50", "TPOT p50 ms"},
+      {"TPOT p90", "ms", "tpot_ms_p90", "TPOT p90 ms"},
+      {"E2E p90", "ms", "e2e_ms_p90", nullptr},
+      {"output", "tokens/s", "output_throughput_tokens_per_s", "out tok/s"},
+      {"failed", "%", "error_rate", "failed %"},
+  };
+  return kColumns;
+}
+
 std::string point_text(const SweepPoint& point) {
   return fmt::format("{:g} {}{}", point.at, point.is_users ? "user" : "arrivals/s",
                      point.is_users && point.at != 1 ? "s" : "");

@@ -244,4 +244,48 @@ Result<std::vector<Serving>> make_servings(const Model& model, const SampleReade
   return servings;
 }
 
+std::span<const LatencyRow> latency_rows() {
+  static constexpr LatencyRow kRows[] = {
+      {"ttft_ms", "TTFT", "TTFT ms"},
+      {"ttfo_ms", "TTFO", "TTFO ms"},
+      {"tpot_ms", "TPOT", "TPOT ms"},
+      {"chunk_gap_ms", "chunk gap", "gap ms"},
+      {"e2e_ms", "E2E", "E2E ms"},
+      {"effective_ttft_ms", "TTFT, failures ∞", "TTFT ms, failed ∞"},
+      {"effective_e2e_ms", "E2E, failures ∞", "E2E ms, failed ∞"},
+      {"queue_ms", "queue", "queue ms"},
+      {"server_prompt_ms", "prompt, by the server", "prompt ms, server"},
+      {"ttft_server_difference_ms", "TTFT beyond it", "TTFT − that"},
+      {"server_tpot_ms", "TPOT, by the server", "TPOT ms, server"},
+      {"tpot_server_difference_ms", "TPOT less it", "TPOT − that"},
+  };
+  return kRows;
+}
+
+std::span<const char* const> beside_metrics() {
+  static constexpr const char* kMetrics[] = {"cold_start_s",
+                                             "cold_start_first_token_s",
+                                             "energy_per_output_token_j",
+                                             "power_w_mean",
+                                             "power_w_max",
+                                             "energy_j",
+                                             "server_queue_time_ms_mean",
+                                             "server_kv_usage_max",
+                                             "server_preemptions",
+                                             "server_prefix_hit_rate",
+                                             "dispatch_lag_ms_p99_9",
+                                             "dispatch_lag_ms_max",
+                                             "send_lag_ms_p99_9",
+                                             "send_lag_ms_max",
+                                             "late_send_share",
+                                             "unsent_requests",
+                                             "receive_lag_ms_p99",
+                                             "connect_ms_p50",
+                                             "connect_ms_max",
+                                             "round_trip_ms_p50",
+                                             "tcp_retransmits",
+                                             "client_cpu_utilisation"};
+  return kMetrics;
+}
+
 }  // namespace assay

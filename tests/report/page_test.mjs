@@ -103,6 +103,19 @@ const stories = {
     await context.close();
   },
 
+  'the mix stands on one screen: limits kept, interference, joint goodput': async (browser) => {
+    const {context, page} = await open(browser, 'sample');
+    const boxes = [];
+    for (const id of ['attainment', 'interference', 'capacity-0-0']) {
+      assert.ok(await page.locator(`#${id} .plot svg`).isVisible(), id);
+      boxes.push(await page.locator(`#${id}`).boundingBox());
+    }
+    const top = Math.min(...boxes.map((box) => box.y));
+    const bottom = Math.max(...boxes.map((box) => box.y + box.height));
+    assert.ok(bottom - top <= desktop.height, `${bottom - top} px`);
+    await context.close();
+  },
+
   'the eight questions stand on the first screen with word and shape': async (browser) => {
     const {context, page} = await open(browser, 'sample');
     const rows = page.locator('.answers li');
