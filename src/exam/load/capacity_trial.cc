@@ -99,15 +99,25 @@ class Evidence {
       found.push_back(make_finding(
           Severity::kDoubtful, "load.capacity-client-late",
           fmt::format(
-              "The search for capacity ended at {} requests/s, where the load generator was late: dispatch lag {} "
-              "ms, budget {} ms. That trial decides nothing. Leave this machine a core, or run the load from "
-              "several machines.",
-              format_number(last.trial.rate_per_s), format_number(last.dispatch_lag_ms),
+              "The search for capacity ended at {} requests/s, where the load generator was late {} times in a row: "
+              "dispatch lag {} ms, budget {} ms. Those trials decide nothing. Leave this machine a core, or run the "
+              "load from several machines.",
+              format_number(last.trial.rate_per_s), kMostVoidsInARow, format_number(last.dispatch_lag_ms),
               format_number(load_.dispatch_lag_budget_ms)),
           Json::object()
               .set("rate_per_s", last.trial.rate_per_s)
               .set("dispatch_lag_ms", last.dispatch_lag_ms)
               .set("budget_ms", load_.dispatch_lag_budget_ms)));
+    }
+    const auto repeated =
+        std::ranges::count_if(result_.probes, [](const CapacityProbe& probe) { return probe.trial.is_void; });
+    if (repeated > 0 && search_.end() != CapacityEnd::kVoid) {
+      found.push_back(make_finding(
+          Severity::kNote, "load.capacity-repeated",
+          fmt::format(
+              "In {} of {} trials of the search for capacity the load generator was late: they decide nothing, "
+              "and were repeated.",
+              repeated, result_.probes.size())));
     }
     if (search_.end() == CapacityEnd::kBudget) {
       found.push_back(make_finding(

@@ -54,7 +54,7 @@ struct CapacityRun {
 };
 
 struct CapacityResult {
-  std::vector<CapacityProbe> probes;  // in their order; the last may be void
+  std::vector<CapacityProbe> probes;  // in their order; some may be void
   std::optional<Error> lost;          // the target was lost: the search is over
   bool is_hung = false;
   bool is_interrupted = false;

@@ -85,9 +85,10 @@ const CapacitySearch::Point* CapacitySearch::find(double rate) const {
 void CapacitySearch::add(const CapacityTrial& trial) {
   spent_s_ += trial.took_s;
   if (trial.is_void) {
-    end_ = CapacityEnd::kVoid;
+    if (++voids_in_a_row_ == kMostVoidsInARow) end_ = CapacityEnd::kVoid;
     return;
   }
+  voids_in_a_row_ = 0;
   Point& at = point(trial.rate_per_s);
   at.spent_s += trial.took_s;
   CHECK(trial.counts.size() == at.counts.size());

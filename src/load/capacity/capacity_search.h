@@ -44,7 +44,7 @@ struct CapacityTrial {
   double rate_per_s = 0;
   double took_s = 0;      // warm-up and drain included
   double response_s = 0;  // median time from due instant to last token; 0: none ended well
-  bool is_void = false;   // the client itself did not keep up: it decides nothing and ends the search
+  bool is_void = false;   // the client itself did not keep up: it decides nothing
   std::vector<std::vector<ShareCounts>> counts;
 };
 
@@ -60,7 +60,7 @@ enum class CapacityEnd {
   kNone,        // it goes on
   kResolved,    // every tier's interval is as narrow as was asked for
   kBudget,      // the time is spent
-  kVoid,        // the client did not keep up
+  kVoid,        // the client did not keep up, kMostVoidsInARow times in a row
   kOutOfRange,  // no rate within reason fails, or none holds
 };
 
@@ -73,13 +73,16 @@ struct CapacityInterval {
   int limiting_class = -1;        // farthest below its share at the lowest rate that failed
 };
 
+// A machine that was busy for a moment spoils one trial and not the search; what cannot keep up fails again.
+inline constexpr int kMostVoidsInARow = 3;
+
 class CapacitySearch {
  public:
   explicit CapacitySearch(CapacityOptions options);
 
   // The next trial; nothing when the search has ended.
   std::optional<CapacityStep> next();
-  // The outcome of the trial that next() proposed, at its very rate.
+  // The outcome of the trial that next() proposed, at its very rate. A void one is proposed again.
   void add(const CapacityTrial& trial);
 
   CapacityEnd end() const { return end_; }
@@ -125,6 +128,7 @@ class CapacitySearch {
   std::vector<Point> points_;  // in the order in which they were first tried
   double response_s_;
   double spent_s_ = 0;
+  int voids_in_a_row_ = 0;
   CapacityEnd end_ = CapacityEnd::kNone;
 };
 

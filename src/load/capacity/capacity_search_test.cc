@@ -126,11 +126,18 @@ TEST(CapacitySearch, OutcomesAtHigherRatesAreEvidenceThatARateHolds) {
   EXPECT_EQ(search.verdict(10, 0), RateVerdict::kOpen);
 }
 
-TEST(CapacitySearch, AVoidTrialDecidesNothingAndEndsIt) {
+TEST(CapacitySearch, AVoidTrialDecidesNothingAndIsRepeatedTwice) {
   CapacitySearch search(one_class());
   CapacityTrial trial = outcome(10, 10, {.n = 1000, .good = 1000});
   trial.is_void = true;
-  search.add(trial);
+  const double rate = search.next()->rate_per_s;
+  for (int i = 1; i < kMostVoidsInARow; ++i) {
+    search.add(trial);
+    ASSERT_EQ(search.end(), CapacityEnd::kNone);
+    EXPECT_EQ(search.next()->rate_per_s, rate);
+  }
+  search.add(outcome(rate, 10, {.n = 10, .good = 10}));
+  for (int i = 0; i < kMostVoidsInARow; ++i) search.add(trial);
   EXPECT_EQ(search.end(), CapacityEnd::kVoid);
   EXPECT_FALSE(search.next());
   EXPECT_FALSE(search.interval(0).low);
