@@ -62,18 +62,18 @@ std::string service_table(const Model& model) {
 
 std::string beside_table(const Model& model) {
   HtmlTable table{
-      .caption = "Beside the latencies: the server's start, energy, and the way of the requests to it",
-      .columns = {{"target"}, {"metric"}, {"unit"}, {"value", "", true}}};
+      .caption = "The server's start, energy, and the way of the requests to it, all classes together",
+      .columns = {{"target"}, {"metric"}, {"value", "", true}, {"unit"}}};
   for (const Serving& serving : model.servings) {
     for (const char* metric : beside_metrics()) {
       const Record* record = serving.mix.find(metric);
       if (record == nullptr || !record->value) continue;
       table.rows.push_back({text_cell(serving.label), text_cell(metric_title(metric)),
-                            text_cell(display_unit(record->metric, record->unit).text),
-                            value_cell(model, record)});
+                            value_cell(model, record),
+                            text_cell(display_unit(record->metric, record->unit).text)});
     }
   }
-  return table.html();
+  return table.rows.empty() ? "" : "<h3>Beside the latencies</h3>\n" + table.html();
 }
 
 std::string latency_table(const Model& model, const std::string& traffic_class) {

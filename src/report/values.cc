@@ -14,10 +14,11 @@ constexpr int kDigits = 3;
 constexpr int kMostDigits = 6;
 
 bool is_share(std::string_view metric) {
-  constexpr auto kShares =
-      std::to_array<std::string_view>({"slo_attainment", "error_rate", "roofline_efficiency",
-                                       "engine_efficiency", "client_cpu_utilisation", "coalesced_share"});
-  return std::find(kShares.begin(), kShares.end(), metric) != kShares.end();
+  constexpr auto kShares = std::to_array<std::string_view>(
+      {"slo_attainment", "error_rate", "roofline_efficiency", "engine_efficiency", "client_cpu_utilisation",
+       "coalesced_share", "late_send_share", "server_prefix_hit_rate", "sampler_cpu_utilisation"});
+  return std::find(kShares.begin(), kShares.end(), metric) != kShares.end() ||
+         metric.starts_with("server_kv_usage_");
 }
 
 int supported_digits(double value, double low, double high) {
