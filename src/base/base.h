@@ -2,10 +2,11 @@
 // clocks.
 #pragma once
 
-#include "base/check.h"   // IWYU pragma: export
-#include "base/json.h"    // IWYU pragma: export
-#include "base/random.h"  // IWYU pragma: export
-#include "base/result.h"  // IWYU pragma: export
-#include "base/text.h"    // IWYU pragma: export
-#include "base/toml.h"    // IWYU pragma: export
-#include "base/units.h"   // IWYU pragma: export
+#include "base/check.h"       // IWYU pragma: export
+#include "base/json.h"        // IWYU pragma: export
+#include "base/random.h"      // IWYU pragma: export
+#include "base/result.h"      // IWYU pragma: export
+#include "base/slot_table.h"  // IWYU pragma: export
+#include "base/text.h"        // IWYU pragma: export
+#include "base/toml.h"        // IWYU pragma: export
+#include "base/units.h"       // IWYU pragma: export

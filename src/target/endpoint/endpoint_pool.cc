@@ -70,7 +70,7 @@ std::vector<Record> EndpointPool::close() {
   waiting_.clear();
   busy_.clear();
   ways_.forget_all();
-  for (const auto& [token, channel] : channels_) meter_.note_closing(channel->connection->fd());
+  channels_.for_each([this](Channel& channel) { meter_.note_closing(channel.connection->fd()); });
   channels_.clear();
   return meter_.records();
 }
@@ -123,7 +123,7 @@ void EndpointPool::cancel(RequestId id) {
   const auto busy = busy_.find(id);
   if (busy == busy_.end()) return;
   const uint64_t token = busy->second;
-  fail_work(*channels_.at(token)->work, FailureCause::kCancelled, "cancelled");
+  fail_work(*channels_.find(token)->work, FailureCause::kCancelled, "cancelled");
   // What waits for the place is started by poll(): it may be about to be cancelled, too.
   drop(token);
 }
@@ -168,7 +168,7 @@ void EndpointPool::start(std::unique_ptr<Work> work) {
   Channel* channel = nullptr;
   // One that met a closed connection gets a new one: others that lie idle have probably gone the same way.
   if (ways_.has_idle(server) && !work->sent_again) {
-    channel = channels_.at(ways_.take_idle(server)).get();
+    channel = channels_.find(ways_.take_idle(server));
     channel->reused = true;
   } else {
     if (is_full()) drop(ways_.idle_to_close(server));
@@ -180,7 +180,7 @@ void EndpointPool::start(std::unique_ptr<Work> work) {
 EndpointPool::Channel* EndpointPool::open_channel(const Work& work) {
   const uint32_t server = work.request.server;
   const Url& url = ways_.url(server);
-  auto channel = std::make_unique<Channel>(++tokens_, server, decoder_, options_.secret);
+  auto channel = std::make_unique<Channel>(channels_.next_key(), server, decoder_, options_.secret);
   Result<std::unique_ptr<EndpointConnection>> connection =
       EndpointConnection::begin(ways_.address(server), url, url.https ? &*options_.tls : nullptr);
   Result<void> watched;
@@ -195,9 +195,7 @@ EndpointPool::Channel* EndpointPool::open_channel(const Work& work) {
   }
   facts_.has_stamps = facts_.has_stamps && channel->connection->has_stamps();
   channel->opened = clock_.now();
-  Channel* opened = channel.get();
-  channels_.emplace(opened->token, std::move(channel));
-  return opened;
+  return &channels_.add(std::move(channel));
 }
 
 void EndpointPool::assign(Channel& channel, std::unique_ptr<Work> work) {
@@ -215,9 +213,9 @@ void EndpointPool::assign(Channel& channel, std::unique_ptr<Work> work) {
 // ---- what happens on a connection ----
 
 void EndpointPool::take(const LoopEvent& event) {
-  const auto found = channels_.find(event.token);
-  if (found == channels_.end()) return;  // dropped by an event before this one
-  Channel& channel = *found->second;
+  Channel* found = channels_.find(event.token);
+  if (found == nullptr) return;  // dropped by an event before this one
+  Channel& channel = *found;
   if (event.timer) {
     time_out(channel);
   } else if (event.readable && channel.connection->established()) {
@@ -290,24 +288,23 @@ void EndpointPool::read_all(Channel& channel) {
 
 // False if the channel is gone.
 bool EndpointPool::take_bytes(Channel& channel, std::string_view bytes, Nanos realtime) {
-  const uint64_t token = channel.token;
   const size_t first_event = pending_.size();
   const Nanos now = clock_.now();
   const Nanos at = stamp(realtime, now, *channel.work);
   const Nanos previous = std::exchange(channel.work->last_at, at);
   const uint64_t chunks_before = channel.reply.chunks();
   const EndpointReply::State state = channel.reply.receive(bytes, at, pending_);
-  channel.work->request.wire = {};  // an answer has begun: it is not sent again
+  if (!channel.work->request.wire.empty()) channel.work->request.wire = {};  // its answer has begun
   if (!std::exchange(arrival_.is_noted, true)) arrival_.previous = previous;
   arrival_.now = now;
   arrival_.at = at;
   arrival_.chunks += channel.reply.chunks() - chunks_before;
   arrival_.is_stamped = realtime != Nanos();
-  after_reply(channel, state, first_event);
-  return channels_.contains(token);
+  return after_reply(channel, state, first_event);
 }
 
-void EndpointPool::after_reply(Channel& channel, EndpointReply::State state, size_t first_event) {
+// False if the channel is gone.
+bool EndpointPool::after_reply(Channel& channel, EndpointReply::State state, size_t first_event) {
   if (channel.work->asked) {
     for (size_t i = first_event; i < pending_.size() && channel.work->first_token_at == Nanos(); ++i) {
       const StreamEvent& event = pending_[i];
@@ -318,7 +315,7 @@ void EndpointPool::after_reply(Channel& channel, EndpointReply::State state, siz
   }
   if (!channel.answered && channel.reply.answered()) answered(channel, pending_.back());
   if (channel.work->asked) pending_.resize(first_event);
-  if (state == EndpointReply::State::kOver) release(channel);
+  return state != EndpointReply::State::kOver || release(channel);
 }
 
 // `event` ended the channel's request.
@@ -353,13 +350,14 @@ EndpointAnswer EndpointPool::whole_answer(const Channel& channel, const StreamEv
   return answer;
 }
 
-// The response is over: the connection goes back into the pool, or away.
-void EndpointPool::release(Channel& channel) {
+// The response is over: the connection goes back into the pool, or away: then false.
+bool EndpointPool::release(Channel& channel) {
   const bool reusable = channel.reply.keep_alive() && channel.connection->all_sent() && channel.answered;
-  if (!reusable) return drop(channel.token);
+  if (!reusable) return drop(channel.token), false;
   loop_.cancel_timer(channel.timer);
   channel.work.reset();
   ways_.add_idle(channel.server, channel.token);
+  return true;
 }
 
 // ---- ends ----
@@ -404,16 +402,16 @@ void EndpointPool::time_out(Channel& channel) {
 }
 
 void EndpointPool::drop(uint64_t token) {
-  const auto found = channels_.find(token);
-  if (found == channels_.end()) return;
-  Channel& channel = *found->second;
+  Channel* found = channels_.find(token);
+  if (found == nullptr) return;
+  Channel& channel = *found;
   if (channel.work) {
     loop_.cancel_timer(channel.timer);
     if (!channel.answered) busy_.erase(channel.work->request.id);
   }
   ways_.forget(channel.server, token);
   meter_.note_closing(channel.connection->fd());
-  channels_.erase(found);
+  channels_.erase(token);
 }
 
 // `error`: of the connection, where that is what failed.

@@ -118,10 +118,10 @@ class EndpointPool {
   void lost(Channel& channel, bool end_of_input);
   void send_again(Channel& channel);
   void time_out(Channel& channel);
-  void after_reply(Channel& channel, EndpointReply::State state, size_t first_event);
+  bool after_reply(Channel& channel, EndpointReply::State state, size_t first_event);
   void answered(Channel& channel, const StreamEvent& event);
   EndpointAnswer whole_answer(const Channel& channel, const StreamEvent& event) const;
-  void release(Channel& channel);
+  bool release(Channel& channel);
   void drop(uint64_t token);
   void fail_work(const Work& work, FailureCause cause, std::string_view detail, Error error = {});
   Nanos stamp(Nanos realtime, Nanos now, const Work& work) const;
@@ -143,10 +143,9 @@ class EndpointPool {
     size_t chunks;
     bool is_stamped, is_noted;
   } arrival_{};
-  std::unordered_map<uint64_t, std::unique_ptr<Channel>> channels_;  // by token
+  SlotTable<Channel> channels_;  // by their tokens: every event that comes is looked up here
   std::deque<std::unique_ptr<Work>> waiting_;
   std::unordered_map<RequestId, uint64_t> busy_;  // to the channel's token
-  uint64_t tokens_ = 0;
   std::vector<LoopEvent> loop_events_;
   std::vector<StreamEvent> pending_;
   std::unordered_map<RequestId, EndpointText> answers_;  // kept until they are taken
