@@ -83,6 +83,7 @@ std::string devices_text(const Json& host) {
                        device["description"].as_string());
   }
   if (host["devices"].items().empty()) out += "  none\n";
+  for (const Json& note : host["devices_notes"].items()) out += fmt::format("  ⚠ {}\n", note.as_string());
   if (const Json* error = host.find("devices_error")) out += fmt::format("  ⚠ {}\n", error->as_string());
   return out;
 }

@@ -72,7 +72,8 @@ const Exam* find_exam(std::string_view name);
 // {"cpu": {…}, "memory": {…}, "devices": [{"name", "description", "type", "memory_bytes",
 // "matmul_gflop_per_s"}, …],
 //  "engine": {"version", "library"}}. Why there are none, of a worker that failed: "devices_error".
-// Interrupted, it says so under "devices_error".
+// Interrupted, it says so under "devices_error". What could not be loaded beside them (a backend library of
+// ASSAY_BACKEND_PATH): "devices_notes", a list of texts.
 Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed,
                 const std::function<bool()>& interrupted);
 

@@ -1,6 +1,7 @@
 // run_worker of the fake engine: the same jobs and lines as the real one, with fixed numbers.
 #include <unistd.h>
 
+#include <csignal>
 #include <string>
 
 #include "engine/engine.h"
@@ -75,10 +76,11 @@ int devices(FakeJob& job) {
 }
 
 int fit(FakeJob& job) {
-  const int64_t total = 1'000'000;
+  const int64_t tenth = job.misbehaviour.is_too_large() ? int64_t{2} << 30 : 100'000;
+  const int64_t total = 10 * tenth;
   Json info =
-      Json::object().set("model", "fake").set("model_memory_bytes", total).set("weights_bytes", 700'000);
-  info.set("kv_bytes", 200'000).set("compute_bytes", 100'000);
+      Json::object().set("model", "fake").set("model_memory_bytes", total).set("weights_bytes", 7 * tenth);
+  info.set("kv_bytes", 2 * tenth).set("compute_bytes", tenth);
   info.set("device_free_bytes", job.device().memory_bytes)
       .set("device_total_bytes", job.device().memory_bytes);
   job.out.info(Json::object().set("fit", info.set("fits", total <= job.device().memory_bytes)));
@@ -160,6 +162,7 @@ int run_worker(std::string_view job_json) {
   misbehaviour.on_load();
   FakeJob job{*parameters, out, misbehaviour};
   const std::string& name = (*parameters)["job"].as_string();
+  if (misbehaviour.is_too_large() && (name == "serve" || name == "speed")) std::raise(SIGKILL);
   if (name == "serve") return serve_fake(*parameters, misbehaviour);
   if (name == "devices") return devices(job);
   if (name == "fit") return fit(job);

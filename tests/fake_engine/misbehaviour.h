@@ -21,6 +21,9 @@ class Misbehaviour {
   bool is_hung() const { return kind_ == "hang-after" && done_ > limit_; }
   // garbage: what is said is not what was agreed.
   bool is_garbage() const { return kind_ == "garbage"; }
+  // too-large: the job "fit" says that there is no room for it, and every job that loads it ends as the
+  // kernel ends what takes more memory than there is.
+  bool is_too_large() const { return kind_ == "too-large"; }
 
  private:
   std::string kind_;

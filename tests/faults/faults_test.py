@@ -1,6 +1,6 @@
-"""What goes wrong does no harm: workers that abort, hang, leak and talk nonsense; kill -9 and Ctrl-C at every look at the
-signal, then --resume; a full disk; two runs in one folder; a model whose arithmetic is broken. The program under test has
-the fake engine, but for the last."""
+"""What goes wrong does no harm: workers that abort, hang, leak and talk nonsense; a model that has no room; kill -9 and Ctrl-C at
+every look at the signal, then --resume; a full disk; two runs in one folder; a model whose arithmetic is broken. The program under
+test has the fake engine, but for the last and where it says otherwise."""
 
 import fcntl
 import json
@@ -116,6 +116,81 @@ def misbehaving_workers_are_evidence():
             print(f"{name}: {code}")
 
 
+NO_ROOM = ("fake:too-large.gguf needs 20.0 GiB on {device} (4.00 GiB of it KV cache), which has {free} free. Take a smaller model or "
+           "type, fewer sequences or a shorter context.")
+
+
+def a_model_without_room_is_told_before_it_is_loaded():
+    """The engine that would load it is killed as the kernel does it: what is said must come from the prediction. Each exam that
+    loads models says it of each device, measures what needs no model, and the run goes on."""
+    with fresh_folder() as folder:
+        (Path(folder) / "room.toml").write_text(
+            (Path(folder) / "worker.toml").read_text().replace("MISBEHAVIOUR", "too-large").replace('"load"', '"roofline", "load"')
+            .replace('[[target]]\nname = "good"', '[[target]]\nname = "gpu"\ndevice = "Fake0"\nmodel = "fake:too-large.gguf"\n\n'
+                     '[[target]]\nname = "good"'))
+        shutil.copy(tiny_model(), Path(folder) / "fake:too-large.gguf")
+        result = assay("run", "room.toml", "--out", "out", folder=folder, clock="real", timeout=120)
+        expect(result.returncode == 1, f"no room: exit {result.returncode}: {result.stderr[-500:]}")
+        report = json.loads(assay("report", "out", "--json", folder=folder).stdout)
+        findings = [finding for finding in report["findings"] if finding["severity"] != "note"]
+        said = sorted(finding["text"] for finding in findings if finding["code"] == "model.does-not-fit")
+        expected = sorted(2 * [NO_ROOM.format(device="CPU", free="16.0 GiB"), NO_ROOM.format(device="Fake0", free="8.00 GiB")])
+        expect(said == expected, f"no room: says {said}, not {expected}")
+        expect({finding["severity"] for finding in findings if finding["code"] == "model.does-not-fit"} == {"blocker"},
+               f"no room: {findings}")
+        dead = [finding["code"] for finding in findings if finding["code"].startswith("engine.")]
+        expect(not dead, f"no room: the model was loaded all the same: {dead}")
+        records = report["provenance"]["records"]
+        for device in ("CPU", "Fake0"):
+            of_device = {record["metric"] for record in records if record["conditions"].get("device") == device}
+            expect("matmul_tflop_per_s" in of_device, f"no room: the kernels of {device} were not measured")
+            expect(not of_device & {"ttft_ms_mean", "decode_tokens_per_s"}, f"no room: {device} has {of_device}")
+        good = [record for record in records if record["metric"] == "ttft_ms_mean" and record["validity"] == "valid"]
+        expect(good, "no room: the target that needs none was not measured")
+        print("no room: told before loading, for each exam and device")
+
+
+MUCH_CACHE = """
+exams = ["load"]
+[[target]]
+name = "cpu"
+device = "CPU"
+model = "MODEL"
+context_tokens = 1000000
+sequences = 64
+[[traffic]]
+name = "books"
+prompt_tokens = 900000
+output_tokens = 12
+[load]
+arrivals = "closed"
+users = 64
+requests_per_class = 64
+"""
+
+
+def a_cache_without_room_is_told_by_the_real_engine():
+    """SmolLM2 has 23 kB of cache a token, and 64 million of them are asked for: the engine works that out without taking any."""
+    model = Path(os.environ["ASSAY_SOURCE"]) / ".deps/models/SmolLM2-135M-Instruct.Q4_1.gguf"
+    if not model.exists():
+        print(f"no room for a cache: skipped, {model} is not there")
+        return
+    if os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") > 1 << 40:
+        print("no room for a cache: skipped, this machine has a tebibyte")
+        return
+    with fresh_folder() as folder:
+        (Path(folder) / "cache.toml").write_text(MUCH_CACHE.replace("MODEL", str(model)))
+        run = subprocess.run([os.environ["ASSAY"], "run", "cache.toml", "--out", "out", "--json"], cwd=folder,
+                             capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        expect(run.returncode == 1, f"no room for a cache: exit {run.returncode}: {run.stderr[-500:]}")
+        findings = [finding for finding in json.loads(run.stdout)["findings"] if finding["severity"] != "note"]
+        expect([finding["code"] for finding in findings] == ["model.does-not-fit"], f"no room for a cache: {findings}")
+        for finding in findings:
+            expect(re.search(r"needs 1\.\d\d TiB on CPU \(1\.\d\d TiB of it KV cache\), which has [\d.]+ [GM]iB free\.", finding["text"]),
+                   f"no room for a cache: says {finding['text']}")
+        print("no room for a cache: told by the engine itself")
+
+
 def a_full_disk_loses_nothing():
     """A dossier on a small file system: the run ends with a clear message, and what was committed is readable."""
     with fresh_folder() as folder:
@@ -228,6 +303,8 @@ def main():
     resumed_runs_are_unbroken_ones("kill")
     resumed_runs_are_unbroken_ones("interrupt")
     misbehaving_workers_are_evidence()
+    a_model_without_room_is_told_before_it_is_loaded()
+    a_cache_without_room_is_told_by_the_real_engine()
     a_full_disk_loses_nothing()
     one_run_at_a_time_in_a_folder()
     a_resumed_run_wants_its_traces_unchanged()

@@ -16,6 +16,10 @@ from support import (ASSAY, FAULTS, TRAFFIC, Emulator, ended_well, environment, 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tokenizer"))
 import fixture_tokenizer  # noqa: E402
 
+SKIPPED = 77
+TRIES = 3    # of what only a load generator that is in time can tell
+UNTOLD = []  # what none of them told
+
 OPEN_MPI = {"ASSAY_MPI_LIBRARY": os.environ["ASSAY_FAKE_OPEN_MPI"], "of": ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE")}
 MPICH = {"ASSAY_MPI_LIBRARY": os.environ["ASSAY_FAKE_MPICH"], "of": ("PMI_RANK", "PMI_SIZE")}
 SLURM = {"ASSAY_MPI_LIBRARY": os.environ["ASSAY_FAKE_MPICH"], "of": ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS")}
@@ -78,25 +82,43 @@ def ranks_send_one_plan():
             expect(("--enable-recovery" in launch.err[0]) == (kind is OPEN_MPI), f"{name}: the warning: {launch.err[0]}")
 
 
-def what_each_found_is_said_of_the_whole():
-    """Of two servers, one of which counts tokens that it did not send: nothing of that is lost on the way to the merged dossier."""
+def one_of_two_miscounts():
+    """The merged report, the rows and the servers' URLs of a load on two servers, the second of which counts seven tokens too many."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "other").mkdir()
-        with Emulator(folder, "--fault", "wrong-usage") as one, Emulator(Path(folder) / "other", "--fault", "wrong-usage") as other:
+        with Emulator(folder) as honest, Emulator(Path(folder) / "other", "--fault", "wrong-usage") as other:
             tokenizer = Path(folder) / "tokenizer.json"
             tokenizer.write_text(json.dumps(fixture_tokenizer.emulated()))
-            Launch(folder, 2, MPICH, "load", one.url, other.url, *TRAFFIC, "--goodput", "tpot:500", "--tokenizer", str(tokenizer),
+            Launch(folder, 2, MPICH, "load", honest.url, other.url, *TRAFFIC, "--goodput", "tpot:500", "--tokenizer", str(tokenizer),
                    "--out", "out", "--samples", "all.jsonl").wait()
-            got = report(folder, "out")
-        tokens = findings(got).get("load.tokens")
-        expect(tokens is not None and tokens["severity"] == "doubtful", f"whole: tokens: {list(findings(got))}")
-        for metric in ("tpot_ms_p50", "output_throughput_tokens_per_s", "slo_attainment"):
-            found = [record["validity"] for record in records(got, metric, traffic_class="all")]
-            expect(found and found[0] in ("doubtful", "void"), f"whole: {metric} is {found}")
-        expect(records(got, "usage_output_ratio"), "whole: what was counted is not there")
-        servers = findings(got).get("load.servers")
-        expect(servers is not None and one.url in servers["text"] and other.url in servers["text"], f"whole: servers: {servers}")
-        expect({row["server"] for row in rows(f"{folder}/all.jsonl")} == {0, 1}, "whole: rows do not say which server they went to")
+            return report(folder, "out"), rows(f"{folder}/all.jsonl"), (honest.url, other.url)
+
+
+def what_each_found_is_said_of_the_whole():
+    """Of two servers, one of which counts tokens that it did not send: nothing of that is lost on the way to the merged dossier."""
+    for _ in range(TRIES):
+        got, all_rows, urls = one_of_two_miscounts()
+        if "load.generator-late" not in findings(got):
+            break
+    expect({row["server"] for row in all_rows} == {0, 1}, "whole: rows do not say which server they went to")
+    # Only one of them miscounts, so that the doubt is about a part of the requests, and none the less about the whole.
+    excess = {server: {int(row["output_tokens"]) - len(row["chunk_ns"]) for row in all_rows if row["server"] == server}
+              for server in (0, 1)}
+    expect(excess == {0: {0}, 1: {7}}, f"whole: tokens by usage beyond those that came: {excess}")
+    # The second of two ranks sends every second request, and so to the second server only: it alone finds the doubt.
+    tokens = sorted(finding["severity"] for finding in got["findings"] if finding["code"] == "load.tokens")
+    expect(tokens == ["doubtful", "note"], f"whole: tokens: {tokens}")
+    ratios = {record["conditions"]["rank"]: record["value"] for record in records(got, "usage_output_ratio", traffic_class="all")}
+    expect(set(ratios) == {0, 1} and ratios[0] == 1 and ratios[1] > 1.5, f"whole: what was counted: {ratios}")
+    servers = findings(got).get("load.servers")
+    expect(servers is not None and all(url in servers["text"] for url in urls), f"whole: servers: {servers}")
+    # Void says more than doubtful, and is only told apart where the load generator was in time.
+    is_late = "load.generator-late" in findings(got)
+    for metric in ("tpot_ms_p50", "output_throughput_tokens_per_s", "slo_attainment"):
+        found = [record["validity"] for record in records(got, metric, traffic_class="all")]
+        expect(found == ["void" if is_late else "doubtful"], f"whole: {metric} is {found}")
+    if is_late:
+        UNTOLD.append(f"whole: the load generator was late in each of {TRIES} runs: doubtful records were void")
 
 
 def a_closed_loop_and_a_rate_found_by_a_burst():
@@ -223,7 +245,9 @@ def main():
         if not wanted or test.__name__ in wanted:
             test()
     print(f"{len(FAULTS)} faults")
-    return 1 if FAULTS else 0
+    for reason in UNTOLD:
+        print(f"{'not told' if FAULTS else 'skipped'}: this machine is too busy: {reason}")
+    return 1 if FAULTS else SKIPPED if UNTOLD else 0
 
 
 if __name__ == "__main__":

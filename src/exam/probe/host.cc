@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kMaxFileBytes = 16 << 20;  // /proc/cpuinfo of a machine with thousands of processors
 constexpr Nanos kDevicesTimeout = nanos_from_seconds(60);
+constexpr size_t kMostNotes = 20, kMostNoteBytes = 1000;
 
 std::string read_or_empty(const std::string& path) {
   return read_file(path, kMaxFileBytes).value_or("");
@@ -102,6 +103,7 @@ Json system_json() {
 struct Devices {
   Json engine = Json::object();
   Json list = Json::array();
+  Json notes = Json::array();
   std::string error;
 };
 
@@ -111,6 +113,8 @@ Devices ask_worker(const WorkerCommand& worker, Clock& clock, bool measure_speed
   const auto on_line = [&](const Json& line) {
     if (const Json* engine = line.find("engine")) devices.engine = *engine;
     if (const Json* device = line.find("device")) devices.list.push(*device);
+    if (line["type"].as_string() == "finding" && devices.notes.items().size() < kMostNotes)
+      devices.notes.push(printable(line["text"].as_string(), kMostNoteBytes));
   };
   const Json job = Json::object().set("job", "devices").set("measure_speed", measure_speed);
   const WorkerJobEnd ended = run_worker_job(worker, job, clock, clock.now() + kDevicesTimeout,
@@ -137,6 +141,7 @@ Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed,
   Json host = Json::object();
   host.set("cpu", cpu_json()).set("memory", memory_json()).set("system", system_json());
   host.set("devices", std::move(devices.list)).set("engine", std::move(devices.engine));
+  if (!devices.notes.items().empty()) host.set("devices_notes", std::move(devices.notes));
   if (!devices.error.empty()) host.set("devices_error", devices.error);
   return host;
 }
