@@ -25,7 +25,7 @@ std::string signed_percent(double share) {
 }
 
 std::string tokens_words(int64_t tokens) {
-  return format_number(static_cast<double>(tokens));
+  return tokens < 1000 ? std::to_string(tokens) : format_number(static_cast<double>(tokens));
 }
 
 Json names_of(const std::vector<std::string>& classes) {

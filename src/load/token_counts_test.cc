@@ -104,8 +104,8 @@ TEST(TokenCounts, WhatIsDoubtfulStandsInTheEvidence) {
   for (const CountedAnswer& answer : answers_with(25, 0, 0.5, 1)) answers.push_back(answer);
   const TokenCounts counts = compare_token_counts(answers, options_for({"chat", "code"}));
   EXPECT_EQ(counts.finding.evidence["agreeing_classes"].dump(), R"(["chat"])");
-  EXPECT_EQ(counts.finding.evidence["doubtful_classes"].dump(), R"(["code","all"])");
-  EXPECT_EQ(counts.finding.evidence["doubtful_prompt_classes"].dump(), R"(["code","all"])");
+  EXPECT_EQ(counts.finding.evidence["doubtful_classes"].dump(), R"(["code", "all"])");
+  EXPECT_EQ(counts.finding.evidence["doubtful_prompt_classes"].dump(), R"(["code", "all"])");
 }
 
 TEST(TokenCounts, TooManyAreADoubtThatSaysWhatItMeans) {

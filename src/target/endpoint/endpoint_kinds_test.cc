@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <utility>
 
 #include "target/endpoint/endpoint_body.h"
 #include "target/endpoint/json_walk.h"
@@ -397,14 +398,16 @@ TEST(EndpointKinds, TurnsAreCutByTheTokenizerToo) {
 TEST(EndpointKinds, PrefixesThatAreSharedAreTheSameToTheByte) {
   const PromptCutter cutter = cutter_of_pieces();
   std::map<uint64_t, std::string> shared;
+  Lengths of_prefixes_that_are_off;
   for (uint64_t i = 0; i < 300; ++i) {
     Request request = drawn_request(i);
     request.corpus = "code";
     if (request.prefix_tokens == 0) continue;
     const std::string prompt = endpoint_prompt(request, cutter);
     EXPECT_EQ(prompt, endpoint_prompt(request, cutter));
-    request.prompt_tokens = request.prefix_tokens;
+    const uint32_t asked = std::exchange(request.prompt_tokens, request.prefix_tokens);
     const std::string prefix = endpoint_prompt(request, cutter);
+    if (pieces_of(prefix) != request.prefix_tokens) of_prefixes_that_are_off.add(prompt, asked);
     EXPECT_TRUE(prompt.starts_with(prefix + " ")) << i;
     uint64_t key = request.prefix_seed;
     for (const PromptPart& part : request.prefix_parts) key = key * 16 + part.seed;
@@ -416,6 +419,8 @@ TEST(EndpointKinds, PrefixesThatAreSharedAreTheSameToTheByte) {
     EXPECT_TRUE(prompt.starts_with(endpoint_prompt(request, cutter))) << i;
   }
   EXPECT_GE(shared.size(), 10U);
+  EXPECT_GE(of_prefixes_that_are_off.texts, 10);
+  EXPECT_GE(of_prefixes_that_are_off.exact, of_prefixes_that_are_off.texts * 8 / 10);
 }
 
 }  // namespace assay::endpoint_kinds_test
