@@ -4,7 +4,7 @@ in which they can contradict themselves."""
 import pathlib
 
 COLUMNS = ("id", "class", "session", "turn", "scheduled_ns", "dispatched_ns", "sent_ns", "admitted_ns", "first_ns", "first_output_ns",
-           "last_ns", "end_ns", "prompt_tokens", "output_tokens", "asked_tokens", "chunks", "failure", "server", "server_prompt_ns",
+           "last_ns", "end_ns", "prompt_tokens", "output_tokens", "asked_tokens", "output_told", "chunks", "failure", "server", "server_prompt_ns",
            "server_tpot_ns")
 MS = 1_000_000
 
@@ -22,11 +22,11 @@ def request(index, **other):
     at = (1 + 10 * index) * MS
     row = {"id": index + 1, "session": index + 1, "scheduled_ns": at, "dispatched_ns": at, "sent_ns": at, "first_ns": at + 5 * MS,
            "first_output_ns": at + 5 * MS, "last_ns": at + 7 * MS, "end_ns": at + 8 * MS, "prompt_tokens": 9, "output_tokens": 2,
-           "asked_tokens": 2, "chunks": 2}
+           "asked_tokens": 2, "output_told": 1, "chunks": 2}
     return {**row, **other}
 
 
-SOME_ONLY = ("asked_tokens", "server", "server_prompt_ns", "server_tpot_ns")
+SOME_ONLY = ("asked_tokens", "output_told", "server", "server_prompt_ns", "server_tpot_ns")
 LACKS_THEM = 4
 
 

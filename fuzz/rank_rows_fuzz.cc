@@ -30,6 +30,7 @@ constexpr const char* kColumns[] = {"id",
                                     "prompt_tokens",
                                     "output_tokens",
                                     "asked_tokens",
+                                    "output_told",
                                     "chunks",
                                     "failure",
                                     "server",
@@ -69,7 +70,7 @@ std::vector<Sample> samples_of(Numbers& numbers, size_t rows, bool has_all) {
   int64_t chunks = 0;
   for (const std::string_view name : kColumns) {
     // What only some dossiers have.
-    if (!has_all && (name == "asked_tokens" || name.starts_with("server"))) continue;
+    if (!has_all && (name == "asked_tokens" || name == "output_told" || name.starts_with("server"))) continue;
     std::vector<int64_t> values = numbers.next(rows);
     if (name == "chunks") {
       for (const int64_t value : values) chunks += std::clamp<int64_t>(value, 0, kMostChunks);

@@ -54,8 +54,8 @@ constexpr OptionSpec kFlags[] = {
     {"--ca-file", "FILE", "Certificates (PEM) that the server is verified against.", "the system's", "file"},
     {"--seed", "N", "Seed of every random choice.", "1", nullptr},
     {"--tokenizer", "PATH",
-     "The tokenizer of the served model (tokenizer.json, its folder, or a GGUF): token counts are held against it "
-     "afterwards.",
+     "The tokenizer of the served model (tokenizer.json, its folder, or a GGUF): prompts are cut by its tokens, and token "
+     "counts are held against it afterwards.",
      nullptr, "file"},
     {"--metrics-url", "URL", "Where the server tells its metrics (Prometheus), sampled beside the requests.",
      "/metrics beside the URL's /v1", nullptr},

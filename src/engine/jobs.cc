@@ -25,7 +25,8 @@ constexpr Job kJobs[] = {
      kServeParameters, run_serve_job},
     {"tokenise", "how many tokens texts have by the vocabulary of a model, whose weights are not loaded",
      "model: path of a GGUF; the texts come over stdin, as workload/text_list.h writes them. Answers: "
-     "{tokenizer: {kind, vocabulary}}, then {tokens: [count, …]} in the order of the texts",
+     "{tokenizer: {kind, vocabulary}}, then {tokens: [count, …]} in the order of the texts; spelled: of so many texts, the "
+     "first ones, {text: index, token_ends: [bytes, …]} too, unless their tokens do not spell them",
      run_tokenise_job},
     {"roofline", "bandwidth, matrix multiplication, attention, launch overhead and transfer of a device",
      "device: a ggml device's name; see roofline_job.cc", run_roofline_job},

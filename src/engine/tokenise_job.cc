@@ -1,9 +1,11 @@
-// The job "tokenise": counts the tokens of texts by a model's own vocabulary, without its weights.
+// The job "tokenise": counts the tokens of texts by a model's own vocabulary, without its weights, and says
+// of the first of them where their tokens end.
 #include <fmt/format.h>
 #include <llama.h>
 
 #include <algorithm>
 #include <memory>
+#include <span>
 
 #include "engine/backends.h"
 #include "engine/job.h"
@@ -13,6 +15,7 @@ namespace assay {
 namespace {
 
 constexpr size_t kCountsPerLine = 50;
+constexpr size_t kEndsPerLine = 5000;
 
 struct FreeVocabularyModel {
   void operator()(llama_model* model) const { llama_model_free(model); }
@@ -43,10 +46,38 @@ Result<int64_t> count_tokens(const llama_vocab* vocab, std::string_view text,
   return std::abs(int64_t{count});
 }
 
+// Of a text whose tokens are in `tokens`; none where they do not spell it.
+std::vector<uint32_t> ends_of(const llama_vocab* vocab, std::string_view text,
+                              std::span<const llama_token> tokens) {
+  SpelledText spelled(text);
+  std::string piece(256, ' ');
+  for (const llama_token token : tokens) {
+    int32_t size =
+        llama_token_to_piece(vocab, token, piece.data(), static_cast<int32_t>(piece.size()), 0, true);
+    if (size < 0) {
+      piece.resize(static_cast<size_t>(-int64_t{size}));
+      size = llama_token_to_piece(vocab, token, piece.data(), static_cast<int32_t>(piece.size()), 0, true);
+    }
+    spelled.add(std::string_view(piece).substr(0, static_cast<size_t>(std::max(0, size))));
+  }
+  return spelled.take();
+}
+
+void tell_ends(JsonLines& out, size_t text, std::span<const uint32_t> ends) {
+  while (!ends.empty()) {
+    const size_t count = std::min(kEndsPerLine, ends.size());
+    Json line = Json::array();
+    for (const uint32_t end : ends.first(count)) line.push(int64_t{end});
+    out.info(Json::object().set("text", static_cast<int64_t>(text)).set("token_ends", std::move(line)));
+    ends = ends.subspan(count);
+  }
+}
+
 }  // namespace
 
 Result<void> run_tokenise_job(JobContext& context) {
   ASSIGN_OR_RETURN(const std::string path, context.required_text("model"));
+  ASSIGN_OR_RETURN(const int64_t spelled, context.integer("spelled", 0, 0, kMaxSpelledTexts));
   ASSIGN_OR_RETURN(const std::string list, read_all(0, "stdin", kMaxTextListBytes));
   ASSIGN_OR_RETURN(const std::vector<std::string_view> texts, read_text_list(list));
   ggml_backend_dev_t no_devices[] = {nullptr};
@@ -71,6 +102,9 @@ Result<void> run_tokenise_job(JobContext& context) {
     Json counts = Json::array();
     for (size_t i = begin; i < std::min(begin + kCountsPerLine, texts.size()); ++i) {
       ASSIGN_OR_RETURN(const int64_t count, count_tokens(vocab, texts[i], room));
+      if (i < static_cast<size_t>(spelled))
+        tell_ends(context.out, i,
+                  ends_of(vocab, texts[i], std::span(room).first(static_cast<size_t>(count))));
       counts.push(count);
     }
     context.out.info(Json::object().set("tokens", std::move(counts)));

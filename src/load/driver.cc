@@ -272,7 +272,8 @@ class Driver {
         break;
       case StreamEventKind::kDone:
         if (event.prompt_tokens > 0) row.prompt_tokens = event.prompt_tokens;
-        if (event.output_tokens > 0) row.output_tokens = event.output_tokens;
+        row.is_output_told = event.output_tokens > 0;
+        if (row.is_output_told) row.output_tokens = event.output_tokens;
         row.server_prompt = event.server_prompt;
         row.server_tpot = event.server_tpot;
         if (row.first.count == 0) {

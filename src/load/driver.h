@@ -62,6 +62,7 @@ struct RequestRow {
   uint32_t chunks = 0;         // kept in LoadResult, from `first_chunk` on
   uint32_t server = 0;         // of a target that has several
   FailureCause failure = FailureCause::kNone;
+  bool is_output_told = false;  // output_tokens is the target's own count
   uint64_t first_chunk = 0;
 
   bool operator==(const RequestRow&) const = default;

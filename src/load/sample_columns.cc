@@ -41,6 +41,8 @@ Columns request_columns(const TrialView& view) {
   column("in_window", [&](const RequestRow& r) { return view.window.has(r) ? 1 : 0; });
   column("good", [&](const RequestRow& r) { return view.is_good(r) ? 1 : 0; });
   if (view.options.servers.size() > 1) column("server", [](const RequestRow& r) { return r.server; });
+  if (!std::ranges::all_of(view.result.rows, &RequestRow::is_output_told))
+    column("output_told", [](const RequestRow& r) { return r.is_output_told ? 1 : 0; });
   // Most servers tell nothing of their own.
   if (std::ranges::any_of(view.result.rows, tells_timings)) {
     column("server_prompt_ns", [](const RequestRow& r) { return r.server_prompt.count; });

@@ -25,7 +25,13 @@ std::string signed_percent(double share) {
 }
 
 std::string tokens_words(int64_t tokens) {
-  return format_number(static_cast<double>(tokens));
+  return tokens < 1000 ? std::to_string(tokens) : format_number(static_cast<double>(tokens));
+}
+
+Json names_of(const std::vector<std::string>& classes) {
+  Json names = Json::array();
+  for (const std::string& name : classes) names.push(name);
+  return names;
 }
 
 // ---- answers ----
@@ -40,9 +46,11 @@ struct OutputSum {
     hidden += answer.has_reasoning ? kHiddenTokensOfReasoning : kHiddenTokensOfAnswer;
     from_chunks += answer.is_from_chunks ? 1 : 0;
   }
-  // Of texts without a token: as if they had one.
-  double excess() const {
-    return static_cast<double>(told - counted) / static_cast<double>(std::max<int64_t>(1, counted));
+  // Relative to what was counted, which is something.
+  double excess() const { return static_cast<double>(told - counted) / static_cast<double>(counted); }
+  std::string excess_words() const {
+    return counted > 0 ? signed_percent(excess())
+                       : fmt::format("{} tokens told for texts that have none", tokens_words(told));
   }
   // Beyond what may be hidden.
   bool is_wrong() const {
@@ -136,31 +144,37 @@ class Comparison {
       if (sums[i].answers > 0 && sums.size() > 1) output(options_.classes[i], sums[i]);
     }
     output(kAllClasses, all);
+    for (size_t i = 0; i < sums.size(); ++i) {
+      if (sums[i].answers > 0 && !sums[i].is_wrong()) out_.agreeing_classes.push_back(options_.classes[i]);
+    }
     if (sums.size() == 1 && all.is_wrong()) out_.doubtful_classes.push_back(options_.classes[0]);
     output_words(all);
   }
 
   void output(const std::string& name, const OutputSum& sum) {
-    record("usage_output_ratio", name, 1 + sum.excess(), sum.answers,
-           sum.from_chunks > 0
-               ? "chunks, where there is no usage, ÷ tokens of the texts; sums over the sample"
-               : "usage.completion_tokens ÷ tokens of the texts; sums over the sample");
+    // Nothing is a multiple of no tokens.
+    if (sum.counted > 0) {
+      record("usage_output_ratio", name, 1 + sum.excess(), sum.answers,
+             sum.from_chunks > 0
+                 ? "chunks, where there is no usage, ÷ tokens of the texts; sums over the sample"
+                 : "usage.completion_tokens ÷ tokens of the texts; sums over the sample");
+    }
     if (!sum.is_wrong()) return;
     out_.doubtful_classes.push_back(name);
     if (name != kAllClasses)
-      wrong_classes_ +=
-          fmt::format("{}{} {}", wrong_classes_.empty() ? "" : ", ", name, signed_percent(sum.excess()));
+      wrong_classes_ += fmt::format("{}{} {}", wrong_classes_.empty() ? "" : ", ", name, sum.excess_words());
   }
 
   void output_words(const OutputSum& all) {
     const char* who = all.from_chunks == 0            ? "the server's usage"
                       : all.from_chunks < all.answers ? "usage, or chunks where there is none"
                                                       : "their chunks, for want of usage";
+    out_.finding.evidence.set("answers", all.answers).set("output_told", all.told);
+    out_.finding.evidence.set("output_counted", all.counted);
+    if (all.counted == 0) return words_of_no_text(all, who);
     text_ += fmt::format("Output tokens of {} answers: {} by {}, {} by {}: {}.", all.answers,
                          tokens_words(all.told), who, tokens_words(all.counted), tokenizer_words_,
                          signed_percent(all.excess()));
-    out_.finding.evidence.set("answers", all.answers).set("output_told", all.told);
-    out_.finding.evidence.set("output_counted", all.counted);
     if (out_.doubtful_classes.empty()) {
       text_ += " They agree (tolerance 2 % and the token that ends an answer).";
       return;
@@ -176,6 +190,15 @@ class Comparison {
             ? ", and the server hid no tokens: special ones after an end that it was to ignore, reasoning that it "
               "does not send"
             : "");
+  }
+
+  void words_of_no_text(const OutputSum& all, const char* who) {
+    text_ += fmt::format("Output tokens of {} answers: {} told by {}, and their texts have none.",
+                         all.answers, tokens_words(all.told), who);
+    text_ += !out_.doubtful_classes.empty()
+                 ? " They do not agree: TPOT and output tokens/s rest on tokens that nobody was sent, unless "
+                   "the server hid them (special ones, reasoning that it does not send)."
+                 : " They agree: the token that ends an answer shows in no text.";
   }
 
   void prompts() {
@@ -232,6 +255,9 @@ class Comparison {
     if (!prompt_text_.empty()) text_ += " " + prompt_text_;
     if (!options_.left_out.empty())
       text_ += fmt::format(" Of {} answers drawn, not counted: {}.", options_.drawn, options_.left_out);
+    out_.finding.evidence.set("agreeing_classes", names_of(out_.agreeing_classes))
+        .set("doubtful_classes", names_of(out_.doubtful_classes))
+        .set("doubtful_prompt_classes", names_of(out_.doubtful_prompt_classes));
     out_.finding.text = std::move(text_);
     out_.finding.severity =
         out_.doubtful_classes.empty() && !are_prompts_wrong_ ? Severity::kNote : Severity::kDoubtful;

@@ -49,8 +49,11 @@ struct TokenCountOptions {
 };
 
 struct TokenCounts {
-  std::vector<Record> records;  // usage_output_ratio, usage_prompt_ratio, usage_prompt_offset_tokens
-  Finding finding;              // load.tokens: a note where they agree, a doubt where not
+  // usage_output_ratio (none where the texts have no tokens), usage_prompt_ratio, usage_prompt_offset_tokens
+  std::vector<Record> records;
+  // load.tokens: a note where they agree, a doubt where not. The three lists stand in its evidence.
+  Finding finding;
+  std::vector<std::string> agreeing_classes;  // whose output tokens were counted and are those told
   std::vector<std::string>
       doubtful_classes;  // whose output tokens are not what was counted; "all": of the sum
   std::vector<std::string>

@@ -71,6 +71,43 @@ TEST(TokenCounts, TheTokenThatEndsAnAnswerIsNoFault) {
       << "none is too few";
 }
 
+// A ratio to nothing is none.
+TEST(TokenCounts, TokensToldForTextsThatHaveNoneHaveWordsOfTheirOwn) {
+  const std::vector<CountedAnswer> hollow = {{.output_told = 30, .prompt = {}, .output = 0},
+                                             {.output_told = 20, .prompt = {}, .output = 0}};
+  const TokenCounts counts = compare_token_counts(hollow, options_for());
+  EXPECT_EQ(counts.finding.severity, Severity::kDoubtful);
+  EXPECT_THAT(counts.finding.text, HasSubstr("Output tokens of 2 answers: 50 told by the server's usage, and "
+                                             "their texts have none."));
+  EXPECT_THAT(counts.finding.text, Not(HasSubstr("%"))) << "of what?";
+  EXPECT_THAT(counts.records, IsEmpty());
+  EXPECT_THAT(counts.doubtful_classes, ElementsAre("all", "chat"));
+
+  const TokenCounts ends = compare_token_counts(
+      std::vector<CountedAnswer>{{.output_told = 1, .prompt = {}, .output = 0}}, options_for());
+  EXPECT_EQ(ends.finding.severity, Severity::kNote) << ends.finding.text;
+  EXPECT_THAT(ends.finding.text, HasSubstr("shows in no text"));
+  EXPECT_THAT(ends.records, IsEmpty());
+
+  // Beside a class whose texts have tokens.
+  std::vector<CountedAnswer> both = answers_with(0);
+  both.push_back({.class_index = 1, .output_told = 70, .prompt = {}, .output = 0});
+  const TokenCounts mixed = compare_token_counts(both, options_for({"chat", "code"}));
+  EXPECT_THAT(mixed.finding.text, HasSubstr("By class: code 70 tokens told for texts that have none."));
+  EXPECT_EQ(value_of(mixed, "usage_output_ratio", "code"), -1);
+  EXPECT_EQ(value_of(mixed, "usage_output_ratio", "chat"), 1);
+}
+
+// For those who judge further records by it.
+TEST(TokenCounts, WhatIsDoubtfulStandsInTheEvidence) {
+  std::vector<CountedAnswer> answers = answers_with(0);
+  for (const CountedAnswer& answer : answers_with(25, 0, 0.5, 1)) answers.push_back(answer);
+  const TokenCounts counts = compare_token_counts(answers, options_for({"chat", "code"}));
+  EXPECT_EQ(counts.finding.evidence["agreeing_classes"].dump(), R"(["chat"])");
+  EXPECT_EQ(counts.finding.evidence["doubtful_classes"].dump(), R"(["code", "all"])");
+  EXPECT_EQ(counts.finding.evidence["doubtful_prompt_classes"].dump(), R"(["code", "all"])");
+}
+
 TEST(TokenCounts, TooManyAreADoubtThatSaysWhatItMeans) {
   const TokenCounts counts = compare_token_counts(answers_with(25), options_for());
   EXPECT_EQ(counts.finding.severity, Severity::kDoubtful);

@@ -153,8 +153,8 @@ constexpr TargetRow kTargetRows[] = {
       "From the send of a request to its end; after that it has failed.", "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_positive(m, 86'400, t.timeout_s); }},
     {{"target", "tokenizer", "string", "", "",
-      "The tokenizer of the served model, relative to the scenario: a tokenizer.json, a folder that holds one, or a GGUF. When a "
-      "trial is over, the server's token counts are held against it.",
+      "The tokenizer of the served model, relative to the scenario: a tokenizer.json, a folder that holds one, or a GGUF. Prompts "
+      "are cut by its tokens, else at 4.2 bytes a token. When a trial is over, the server's token counts are held against it.",
       "endpoint"},
      read_tokenizer},
     {{"target", "metrics_url", "string", "", "",

@@ -52,6 +52,7 @@ struct AnswerText {
   bool is_whole = true;                           // content and reasoning are all that was answered
   uint64_t chunks = 0;                            // of output
   uint32_t prompt_tokens = 0, output_tokens = 0;  // 0: not told
+  uint32_t asked_prompt_tokens = 0;               // what the prompt was to have
 };
 
 // How a target ended: what is known of its worker, for evidence.
@@ -158,7 +159,7 @@ struct EndpointTargetOptions {
   std::string ca_file;                  // empty: the system's
   uint32_t max_connections = 256;       // to all servers together
   double timeout_s = 300;               // for one request, from send to end
-  double bytes_per_token = 4.2;         // for cutting prompts where there is no tokenizer
+  PromptCutter cutter;                  // of prompts
   uint32_t kept_texts = 0;              // so many answers' texts are kept, drawn by `seed`: TargetEnd::texts
   uint64_t seed = 1;
   std::function<bool()> interrupted;  // asked ten times a second while it opens; empty: never

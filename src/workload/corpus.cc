@@ -43,12 +43,16 @@ std::string prompt_text(std::string_view corpus, uint64_t prompt_seed, uint32_t 
   CHECK(bytes_per_token > 0 && bytes_per_token < 100);
   const auto wanted = std::max<size_t>(1, static_cast<size_t>(tokens * bytes_per_token));
   size_t at = word_start(text, prompt_seed % text.size());
-  std::string prompt;
-  prompt.reserve(wanted + 16);
   // The word that reaches the wanted length is the last one.
-  while (prompt.size() < wanted || !is_blank(text[at])) {
-    prompt += text[at];
-    at = (at + 1) % text.size();
+  size_t left = wanted;
+  while (!is_blank(text[(at + left) % text.size()])) ++left;
+  std::string prompt;
+  prompt.reserve(left);
+  while (left > 0) {
+    const std::string_view piece = text.substr(at, left);
+    prompt += piece;
+    left -= piece.size();
+    at = 0;
   }
   while (is_blank(prompt.back())) prompt.pop_back();
   return prompt;

@@ -36,6 +36,27 @@ TEST(Corpus, TheSameSeedCutsTheSamePrompt) {
   EXPECT_FALSE(prompt_text("prose", UINT64_MAX, 1, 0.5).empty());
 }
 
+// Byte by byte, as the definition has it.
+TEST(Corpus, APromptIsCutByItsDefinition) {
+  for (const std::string& name : corpus_names()) {
+    const std::string_view text = corpus_text(name);
+    const auto is_blank = [&](size_t at) {
+      return std::string_view(" \n\t").contains(text[at % text.size()]);
+    };
+    for (uint64_t i = 0; i < 300; ++i) {
+      const uint64_t seed = i * 0x9e3779b97f4a7c15;
+      const auto tokens = static_cast<uint32_t>(i * i % 3000);
+      size_t at = seed % text.size();
+      while (!is_blank(at + text.size() - 1) || is_blank(at)) at = (at + 1) % text.size();
+      std::string prompt;
+      const auto wanted = std::max<size_t>(1, static_cast<size_t>(tokens * 4.2));
+      for (; prompt.size() < wanted || !is_blank(at); ++at) prompt += text[at % text.size()];
+      prompt.erase(prompt.find_last_not_of(" \n\t") + 1);
+      EXPECT_EQ(prompt_text(name, seed, tokens, 4.2), prompt) << name << " " << seed << " " << tokens;
+    }
+  }
+}
+
 TEST(Corpus, APromptMayBeLongerThanTheCorpus) {
   const size_t size = corpus_text("prose").size();
   const std::string prompt = prompt_text("prose", size - 1, static_cast<uint32_t>(size), 2);

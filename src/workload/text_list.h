@@ -12,6 +12,7 @@ namespace assay {
 
 inline constexpr size_t kMaxListedTextBytes = size_t{1} << 20;  // of one text
 inline constexpr size_t kMaxTextListBytes = size_t{64} << 20;   // of all
+inline constexpr int64_t kMaxSpelledTexts = 16;  // of a list: those of which it is told where tokens end
 
 // `text` has at most kMaxListedTextBytes.
 void append_to_text_list(std::string_view text, std::string& list);

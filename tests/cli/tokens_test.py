@@ -1,5 +1,6 @@
 """Token counts end to end: `assay load --tokenizer` against `assay emulate`, whose answers have a known number of tokens, and
-whose fault wrong-usage counts seven too many. Once by a tokenizer.json made for it, once by a real model's GGUF."""
+whose fault wrong-usage counts seven too many. Once by a tokenizer.json made for it, once by a real model's GGUF. And what the
+report says that counts and lengths rest on."""
 
 import json
 import os
@@ -30,8 +31,8 @@ def load(url, out, *flags, expected=(0, 1)):
     return json.loads(result.stdout) if result.stdout else {}, result.stderr
 
 
-def token_finding(report):
-    found = [finding for finding in report["findings"] if finding["code"] == "load.tokens"]
+def token_finding(report, code="load.tokens"):
+    found = [finding for finding in report["findings"] if finding["code"] == code]
     assert len(found) == 1, report["findings"]
     return found[0]
 
@@ -79,6 +80,45 @@ def check_prompts(folder, tokenizer):
     assert abs(record(report, "usage_prompt_offset_tokens", "random")["value"]) < 5
 
 
+def check_lengths(folder, tokenizer):
+    """Prompts have the tokens that are asked for, by a tokenizer that spells the corpus; the sentence says how many do."""
+    with emulator(folder, *TIMING) as url:
+        report, _ = load(url, folder / f"lengths-{tokenizer.name}", "--tokenizer", str(tokenizer))
+    basis = token_finding(report, "load.token-basis")
+    evidence = basis["evidence"]
+    assert basis["severity"] == "note" and f"cut by tokens of {tokenizer.name}" in basis["text"], basis
+    assert evidence["prompts_counted"] == REQUESTS and evidence["prompts_exact"] >= REQUESTS * 7 // 10, evidence
+    assert abs(evidence["prompt_excess_tokens_sum"]) <= REQUESTS // 5 and evidence["prompt_excess_tokens_largest"] <= 2, evidence
+    tpot = record(report, "tpot_ms_mean")
+    assert tpot["conditions"]["prompts_cut_by"] == f"tokens of {tokenizer.name}", tpot
+
+
+def check_basis(folder, tokenizer):
+    """One sentence a trial, with usage and without; in every form of the report."""
+    with emulator(folder, *TIMING) as url:
+        usual, _ = load(url, folder / "usual")
+        silent = ["--extra-body", '{"stream_options": {"include_usage": false}}']
+        chunks, _ = load(url, folder / "chunks", *silent)
+        counted, _ = load(url, folder / "counted", *silent, "--tokenizer", str(tokenizer))
+    basis = token_finding(usual, "load.token-basis")
+    assert basis["severity"] == "note", basis
+    for words in ("Prompts were cut at 4.2 bytes a token", "output tokens were counted by the server's usage", "ignore_eos was not refused"):
+        assert words in basis["text"], basis
+    assert "prompts_cut_by" not in record(usual, "tpot_ms_mean")["conditions"]
+    basis = token_finding(chunks, "load.token-basis")
+    assert basis["severity"] == "doubtful" and "each of which may hold several" in basis["text"], basis
+    for metric in ("tpot_ms_mean", "output_throughput_tokens_per_s"):
+        assert record(chunks, metric)["validity"] in ("doubtful", "void"), metric
+    assert record(chunks, "ttft_ms_mean")["validity"] in ("valid", "void")
+    for form in ("report.md", "report.html"):
+        subprocess.run([ASSAY, "report", str(folder / "chunks"), "-o", str(folder / form)], check=True, capture_output=True, timeout=60)
+        assert "each of which may hold several" in (folder / form).read_text(), form
+    basis = token_finding(counted, "load.token-basis")
+    assert basis["severity"] == "note" and "the tokenizer counts as many" in basis["text"], basis
+    assert "bytes a token by tokenizer.json" in basis["text"], basis
+    assert record(counted, "tpot_ms_mean")["validity"] in ("valid", "void")
+
+
 def check_gguf(folder):
     """llama.cpp's count in the worker; the emulator's rule for prompts is not the model's, which is found too."""
     report = check_wrong_usage(folder, MODEL)
@@ -110,9 +150,14 @@ def main():
         check_true_usage(folder, tokenizer)
         check_wrong_usage(folder, tokenizer)
         check_prompts(folder, tokenizer)
+        check_basis(folder, tokenizer)
+        spelling = folder / "spelling.json"
+        spelling.write_text(json.dumps(fixture_tokenizer.all_fixtures()["llama3"]))
+        check_lengths(folder, spelling)
         check_refusals(folder)
         if MODEL.exists():
             check_gguf(folder)
+            check_lengths(folder, MODEL)
     return 0
 
 

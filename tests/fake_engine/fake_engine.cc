@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <string>
+#include <utility>
 
 #include "engine/engine.h"
 #include "engine/job.h"
@@ -143,8 +144,21 @@ int tokenise(FakeJob& job) {
   if (!texts) return job.out.error(texts.error()), 1;
   job.misbehaviour.on_work();
   job.out.info(Json::object().set("tokenizer", Json::object().set("kind", "fake").set("vocabulary", 256)));
+  for (int64_t i = 0; i < job.parameters["spelled"].as_integer(); ++i) {
+    const size_t size = (*texts)[static_cast<size_t>(i)].size();
+    Json ends = Json::array();
+    for (size_t end = 1; end <= size; ++end) {
+      ends.push(static_cast<int64_t>(end));
+      if (ends.items().size() < 5000 && end < size) continue;
+      job.out.info(Json::object().set("text", i).set("token_ends", std::exchange(ends, Json::array())));
+    }
+  }
   Json counts = Json::array();
-  for (const std::string_view text : *texts) counts.push(static_cast<int64_t>(text.size()));
+  for (const std::string_view text : *texts) {
+    counts.push(static_cast<int64_t>(text.size()));
+    if (counts.items().size() == 50)
+      job.out.info(Json::object().set("tokens", std::exchange(counts, Json::array())));
+  }
   job.out.info(Json::object().set("tokens", std::move(counts)));
   return 0;
 }

@@ -10,10 +10,12 @@
 #include "exam/load/calibration.h"
 #include "exam/load/capacity_trial.h"
 #include "exam/load/launch.h"
+#include "exam/load/prompt_cuts.h"
 #include "exam/load/rank_evidence.h"
 #include "exam/load/side_evidence.h"
 #include "exam/load/stack.h"
 #include "exam/load/target_setup.h"
+#include "exam/load/token_basis.h"
 #include "exam/load/token_check.h"
 #include "exam/load/trace_finding.h"
 #include "exam/load/traffic.h"
@@ -118,6 +120,8 @@ class LoadTrial {
     if (traffic_.trace != nullptr) outcome_.findings.push_back(trace_finding(*traffic_.trace, load_.trace));
     set_rate_of_phase();
     if (!open_tokenizer()) return std::move(outcome_);
+    PromptCutter cutter = prompt_cutter();
+    if (context_.interrupted()) return interrupted();
     if (context_.ranks != nullptr) traffic_.share = context_.ranks->share();
     if (follows()) {
       // Rank 0 opens and tries the target before the others come to it.
@@ -125,7 +129,7 @@ class LoadTrial {
       if (!agreed) return end_failed(failed_exam_finding(agreed.error())), std::move(outcome_);
       agreed_ = std::move(*agreed);
     }
-    auto setup = set_up_target(context_, trial_, spec_, traffic_);
+    auto setup = set_up_target(context_, trial_, spec_, traffic_, std::move(cutter));
     if (context_.interrupted()) return interrupted();
     if (!setup) {
       end_failed(std::move(setup.error()));
@@ -176,9 +180,22 @@ class LoadTrial {
     return false;
   }
 
-  void count_tokens() {
+  // By the tokenizer, where there is one.
+  PromptCutter prompt_cutter() {
+    if (counter_ == nullptr) return PromptCutter();
+    PromptCuts cuts = cut_prompts(context_, *counter_, traffic_.classes);
+    prompts_cut_by_ = cuts.by;
+    if (cuts.finding) outcome_.findings.push_back(std::move(*cuts.finding));
+    return std::move(cuts.cutter);
+  }
+
+  // `rows`: of the trial, or of those that went before it.
+  void count_tokens(const std::vector<RequestRow>& rows) {
+    TokenCheck check;
     if (counter_ != nullptr)
-      check_tokens(context_, *counter_, end_.texts, traffic_.classes, conditions_, outcome_);
+      check = check_tokens(context_, *counter_, end_.texts, traffic_.classes, conditions_, outcome_);
+    add_token_basis({.classes = traffic_.classes, .rows = rows, .conditions = conditions_, .check = check},
+                    outcome_);
   }
 
   static Result<TrialOutcome> interrupted() { return fail("interrupted"); }
@@ -215,6 +232,7 @@ class LoadTrial {
     for (const auto& [name, value] : info.conditions.members()) {
       if (conditions_.find(name) == nullptr) conditions_.set(name, value);
     }
+    if (!prompts_cut_by_.empty()) conditions_.set("prompts_cut_by", prompts_cut_by_);
     if (context_.ranks != nullptr) set_rank_conditions(traffic_.share, conditions_);
     note_stack(info);
     const uint32_t sequences = info.sequences > 0     ? info.sequences
@@ -292,7 +310,7 @@ class LoadTrial {
     std::ranges::move(found.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
     add_own_work(false);
-    count_tokens();
+    count_tokens(burst.rows);
     if (found.result.lost) fail_as_lost(*found.result.lost, found.result.is_hung);
     return std::move(outcome_);
   }
@@ -447,7 +465,7 @@ class LoadTrial {
     std::ranges::move(summary.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
     add_own_work(is_void);
-    count_tokens();
+    count_tokens(result.rows);
     if (context_.ranks != nullptr) add_rank_evidence(rank_facts(result), outcome_);
     if (result.lost) fail_as_lost(*result.lost, result.is_hung);
   }
@@ -504,6 +522,7 @@ class LoadTrial {
   AgreedStart start_;  // of several ranks; else all zero
   TargetEnd end_;
   std::unique_ptr<TokenCounter> counter_;  // null: nothing is counted
+  std::string prompts_cut_by_;             // as in PromptCuts
   TrialOutcome outcome_;
 };
 

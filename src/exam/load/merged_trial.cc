@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <set>
 
 #include "exam/findings.h"
 #include "exam/load/rank_evidence.h"
 #include "exam/load/server_routes.h"
+#include "exam/load/token_basis.h"
 #include "exam/load/token_check.h"
 
 namespace assay {
@@ -35,25 +37,12 @@ constexpr std::array<std::string_view, 11> kBesideMetrics = {"server_running",
                                                              "sampler_cpu_utilisation"};
 // What the requests themselves tell is told anew of all of them; all else that a rank found holds for the
 // whole.
-constexpr std::array<std::string_view, 19> kToldAnew = {"load.cancelled-early",
-                                                        "load.failures",
-                                                        "load.generator-late",
-                                                        "load.more-than-asked",
-                                                        "load.not-steady",
-                                                        "load.rank-share",
-                                                        "load.rate-not-held",
-                                                        "load.sent-late",
-                                                        "load.server-timings",
-                                                        "load.servers",
-                                                        "load.short-window",
-                                                        "load.shortened",
-                                                        "load.stray-events",
-                                                        "load.rank-stamps",
-                                                        "load.too-few-samples",
-                                                        "load.uneven-servers",
-                                                        "load.usage-above-asked",
-                                                        "load.usage-below-chunks",
-                                                        "load.ranks"};
+constexpr std::array<std::string_view, 20> kToldAnew = {
+    "load.cancelled-early", "load.failures",          "load.generator-late",     "load.more-than-asked",
+    "load.not-steady",      "load.rank-share",        "load.rate-not-held",      "load.sent-late",
+    "load.server-timings",  "load.servers",           "load.short-window",       "load.shortened",
+    "load.stray-events",    "load.token-basis",       "load.rank-stamps",        "load.too-few-samples",
+    "load.uneven-servers",  "load.usage-above-asked", "load.usage-below-chunks", "load.ranks"};
 
 std::string metric_base(const Record& record) {
   const Result<MetricName> name = parse_metric_name(record.metric);
@@ -104,6 +93,7 @@ class Merge {
     add_beside();
     add_token_counts();
     keep_findings();
+    tell_token_basis(merged.result);
     tell_shortening(merged.result);
     tell_missing(merged.result);
     return std::move(out_);
@@ -276,28 +266,38 @@ class Merge {
   }
 
   // Each rank held a sample of its own answers against the tokenizer. What one of them found wrong is so of
-  // all.
+  // all, and of what only all of them together have.
   void add_token_counts() {
     for (const RankTrial& rank : ranks_) {
       for (const Record& record : rank.records) {
         if (record.metric.starts_with("usage_")) add_copy(record);
       }
-      const bool is_wrong = std::ranges::any_of(rank.findings, [](const Finding& finding) {
-        return finding.code == "load.tokens" && finding.severity == Severity::kDoubtful;
-      });
-      if (!is_wrong) continue;
-      for (Record& record : out_.records) {
-        if (record.validity == Validity::kValid && rests_on_token_counts(record) && is_doubtful(rank, record))
-          record.validity = Validity::kDoubtful;
+      for (const Finding& finding : rank.findings) {
+        if (finding.code == "load.tokens" && finding.severity == Severity::kDoubtful)
+          doubt_tokens(doubtful_tokens_of(finding), scenario_.load.classes, out_.records);
       }
     }
   }
 
-  static bool is_doubtful(const RankTrial& rank, const Record& of_all) {
-    return std::ranges::any_of(rank.records, [&](const Record& record) {
-      return record.validity == Validity::kDoubtful && record.metric == of_all.metric &&
-             record.conditions["traffic_class"].as_string() == of_all.conditions["traffic_class"].as_string();
-    });
+  // Who counted is asked of all requests; what the tokenizer said, of each rank's sample.
+  void tell_token_basis(const LoadResult& result) {
+    TokenCheck all;
+    std::set<std::string> agreeing, doubtful;
+    for (const RankTrial& rank : ranks_) {
+      const TokenCheck check = token_check_of(rank.findings);
+      all.is_counted = all.is_counted || check.is_counted;
+      all.prompts.add(check.prompts);
+      agreeing.insert(check.agreeing_classes.begin(), check.agreeing_classes.end());
+      for (const Finding& finding : rank.findings) {
+        if (finding.code != "load.tokens") continue;
+        const DoubtfulTokens tokens = doubtful_tokens_of(finding);
+        doubtful.insert(tokens.classes.begin(), tokens.classes.end());
+      }
+    }
+    std::ranges::set_difference(agreeing, doubtful, std::back_inserter(all.agreeing_classes));
+    add_token_basis(
+        {.classes = scenario_.load.classes, .rows = result.rows, .conditions = conditions_, .check = all},
+        out_);
   }
 
   void keep_findings() {
@@ -308,6 +308,9 @@ class Merge {
         if (is_told_anew || !told.insert(finding.code + finding.text).second) continue;
         Finding& copy = out_.findings.emplace_back(finding);
         copy.id = copy.trial_id = copy.subject_id = 0;
+        // Its numbers are those of its own sample.
+        if (finding.code == "load.tokens" && ranks_.size() > 1)
+          copy.text = fmt::format("{}: {}", rank_name(rank.facts.rank, rank.facts.host), finding.text);
       }
       if (rank.trial.state == TrialState::kFailed && out_.state != TrialState::kFailed) {
         out_.state = TrialState::kFailed;

@@ -140,14 +140,15 @@ TEST(MergedTrial, WhatOneRankFoundIsToldOnce) {
   for (RankTrial& rank : ranks)
     rank.findings.push_back(
         {.severity = Severity::kNote, .code = "load.stack-undeclared", .text = "No stack."});
-  ranks[1].findings.push_back(
-      {.severity = Severity::kDoubtful, .code = "load.tokens", .text = "Wrong usage."});
-  for (Record& each : ranks[1].records) {
-    if (each.metric == "output_throughput_tokens_per_s") each.validity = Validity::kDoubtful;
-  }
+  Finding& tokens = ranks[1].findings.emplace_back(
+      Finding{.severity = Severity::kDoubtful, .code = "load.tokens", .text = "Wrong usage."});
+  const Json classes = Json::array().push("chat").push("all");
+  tokens.evidence =
+      Json::object().set("doubtful_classes", classes).set("doubtful_prompt_classes", Json::array());
   const TrialOutcome outcome = merged(ranks);
   EXPECT_EQ(findings(outcome, "load.stack-undeclared").size(), 1U);
-  EXPECT_EQ(findings(outcome, "load.tokens").size(), 1U);
+  ASSERT_EQ(findings(outcome, "load.tokens").size(), 1U);
+  EXPECT_EQ(findings(outcome, "load.tokens")[0].text, "rank 1 on host1: Wrong usage.");
   EXPECT_EQ(record(outcome, "output_throughput_tokens_per_s")->validity, Validity::kDoubtful);
   EXPECT_EQ(record(outcome, "ttft_ms_p50")->validity, Validity::kValid) << "it rests on no count of tokens";
 }

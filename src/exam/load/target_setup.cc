@@ -98,7 +98,7 @@ std::expected<TargetSetup, Finding> device_setup(ExamContext& context, const Tri
 }
 
 std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const TargetSpec& spec,
-                                                   const TrialTraffic& traffic) {
+                                                   const TrialTraffic& traffic, PromptCutter cutter) {
   Result<std::string> key = api_key(context, spec);
   if (!key) return std::unexpected(failed_exam_finding(key.error()));
   raise_open_files_limit();  // a connection a request that is out
@@ -112,6 +112,7 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
   options.max_connections = connections_of_share(spec.max_connections, traffic.share);
   options.timeout_s = spec.timeout_s;
   options.interrupted = context.interrupted;
+  options.cutter = std::move(cutter);
   options.kept_texts = spec.tokenizer.empty() ? 0 : kSampledAnswers;
   options.seed = context.scenario.seed;
   TargetSetup setup;
@@ -148,12 +149,13 @@ TargetSetup fake_setup(ExamContext& context, const TargetSpec& spec) {
 }  // namespace
 
 std::expected<TargetSetup, Finding> set_up_target(ExamContext& context, const Trial& trial,
-                                                  const TargetSpec& spec, const TrialTraffic& traffic) {
+                                                  const TargetSpec& spec, const TrialTraffic& traffic,
+                                                  PromptCutter cutter) {
   switch (spec.kind) {
     case TargetKind::kDevice:
       return device_setup(context, trial, spec, traffic);
     case TargetKind::kEndpoint:
-      return endpoint_setup(context, spec, traffic);
+      return endpoint_setup(context, spec, traffic, std::move(cutter));
     case TargetKind::kFake:
       return fake_setup(context, spec);
   }

@@ -25,8 +25,10 @@ struct TargetSetup {
   SideOptions side;                              // what is sampled beside the requests
 };
 
-// What cannot be set up is a finding: model.does-not-fit, or exam.failed with what to do.
+// `cutter`: of prompts that are text. What cannot be set up is a finding: model.does-not-fit, or exam.failed
+// with what to do.
 std::expected<TargetSetup, Finding> set_up_target(ExamContext& context, const Trial& trial,
-                                                  const TargetSpec& spec, const TrialTraffic& traffic);
+                                                  const TargetSpec& spec, const TrialTraffic& traffic,
+                                                  PromptCutter cutter);
 
 }  // namespace assay

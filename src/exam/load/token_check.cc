@@ -6,105 +6,12 @@
 #include <algorithm>
 #include <set>
 
-#include "catalogue/catalogue.h"
 #include "exam/findings.h"
-#include "workload/tokenizer/tokenizer.h"
 
 namespace assay {
 namespace {
 
-constexpr int64_t kMostTokensOfText =
-    kMaxListedTextBytes + 8;  // a token is a byte at least, but for a few in front
-constexpr Nanos kTokeniseTime = nanos_from_seconds(120);
 constexpr std::string_view kReplacementCharacter = "\xef\xbf\xbd";
-
-// ---- GGUF ----
-
-class GgufCounter final : public TokenCounter {
- public:
-  GgufCounter(std::string path, TokenizerSource source)
-      : path_(std::move(path)), source_(std::move(source)) {}
-
-  const TokenizerSource& source() const override { return source_; }
-
-  Result<std::vector<int64_t>> count(ExamContext& context,
-                                     const std::vector<std::string_view>& texts) override {
-    std::string list;
-    for (const std::string_view text : texts) append_to_text_list(text, list);
-    ASSIGN_OR_RETURN(const FileDescriptor input, file_in_memory(list));
-    const Json job = Json::object().set("job", "tokenise").set("model", path_);
-    std::vector<int64_t> counts;
-    const auto on_line = [&](const Json& line) {
-      const std::string& kind = line["tokenizer"]["kind"].as_string();
-      if (!kind.empty()) source_.kind = printable(kind, 40) + ", counted by llama.cpp";
-      for (const Json& count : line["tokens"].items()) counts.push_back(count.as_integer(-1));
-    };
-    const WorkerJobEnd ended =
-        run_worker_job(context.worker, job, context.clock, context.clock.now() + kTokeniseTime, kTokeniseTime,
-                       on_line, context.interrupted, &input);
-    if (!ended.done()) return std::unexpected(ended.error);
-    const bool are_sane =
-        std::ranges::all_of(counts, [](int64_t n) { return n >= 0 && n <= kMostTokensOfText; });
-    if (counts.size() != texts.size() || !are_sane)
-      return fail(fmt::format("the worker gave {} counts for {} texts, or counts that cannot be",
-                              counts.size(), texts.size()),
-                  "worker job tokenise");
-    return counts;
-  }
-
- private:
-  std::string path_;
-  TokenizerSource source_;
-};
-
-Result<std::unique_ptr<TokenCounter>> open_gguf(const std::string& path) {
-  ASSIGN_OR_RETURN(const GgufModel model, read_gguf_model(path));
-  if (!model.has_tokenizer)
-    return fail("the file has no tokenizer", path, "Take the GGUF of a model that reads text.");
-  return std::make_unique<GgufCounter>(path, TokenizerSource{.file = file_name(path),
-                                                             .bytes = model.file_bytes,
-                                                             .key = {},
-                                                             .kind = "vocabulary counted by llama.cpp"});
-}
-
-// ---- tokenizer.json ----
-
-class FileCounter final : public TokenCounter {
- public:
-  FileCounter(Tokenizer tokenizer, TokenizerSource source)
-      : tokenizer_(std::move(tokenizer)), source_(std::move(source)) {}
-
-  const TokenizerSource& source() const override { return source_; }
-
-  Result<std::vector<int64_t>> count(ExamContext& context,
-                                     const std::vector<std::string_view>& texts) override {
-    const Nanos deadline = context.clock.now() + kTokeniseTime;
-    std::vector<int64_t> counts;
-    for (const std::string_view text : texts) {
-      if (context.interrupted()) return fail("interrupted");
-      if (context.clock.now() >= deadline)
-        return fail(fmt::format("after {} of {} texts two minutes had passed", counts.size(), texts.size()));
-      // A server must not be able to spoil the rest of the sample by one answer.
-      const Result<std::vector<uint32_t>> tokens = tokenizer_.encode(text);
-      counts.push_back(tokens ? static_cast<int64_t>(tokens->size()) : kUncountable);
-    }
-    return counts;
-  }
-
- private:
-  Tokenizer tokenizer_;
-  TokenizerSource source_;
-};
-
-Result<std::unique_ptr<TokenCounter>> open_file(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, read_file(path, kMaxTokenizerBytes));
-  ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::parse(text, path));
-  TokenizerSource source{.file = file_name(path),
-                         .bytes = static_cast<int64_t>(text.size()),
-                         .key = content_key(text),
-                         .kind = tokenizer.kind()};
-  return std::make_unique<FileCounter>(std::move(tokenizer), std::move(source));
-}
 
 // ---- the sample ----
 
@@ -125,14 +32,18 @@ struct CountingJob {
 
 // Why answers are not counted, and how many.
 struct LeftOut {
-  int64_t in_parts = 0, replaced = 0, long_prompts = 0, uncountable = 0;
+  int64_t in_parts = 0, replaced = 0, long_prompts = 0, uncountable = 0, uncountable_prompts = 0;
+  std::string problem;  // of the first that cannot be counted
 
   std::string words() const {
     std::vector<std::string> parts;
     if (in_parts > 0) parts.push_back(fmt::format("{} that have tool calls or are too long", in_parts));
     if (replaced > 0) parts.push_back(fmt::format("{} with bytes that are no text", replaced));
     if (long_prompts > 0) parts.push_back(fmt::format("the prompts of {}, too long", long_prompts));
-    if (uncountable > 0) parts.push_back(fmt::format("{} texts that take too many steps", uncountable));
+    if (uncountable > 0) parts.push_back(fmt::format("{} that cannot be ({})", uncountable, problem));
+    if (uncountable_prompts > 0)
+      parts.push_back(fmt::format("the prompts of {}, which cannot be{}", uncountable_prompts,
+                                  uncountable > 0 ? "" : " (" + problem + ")"));
     return join(parts, "; ");
   }
 };
@@ -190,62 +101,90 @@ bool is_judgement(const Record& record) {
          record.metric == "capacity_per_s";
 }
 
-bool is_doubtful(const Record& record, const TokenCounts& found, const std::vector<TrafficClass>& classes) {
-  const std::string& of = record.conditions["traffic_class"].as_string();
-  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
-    return std::ranges::find(names, name) != names.end();
-  };
-  if (record.metric == "input_throughput_tokens_per_s") return has(found.doubtful_prompt_classes, of);
-  if (!is_judgement(record)) return has(found.doubtful_classes, of);
-  // A tier has limits of its own for every class.
-  const std::string& tier = record.conditions["tier"].as_string();
-  const bool has_own_limits = !tier.empty() && tier != kOwnTier;
-  return std::ranges::any_of(found.doubtful_classes, [&](const std::string& name) {
-    return (of == name || of == "all") && (has_own_limits || limits_tpot(classes, name));
-  });
-}
-
-}  // namespace
-
+// Divides by output tokens, or judges or counts what does; or counts prompt tokens.
 bool rests_on_token_counts(const Record& record) {
   return record.metric.starts_with("tpot_ms_") || record.metric.starts_with("tpot_server_difference_ms_") ||
          record.metric == "output_throughput_tokens_per_s" || record.metric == "energy_per_output_token_j" ||
          record.metric == "input_throughput_tokens_per_s" || is_judgement(record);
 }
 
-Result<std::unique_ptr<TokenCounter>> open_token_counter(const std::string& path) {
-  return path.ends_with(".gguf") ? open_gguf(path) : open_file(path);
+bool is_doubtful(const Record& record, const DoubtfulTokens& tokens,
+                 const std::vector<TrafficClass>& classes) {
+  const std::string& of = record.conditions["traffic_class"].as_string();
+  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  if (record.metric == "input_throughput_tokens_per_s") return has(tokens.prompt_classes, of);
+  if (!is_judgement(record)) return has(tokens.classes, of);
+  // A tier has limits of its own for every class.
+  const std::string& tier = record.conditions["tier"].as_string();
+  const bool has_own_limits = !tier.empty() && tier != kOwnTier;
+  return std::ranges::any_of(tokens.classes, [&](const std::string& name) {
+    return (of == name || of == "all") && (has_own_limits || limits_tpot(classes, name));
+  });
 }
 
-void check_tokens(ExamContext& context, TokenCounter& counter, const std::vector<AnswerText>& texts,
-                  const std::vector<TrafficClass>& classes, const Json& conditions, TrialOutcome& outcome) {
-  if (texts.empty()) return;
+}  // namespace
+
+DoubtfulTokens doubtful_tokens_of(const Finding& finding) {
+  const auto names = [&](const char* key) {
+    std::vector<std::string> out;
+    for (const Json& name : finding.evidence[key].items()) out.push_back(name.as_string());
+    return out;
+  };
+  return {.classes = names("doubtful_classes"), .prompt_classes = names("doubtful_prompt_classes")};
+}
+
+void doubt_tokens(const DoubtfulTokens& tokens, const std::vector<TrafficClass>& classes,
+                  std::vector<Record>& records) {
+  for (Record& record : records) {
+    if (record.validity == Validity::kValid && rests_on_token_counts(record) &&
+        is_doubtful(record, tokens, classes))
+      record.validity = Validity::kDoubtful;
+  }
+}
+
+TokenCheck check_tokens(ExamContext& context, TokenCounter& counter, const std::vector<AnswerText>& texts,
+                        const std::vector<TrafficClass>& classes, const Json& conditions,
+                        TrialOutcome& outcome) {
+  TokenCheck check;
+  if (texts.empty()) return check;
   context.progress.update(1, "counting tokens");
   std::vector<CountedAnswer> answers;
   LeftOut left_out;
   const CountingJob job = counting_job(texts, answers, left_out);
-  const Result<std::vector<int64_t>> counts = counter.count(context, job.texts);
-  if (!counts) {
-    outcome.findings.push_back(
-        make_finding(Severity::kDoubtful, "load.tokens",
-                     fmt::format("The server's token counts were not held against {}: {}.",
-                                 counter.source().file, counts.error().message()),
-                     Json::object().set("tokenizer", counter.source().file)));
-    return;
-  }
-  std::set<size_t> uncountable;
-  for (size_t i = 0; i < counts->size(); ++i) {
+  const auto give_up = [&](const std::string& why) {
+    outcome.findings.push_back(make_finding(
+        Severity::kDoubtful, "load.tokens",
+        fmt::format("The server's token counts were not held against {}: {}.", counter.source().file, why),
+        Json::object().set("tokenizer", counter.source().file)));
+    return check;
+  };
+  const Result<TokenCounter::Counts> counts = counter.count(context, job.texts, 0);
+  if (!counts) return give_up(counts.error().message());
+  std::set<size_t> uncountable, uncountable_prompts;
+  for (size_t i = 0; i < counts->tokens.size(); ++i) {
     const auto [answer, part] = job.places[i];
-    if ((*counts)[i] == TokenCounter::kUncountable) {
-      ++left_out.uncountable;
-      if (part != CountingJob::Part::kPrompt) uncountable.insert(answer);
+    const bool is_prompt = part == CountingJob::Part::kPrompt;
+    if (counts->tokens[i] == TokenCounter::kUncountable) {
+      (is_prompt ? uncountable_prompts : uncountable).insert(answer);
       continue;
     }
-    std::optional<int64_t>& sum =
-        part == CountingJob::Part::kPrompt ? answers[answer].prompt : answers[answer].output;
-    sum = sum.value_or(0) + (*counts)[i];
+    std::optional<int64_t>& sum = is_prompt ? answers[answer].prompt : answers[answer].output;
+    sum = sum.value_or(0) + counts->tokens[i];
+    if (is_prompt) check.prompts.add(counts->tokens[i] - int64_t{texts[answer].asked_prompt_tokens});
   }
+  const auto with_text =
+      std::ranges::count_if(answers, [](const auto& each) { return each.output.has_value(); });
   for (const size_t answer : uncountable) answers[answer].output.reset();
+  left_out.uncountable = static_cast<int64_t>(uncountable.size());
+  left_out.uncountable_prompts = static_cast<int64_t>(uncountable_prompts.size());
+  left_out.problem = printable(counts->problem);
+  // What is left would no longer be a sample of the answers.
+  if (2 * left_out.uncountable > with_text) {
+    return give_up(fmt::format("{} of {} answers cannot be counted, the first because {}",
+                               left_out.uncountable, with_text, left_out.problem));
+  }
   TokenCountOptions options{.classes = {},
                             .conditions = conditions,
                             .tokenizer = counter.source(),
@@ -253,12 +192,13 @@ void check_tokens(ExamContext& context, TokenCounter& counter, const std::vector
                             .left_out = left_out.words()};
   for (const TrafficClass& each : classes) options.classes.push_back(each.name);
   TokenCounts found = compare_token_counts(answers, options);
-  for (Record& record : outcome.records) {
-    const bool is_hit = rests_on_token_counts(record) && is_doubtful(record, found, classes);
-    if (is_hit && record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
-  }
+  doubt_tokens({.classes = found.doubtful_classes, .prompt_classes = found.doubtful_prompt_classes}, classes,
+               outcome.records);
   std::ranges::move(found.records, std::back_inserter(outcome.records));
   outcome.findings.push_back(std::move(found.finding));
+  check.is_counted = with_text > left_out.uncountable;
+  check.agreeing_classes = std::move(found.agreeing_classes);
+  return check;
 }
 
 }  // namespace assay

@@ -9,6 +9,7 @@
 
 namespace assay::token_check_test {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -19,7 +20,7 @@ class QuietProgress final : public Progress {
   void finding(const Finding&) override {}
 };
 
-class TokenCheck : public ::testing::Test {
+class Checking : public ::testing::Test {
  protected:
   void SetUp() override {
     char name[] = "/tmp/assay-token-check-XXXXXX";
@@ -62,7 +63,7 @@ class TokenCheck : public ::testing::Test {
       record.metric = metric;
       record.conditions = Json::object().set("traffic_class", "chat");
     }
-    check_tokens(context, counter, texts, {{.name = "chat", .slo = slo_}}, Json::object(), outcome);
+    check_ = check_tokens(context, counter, texts, {{.name = "chat", .slo = slo_}}, Json::object(), outcome);
     return outcome;
   }
   TrialOutcome checked(const std::string& path, const std::vector<AnswerText>& texts,
@@ -97,12 +98,13 @@ class TokenCheck : public ::testing::Test {
   }
 
   Slo slo_;
+  assay::TokenCheck check_;
   SystemClock clock_;
   QuietProgress progress_;
   std::string folder_;
 };
 
-TEST_F(TokenCheck, ATrueUsageIsANote) {
+TEST_F(Checking, ATrueUsageIsANote) {
   const TrialOutcome outcome = checked(tokenizer_file(), {answer("abab a", 4), answer("ab", 1, "b")});
   ASSERT_THAT(outcome.findings, SizeIs(1));
   EXPECT_EQ(outcome.findings[0].severity, Severity::kDoubtful) << "reasoning is output, too";
@@ -113,7 +115,22 @@ TEST_F(TokenCheck, ATrueUsageIsANote) {
   EXPECT_EQ(validity(right, "tpot_ms_p50"), "valid");
 }
 
-TEST_F(TokenCheck, AWrongOneMakesWhatDividesByItDoubtful) {
+TEST_F(Checking, TellsWhichClassesAgreeAndHowLongThePromptsAre) {
+  AnswerText exact = answer("ab", 1), longer = answer("ab", 1);
+  exact.asked_prompt_tokens = 3;
+  longer.asked_prompt_tokens = 1;
+  checked(tokenizer_file(), {exact, longer});
+  EXPECT_TRUE(check_.is_counted);
+  EXPECT_THAT(check_.agreeing_classes, ElementsAre("chat"));
+  EXPECT_EQ(check_.prompts.prompts, 2);
+  EXPECT_EQ(check_.prompts.exact, 1);
+  EXPECT_EQ(check_.prompts.sum, 2);
+  EXPECT_EQ(check_.prompts.largest, 2);
+  checked(tokenizer_file(), {answer("abab", 9)});
+  EXPECT_THAT(check_.agreeing_classes, IsEmpty());
+}
+
+TEST_F(Checking, AWrongOneMakesWhatDividesByItDoubtful) {
   const TrialOutcome outcome = checked(tokenizer_file(), {answer("abababab", 8)});
   ASSERT_THAT(outcome.findings, SizeIs(1));
   EXPECT_THAT(outcome.findings[0].text, HasSubstr("+100.0 %"));
@@ -123,7 +140,7 @@ TEST_F(TokenCheck, AWrongOneMakesWhatDividesByItDoubtful) {
 }
 
 // A limit on TPOT is kept or missed by the counts that were found wrong; one on TTFT is not.
-TEST_F(TokenCheck, WhatIsJudgedByAWrongOneIsDoubtfulToo) {
+TEST_F(Checking, WhatIsJudgedByAWrongOneIsDoubtfulToo) {
   slo_.ttft_ms = 100;
   EXPECT_EQ(validity(checked(tokenizer_file(), {answer("abababab", 8)}), "slo_attainment"), "valid");
   slo_.tpot_ms = 50;
@@ -132,7 +149,7 @@ TEST_F(TokenCheck, WhatIsJudgedByAWrongOneIsDoubtfulToo) {
   EXPECT_EQ(validity(outcome, "goodput_per_s"), "doubtful");
 }
 
-TEST_F(TokenCheck, TokensOfNoTextAreTooMany) {
+TEST_F(Checking, TokensOfNoTextAreTooMany) {
   const TrialOutcome outcome = checked(tokenizer_file(), {answer("", 50), answer("ab", 1)});
   EXPECT_EQ(outcome.findings[0].severity, Severity::kDoubtful) << outcome.findings[0].text;
   EXPECT_EQ(outcome.findings[0].evidence["answers"].as_integer(), 2);
@@ -140,13 +157,13 @@ TEST_F(TokenCheck, TokensOfNoTextAreTooMany) {
       << "the token that ends it";
 }
 
-TEST_F(TokenCheck, WithoutUsageTheChunksAreChecked) {
+TEST_F(Checking, WithoutUsageTheChunksAreChecked) {
   const TrialOutcome outcome = checked(tokenizer_file(), {answer("ababab", 0)});
   EXPECT_THAT(outcome.findings[0].text, HasSubstr("their chunks"));
   EXPECT_EQ(value(outcome, "usage_output_ratio"), 1);
 }
 
-TEST_F(TokenCheck, AnswersThatAreNotAllTextAreLeftOutAndSaidToBe) {
+TEST_F(Checking, AnswersThatAreNotAllTextAreLeftOutAndSaidToBe) {
   AnswerText call = answer("ab", 50), broken = answer("a\xef\xbf\xbd", 9), bytes = answer("a\xff", 9);
   call.is_whole = false;
   const TrialOutcome outcome = checked(tokenizer_file(), {call, broken, bytes, answer("ab", 1)});
@@ -156,11 +173,53 @@ TEST_F(TokenCheck, AnswersThatAreNotAllTextAreLeftOutAndSaidToBe) {
   EXPECT_EQ(outcome.findings[0].evidence["answers"].as_integer(), 1);
 }
 
-TEST_F(TokenCheck, WithoutAnAnswerThereIsNothingToSay) {
+// Counts what it is told to, and says why it cannot count the rest.
+class ScriptedCounter final : public TokenCounter {
+ public:
+  explicit ScriptedCounter(std::vector<int64_t> counts) : counts_(std::move(counts)) {}
+  Result<Counts> count(ExamContext&, const std::vector<std::string_view>& texts, size_t) override {
+    EXPECT_EQ(texts.size(), counts_.size());
+    return Counts{.tokens = counts_, .ends = {}, .problem = "a text is not UTF-8"};
+  }
+  const TokenizerSource& source() const override { return source_; }
+
+ private:
+  std::vector<int64_t> counts_;
+  TokenizerSource source_{.file = "odd.json", .bytes = 1, .key = {}, .kind = "BPE"};
+};
+
+TEST_F(Checking, WhereMostAnswersCannotBeCountedNothingIsSaidToAgree) {
+  constexpr int64_t kNot = TokenCounter::kUncountable;
+  ScriptedCounter none({kNot, 4, kNot, 4});
+  const TrialOutcome outcome = checked(none, {answer("ab", 1), answer("ab", 1)});
+  ASSERT_THAT(outcome.findings, SizeIs(1));
+  EXPECT_EQ(outcome.findings[0].severity, Severity::kDoubtful);
+  EXPECT_THAT(
+      outcome.findings[0].text,
+      HasSubstr("were not held against odd.json: 2 of 2 answers cannot be counted, the first because a "
+                "text is not UTF-8"));
+  EXPECT_EQ(value(outcome, "usage_output_ratio"), -1);
+  EXPECT_EQ(validity(outcome, "tpot_ms_p50"), "valid") << "nothing is known against it";
+}
+
+TEST_F(Checking, AFewThatCannotBeCountedAreLeftOutWithTheReason) {
+  constexpr int64_t kNot = TokenCounter::kUncountable;
+  // Of the first answer content and reasoning; of the second the prompt.
+  ScriptedCounter some({kNot, kNot, 4, 1, kNot, 1, 4});
+  const TrialOutcome outcome = checked(some, {answer("ab", 1, "b"), answer("ab", 1), answer("ab", 1)});
+  EXPECT_EQ(outcome.findings[0].severity, Severity::kNote) << outcome.findings[0].text;
+  EXPECT_THAT(
+      outcome.findings[0].text,
+      HasSubstr("not counted: 1 that cannot be (a text is not UTF-8); the prompts of 1, which cannot be."))
+      << "answers are counted, not texts";
+  EXPECT_EQ(outcome.findings[0].evidence["answers"].as_integer(), 2);
+}
+
+TEST_F(Checking, WithoutAnAnswerThereIsNothingToSay) {
   EXPECT_THAT(checked(tokenizer_file(), {}).findings, IsEmpty());
 }
 
-TEST_F(TokenCheck, AFileThatCannotCountRightlyIsRefused) {
+TEST_F(Checking, AFileThatCannotCountRightlyIsRefused) {
   ASSERT_TRUE(
       write_file_atomically(folder_ + "/unigram.json", R"({"model": {"type": "Unigram", "vocab": []}})"));
   EXPECT_THAT(open_token_counter(folder_ + "/unigram.json").error().message(), HasSubstr("Unigram"));
@@ -172,7 +231,7 @@ TEST_F(TokenCheck, AFileThatCannotCountRightlyIsRefused) {
 
 constexpr const char* kGguf = ASSAY_SOURCE_DIR "/fuzz/corpus/gguf/good.gguf";
 
-TEST_F(TokenCheck, AWorkersCountsAreTaken) {
+TEST_F(Checking, AWorkersCountsAreTaken) {
   // Of an answer and its prompt, in this order. The texts come over stdin: eight bytes of lengths, and they.
   const TrialOutcome outcome =
       checked(kGguf, {answer("abab", 4)},
@@ -184,7 +243,7 @@ TEST_F(TokenCheck, AWorkersCountsAreTaken) {
   EXPECT_EQ(value(outcome, "usage_prompt_offset_tokens"), 10);
 }
 
-TEST_F(TokenCheck, AWorkerThatDiesOrTalksNonsenseIsAFindingAndNoMore) {
+TEST_F(Checking, AWorkerThatDiesOrTalksNonsenseIsAFindingAndNoMore) {
   const auto said = [&](const std::string& script) {
     const TrialOutcome outcome = checked(kGguf, {answer("abab", 8)}, script);
     EXPECT_THAT(outcome.findings, SizeIs(1));

@@ -72,6 +72,13 @@ Result<void> fill_rows(const RowColumns& columns, size_t classes, size_t servers
   // Dossiers of earlier versions lack it.
   if (columns.has("asked_tokens"))
     RETURN_IF_ERROR(count("asked_tokens", &RequestRow::asked_tokens, UINT32_MAX));
+  // Where the target did not count the output of each.
+  if (columns.has("output_told")) {
+    RETURN_IF_ERROR(
+        fill("output_told", 1, [](RequestRow& row, int64_t value) { row.is_output_told = value == 1; }));
+  } else {
+    for (RequestRow& row : rows) row.is_output_told = true;
+  }
   // Where there are several servers; where one of them told its own timing.
   if (servers > 1 || columns.has("server"))
     RETURN_IF_ERROR(

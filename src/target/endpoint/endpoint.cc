@@ -84,7 +84,7 @@ Result<void> EndpointTarget::check_options() {
   servers_.clear();
   for (const EndpointServerOptions& server : options_.servers) {
     ASSIGN_OR_RETURN(Url url, parse_url(server.url));
-    EndpointBodies bodies(usual->kind, options_.bytes_per_token, url.path, options_.classes);
+    EndpointBodies bodies(usual->kind, options_.cutter, url.path, options_.classes);
     servers_.push_back({.wire = EndpointWire(std::move(url), options_.api_key), .bodies = std::move(bodies)});
   }
   return {};
@@ -225,7 +225,7 @@ TargetEnd EndpointTarget::close() {
   }
   pool_.reset();
   turns_.clear();
-  end.texts = texts_.take(options_.bytes_per_token);
+  end.texts = texts_.take(options_.cutter);
   const EndpointPoolFacts& facts = pool_facts_;
   end.words = "closed";
   end.findings = differences_;

@@ -23,9 +23,9 @@ std::string members_text(const Json& parameters) {
 
 }  // namespace
 
-EndpointBodies::EndpointBodies(RequestKind usual, double bytes_per_token, std::string base_path,
+EndpointBodies::EndpointBodies(RequestKind usual, const PromptCutter& cutter, std::string base_path,
                                std::vector<RequestOptions> classes)
-    : bytes_per_token_(bytes_per_token), base_path_(std::move(base_path)) {
+    : cutter_(&cutter), base_path_(std::move(base_path)) {
   if (classes.empty()) classes.emplace_back();
   for (RequestOptions& options : classes) {
     std::string parameters = members_text(options.parameters);
@@ -69,7 +69,7 @@ std::string EndpointBodies::target_of(const Class& c, const Request& request) co
   if (!c.options.target.empty()) {
     std::string target;
     const std::string prompt =
-        c.options.target.has_prompt() ? endpoint_prompt(request, bytes_per_token_) : std::string();
+        c.options.target.has_prompt() ? endpoint_prompt(request, *cutter_) : std::string();
     const std::string id = endpoint_request_id(request.id);
     c.options.target.append({.prompt = prompt, .request_id = id, .seed = request.prompt_seed},
                             RequestTemplate::Escape::kUrl, target);
@@ -102,7 +102,7 @@ EndpointCall EndpointBodies::call_for(const Request& request, std::string& said)
               .model = model,
               .history = found == histories_.end() ? std::string_view() : std::string_view(found->second),
               .parameters = c.parameters,
-              .bytes_per_token = bytes_per_token_},
+              .cutter = *cutter_},
              said, call.body);
   return call;
 }

@@ -28,9 +28,9 @@ struct EndpointCall {
 // adds. Calls refer to it. One thread only.
 class EndpointBodies {
  public:
-  // `usual`: the kind of classes that name none. `base_path`: the URL's own. Requests name their class by
-  // index; without any class there is one that leaves everything open.
-  EndpointBodies(RequestKind usual, double bytes_per_token, std::string base_path = "",
+  // `usual`: the kind of classes that name none. `cutter` must outlive it. `base_path`: the URL's own.
+  // Requests name their class by index; without any class there is one that leaves everything open.
+  EndpointBodies(RequestKind usual, const PromptCutter& cutter, std::string base_path = "",
                  std::vector<RequestOptions> classes = {});
 
   // Of requests whose class names none.
@@ -66,7 +66,7 @@ class EndpointBodies {
   std::string target_of(const Class& c, const Request& request) const;
   std::string kserve_target(std::string_view model) const;
 
-  double bytes_per_token_;
+  const PromptCutter* cutter_;
   std::string base_path_;
   std::vector<Class> classes_;
   std::string model_;

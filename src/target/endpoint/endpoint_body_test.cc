@@ -5,6 +5,8 @@
 
 namespace assay::endpoint_body_test {
 
+const PromptCutter kCutter(4.2);
+
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -19,7 +21,7 @@ Json parsed(const std::string& body) {
 }
 
 TEST(EndpointBody, AsksForAStreamOfExactlySoManyTokens) {
-  EndpointBodies bodies(RequestKind::kChat, 4.2);
+  EndpointBodies bodies(RequestKind::kChat, kCutter);
   bodies.set_model("a \"model\"");
   std::string said;
   const Json body = parsed(bodies.call_for(request(), said).body);
@@ -35,7 +37,7 @@ TEST(EndpointBody, AsksForAStreamOfExactlySoManyTokens) {
 }
 
 TEST(EndpointBody, LeavesOutWhatTheServerRefuses) {
-  EndpointBodies bodies(RequestKind::kCompletions, 4.2);
+  EndpointBodies bodies(RequestKind::kCompletions, kCutter);
   bodies.fields(RequestKind::kCompletions) = {
       .ignore_eos = false, .stream_options = false, .temperature = false, .max_completion_tokens = true};
   std::string said;
@@ -49,7 +51,7 @@ TEST(EndpointBody, LeavesOutWhatTheServerRefuses) {
 
 // Where a request of the class goes below http://host/v1.
 std::string target_of(RequestOptions options, const std::string& base = "/v1") {
-  EndpointBodies bodies(RequestKind::kChat, 4.2, base, {std::move(options)});
+  EndpointBodies bodies(RequestKind::kChat, kCutter, base, {std::move(options)});
   bodies.set_model("a/b");
   std::string said;
   return bodies.call_for(request(), said).target;
@@ -76,11 +78,11 @@ TEST(EndpointBody, SharedPrefixesAreTheSameText) {
   a.prefix_seed = b.prefix_seed = 9;
   b.prompt_seed = 1234;
   const std::string shared = prompt_text("prose", 9, 30, 4.2);
-  EXPECT_THAT(endpoint_prompt(a, 4.2), StartsWith(shared));
-  EXPECT_THAT(endpoint_prompt(b, 4.2), StartsWith(shared));
-  EXPECT_NE(endpoint_prompt(a, 4.2), endpoint_prompt(b, 4.2));
+  EXPECT_THAT(endpoint_prompt(a, kCutter), StartsWith(shared));
+  EXPECT_THAT(endpoint_prompt(b, kCutter), StartsWith(shared));
+  EXPECT_NE(endpoint_prompt(a, kCutter), endpoint_prompt(b, kCutter));
   a.prefix_tokens = 50;  // more than there is
-  EXPECT_EQ(endpoint_prompt(a, 4.2), prompt_text("prose", 9, 40, 4.2));
+  EXPECT_EQ(endpoint_prompt(a, kCutter), prompt_text("prose", 9, 40, 4.2));
 }
 
 TEST(EndpointBody, APrefixOfSeveralStretchesIsTheSameTextAsFarAsItGoes) {
@@ -91,13 +93,13 @@ TEST(EndpointBody, APrefixOfSeveralStretchesIsTheSameTextAsFarAsItGoes) {
   shorter.prefix_tokens = 60;  // all of its prompt
   const std::string first = prompt_text("prose", 9, 30, 4.2), second = prompt_text("prose", 10, 40, 4.2),
                     cut = prompt_text("prose", 10, 30, 4.2);
-  EXPECT_EQ(endpoint_prompt(longer, 4.2), first + " " + second + " " + prompt_text("prose", 3, 30, 4.2));
-  EXPECT_EQ(endpoint_prompt(shorter, 4.2), first + " " + cut);
+  EXPECT_EQ(endpoint_prompt(longer, kCutter), first + " " + second + " " + prompt_text("prose", 3, 30, 4.2));
+  EXPECT_EQ(endpoint_prompt(shorter, kCutter), first + " " + cut);
   EXPECT_THAT(second, StartsWith(cut));
 }
 
 TEST(EndpointBody, ASessionRemembersItsTurnsUntilTheLast) {
-  EndpointBodies bodies(RequestKind::kChat, 4.2);
+  EndpointBodies bodies(RequestKind::kChat, kCutter);
   Request turn = request();
   turn.session = 5;
   turn.last_turn = false;
@@ -116,7 +118,7 @@ TEST(EndpointBody, ASessionRemembersItsTurnsUntilTheLast) {
 }
 
 TEST(EndpointBody, AFailedTurnIsNotRemembered) {
-  EndpointBodies bodies(RequestKind::kCompletions, 4.2);
+  EndpointBodies bodies(RequestKind::kCompletions, kCutter);
   Request turn = request();
   turn.session = 5;
   turn.last_turn = false;

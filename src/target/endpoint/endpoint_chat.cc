@@ -11,7 +11,7 @@ namespace {
 
 void append_message(const EndpointParts& parts, std::string& said) {
   said += R"({"role":"user","content":")";
-  append_json_text(endpoint_prompt(parts.request, parts.bytes_per_token), said);
+  append_json_text(endpoint_prompt(parts.request, parts.cutter), said);
   said += R"("})";
 }
 
@@ -56,7 +56,7 @@ void write_chat(const EndpointParts& parts, std::string& said, std::string& body
 }
 
 void write_completion(const EndpointParts& parts, std::string& said, std::string& body) {
-  append_json_text(endpoint_prompt(parts.request, parts.bytes_per_token), said);
+  append_json_text(endpoint_prompt(parts.request, parts.cutter), said);
   begin_body(parts, said, body);
   body += R"(","prompt":")";
   append_history_and(parts, " ", said, body);

@@ -68,7 +68,7 @@ void write_embeddings(const EndpointParts& parts, std::string&, std::string& bod
     Request one = parts.request;
     if (i > 0) one.prompt_seed = endpoint_draw(parts.request, "input text", i).next();
     body += i == 0 ? "\"" : ",\"";
-    append_json_text(endpoint_prompt(one, parts.bytes_per_token), body);
+    append_json_text(endpoint_prompt(one, parts.cutter), body);
     body += '"';
   }
   if (texts > 1) body += ']';

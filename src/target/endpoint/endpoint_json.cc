@@ -12,7 +12,7 @@ constexpr size_t kQuotedPatternBytes = 60;
 
 void write_templated(const EndpointParts& parts, std::string&, std::string& body) {
   const std::string prompt =
-      parts.options.body.has_prompt() ? endpoint_prompt(parts.request, parts.bytes_per_token) : "";
+      parts.options.body.has_prompt() ? endpoint_prompt(parts.request, parts.cutter) : "";
   const std::string id = endpoint_request_id(parts.request.id);
   parts.options.body.append({.prompt = prompt, .request_id = id, .seed = parts.request.prompt_seed},
                             RequestTemplate::Escape::kJson, body);

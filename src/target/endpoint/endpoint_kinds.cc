@@ -27,11 +27,18 @@ const EndpointKind& endpoint_kind(RequestKind kind) {
   return row;
 }
 
-std::string endpoint_prompt(const Request& request, double bytes_per_token) {
+std::string endpoint_prompt(const Request& request, const PromptCutter& cutter) {
+  const std::vector<PromptPart> parts = prompt_parts(request);
+  const bool has_own = request.prefix_tokens < request.prompt_tokens;
   std::string text;
-  for (const PromptPart& part : prompt_parts(request)) {
-    if (!text.empty()) text += ' ';
-    text += prompt_text(request.corpus, part.seed, part.tokens, bytes_per_token);
+  int64_t excess = 0;  // tokens beyond those asked for so far
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) text += ' ';
+    uint32_t tokens = parts[i].tokens;
+    // What is shared is the same in every request; what is the request's own makes up for it.
+    if (has_own && i + 1 == parts.size())
+      tokens = static_cast<uint32_t>(std::max<int64_t>(1, int64_t{tokens} - excess));
+    excess += cutter.append(request.corpus, parts[i].seed, tokens, i > 0, text);
   }
   return text;
 }

@@ -27,7 +27,7 @@ struct EndpointParts {
   std::string_view model;       // as JSON text
   std::string_view history;     // what the session said so far, as the kind writes it
   std::string_view parameters;  // further members: "" or ",\"top_p\":0.9"
-  double bytes_per_token;
+  const PromptCutter& cutter;
 
   // `parameters` do not set it: then the kind's own value stands.
   bool is_free(std::string_view key) const { return options.parameters.find(key) == nullptr; }
@@ -61,7 +61,7 @@ uint32_t embedded_texts(const Request& request, const RequestOptions& options);
 uint32_t ranked_documents(const Request& request, const RequestOptions& options);
 
 // The prompt of one turn: the shared prefix, then what is its own.
-std::string endpoint_prompt(const Request& request, double bytes_per_token);
+std::string endpoint_prompt(const Request& request, const PromptCutter& cutter);
 // One draw of a request: a function of its seed, what is drawn, and the how-manieth of it.
 Random endpoint_draw(const Request& request, const char* what, uint64_t index = 0);
 // "assay-7": what X-Request-Id says.

@@ -1,14 +1,20 @@
 // What each kind of request looks like, and what is taken for an answer to it.
 #include "target/endpoint/endpoint_kinds.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cctype>
 #include <map>
+#include <utility>
 
 #include "target/endpoint/endpoint_body.h"
 #include "target/endpoint/json_walk.h"
 
 namespace assay::endpoint_kinds_test {
+
+const PromptCutter kCutter(4.2);
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -19,7 +25,7 @@ Request request(uint64_t seed = 3) {
 }
 
 Json body_of(RequestOptions options, const Request& of = request()) {
-  EndpointBodies bodies(RequestKind::kChat, 4.2, "/v1", {std::move(options)});
+  EndpointBodies bodies(RequestKind::kChat, kCutter, "/v1", {std::move(options)});
   bodies.set_model("m");
   std::string said;
   const std::string body = bodies.call_for(of, said).body;
@@ -50,7 +56,7 @@ TEST(EndpointKinds, ParametersStandInPlaceOfOurOwn) {
   options.parameters.set("temperature", 0.7).set("top_k", 40).set("ignore_eos", false);
   Json thinking = Json::object();
   options.parameters.set("chat_template_kwargs", thinking.set("enable_thinking", false));
-  EndpointBodies bodies(RequestKind::kChat, 4.2, "/v1", {options});
+  EndpointBodies bodies(RequestKind::kChat, kCutter, "/v1", {options});
   std::string said;
   const std::string body = bodies.call_for(request(), said).body;
   EXPECT_THAT(body, AllOf(HasSubstr(R"("temperature":0.7,"top_k":40,"ignore_eos":false)"),
@@ -229,6 +235,192 @@ TEST(EndpointKinds, AnswersToTemplatesAreHeldAgainstWhatIsExpected) {
   EXPECT_EQ(read(RequestKind::kJson, R"({"score":2})", 1, options),
             "check-failed: the answer is wrong: /score is 2, above 1");
   EXPECT_THAT(read(RequestKind::kJson, "nothing", 1, options), HasSubstr("malformed"));
+}
+
+// ---- lengths of prompts, by a tokenizer ----
+
+// A simple one: words with the blank before them, in pieces of four bytes at most; what other blanks stand
+// together are one token.
+std::vector<uint32_t> piece_ends(std::string_view text) {
+  std::vector<uint32_t> ends;
+  size_t at = 0;
+  while (at < text.size()) {
+    size_t end = at + 1;
+    const auto is_blank = [&](size_t i) { return std::isspace(static_cast<unsigned char>(text[i])) != 0; };
+    const auto begins_word = [&](size_t i) {
+      return !is_blank(i) || (text[i] == ' ' && i + 1 < text.size() && !is_blank(i + 1));
+    };
+    if (begins_word(at)) {
+      while (end < text.size() && end < at + 4 && !is_blank(end)) ++end;
+    } else {
+      while (end < text.size() && !begins_word(end)) ++end;
+    }
+    at = end;
+    ends.push_back(static_cast<uint32_t>(at));
+  }
+  return ends;
+}
+
+int64_t pieces_of(std::string_view text) {
+  return static_cast<int64_t>(piece_ends(text).size());
+}
+
+PromptCutter cutter_of_pieces() {
+  PromptCutter cutter;
+  for (const std::string& corpus : corpus_names()) {
+    std::map<std::string_view, WordTokens> words;
+    for (const std::string_view word : words_of_corpus(corpus_text(corpus)))
+      words[word] = {.alone = pieces_of(word), .behind_blank = pieces_of(" " + std::string(word))};
+    auto tokens = CorpusTokens::create(corpus_text(corpus), piece_ends(corpus_text(corpus)), words);
+    CHECK(tokens);
+    cutter.set_tokens(corpus, std::move(*tokens));
+  }
+  return cutter;
+}
+
+struct Lengths {
+  int64_t texts = 0, exact = 0, sum = 0, largest = 0;
+
+  void add(std::string_view text, int64_t asked) {
+    const int64_t error = pieces_of(text) - asked;
+    ++texts;
+    exact += error == 0 ? 1 : 0;
+    sum += error;
+    largest = std::max(largest, std::abs(error));
+  }
+};
+
+Request drawn_request(uint64_t number) {
+  Random random(3, random_stream("lengths"), number);
+  Request request{.id = number + 1, .corpus = number % 2 == 0 ? "prose" : "code", .output_tokens = 4};
+  request.prompt_seed = random.next();
+  request.prompt_tokens = static_cast<uint32_t>(200 + random.below(400));
+  const uint64_t prefix = random.below(3);
+  if (prefix == 1) {
+    request.prefix_tokens = 120;
+    request.prefix_seed = random.below(5);
+  }
+  if (prefix == 2) {
+    request.prefix_tokens = 150;
+    request.prefix_parts = {{1, 50}, {2 + random.below(2), 60}, {4 + random.below(4), 40}};
+  }
+  return request;
+}
+
+TEST(EndpointKinds, PromptsOfEveryKindHaveTheTokensThatAreAskedFor) {
+  const PromptCutter cutter = cutter_of_pieces();
+  RequestOptions texts{.kind = RequestKind::kEmbeddings, .inputs = {.a = 3}};
+  RequestOptions rerank{.kind = RequestKind::kRerank, .documents = {.a = 5}, .document_tokens = {.a = 90}};
+  RequestOptions tensors{.kind = RequestKind::kKserve, .models = {"m"}};
+  tensors.tensors = {{.name = "text", .datatype = "BYTES", .shape = {20}}};
+  RequestOptions templated{.kind = RequestKind::kJson};
+  templated.body = *RequestTemplate::parse(R"({"q":"{{prompt}}"})");
+  const std::vector<RequestOptions> classes = {RequestOptions{.kind = RequestKind::kChat},
+                                               RequestOptions{.kind = RequestKind::kCompletions},
+                                               RequestOptions{.kind = RequestKind::kResponses},
+                                               texts,
+                                               rerank,
+                                               tensors,
+                                               templated};
+  EndpointBodies bodies(RequestKind::kChat, cutter, "/v1", classes);
+  bodies.set_model("m");
+  std::map<RequestKind, Lengths> lengths;
+  for (uint64_t i = 0; i < 60; ++i) {
+    for (uint32_t c = 0; c < classes.size(); ++c) {
+      Request request = drawn_request(i);
+      request.class_index = c;
+      std::string said;
+      const auto body = Json::parse(bodies.call_for(request, said).body, "body");
+      ASSERT_TRUE(body);
+      Lengths& of_kind = lengths[*classes[c].kind];
+      const int64_t asked = request.prompt_tokens;
+      switch (*classes[c].kind) {
+        case RequestKind::kChat:
+          of_kind.add((*body)["messages"].items()[0]["content"].as_string(), asked);
+          break;
+        case RequestKind::kCompletions:
+          of_kind.add((*body)["prompt"].as_string(), asked);
+          break;
+        case RequestKind::kResponses:
+          of_kind.add((*body)["input"].items()[0]["content"].as_string(), asked);
+          break;
+        case RequestKind::kEmbeddings:
+          for (const Json& text : (*body)["input"].items()) of_kind.add(text.as_string(), asked);
+          break;
+        case RequestKind::kRerank:
+          of_kind.add((*body)["query"].as_string(), asked);
+          for (const Json& document : (*body)["documents"].items()) of_kind.add(document.as_string(), 90);
+          break;
+        case RequestKind::kKserve:
+          for (const Json& text : (*body)["inputs"].items()[0]["data"].items())
+            of_kind.add(text.as_string(), 8);
+          break;
+        case RequestKind::kJson:
+          of_kind.add((*body)["q"].as_string(), asked);
+          break;
+      }
+    }
+  }
+  EXPECT_EQ(lengths.size(), kRequestKinds);
+  for (const auto& [kind, found] : lengths) {
+    SCOPED_TRACE(fmt::format("{}: {} of {} exact, sum {}, largest {}", name_of(kind), found.exact,
+                             found.texts, found.sum, found.largest));
+    EXPECT_GE(found.texts, 60);
+    EXPECT_GE(found.exact, found.texts * 8 / 10) << "the others would end in blanks";
+    EXPECT_LE(std::abs(found.sum), found.texts / 10);
+    EXPECT_LE(found.largest, 1);
+  }
+}
+
+TEST(EndpointKinds, TurnsAreCutByTheTokenizerToo) {
+  const PromptCutter cutter = cutter_of_pieces();
+  EndpointBodies bodies(RequestKind::kChat, cutter);
+  Lengths lengths;
+  for (uint64_t session = 1; session <= 40; ++session) {
+    for (uint32_t turn = 0; turn < 3; ++turn) {
+      Request request = drawn_request(10 * session + turn);
+      request.session = session;
+      request.turn = turn;
+      request.last_turn = turn == 2;
+      std::string said;
+      const auto body = Json::parse(bodies.call_for(request, said).body, "body");
+      ASSERT_TRUE(body);
+      lengths.add((*body)["messages"].items().back()["content"].as_string(), request.prompt_tokens);
+      bodies.answered(request, said, "yes");
+    }
+  }
+  EXPECT_EQ(lengths.texts, 120);
+  EXPECT_GE(lengths.exact, 96);
+  EXPECT_LE(lengths.largest, 1);
+}
+
+// What is the request's own makes up for where its prefix could not be cut.
+TEST(EndpointKinds, PrefixesThatAreSharedAreTheSameToTheByte) {
+  const PromptCutter cutter = cutter_of_pieces();
+  std::map<uint64_t, std::string> shared;
+  Lengths of_prefixes_that_are_off;
+  for (uint64_t i = 0; i < 300; ++i) {
+    Request request = drawn_request(i);
+    request.corpus = "code";
+    if (request.prefix_tokens == 0) continue;
+    const std::string prompt = endpoint_prompt(request, cutter);
+    EXPECT_EQ(prompt, endpoint_prompt(request, cutter));
+    const uint32_t asked = std::exchange(request.prompt_tokens, request.prefix_tokens);
+    const std::string prefix = endpoint_prompt(request, cutter);
+    if (pieces_of(prefix) != request.prefix_tokens) of_prefixes_that_are_off.add(prompt, asked);
+    EXPECT_TRUE(prompt.starts_with(prefix + " ")) << i;
+    uint64_t key = request.prefix_seed;
+    for (const PromptPart& part : request.prefix_parts) key = key * 16 + part.seed;
+    EXPECT_EQ(shared.emplace(key, prefix).first->second, prefix);
+    // One that goes less far begins alike.
+    if (request.prefix_parts.empty()) continue;
+    request.prefix_parts.back().tokens -= 7;
+    request.prefix_tokens = request.prompt_tokens -= 7;
+    EXPECT_TRUE(prompt.starts_with(endpoint_prompt(request, cutter))) << i;
+  }
+  EXPECT_GE(shared.size(), 10U);
+  EXPECT_GE(of_prefixes_that_are_off.texts, 10);
+  EXPECT_GE(of_prefixes_that_are_off.exact, of_prefixes_that_are_off.texts * 8 / 10);
 }
 
 }  // namespace assay::endpoint_kinds_test

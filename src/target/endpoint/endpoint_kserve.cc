@@ -16,11 +16,11 @@ constexpr size_t kQuotedTensorBytes = 60;
 constexpr uint64_t kMostElements = uint64_t{1} << 40;  // of an answer, before its data are counted
 
 // Elements of every type are valid in all types of that family: small whole numbers, and fractions below 1.
-void append_element(std::string_view datatype, const Request& request, Random& random, double bytes_per_token,
-                    std::string& out) {
+void append_element(std::string_view datatype, const Request& request, Random& random,
+                    const PromptCutter& cutter, std::string& out) {
   if (datatype == "BYTES") {
     out += '"';
-    append_json_text(prompt_text(request.corpus, random.next(), 8, bytes_per_token), out);
+    append_json_text(cutter.text(request.corpus, random.next(), 8), out);
     out += '"';
   } else if (datatype == "BOOL") {
     out += random.below(2) == 0 ? "false" : "true";
@@ -56,7 +56,7 @@ void append_tensor(const TensorSpec& tensor, size_t index, const EndpointParts& 
   Random random = endpoint_draw(parts.request, "tensor", index);
   for (int64_t i = 0; i < elements; ++i) {
     if (i > 0) body += ',';
-    append_element(tensor.datatype, parts.request, random, parts.bytes_per_token, body);
+    append_element(tensor.datatype, parts.request, random, parts.cutter, body);
   }
   body += "]}";
 }

@@ -10,6 +10,8 @@
 
 namespace assay::endpoint_opening_test {
 
+const PromptCutter kCutter(4.2);
+
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -142,7 +144,7 @@ TEST(EndpointOpening, StaysWithTheFirstAddressThatAnswers) {
   const Server server(well_behaved());
   const SocketAddress good = PoolClient::addresses_of(PoolClient::url_from(server.url())).front();
   PoolClient client(server, {.servers = {{.addresses = {nobodys_address(), good, nobodys_address()}}}});
-  EndpointBodies bodies(RequestKind::kChat, 4.2);
+  EndpointBodies bodies(RequestKind::kChat, kCutter);
   const Result<EndpointFacts> facts = open_endpoint(*client.pool_, *client.wire_, bodies, {});
   ASSERT_TRUE(facts) << facts.error().message();
   EXPECT_EQ(facts->model, "tiny");
@@ -154,7 +156,7 @@ TEST(EndpointOpening, TriesNoOtherAddressWhereAServerTalksNonsense) {
   const Server server(always("220 mail.example ESMTP\r\n\r\n"));
   const SocketAddress bad = PoolClient::addresses_of(PoolClient::url_from(server.url())).front();
   PoolClient client(server, {.servers = {{.addresses = {bad, nobodys_address()}}}});
-  EndpointBodies bodies(RequestKind::kChat, 4.2);
+  EndpointBodies bodies(RequestKind::kChat, kCutter);
   const Result<EndpointFacts> facts = open_endpoint(*client.pool_, *client.wire_, bodies, {});
   ASSERT_FALSE(facts);
   EXPECT_THAT(facts.error().message(), HasSubstr("not an HTTP response"));

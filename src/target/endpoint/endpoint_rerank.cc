@@ -44,15 +44,14 @@ void write_rerank(const EndpointParts& parts, std::string&, std::string& body) {
   body += R"({"model":")";
   body += parts.model;
   body += R"(","query":")";
-  append_json_text(endpoint_prompt(request, parts.bytes_per_token), body);
+  append_json_text(endpoint_prompt(request, parts.cutter), body);
   body += R"(","documents":[)";
   for (uint32_t i = 0; i < documents; ++i) {
     Random length = endpoint_draw(request, "document tokens", i);
     Random text = endpoint_draw(request, "document text", i);
     body += i == 0 ? "\"" : ",\"";
-    append_json_text(prompt_text(request.corpus, text.next(), parts.options.document_tokens.draw(length),
-                                 parts.bytes_per_token),
-                     body);
+    append_json_text(
+        parts.cutter.text(request.corpus, text.next(), parts.options.document_tokens.draw(length)), body);
     body += '"';
   }
   body += ']';

@@ -126,7 +126,7 @@ TEST(Endpoint, ATurnThatFailedIsLeftOutOfItsSession) {
   };
   const auto asks = [&](RequestId id) {
     std::string text;
-    append_json_text(endpoint_prompt(turn(id), EndpointTargetOptions().bytes_per_token), text);
+    append_json_text(endpoint_prompt(turn(id), EndpointTargetOptions().cutter), text);
     return HasSubstr(text);
   };
   Client client(server);

@@ -46,7 +46,8 @@ void EndpointTexts::answered(const StreamEvent& done, EndpointText text) {
                .is_whole = text.is_whole,
                .chunks = text.chunks,
                .prompt_tokens = done.prompt_tokens,
-               .output_tokens = done.output_tokens};
+               .output_tokens = done.output_tokens,
+               .asked_prompt_tokens = kept.request.prompt_tokens};
   const bool is_short = std::max(kept.text.content.size(), kept.text.reasoning.size()) <= kMaxListedTextBytes;
   if (kept.text.is_whole && is_short && bytes_ + bytes_of(kept) <= kMaxKeptBytes) {
     bytes_ += bytes_of(kept);
@@ -62,12 +63,12 @@ void EndpointTexts::restart() {
   bytes_ = 0;
 }
 
-std::vector<AnswerText> EndpointTexts::take(double bytes_per_token) {
+std::vector<AnswerText> EndpointTexts::take(const PromptCutter& cutter) {
   std::vector<AnswerText> texts;
   for (auto& [id, kept] : kept_) {
     if (!kept.is_answered) continue;
     AnswerText& text = texts.emplace_back(std::move(kept.text));
-    if (kept.request.turn == 0) text.prompt = endpoint_prompt(kept.request, bytes_per_token);
+    if (kept.request.turn == 0) text.prompt = endpoint_prompt(kept.request, cutter);
   }
   std::ranges::sort(texts, {}, &AnswerText::id);
   restart();

@@ -27,7 +27,7 @@ class EndpointTexts {
   void failed(RequestId id) { kept_.erase(id); }
   void restart();
   // Those that were answered, by id.
-  std::vector<AnswerText> take(double bytes_per_token);
+  std::vector<AnswerText> take(const PromptCutter& cutter);
 
  private:
   struct Kept {

@@ -5,6 +5,8 @@
 
 namespace assay::endpoint_texts_test {
 
+const PromptCutter kCutter(4.2);
+
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -29,7 +31,7 @@ std::vector<RequestId> sampled(size_t count, uint64_t seed, RequestId n) {
     if (texts.wants(request_of(id))) texts.answered(done_with(id, 1), {.content = "x", .reasoning = {}});
   }
   std::vector<RequestId> ids;
-  for (const AnswerText& text : texts.take(4)) ids.push_back(text.id);
+  for (const AnswerText& text : texts.take(kCutter)) ids.push_back(text.id);
   return ids;
 }
 
@@ -58,7 +60,7 @@ TEST(EndpointTexts, AnAnswerComesWithItsPromptAndItsUsage) {
   texts.answered(done_with(7, 5), {.content = "out", .reasoning = "in"});
   texts.answered(done_with(8, 6), {.content = "call", .reasoning = {}, .is_whole = false});
   texts.failed(9);
-  const std::vector<AnswerText> all = texts.take(4.2);
+  const std::vector<AnswerText> all = texts.take(kCutter);
   ASSERT_THAT(all, SizeIs(2)) << "one failed, one has not ended";
   EXPECT_EQ(all[0].content, "out");
   EXPECT_EQ(all[0].reasoning, "in");
@@ -69,7 +71,7 @@ TEST(EndpointTexts, AnAnswerComesWithItsPromptAndItsUsage) {
   EXPECT_EQ(all[1].prompt, "") << "turns before it stood in its prompt, too";
   EXPECT_FALSE(all[1].is_whole);
   EXPECT_EQ(all[1].content, "");
-  EXPECT_THAT(texts.take(4.2), IsEmpty());
+  EXPECT_THAT(texts.take(kCutter), IsEmpty());
 }
 
 TEST(EndpointTexts, WhatIsTooLongIsCountedButNotKept) {
@@ -80,7 +82,7 @@ TEST(EndpointTexts, WhatIsTooLongIsCountedButNotKept) {
     texts.answered(done_with(id, 1), {.content = id == 1 ? most + "x" : most, .reasoning = {}});
   }
   size_t whole = 0;
-  for (const AnswerText& text : texts.take(4)) whole += text.is_whole ? 1 : 0;
+  for (const AnswerText& text : texts.take(kCutter)) whole += text.is_whole ? 1 : 0;
   EXPECT_EQ(whole, 48U) << "of 59 that are short enough, 48 MiB";
 }
 
@@ -91,7 +93,7 @@ TEST(EndpointTexts, AfterARestartNothingOfBeforeIsLeft) {
   texts.answered(done_with(1, 1), {.content = "x", .reasoning = {}});
   ASSERT_TRUE(texts.wants(request_of(2)));
   ASSERT_TRUE(texts.wants(request_of(3)));
-  EXPECT_THAT(texts.take(4), IsEmpty());
+  EXPECT_THAT(texts.take(kCutter), IsEmpty());
 }
 
 }  // namespace assay::endpoint_texts_test

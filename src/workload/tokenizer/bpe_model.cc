@@ -86,6 +86,13 @@ std::optional<uint32_t> BpeModel::find(std::string_view token) const {
   return found->second;
 }
 
+std::unordered_map<uint32_t, std::string_view> BpeModel::tokens_by_id() const {
+  std::unordered_map<uint32_t, std::string_view> tokens;
+  tokens.reserve(ids_.size());
+  for (const auto& [token, id] : ids_) tokens.emplace(id, token);
+  return tokens;
+}
+
 // False, and nothing appended, if one of the bytes has no token.
 bool BpeModel::append_bytes(std::string_view character, std::vector<uint32_t>& symbols) const {
   const size_t before = symbols.size();

@@ -25,6 +25,8 @@ class BpeModel {
   void encode(std::string_view word, std::vector<uint32_t>& tokens) const;
 
   std::optional<uint32_t> find(std::string_view token) const;
+  // Views that live as long as the model.
+  std::unordered_map<uint32_t, std::string_view> tokens_by_id() const;
   size_t vocabulary() const { return ids_.size(); }
   bool has_byte_fallback() const { return has_byte_fallback_; }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 namespace assay {
 namespace {
@@ -34,6 +35,24 @@ std::array<std::string, 256> byte_alphabet() {
 }
 
 }  // namespace
+
+std::string bytes_of_byte_level(std::string_view text) {
+  static const std::unordered_map<std::string, char> kBytes = [] {
+    const std::array<std::string, 256> alphabet = byte_alphabet();
+    std::unordered_map<std::string, char> bytes;
+    for (size_t byte = 0; byte < alphabet.size(); ++byte)
+      bytes.emplace(alphabet[byte], static_cast<char>(byte));
+    return bytes;
+  }();
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view character = text.substr(0, std::max<size_t>(1, utf8_length(text)));
+    text.remove_prefix(character.size());
+    const auto byte = kBytes.find(std::string(character));
+    if (byte != kBytes.end()) out += byte->second;
+  }
+  return out;
+}
 
 Result<PreTokeniser> PreTokeniser::read(const Json& json, const std::string& where) {
   PreTokeniser pre_tokeniser;

@@ -59,4 +59,7 @@ class PreTokeniser {
   std::vector<Step> steps_;
 };
 
+// The bytes behind a text that was written as one character a byte; other characters are left out.
+std::string bytes_of_byte_level(std::string_view text);
+
 }  // namespace assay

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <pcre2.h>
 
+#include <algorithm>
 #include <optional>
 
 namespace assay {
@@ -18,11 +19,13 @@ constexpr uint32_t kHeapLimitKib = 64 << 10;
 constexpr std::string_view kWordCharacters = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";  // Oniguruma's \w
 
 // Each item of a pattern that is tried is a step, and so is every stretch that it lies behind the beginning:
-// what a repetition runs over is one item only.
+// what a repetition runs over is one item only. What looks behind is tried in front of the beginning.
 int count_step(pcre2_callout_block* at, void* steps) {
   constexpr size_t kStretchBytes = 64;
   uint64_t& count = *static_cast<uint64_t*>(steps);
-  count += 1 + (at->current_position - at->start_match) / kStretchBytes;
+  const size_t distance =
+      std::max(at->current_position, at->start_match) - std::min(at->current_position, at->start_match);
+  count += 1 + distance / kStretchBytes;
   return count > kMostStepsOfText ? PCRE2_ERROR_MATCHLIMIT : 0;
 }
 

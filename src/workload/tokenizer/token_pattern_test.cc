@@ -40,6 +40,20 @@ TEST(TokenPattern, EmptyMatchesStandBetweenCharacters) {
   EXPECT_EQ(marked("", "ab"), "[]a[]b[]");
 }
 
+TEST(TokenPattern, PatternsMayLookBehind) {
+  const auto after = TokenPattern::compile("(?<=a)b", "t.json");
+  const auto elsewhere = TokenPattern::compile("(?<!a)b", "t.json");
+  ASSERT_TRUE(after && elsewhere);
+  const auto found = after->spans("abb ab"), others = elsewhere->spans("abb ab");
+  ASSERT_TRUE(found) << found.error().message();
+  ASSERT_TRUE(others) << others.error().message();
+  EXPECT_THAT(*found, ElementsAre(TokenSpan{0, 1, false}, TokenSpan{1, 2, true}, TokenSpan{2, 5, false},
+                                  TokenSpan{5, 6, true}));
+  EXPECT_THAT(*others, ElementsAre(TokenSpan{0, 2, false}, TokenSpan{2, 3, true}, TokenSpan{3, 6, false}));
+  EXPECT_EQ(marked("(?<=ab)c", "abcabc"), "ab[c]ab[c]") << "by more than one character";
+  EXPECT_EQ(marked("(?<=é)b", "éb"), "é[b]");
+}
+
 TEST(TokenPattern, ClassesMeanWhatOnigurumaMeansByThem) {
   EXPECT_EQ(marked(R"(\s)", "a\u180eb\u0085c\u3000d"), "a\u180eb[\u0085]c[\u3000]d")
       << "U+180E is no blank any more";

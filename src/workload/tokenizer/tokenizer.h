@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,12 +33,20 @@ class Tokenizer {
   // pattern takes too many steps on it.
   Result<std::vector<uint32_t>> encode(std::string_view text) const;
 
+  // Where in `text` its tokens end, in bytes; empty where they do not spell it: unknown characters, what a
+  // normaliser changed. Fails as encode does.
+  Result<std::vector<uint32_t>> ends(std::string_view text) const;
+
   size_t vocabulary() const { return model_.vocabulary(); }
   std::string kind() const;  // "byte-level BPE"
 
  private:
   Tokenizer() = default;
-  Result<void> encode_stretch(std::string_view text, bool is_first, std::vector<uint32_t>& tokens) const;
+  // What the model made, and the text of an added token, which is empty of others.
+  using OnTokens = std::function<void(std::span<const uint32_t> tokens, std::string_view added)>;
+  Result<void> encode_to(std::string_view text, const OnTokens& on_tokens) const;
+  Result<void> encode_stretch(std::string_view text, bool is_first, const OnTokens& on_tokens) const;
+  std::string spelling(std::string_view token) const;
 
   Normaliser normaliser_;
   PreTokeniser pre_tokeniser_;
