@@ -204,6 +204,13 @@ Estimate rate_estimate(std::span<const int64_t> event_ns, std::span<const double
   return estimate;
 }
 
+bool is_share_missed(double share, int64_t n, double required) {
+  constexpr double kDoubt = 0.005;
+  if (n <= 0 || share >= required) return false;
+  if (required >= 1) return true;
+  return binomial_at_most(std::llround(share * static_cast<double>(n)), n, required) < kDoubt;
+}
+
 Estimate share_estimate(int64_t good, int64_t n, double confidence) {
   CHECK(good >= 0 && good <= n);
   if (n == 0) return no_samples();

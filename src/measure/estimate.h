@@ -59,6 +59,11 @@ Estimate ratio_estimate(std::span<const double> numerators, std::span<const doub
 Estimate rate_estimate(std::span<const int64_t> event_ns, std::span<const double> weights, int64_t start_ns,
                        int64_t end_ns, uint64_t seed, double confidence = kConfidence);
 
+// Whether a share of n trials shows that what is required of them is missed: where each is good with the
+// chance `required`, so few are in less than 0.5 % of cases (exact binomial; independent trials). Of one
+// trial nothing is shown, of three failures at 90 % it is; intervals are too bold for so few.
+bool is_share_missed(double share, int64_t n, double required);
+
 // The share good/n with Wilson's score interval (Wilson 1927), for independent trials. 0 ≤ good ≤ n.
 Estimate share_estimate(int64_t good, int64_t n, double confidence = kConfidence);
 // The share of ones among `outcomes` (0 or 1), in order: Wilson's interval at the effective number of

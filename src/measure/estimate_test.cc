@@ -217,4 +217,15 @@ TEST(ShareEstimate, OutcomesInBurstsKnowLess) {
   EXPECT_GT(*of_bursts.high - *of_bursts.low, 3 * (*of_mixed.high - *of_mixed.low));
 }
 
+TEST(IsShareMissed, NeedsMoreThanBadLuck) {
+  EXPECT_FALSE(is_share_missed(0, 1, 0.9)) << "one in ten fails";
+  EXPECT_FALSE(is_share_missed(0, 2, 0.9)) << "one pair in a hundred";
+  EXPECT_TRUE(is_share_missed(0, 3, 0.9)) << "one triple in a thousand";
+  EXPECT_FALSE(is_share_missed(0.8, 20, 0.9));
+  EXPECT_TRUE(is_share_missed(0.8, 200, 0.9));
+  EXPECT_FALSE(is_share_missed(0.9, 1000, 0.9));
+  EXPECT_TRUE(is_share_missed(0.99, 100, 1)) << "one failure is one too many";
+  EXPECT_FALSE(is_share_missed(0, 0, 0.9));
+}
+
 }  // namespace assay::estimate_test

@@ -42,6 +42,16 @@ Binomial binomial(int64_t n, double p) {
 
 }  // namespace
 
+double binomial_at_most(int64_t k, int64_t n, double p) {
+  if (k >= n) return 1;
+  double chance = 0;
+  const Binomial distribution = binomial(n, p);
+  for (size_t i = 0; i < distribution.probabilities.size(); ++i) {
+    if (distribution.first + static_cast<int64_t>(i) <= k) chance += distribution.probabilities[i];
+  }
+  return chance;
+}
+
 OrderInterval order_interval(int64_t n, double effective_n, double p, double confidence) {
   CHECK(n >= 1 && p > 0 && p < 1 && confidence > 0 && confidence < 1);
   const auto m = std::clamp<int64_t>(static_cast<int64_t>(effective_n), 1, n);

@@ -11,6 +11,10 @@ struct OrderInterval {
   std::optional<int64_t> low_rank, high_rank;
 };
 
+// P(B ≤ k) for B ~ Binomial(n, p): how likely so few successes are where each has the chance p. n ≥ 0, p in
+// (0, 1).
+double binomial_at_most(int64_t k, int64_t n, double p);
+
 // With B ~ Binomial(n, p) the number of samples at or below the quantile p, the interval from x_(l) to x_(u)
 // covers it with probability P(l ≤ B < u). Here l is the largest rank with P(B < l) ≤ α/2, u the smallest
 // with P(B ≥ u) ≤ α/2, so that each side errs by α/2 at most. With serially dependent samples the ranks are

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "measure/measure.h"
 #include "report/charts.h"
 #include "report/html_sections.h"
 #include "report/values.h"
@@ -15,6 +16,12 @@ namespace {
 std::string listed(const std::vector<std::string>& names) {
   if (names.size() < 2) return names.empty() ? "" : names[0];
   return fmt::format("{} and {}", join(std::span(names).first(names.size() - 1), ", "), names.back());
+}
+
+// Whether the table beside it shows a median: a sentence must not say more than that.
+bool has_median(const ClassResult& result, const std::string& metric) {
+  const Record* record = result.mix.find(metric + "_p50");
+  return record != nullptr && record->value.has_value();
 }
 
 // The smallest x at which the curve has reached `share`, or nothing if it never does.
@@ -41,7 +48,8 @@ std::string attainment_sentence(const Model& model) {
       const std::optional<double> required = required_share(result);
       if (record == nullptr || !record->value || !required || record->validity == Validity::kVoid) continue;
       const bool is_kept = record->ci_low.value_or(*record->value) >= *required;
-      const bool is_missed = record->ci_high.value_or(*record->value) < *required;
+      const bool is_missed = record->ci_high.value_or(*record->value) < *required &&
+                             is_share_missed(*record->value, record->n, *required);
       (is_kept ? kept : is_missed ? missed : open).push_back(result.name);
     }
     std::vector<std::string> words;
@@ -68,7 +76,7 @@ std::string attainment_sentence(const Model& model) {
 }
 
 std::string curve_sentence(const Model& model, const std::string& traffic_class, const std::string& metric) {
-  std::vector<std::string> parts;
+  std::vector<std::string> parts, few;
   for (const Serving& serving : model.servings) {
     const ClassResult* result = find_class(serving, traffic_class);
     if (result == nullptr) continue;
@@ -76,12 +84,19 @@ std::string curve_sentence(const Model& model, const std::string& traffic_class,
       if (curve.metric != metric || curve.phase != "mix") continue;
       const std::optional<double> middle = quantile(curve, 0.5);
       const std::string target = model.servings.size() > 1 ? " on " + serving.label : "";
+      if (middle && !has_median(*result, metric)) {
+        few.push_back(fmt::format("{} request{}{}", curve.n, curve.n == 1 ? "" : "s", target));
+        continue;
+      }
       parts.push_back(middle ? fmt::format("{}{}", format_duration(*middle / 1000), target)
                              : fmt::format("no known time{}", target));
     }
   }
-  if (parts.empty()) return fmt::format("{} of {} is unknown", metric_title(metric + "_p50"), traffic_class);
-  return fmt::format("Half {} {}", thing_of(metric), listed(parts));
+  if (parts.empty() && few.empty())
+    return fmt::format("{} of {} is unknown", metric_title(metric + "_p50"), traffic_class);
+  if (parts.empty()) return fmt::format("Too few for a median: {}", listed(few));
+  const std::string half = fmt::format("Half {} {}", thing_of(metric), listed(parts));
+  return few.empty() ? half : fmt::format("{}; too few for a median: {}", half, listed(few));
 }
 
 std::string trials_sentence(const Model& model) {

@@ -43,7 +43,8 @@ bool is_mix_of_a_class(const Record& record) {
 // beyond doubt.
 bool is_decisive(const Record& record) {
   const double required = record.conditions["required_share"].as_number();
-  const bool is_missed = record.ci_high && *record.ci_high < required;
+  const bool is_missed =
+      record.ci_high && *record.ci_high < required && is_share_missed(*record.value, record.n, required);
   const bool is_met = record.ci_low && *record.ci_low >= required;
   return is_missed || is_met || required <= 0 || required >= 1 || record.n >= samples_needed(required);
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <vector>
 
@@ -17,6 +18,31 @@ bool runs_an_engine(const Trial& trial) {
 
 std::string trials_text(size_t count) {
   return fmt::format("{} trial{}", count, count == 1 ? "" : "s");
+}
+
+// A trial that ran to its end may have had many a request that did not.
+struct FailedShare {
+  std::string words;  // "111 of 200 requests failed (load mix on X)"
+  bool is_most = false;
+  int64_t record_id = 0;
+};
+std::vector<FailedShare> failed_shares(const VerdictView& view) {
+  constexpr double kTold = 0.05, kMost = 0.5;
+  std::vector<FailedShare> found;
+  for (const Record& record : view.content().records) {
+    const Trial* trial = view.trial_of(record);
+    const bool is_of_all = record.metric == "error_rate" && is_usable(record) &&
+                           record.conditions["traffic_class"].as_string() == "all";
+    if (!is_of_all || trial == nullptr || view.is_fake(*trial) || *record.value <= kTold) continue;
+    // A search and a sweep ask for more than there is.
+    const std::string& phase = trial->parameters["phase"].as_string();
+    if (phase == "capacity" || phase == "sweep") continue;
+    const auto failed = std::llround(*record.value * static_cast<double>(record.n));
+    found.push_back({.words = fmt::format("{} of {} requests failed ({})", failed, record.n, trial->name),
+                     .is_most = *record.value > kMost,
+                     .record_id = record.id});
+  }
+  return found;
 }
 
 }  // namespace
@@ -37,6 +63,8 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     targets.try_emplace(trial.target, true).first->second &= is_done;
     if (trial.state == TrialState::kFailed && failed == nullptr) failed = &trial;
   }
+  const std::vector<FailedShare> failures = failed_shares(view);
+  const auto mostly_failed = std::ranges::find_if(failures, &FailedShare::is_most);
   std::vector<std::string> good, unfinished;
   for (const auto& [name, all_done] : targets) (all_done ? good : unfinished).push_back(name);
 
@@ -46,6 +74,11 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     verdict.exam = failed->exam;
     verdict.command.clear();
     verdict.reason = view.about_failure(*failed);
+  } else if (mostly_failed != failures.end()) {
+    verdict.answer = Answer::kNo;
+    verdict.command.clear();
+    verdict.reason = mostly_failed->words;
+    verdict.record_ids.push_back(mostly_failed->record_id);
   } else if (!targets.empty() && unfinished.empty()) {
     verdict.answer = Answer::kYes;
     verdict.command.clear();
@@ -53,6 +86,7 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     if (is_void == done && is_void > 0) verdict.reason += "; what was measured is void";
     if (is_void < done && is_void > 0)
       verdict.reason += fmt::format("; what {} of them measured is void", is_void);
+    for (const FailedShare& failure : failures) verdict.reason += "; " + failure.words;
   } else if (!targets.empty()) {
     verdict.reason = fmt::format("unfinished on {}", join(unfinished, ", "));
   } else if (fake > 0) {

@@ -90,6 +90,33 @@ TEST(Verdicts, SoftwareRunsIfEveryTrialEndedWell) {
   EXPECT_EQ(evidence.answer(1).reason, "Vulkan0: the worker died");
 }
 
+// A server that dies in the midst of a load leaves a trial that ran to its end.
+TEST(Verdicts, SoftwareThatFailsMostRequestsDoesNotRun) {
+  Evidence evidence;
+  Record& rate = evidence.add(1, "error_rate", "all", 0.555);
+  rate.n = 200;
+  Verdict verdict = evidence.answer(1);
+  EXPECT_EQ(verdict.answer, Answer::kNo);
+  EXPECT_THAT(verdict.reason, testing::HasSubstr("111 of 200 requests failed"));
+  evidence.content.records[0].value = 0.1;
+  verdict = evidence.answer(1);
+  EXPECT_EQ(verdict.answer, Answer::kYes);
+  EXPECT_THAT(verdict.reason, testing::HasSubstr("20 of 200 requests failed"));
+  evidence.content.records[0].value = 0.01;
+  EXPECT_THAT(evidence.answer(1).reason, testing::Not(testing::HasSubstr("failed")));
+}
+
+TEST(Verdicts, OneRequestThatMissedDecidesNothing) {
+  Evidence evidence;
+  Record& record = evidence.add_attainment(1, "chat", 0);
+  record.n = 1;
+  record.ci_low = 0;
+  record.ci_high = 0.793;
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+  evidence.content.records[0].n = 3;
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNo);
+}
+
 TEST(Verdicts, VoidMeasurementsAreCountedBesideTheTrialsThatRan) {
   Evidence evidence;
   evidence.add_attainment(1, "chat", 0.97).validity = Validity::kVoid;
