@@ -149,6 +149,7 @@ std::string render_load_table(const DossierContent& content) {
     }
     out += (has_one_class ? "\n" : "\nall classes\n") + latency_lines(serving.mix) + rate_lines(serving.mix);
   }
+  if (out.find(" !") != std::string::npos) out += "\n! a finding doubts this number\n";
   out += "\n" + printable(model->instrument.sentence, 700) + "\n";
   const std::string& beyond = model->instrument.check.beyond;
   return beyond.empty() ? out : out + "⚠ " + printable(beyond, 400) + "\n";
