@@ -111,6 +111,13 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
   const bool is_close = worst->ci_low && worst->ci_high && *worst->ci_low <= requirement.value &&
                         requirement.value <= *worst->ci_high;
   if (is_close) verdict.reason += "; the limit lies within the interval";
+  if (worst->validity == Validity::kDoubtful) {
+    // Neither bought nor refused on a number that the report itself does not trust.
+    verdict.answer = Answer::kNotExamined;
+    verdict.command = view.command_for(asked);
+    verdict.reason += "; but a finding doubts this number";
+    return verdict;
+  }
   if (!is_met) return verdict;
   // Met by all that was measured; but what could not be measured would have to meet it too.
   const Trial* failed = failed_trial_in_scope(view, requirement, verdict.exam);

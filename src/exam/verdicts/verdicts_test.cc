@@ -318,6 +318,15 @@ TEST(Verdicts, ARequirementReadsTheMixOfAllClassesUnlessItsScopeSaysOtherwise) {
   EXPECT_EQ(evidence.draw()[0].answer, Answer::kNotExamined);
 }
 
+TEST(Verdicts, ADoubtfulNumberDecidesNoRequirement) {
+  Evidence evidence;
+  evidence.require("goodput_per_s", ">=", 10);
+  evidence.add(1, "goodput_per_s", "all", 2).validity = Validity::kDoubtful;
+  const Verdict verdict = evidence.draw().front();
+  EXPECT_EQ(verdict.answer, Answer::kNotExamined);
+  EXPECT_THAT(verdict.reason, testing::HasSubstr("a finding doubts this number"));
+}
+
 TEST(Verdicts, ARequirementIsNotMetByInsufficientSamples) {
   Evidence evidence;
   Record& record = evidence.add(1, "ttft_ms_p99", "all", 0);
