@@ -372,6 +372,7 @@ class LoadTrial {
     } else if (traffic_.rate_per_s) {
       rate_conditions_.set("rate_chosen_by", "scenario");
       rate_per_s_ = *traffic_.rate_per_s;
+      rate_conditions_.set("arrival_rate_per_s", rate_per_s_);
     } else if (!needs_rate(traffic_)) {
       rate_conditions_.set("rate_chosen_by",
                            traffic_.arrivals.kind == Arrivals::Kind::kClosed ? "answers" : "scenario");
@@ -380,6 +381,7 @@ class LoadTrial {
       rate_conditions_.set("rate_chosen_by", "burst").set("utilisation", load_.utilisation);
       rate_conditions_.set("burst_requests", static_cast<int64_t>(calibration.requests));
       rate_conditions_.set("burst_rate_per_s", calibration.rate_per_s);
+      rate_conditions_.set("arrival_rate_per_s", rate_per_s_);
     }
     return true;
   }

@@ -59,7 +59,9 @@ ExportOffer offer_of(const DossierContent& content, const Trial& trial) {
     offer.model = conditions["model"].as_string();
     offer.api = conditions["api"].as_string();
     offer.arrivals = conditions["arrivals"].as_string();
-    offer.rate_per_s = rate->value;
+    // What was asked for, as other tools write it; in a trace there is only what came of it.
+    const Json& asked = rate->conditions["arrival_rate_per_s"];
+    offer.rate_per_s = asked.is_number() ? std::optional(asked.as_number()) : rate->value;
     if (conditions.find("cv") != nullptr) offer.cv = conditions["cv"].as_number();
     offer.users = conditions["users"];
     offer.max_connections = conditions["max_connections"];

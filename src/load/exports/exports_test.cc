@@ -40,6 +40,12 @@ TEST_F(ExportsTest, ColumnsThatLieAboutEachOtherBreakNoFile) {
   EXPECT_EQ(std::ranges::count(text("aiperf", "out.jsonl"), '\n'), 3);
 }
 
+// As those tools write down what they were told, not what a random draw made of it.
+TEST_F(ExportsTest, TheRateIsTheOneThatWasAskedFor) {
+  commit(offer("poisson").set("arrival_rate_per_s", 480), 0);
+  EXPECT_EQ(exported("vllm")["request_rate"].as_number(), 480);
+}
+
 // The members that a result file of vllm bench serve 0.32 has and readers of it use.
 TEST_F(ExportsTest, TheFileOfVllmHasItsMembersByItsDefinitions) {
   commit();
