@@ -371,9 +371,13 @@ std::optional<double> slo_limit(const ClassResult& result, std::string_view metr
   return limit != nullptr && limit->is_number() ? std::optional(limit->as_number()) : std::nullopt;
 }
 
+bool has_limits(const ClassResult& result) {
+  return slo_limit(result, "ttft_ms") || slo_limit(result, "tpot_ms") || slo_limit(result, "e2e_ms");
+}
+
 std::optional<double> required_share(const ClassResult& result) {
   const Record* record = result.mix.find("slo_attainment");
-  if (record == nullptr) return std::nullopt;
+  if (record == nullptr || !has_limits(result)) return std::nullopt;
   const Json* share = record->conditions.find("required_share");
   return share != nullptr && share->is_number() ? std::optional(share->as_number()) : std::nullopt;
 }

@@ -34,6 +34,7 @@ const ClassResult* find_class(const Serving& serving, std::string_view name);
 std::vector<std::string> matmul_types(const Model& model);
 // The limit of `metric` ("ttft_ms") in the SLO that `result` was judged by, or nothing.
 std::optional<double> slo_limit(const ClassResult& result, std::string_view metric);
-std::optional<double> required_share(const ClassResult& result);
+std::optional<double> required_share(const ClassResult& result);  // nothing without limits
+bool has_limits(const ClassResult& result);
 
 }  // namespace assay

@@ -12,10 +12,11 @@
 namespace assay {
 namespace {
 
-struct StatisticColumn {
-  const char* metric;
-  const char* title;
-};
+constexpr const char* kNoLimits = "none";
+
+bool has_limits(const Serving& serving) {
+  return std::ranges::any_of(serving.classes, [](const ClassResult& each) { return has_limits(each); });
+}
 
 std::string limits_text(const ClassResult& result) {
   std::vector<std::string> parts;
@@ -26,7 +27,8 @@ std::string limits_text(const ClassResult& result) {
     }
   }
   const std::optional<double> share = required_share(result);
-  return parts.empty() ? "none" : join(parts, ", ") + (share ? fmt::format(" for {:g} %", *share * 100) : "");
+  return parts.empty() ? kNoLimits
+                       : join(parts, ", ") + (share ? fmt::format(" for {:g} %", *share * 100) : "");
 }
 
 std::string service_table(const Model& model) {
@@ -46,7 +48,8 @@ std::string service_table(const Model& model) {
     std::vector<HtmlCell> row = {text_cell(serving.label), text_cell(name), text_cell(limits)};
     for (const char* metric : {"slo_attainment", "goodput_per_s", "offered_rate_per_s",
                                "output_throughput_tokens_per_s", "error_rate", "interference"}) {
-      const bool has_none = name == "all" && std::string_view(metric) == "interference";
+      const bool has_none = (name == "all" && std::string_view(metric) == "interference") ||
+                            (limits == kNoLimits && std::string_view(metric) == "slo_attainment");
       row.push_back(has_none ? HtmlCell{"", ""} : value_cell(model, records.find(metric)));
     }
     table.rows.push_back(std::move(row));
@@ -183,7 +186,7 @@ std::string timeline_sentence(const Serving& serving) {
       timeline.spans.size() < static_cast<size_t>(timeline.requests) ? " of those shown" : "";
   if (missed > 0) out += fmt::format("; {}{} missed a limit", missed, among);
   if (failed > 0) out += fmt::format("; {}{} failed", failed, among);
-  return missed + failed == 0 ? out + "; none missed a limit" : out;
+  return missed + failed == 0 && has_limits(serving) ? out + "; none missed a limit" : out;
 }
 
 std::string timeline_small_print(const Timeline& timeline) {
@@ -207,7 +210,7 @@ std::string timeline_small_print(const Timeline& timeline) {
 // On one screen: who keeps its limits, what company costs whom, and how much of the mix it holds.
 std::string mix_charts_html(const Model& model) {
   std::string charts;
-  if (std::ranges::any_of(model.servings, &Serving::has_mix_or_alone))
+  if (std::ranges::any_of(model.servings, [](const Serving& serving) { return has_limits(serving); }))
     charts +=
         chart_html(kAttainmentId, "dots", attainment_sentence(model),
                    "Share of attempted requests that kept every limit of their class in the mix, with 95 % "

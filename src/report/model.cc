@@ -38,7 +38,8 @@ AnswerRow answer_row(const Model& model, const Question& question) {
     row.record_ids = verdict.record_ids;
   }
   const std::string_view exam = question.exam;
-  if (row.answer == Answer::kNotExamined && row.command.empty() && !exam.empty()) {
+  // Who gave a reason and no command knows that another run of the same would not tell either.
+  if (row.answer == Answer::kNotExamined && row.command.empty() && row.reason.empty() && !exam.empty()) {
     row.command = fmt::format("assay run --only {}", exam);
   }
   if (row.reason.empty() && row.answer == Answer::kNotExamined && row.command.empty()) {

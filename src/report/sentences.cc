@@ -69,7 +69,11 @@ std::string attainment_sentence(const Model& model) {
     if (is_mixed) words.push_back(fmt::format("of {} it cannot be told", listed(open)));
     if (!words.empty()) parts.push_back(fmt::format("on {} {}", serving.label, join(words, ", ")));
   }
-  if (parts.empty()) return "Whether the classes keep their limits is unknown";
+  const bool has_any = std::ranges::any_of(model.servings, [](const Serving& serving) {
+    return std::ranges::any_of(serving.classes, [](const ClassResult& each) { return has_limits(each); });
+  });
+  if (parts.empty())
+    return has_any ? "Whether the classes keep their limits is unknown" : "No class has limits to keep";
   std::string out = join(parts, "; ");
   out[0] = 'O';
   return out;

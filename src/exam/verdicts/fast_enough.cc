@@ -93,13 +93,14 @@ std::string share_text(const TargetResult& result) {
 
 // What a target that did not decide the answer adds to it, in a few words.
 std::string short_text(const TargetResult& result) {
-  const char* words = result.failed != nullptr           ? "could not serve the mix"
-                      : result.is_missed()               ? "misses it"
-                      : result.is_sized_down             ? "too slow for the model of the mix"
-                      : result.is_met()                  ? "meets it"
-                      : result.is_void > 0               ? "what was measured is void"
-                      : result.few + result.decisive > 0 ? "too few requests to tell"
-                                                         : "no limits to hold it against (slo)";
+  const char* words = result.failed != nullptr ? "could not serve the mix"
+                      : result.is_missed()     ? "misses it"
+                      : result.is_sized_down   ? "too slow for the model of the mix"
+                      : result.is_met()        ? "meets it"
+                      : result.is_void > 0     ? "what was measured is void"
+                      : result.few + result.decisive > 0
+                          ? "too few requests to tell"
+                          : "no limits to hold it against (slo, or --goodput of assay load)";
   return fmt::format("{}: {}", result.name, words);
 }
 

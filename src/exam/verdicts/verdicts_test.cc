@@ -194,7 +194,7 @@ TEST(Verdicts, ADeviceTooSlowForTheModelDoesNotDecideForTheOthers) {
 TEST(Verdicts, WithoutLimitsAnotherRunWouldNotTellEither) {
   Evidence evidence;
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
-  EXPECT_EQ(evidence.answer(2).reason, "CPU: no limits to hold it against (slo)");
+  EXPECT_EQ(evidence.answer(2).reason, "CPU: no limits to hold it against (slo, or --goodput of assay load)");
   EXPECT_EQ(evidence.answer(2).command, "");
 }
 
