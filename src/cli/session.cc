@@ -260,6 +260,7 @@ Result<Session> resume_session(std::string folder, ProgressDisplay& display) {
 }
 
 int exit_code(const DossierContent& content) {
+  if (was_nothing_tried(content)) return 2;
   const bool asks = content.run.scenario_path != kBuiltIn && content.requirements.empty();
   const bool failed =
       std::any_of(content.verdicts.begin(), content.verdicts.end(), [&](const Verdict& verdict) {

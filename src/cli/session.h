@@ -73,7 +73,7 @@ std::string report_path(const Session& session);
 // Renders the report page of `dossier` into `folder` and returns its path.
 Result<std::string> write_report(const Dossier& dossier, const std::string& folder);
 
-// 1 when a trial failed, a requirement is not met, or a result is void. An answer of no counts where the
+// 2 when no trial could even try its target. 1 when a trial failed, a requirement is not met, or a result is void. An answer of no counts where the
 // scenario has no requirements, but for the scenario that nobody wrote: it describes this machine, and its
 // limits are no demand.
 int exit_code(const DossierContent& content);

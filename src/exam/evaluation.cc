@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
+#include "exam/findings.h"
 #include "exam/load/interference.h"
 #include "exam/load/launch.h"
 #include "exam/roofline/bounds.h"
@@ -134,6 +136,16 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
   }
   RETURN_IF_ERROR(commit_conclusions(dossier, context.scenario, context.clock));
   return EvaluationEnd::kComplete;
+}
+
+bool was_nothing_tried(const DossierContent& content) {
+  std::set<int64_t> untried;
+  for (const Finding& finding : content.findings) {
+    if (says_untried(finding)) untried.insert(finding.trial_id);
+  }
+  return !content.trials.empty() && std::ranges::all_of(content.trials, [&](const Trial& trial) {
+    return trial.state == TrialState::kFailed && untried.contains(trial.id);
+  });
 }
 
 Result<void> merge_evaluation(Dossier& dossier, const Scenario& scenario, const std::vector<RankTrial>& ranks,

@@ -81,4 +81,8 @@ Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed,
 // of /proc and /sys only.
 InstrumentConditions instrument_conditions(const std::string& assay_version);
 
+// True where no trial got as far as its target: a URL that nobody answers at, a key that is not set, a model
+// that cannot be read. Such a run says nothing about anything.
+bool was_nothing_tried(const DossierContent& content);
+
 }  // namespace assay

@@ -8,11 +8,17 @@ namespace assay {
 namespace {
 
 constexpr std::pair<EndCause, const char*> kCodes[] = {
-    {EndCause::kNone, "load.target-lost"},           {EndCause::kNotStarted, "engine.worker-not-started"},
-    {EndCause::kRefused, "engine.refused"},          {EndCause::kDied, "engine.worker-died"},
-    {EndCause::kHung, "engine.worker-hung"},         {EndCause::kMemory, "engine.worker-memory"},
-    {EndCause::kNonsense, "engine.worker-nonsense"}, {EndCause::kInterrupted, "exam.interrupted"},
-    {EndCause::kLost, "load.target-lost"},           {EndCause::kServerDied, "stack.server-died"},
+    {EndCause::kNone, "load.target-lost"},
+    {EndCause::kNotStarted, "engine.worker-not-started"},
+    {EndCause::kRefused, "engine.refused"},
+    {EndCause::kDied, "engine.worker-died"},
+    {EndCause::kHung, "engine.worker-hung"},
+    {EndCause::kMemory, "engine.worker-memory"},
+    {EndCause::kNonsense, "engine.worker-nonsense"},
+    {EndCause::kInterrupted, "exam.interrupted"},
+    {EndCause::kLost, "load.target-lost"},
+    {EndCause::kServerDied, "stack.server-died"},
+    {EndCause::kNotReached, kNotReached},
 };
 
 // An error as one line of text.
@@ -34,6 +40,10 @@ Finding make_finding(Severity severity, std::string code, std::string text, Json
   return finding;
 }
 
+bool says_untried(const Finding& finding) {
+  return finding.code == kExamFailed || finding.code == kNotReached;
+}
+
 void fail_outcome(Finding finding, TrialOutcome& outcome) {
   outcome.state = TrialState::kFailed;
   outcome.end_text = finding.text;
@@ -41,7 +51,7 @@ void fail_outcome(Finding finding, TrialOutcome& outcome) {
 }
 
 Finding failed_exam_finding(const Error& error) {
-  return make_finding(Severity::kDoubtful, "exam.failed", sentence(error));
+  return make_finding(Severity::kDoubtful, kExamFailed, sentence(error));
 }
 
 Finding failed_launch_finding(const Error& error) {

@@ -10,18 +10,25 @@
 
 namespace assay {
 
+// Codes of what ends a trial before any work was tried: such a trial says nothing about its target.
+inline constexpr const char* kExamFailed = "exam.failed";
+inline constexpr const char* kNotReached = "load.not-reached";
+
 Finding make_finding(Severity severity, std::string code, std::string text, Json evidence = Json::object());
+
+// Of a trial that failed: whether it is one of these two.
+bool says_untried(const Finding& finding);
 
 // The outcome of a trial that `finding` ends: failed, with its text.
 void fail_outcome(Finding finding, TrialOutcome& outcome);
 
-// exam.failed: what stopped a trial before its target was even tried, in one line.
+// kExamFailed: what stopped a trial before its target was even tried, in one line.
 Finding failed_exam_finding(const Error& error);
 
 // stack.launch-failed: a server that the scenario launches was not there to be tried.
 Finding failed_launch_finding(const Error& error);
 
-// A blocker with the code of the cause: engine.worker-died, engine.worker-hung, load.target-lost …
+// A blocker with the code of the cause: engine.worker-died, load.target-lost, kNotReached …
 Finding end_finding(EndCause cause, const Error& error, Json evidence = Json::object());
 
 // The same for a target that was lost or did not open, with what is known of its end.

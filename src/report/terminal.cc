@@ -104,9 +104,8 @@ void add_answer(Lines& lines, const AnswerRow& row) {
   const size_t indent = kNumberWidth + kQuestionWidth + kAnswerWidth;
   const bool is_open = row.answer == Answer::kNotExamined;
   const bool has_both = is_open && !row.reason.empty() && !row.command.empty();
-  const std::string reason = line_text(has_both                          ? row.reason + ": " + row.command
-                                       : is_open && !row.command.empty() ? row.command
-                                                                         : row.reason);
+  const std::string why = line_text(row.reason), command = is_open ? line_text(row.command) : "";
+  const std::string reason = has_both ? why + ": " + command : command.empty() ? why : command;
   const std::string exam = is_open ? "" : line_text(row.exam);
   const size_t room = lines.width() - 1 - indent;
   const size_t exam_room = exam.empty() ? 0 : display_width(exam) + 2;
@@ -124,9 +123,13 @@ void add_answer(Lines& lines, const AnswerRow& row) {
   if (!exam.empty()) line += std::string(room - used - exam_room + 2, ' ') + lines.ink(Ink::kFaint, exam);
   lines.add(line);
   if (fits) return;
-  for (const std::string& part : wrapped(reason, lines.width() - 1 - kNumberWidth, kReasonLines)) {
+  // A command is for copying: where it does not fit behind the reason it has a line of its own.
+  const size_t part_width = lines.width() - 1 - kNumberWidth;
+  const bool is_apart = has_both && display_width(reason) > part_width;
+  for (const std::string& part : wrapped(is_apart ? why : reason, part_width, kReasonLines)) {
     lines.add(std::string(kNumberWidth, ' ') + lines.ink(reason_ink, part));
   }
+  if (is_apart) lines.add(std::string(kNumberWidth, ' ') + lines.ink(reason_ink, command));
 }
 
 void add_wrapped(Lines& lines, const std::string& text, std::string_view indent, size_t most,

@@ -41,6 +41,7 @@ enum class EndCause {
   kInterrupted,  // nobody wants it any more
   kLost,         // of what has no worker: it is gone
   kServerDied,   // of a server that assay launched: its process ended
+  kNotReached,   // of an endpoint: nobody answered there, or let nobody in, so that no work was tried
 };
 
 // One answer of a sample whose texts are kept, and what the server's `usage` said of it.

@@ -135,7 +135,7 @@ def check_search(folder):
 def check_refused(folder):
     """One of two that is not there ends the trial before it begins, and is named."""
     with server(folder, "good", FAST_MS) as good:
-        result = assay(folder, ["load", good, "127.0.0.1:1", "--num-prompts", "10"], {1})
+        result = assay(folder, ["load", good, "127.0.0.1:1", "--num-prompts", "10"], {2})
     assert "http://127.0.0.1:1/v1: cannot connect: Connection refused" in result.stderr, result.stderr
     assert not seen(folder, "good")
     result = assay(folder, ["load", "127.0.0.1:1", "127.0.0.1:2", "--", "true"], {2})

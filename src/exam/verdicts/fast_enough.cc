@@ -16,6 +16,7 @@ struct TargetResult {
   std::string name;
   bool is_sized_down = false;     // it ran a smaller model than the mix's own
   const Trial* failed = nullptr;  // the mix could not be served
+  bool was_not_tried = false;     // nor asked of it
   const Record* worst =
       nullptr;  // of those that decide: the one farthest below what it needs, or nearest to it
   size_t decisive = 0, is_void = 0, few = 0;  // classes
@@ -61,7 +62,8 @@ std::vector<TargetResult> collect(const VerdictView& view, std::vector<int64_t>&
     if (!is_mix(trial) || !has_ended) continue;
     TargetResult& result = result_of(results, trial.target);
     result.is_sized_down |= is_sized_down(trial);
-    if (trial.state == TrialState::kFailed) result.failed = &trial;
+    if (trial.state == TrialState::kFailed && !view.was_not_tried(trial)) result.failed = &trial;
+    result.was_not_tried |= view.was_not_tried(trial);
   }
   for (const Record& record : view.content().records) {
     if (!is_mix_of_a_class(record)) continue;
@@ -94,6 +96,7 @@ std::string share_text(const TargetResult& result) {
 // What a target that did not decide the answer adds to it, in a few words.
 std::string short_text(const TargetResult& result) {
   const char* words = result.failed != nullptr ? "could not serve the mix"
+                      : result.was_not_tried   ? "nothing was asked of it"
                       : result.is_missed()     ? "misses it"
                       : result.is_sized_down   ? "too slow for the model of the mix"
                       : result.is_met()        ? "meets it"
@@ -174,8 +177,8 @@ Verdict judge_fast_enough(const VerdictView& view, const Question& question) {
     decides = met == 1 ? closest : nullptr;
   }
   // Without limits another run would not tell either.
-  const bool has_limits =
-      std::ranges::any_of(results, [](const TargetResult& r) { return r.decisive + r.is_void + r.few > 0; });
+  const bool has_limits = std::ranges::any_of(
+      results, [](const TargetResult& r) { return r.decisive + r.is_void + r.few > 0 || r.was_not_tried; });
   if (verdict.answer != Answer::kNotExamined || !has_limits) verdict.command.clear();
   for (const TargetResult& result : results) {
     const bool is_told = &result == decides || (verdict.answer == Answer::kYes && result.is_met());

@@ -50,6 +50,7 @@ std::vector<FailedShare> failed_shares(const VerdictView& view) {
 Verdict judge_runs(const VerdictView& view, const Question& question) {
   std::map<std::string, bool> targets;  // by name: every trial is done
   const Trial* failed = nullptr;
+  const Trial* untried = nullptr;
   size_t done = 0, is_void = 0, fake = 0;
   for (const Trial& trial : view.content().trials) {
     if (!runs_an_engine(trial)) continue;
@@ -61,7 +62,9 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     done += is_done ? 1 : 0;
     is_void += is_done && view.is_void(trial) ? 1 : 0;
     targets.try_emplace(trial.target, true).first->second &= is_done;
-    if (trial.state == TrialState::kFailed && failed == nullptr) failed = &trial;
+    if (trial.state != TrialState::kFailed) continue;
+    const Trial*& first = view.was_not_tried(trial) ? untried : failed;
+    if (first == nullptr) first = &trial;
   }
   const std::vector<FailedShare> failures = failed_shares(view);
   const auto mostly_failed = std::ranges::find_if(failures, &FailedShare::is_most);
@@ -87,6 +90,8 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     if (is_void < done && is_void > 0)
       verdict.reason += fmt::format("; what {} of them measured is void", is_void);
     for (const FailedShare& failure : failures) verdict.reason += "; " + failure.words;
+  } else if (untried != nullptr) {
+    verdict.reason = "nothing was tried: " + view.about_failure(*untried);
   } else if (!targets.empty()) {
     verdict.reason = fmt::format("unfinished on {}", join(unfinished, ", "));
   } else if (fake > 0) {

@@ -76,6 +76,42 @@ TEST(Verdicts, AQuestionWithoutAnExamNamesNoCommand) {
   }
 }
 
+// A trial of the mix that failed, with the finding that says why.
+Evidence with_failed_mix(const std::string& code, const std::string& why) {
+  Evidence evidence;
+  evidence.content.trials.pop_back();
+  evidence.content.trials[0].state = TrialState::kFailed;
+  evidence.content.findings.push_back(
+      {.trial_id = 1, .severity = Severity::kBlocker, .code = code, .text = why});
+  return evidence;
+}
+
+TEST(Verdicts, AServerThatNobodyReachedIsNotExamined) {
+  for (const char* code : {"load.not-reached", "exam.failed"}) {
+    const Evidence evidence = with_failed_mix(code, "connection refused");
+    EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
+    EXPECT_EQ(evidence.answer(1).reason, "nothing was tried: CPU: connection refused");
+    EXPECT_EQ(evidence.answer(1).command, "assay run --only load");
+    EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+    EXPECT_EQ(evidence.answer(2).reason, "CPU: nothing was asked of it");
+    EXPECT_EQ(evidence.answer(2).command, "assay run --only load");
+  }
+  const Evidence lost = with_failed_mix("load.target-lost", "it reset every connection");
+  EXPECT_EQ(lost.answer(1).answer, Answer::kNo);
+  EXPECT_EQ(lost.answer(2).answer, Answer::kNo);
+}
+
+TEST(Verdicts, AServerThatIsNoLongerReachedWasLost) {
+  Evidence evidence;
+  evidence.content.trials[1].state = TrialState::kFailed;
+  evidence.content.findings.push_back({.trial_id = 2,
+                                       .severity = Severity::kBlocker,
+                                       .code = "load.not-reached",
+                                       .text = "connection refused"});
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kNo);
+  EXPECT_EQ(evidence.answer(1).reason, "CPU: connection refused");
+}
+
 TEST(Verdicts, SoftwareRunsIfEveryTrialEndedWell) {
   Evidence evidence;
   EXPECT_EQ(evidence.answer(1).answer, Answer::kYes);

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "exam/findings.h"
+
 namespace assay {
 
 VerdictView::VerdictView(const DossierContent& content, const Scenario& scenario)
@@ -11,6 +13,17 @@ VerdictView::VerdictView(const DossierContent& content, const Scenario& scenario
   for (const Subject& subject : content.subjects) subjects_[subject.id] = &subject;
   for (const Record& record : content.records) {
     if (record.validity == Validity::kVoid) void_trials_[record.trial_id] = true;
+  }
+  std::set<std::string> worked;  // targets
+  for (const Trial& trial : content.trials) {
+    if (trial.state == TrialState::kDone) worked.insert(trial.target);
+  }
+  for (const Finding& finding : content.findings) {
+    const auto trial = trials_.find(finding.trial_id);
+    if (!says_untried(finding) || trial == trials_.end() || trial->second->state != TrialState::kFailed)
+      continue;
+    const bool is_lost = finding.code == kNotReached && worked.contains(trial->second->target);
+    if (!is_lost) untried_trials_.insert(finding.trial_id);
   }
 }
 
@@ -34,6 +47,10 @@ std::string VerdictView::target_name(const Record& record) const {
 bool VerdictView::is_fake(const Trial& trial) const {
   const auto found = subjects_.find(trial.subject_id);
   return found != subjects_.end() && found->second->kind == "fake";
+}
+
+bool VerdictView::was_not_tried(const Trial& trial) const {
+  return untried_trials_.contains(trial.id);
 }
 
 bool VerdictView::is_void(const Trial& trial) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "evidence/evidence.h"
@@ -23,6 +24,9 @@ class VerdictView {
   std::string target_name(const Record& record) const;
   // True for a target of the program's own, which shows nothing about a machine.
   bool is_fake(const Trial& trial) const;
+  // True if the trial failed before any work was tried, so that it says nothing about its target. Not of an
+  // endpoint that is no longer reached after a trial that ended well: it was lost.
+  bool was_not_tried(const Trial& trial) const;
   // True if the trial was done and what it measured was found to be void.
   bool is_void(const Trial& trial) const;
 
@@ -38,6 +42,7 @@ class VerdictView {
   std::map<int64_t, const Trial*> trials_;
   std::map<int64_t, const Subject*> subjects_;
   std::map<int64_t, bool> void_trials_;
+  std::set<int64_t> untried_trials_;
 };
 
 // Whether a record's value may be held against anything: void and insufficient ones may not.

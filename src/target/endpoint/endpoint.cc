@@ -61,6 +61,7 @@ class EndpointTarget final : public Target {
   std::unordered_map<RequestId, Turn> turns_;
   EndpointTexts texts_;
   std::vector<Finding> differences_;  // of the servers
+  bool was_tried_ = false;            // the server was that was opened last
 };
 
 // ---- opening ----
@@ -140,12 +141,14 @@ Result<OpenedServer> EndpointTarget::open_server(uint32_t index) {
   const EndpointServerOptions& own = options_.servers[index];
   OpenedServer opened{
       .url = wire.url().text(), .address = {}, .classes = own.classes, .is_side = own.is_side};
-  ASSIGN_OR_RETURN(opened.facts, open_endpoint(*pool_, wire, bodies,
-                                               {.server = index,
-                                                .classes = own.classes,
-                                                .model = own.model,
-                                                .timeout_s = options_.timeout_s,
-                                                .interrupted = options_.interrupted}));
+  EndpointOpening opening = open_endpoint(*pool_, wire, bodies,
+                                          {.server = index,
+                                           .classes = own.classes,
+                                           .model = own.model,
+                                           .timeout_s = options_.timeout_s,
+                                           .interrupted = options_.interrupted});
+  was_tried_ = opening.was_tried;
+  ASSIGN_OR_RETURN(opened.facts, std::move(opening.facts));
   opened.address = pool_->address(index).text();
   opened.fields = bodies.fields(find_request_kind(options_.api)->kind);
   const EndpointWire root(server_root(wire.url()), options_.api_key);
@@ -219,6 +222,7 @@ void EndpointTarget::note_end(const StreamEvent& event) {
 
 TargetEnd EndpointTarget::close() {
   TargetEnd end;
+  if (!was_tried_) end.cause = EndCause::kNotReached;
   if (pool_ != nullptr) {
     pool_facts_ = pool_->facts();
     end.records = pool_->close();

@@ -94,7 +94,13 @@ class Opening {
     for (uint32_t i = 0; questions.classes.empty() && i < bodies.classes(); ++i) classes_.push_back(i);
   }
 
-  Result<EndpointFacts> run() {
+  EndpointOpening run() {
+    Result<EndpointFacts> facts = ask();
+    return {.facts = std::move(facts), .was_tried = was_tried_};
+  }
+
+ private:
+  Result<EndpointFacts> ask() {
     ASSIGN_OR_RETURN(const EndpointAnswer listing, fetch_models());
     RETURN_IF_ERROR(read_models(listing));
     bodies_.set_model(facts_.model);
@@ -103,14 +109,13 @@ class Opening {
     return std::move(facts_);
   }
 
- private:
   Result<EndpointAnswer> fetch_models();
   Result<void> read_models(const EndpointAnswer& answer);
   bool needs_model() const;
   Result<void> try_class(size_t place);
   Result<void> ask_for_tensors(uint32_t class_index);
   Result<EndpointAnswer> try_request(uint32_t class_index);
-  std::unexpected<Error> refused(const EndpointAnswer& answer, uint32_t class_index) const;
+  std::unexpected<Error> refused(const EndpointAnswer& answer, uint32_t class_index);
 
   EndpointPool& pool_;
   const EndpointWire& wire_;
@@ -119,6 +124,7 @@ class Opening {
   std::vector<uint32_t> classes_;  // that come to this server
   EndpointFacts facts_;
   std::vector<std::string> models_;  // as the server lists them
+  bool was_tried_ = false;
 };
 
 // GET /models from the first of the host's addresses that answers at all.
@@ -253,15 +259,19 @@ Result<EndpointAnswer> Opening::try_request(uint32_t class_index) {
                             .time_limit = nanos_from_seconds(questions_.timeout_s),
                             .rule = call.rule};
     ASSIGN_OR_RETURN(EndpointAnswer answer, pool_.ask(std::move(request), questions_.interrupted));
-    if (answer.event.kind == StreamEventKind::kDone) return answer;
+    if (answer.event.kind == StreamEventKind::kDone) {
+      was_tried_ = true;
+      return answer;
+    }
     const Json& given = bodies_.options_of(class_index).parameters;
     if (!drop_refused_field(answer, given, bodies_.fields(bodies_.kind_of(class_index))))
       return refused(answer, class_index);
   }
 }
 
-std::unexpected<Error> Opening::refused(const EndpointAnswer& answer, uint32_t class_index) const {
+std::unexpected<Error> Opening::refused(const EndpointAnswer& answer, uint32_t class_index) {
   Error error = reason(answer);
+
   const RequestKindRow& kind = row_of(bodies_.kind_of(class_index));
   const bool is_usual = !bodies_.options_of(class_index).kind;
   error.what = is_usual ? "a trial request failed: " + error.what
@@ -269,11 +279,12 @@ std::unexpected<Error> Opening::refused(const EndpointAnswer& answer, uint32_t c
   error.where = wire_.url().text();
   const std::vector<std::string>& own = bodies_.options_of(class_index).models;
   const std::string& model = own.empty() ? facts_.model : own.front();
-  const bool listed = std::find(models_.begin(), models_.end(), model) != models_.end();
+  const bool is_unlisted = !models_.empty() && std::ranges::find(models_, model) == models_.end() &&
+                           kind.kind != RequestKind::kJson && kind.kind != RequestKind::kKserve;
+  was_tried_ |= !refuses_access(answer) && !is_unlisted && answer.status != 404;
   if (refuses_access(answer)) {
     error.remedy = "Check the key in api_key_env or api_key_file.";
-  } else if (!listed && !models_.empty() && kind.kind != RequestKind::kJson &&
-             kind.kind != RequestKind::kKserve) {
+  } else if (is_unlisted) {
     const auto some = std::span(models_).first(std::min(models_.size(), kNamedModels));
     error.remedy = fmt::format("The server does not list the model '{}'.{} It lists: {}.", printable(model),
                                suggestion(model, models_), printable(join(some, ", ")));
@@ -286,8 +297,8 @@ std::unexpected<Error> Opening::refused(const EndpointAnswer& answer, uint32_t c
 
 }  // namespace
 
-Result<EndpointFacts> open_endpoint(EndpointPool& pool, const EndpointWire& wire, EndpointBodies& bodies,
-                                    const EndpointQuestions& questions) {
+EndpointOpening open_endpoint(EndpointPool& pool, const EndpointWire& wire, EndpointBodies& bodies,
+                              const EndpointQuestions& questions) {
   return Opening(pool, wire, bodies, questions).run();
 }
 

@@ -34,11 +34,16 @@ struct EndpointFacts {
   Nanos first_token_at{};   // of the first trial request that is streamed; 0: unknown
 };
 
+// The answers or, in `facts`, why the endpoint cannot do the work.
+struct EndpointOpening {
+  Result<EndpointFacts> facts;
+  bool was_tried = false;  // work was, with an answer that says more than "not here" or "not for you"
+};
+
 // Asks over `pool`, which stays with the first of the host's addresses that answers at all, and leaves
 // `bodies` with the model's name, with the tensors that models ask for, and without the fields that the
-// server refuses. Blocks. Fails where the endpoint cannot do the work, with what to do about it; errors name
-// the URL and never the key. One thread, the pool's.
-Result<EndpointFacts> open_endpoint(EndpointPool& pool, const EndpointWire& wire, EndpointBodies& bodies,
-                                    const EndpointQuestions& questions);
+// server refuses. Blocks. Errors say what to do, and name the URL and never the key. One thread, the pool's.
+EndpointOpening open_endpoint(EndpointPool& pool, const EndpointWire& wire, EndpointBodies& bodies,
+                              const EndpointQuestions& questions);
 
 }  // namespace assay

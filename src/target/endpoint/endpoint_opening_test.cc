@@ -111,6 +111,36 @@ TEST(EndpointOpening, SaysThatTheServerHangs) {
   EXPECT_THAT(open_error({.url = server.url(), .timeout_s = 0.02}), HasSubstr("no answer within 20.0 ms"));
 }
 
+// How an endpoint ends that could not be opened.
+EndCause cause_of_failed_opening(const std::function<void(Peer&, const std::string& request)>& answer) {
+  const Server server([&](Peer& peer) {
+    for (std::string text = peer.read_request(); !text.empty(); text = peer.read_request())
+      answer(peer, text);
+  });
+  Client client({.url = server.url(), .model = "tiny"});
+  EXPECT_FALSE(client.open());
+  return client.target_->close().cause;
+}
+
+TEST(EndpointOpening, TellsAServerThatWasNotReachedFromOneThatCannotDoTheWork) {
+  const auto models_and = [](const std::string& to_work) {
+    return [to_work](Peer& peer, const std::string& text) {
+      peer.send(text.starts_with("GET ") ? plain(200, kModels) : to_work);
+    };
+  };
+  const auto everything = [](const std::string& words) {
+    return [words](Peer& peer, const std::string&) { peer.send(words); };
+  };
+  EXPECT_EQ(cause_of_failed_opening(everything("SSH-2.0-OpenSSH_9.2\r\n")), EndCause::kNotReached);
+  EXPECT_EQ(cause_of_failed_opening(everything(plain(401, "{}"))), EndCause::kNotReached);
+  EXPECT_EQ(cause_of_failed_opening(everything(plain(404, "{}"))), EndCause::kNotReached);
+  EXPECT_EQ(cause_of_failed_opening(models_and(plain(401, "{}"))), EndCause::kNotReached);
+  EXPECT_EQ(cause_of_failed_opening(models_and(plain(404, "{}"))), EndCause::kNotReached);
+  EXPECT_EQ(cause_of_failed_opening(models_and(plain(500, "{}"))), EndCause::kNone);
+  EXPECT_EQ(cause_of_failed_opening(models_and("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{]}")),
+            EndCause::kNone);
+}
+
 TEST(EndpointOpening, TakesOneDocumentForAStream) {
   const std::string json = R"({"choices":[{"message":{"content":"all at once"}}],)"
                            R"("usage":{"prompt_tokens":9,"completion_tokens":3}})";
@@ -145,7 +175,7 @@ TEST(EndpointOpening, StaysWithTheFirstAddressThatAnswers) {
   const SocketAddress good = PoolClient::addresses_of(PoolClient::url_from(server.url())).front();
   PoolClient client(server, {.servers = {{.addresses = {nobodys_address(), good, nobodys_address()}}}});
   EndpointBodies bodies(RequestKind::kChat, kCutter);
-  const Result<EndpointFacts> facts = open_endpoint(*client.pool_, *client.wire_, bodies, {});
+  const Result<EndpointFacts> facts = open_endpoint(*client.pool_, *client.wire_, bodies, {}).facts;
   ASSERT_TRUE(facts) << facts.error().message();
   EXPECT_EQ(facts->model, "tiny");
   EXPECT_TRUE(facts->streams && facts->has_usage);
@@ -157,7 +187,7 @@ TEST(EndpointOpening, TriesNoOtherAddressWhereAServerTalksNonsense) {
   const SocketAddress bad = PoolClient::addresses_of(PoolClient::url_from(server.url())).front();
   PoolClient client(server, {.servers = {{.addresses = {bad, nobodys_address()}}}});
   EndpointBodies bodies(RequestKind::kChat, kCutter);
-  const Result<EndpointFacts> facts = open_endpoint(*client.pool_, *client.wire_, bodies, {});
+  const Result<EndpointFacts> facts = open_endpoint(*client.pool_, *client.wire_, bodies, {}).facts;
   ASSERT_FALSE(facts);
   EXPECT_THAT(facts.error().message(), HasSubstr("not an HTTP response"));
 }
