@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
       .err_is_terminal = isatty(STDERR_FILENO) != 0,
       .width = terminal_width(),
       .interrupted = [] { return interrupts > 0; },
+      .interrupted_again = [] { return interrupts > 1; },
   };
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   // A worker keeps the default signals: its parent ends it.

@@ -22,8 +22,9 @@ struct CliEnvironment {
   std::vector<std::pair<std::string, std::string>> variables;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
-  int width = 80;                     // of the terminal behind stderr
-  std::function<bool()> interrupted;  // Ctrl-C has been pressed
+  int width = 80;                                                  // of the terminal behind stderr
+  std::function<bool()> interrupted;                               // Ctrl-C has been pressed
+  std::function<bool()> interrupted_again = [] { return false; };  // … a second time
 
   std::string variable(std::string_view name) const;  // "" if unset
 };

@@ -21,9 +21,6 @@ namespace {
 
 constexpr OptionSpec kOutputs[] = {
     {"--out", "DIR", "Where dossier, report and scenario go.", "assay-out/TIME-NAME", "directory"},
-    {"--samples", "FILE", "Also write every request, a JSON line each, with the arrival of each chunk.",
-     nullptr, "file"},
-    {"--csv", "FILE", "Also write every request as a row of a table.", nullptr, "file"},
     {"--calibrate", nullptr,
      "Measure the instrument's own error on this machine, against `assay emulate`, and keep it for later reports. Takes "
      "no URL, and of the other options only --duration (seconds for each shape of traffic: 4), --out and --json.",
@@ -39,26 +36,6 @@ constexpr OptionSpec kOutputs[] = {
      .repeats = true},
 };
 
-// The row of --export, made of the table of formats; it lives as long as the program, as a row's texts must.
-OptionSpec export_option() {
-  static const std::string help = [] {
-    std::string text =
-        "Also write a result file of another tool, by its own definitions; more than once for more files:";
-    const char* separator = " ";
-    for (const ExportFormat& format : export_formats()) {
-      text += fmt::format("{}{}: {}", separator, format.name, format.title);
-      separator = "; ";
-    }
-    return text + ".";
-  }();
-  return {.name = "--export",
-          .value = "FORMAT=FILE",
-          .help = help.c_str(),
-          .default_text = nullptr,
-          .completes = "export",
-          .repeats = true};
-}
-
 constexpr PositionalSpec kLoadPositionals[] = {
     {"URL",
      "The server's base URL; http:// and /v1 are added where they are missing. Several: servers that share the requests, "
@@ -69,7 +46,7 @@ std::span<const OptionSpec> load_options() {
   static const std::vector<OptionSpec> all = [] {
     std::vector<OptionSpec> options(load_flags().begin(), load_flags().end());
     options.insert(options.end(), std::begin(kOutputs), std::end(kOutputs));
-    options.push_back(export_option());
+    options.insert(options.end(), request_file_options().begin(), request_file_options().end());
     return options;
   }();
   return all;
@@ -86,6 +63,14 @@ Result<void> check_options_of(const ParsedOptions& options, std::span<const std:
       return unwanted(option.name);
   }
   return {};
+}
+
+// Of an evaluation that did not come to its end: the points of a sweep that did are shown all the same.
+std::unexpected<Error> show_what_is_done(CommandContext& context, const Session& session, const Error& why) {
+  const Result<DossierContent> content = session.dossier.read();
+  const bool has_any = content && std::ranges::count(content->trials, TrialState::kDone, &Trial::state) > 0;
+  if (has_any) RETURN_IF_ERROR(context.terminal.out(render_load_table(*content)));
+  return std::unexpected(why);
 }
 
 Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
@@ -112,8 +97,7 @@ Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
   if (!options.has("URL")) return fail("no URL given", "", "See `assay help load`.");
   if (place) return run_load_ranks(context, options, *place);
   ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options.values("URL"), options));
-  ASSIGN_OR_RETURN(const std::vector<LoadExport> exports, exports_of(options));
-  RETURN_IF_ERROR(check_folders(options, exports));
+  ASSIGN_OR_RETURN(const RequestFiles files, request_files_of(options));
   ProgressDisplay display(context.terminal, context.environment.clock);
   display.note(printable(choice.words, 400));
   const SessionStart start{.scenario_text = choice.scenario_text,
@@ -122,14 +106,15 @@ Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
                            .folder = options.value("--out"),
                            .overrides = {}};
   ASSIGN_OR_RETURN(Session session, begin_session(context, start, display));
-  ASSIGN_OR_RETURN(const DossierContent content, evaluate_session(context, session, display));
-  return show_load_result(context, options, exports,
+  session.keeps_stopped = true;
+  const Result<DossierContent> evaluated = evaluate_session(context, session, display);
+  if (!evaluated) return show_what_is_done(context, session, evaluated.error());
+  const DossierContent& content = *evaluated;
+  return show_load_result(context, options, files,
                           {.dossier = session.dossier,
                            .content = content,
                            .report_path = report_path(session),
-                           .next_command = fmt::format("assay run {}/scenario.toml", session.folder),
-                           // The run is of this boot, so the clocks as they stand now tell when it was.
-                           .wall_offset = read_clocks().offset()});
+                           .next_command = fmt::format("assay run {}/scenario.toml", session.folder)});
 }
 
 }  // namespace

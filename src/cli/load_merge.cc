@@ -111,8 +111,8 @@ RunInfo run_of_parts(const RankParts& parts, const std::string& folder, const Cl
 
 }  // namespace
 
-Result<int> merge_into(CommandContext& context, const ParsedOptions& options,
-                       const std::vector<LoadExport>& exports, const std::string& folder, RankParts parts) {
+Result<int> merge_into(CommandContext& context, const ParsedOptions& options, const RequestFiles& files,
+                       const std::string& folder, RankParts parts) {
   RETURN_IF_ERROR(check_no_run_in(folder));
   const RunInfo run = run_of_parts(parts, folder, context.environment);
   ASSIGN_OR_RETURN(Scenario scenario, scenario_of_run(parts.ranks.front().run));
@@ -126,25 +126,22 @@ Result<int> merge_into(CommandContext& context, const ParsedOptions& options,
   point_latest_at(folder);
   ASSIGN_OR_RETURN(const std::string report, write_report(dossier, folder));
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
-  const RankFacts& first = parts.ranks.front().facts;
   ASSIGN_OR_RETURN(const int code,
-                   show_load_result(context, options, exports,
+                   show_load_result(context, options, files,
                                     {.dossier = dossier,
                                      .content = content,
                                      .report_path = report,
-                                     .next_command = fmt::format("assay run {}/scenario.toml", folder),
-                                     .wall_offset = first.wall_offset + first.clock.offset}));
+                                     .next_command = fmt::format("assay run {}/scenario.toml", folder)}));
   return parts.missing.empty() ? code : 1;
 }
 
 Result<int> run_merge(CommandContext& context, const ParsedOptions& options) {
-  ASSIGN_OR_RETURN(const std::vector<LoadExport> exports, exports_of(options));
-  RETURN_IF_ERROR(check_folders(options, exports));
+  ASSIGN_OR_RETURN(const RequestFiles files, request_files_of(options));
   ASSIGN_OR_RETURN(RankParts parts, parts_at(options.values("--merge")));
   const std::string folder = options.has("--out") ? options.value("--out")
                                                   : fresh_run_folder(context.environment.clock.wall_time(),
                                                                      parts.ranks.front().run.scenario_name);
-  return merge_into(context, options, exports, folder, std::move(parts));
+  return merge_into(context, options, files, folder, std::move(parts));
 }
 
 }  // namespace assay

@@ -18,8 +18,8 @@ struct RankParts {
 
 // Makes dossier, scenario and report in `folder`, shows the result and writes the files that were asked for.
 // The exit code is 1 where a rank is missing.
-Result<int> merge_into(CommandContext& context, const ParsedOptions& options,
-                       const std::vector<LoadExport>& exports, const std::string& folder, RankParts parts);
+Result<int> merge_into(CommandContext& context, const ParsedOptions& options, const RequestFiles& files,
+                       const std::string& folder, RankParts parts);
 
 // `assay load --merge DIR`.
 Result<int> run_merge(CommandContext& context, const ParsedOptions& options);

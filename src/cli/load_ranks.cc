@@ -86,15 +86,14 @@ class RankedLoad {
       return fail(fmt::format("no rank has sent anything: {}", content.trials.front().end_text), folder_,
                   "Mend that, and run it again into another folder.");
     ASSIGN_OR_RETURN(RankParts parts, wait_for_parts(clock_.now() + nanos_from_seconds(rest_s + kGraceS)));
-    return merge_into(context_, options_, exports_, folder_, std::move(parts));
+    return merge_into(context_, options_, files_, folder_, std::move(parts));
   }
 
   // All that can go wrong before the others may begin.
   Result<Session> lead_to_go() {
     ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options_.values("URL"), options_));
     RETURN_IF_ERROR(check_connections());
-    ASSIGN_OR_RETURN(exports_, exports_of(options_));
-    RETURN_IF_ERROR(check_folders(options_, exports_));
+    ASSIGN_OR_RETURN(files_, request_files_of(options_));
     folder_ = absolute_path(options_.has("--out") ? options_.value("--out")
                                                   : fresh_run_folder(clock_.wall_time(), "load"));
     RETURN_IF_ERROR(check_no_run_in(folder_));
@@ -323,7 +322,7 @@ class RankedLoad {
   Clock& clock_;
   ProgressDisplay display_;
   std::string folder_, run_;
-  std::vector<LoadExport> exports_;
+  RequestFiles files_;
   std::vector<RankPlace> ranks_;
   bool began_ = false;
   bool is_broken_ = false;  // somebody did not answer

@@ -4,13 +4,22 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/request_files.h"
 
 namespace assay {
 namespace {
 
-constexpr OptionSpec kReportOptions[] = {
-    {"--output", "FILE", "Where to write: .html, .md or .json decides the form.", nullptr, "file", 'o'},
-};
+constexpr OptionSpec kOutput = {"--output", "FILE", "Where to write: .html, .md or .json decides the form.",
+                                nullptr,    "file", 'o'};
+
+std::span<const OptionSpec> report_options() {
+  static const std::vector<OptionSpec> all = [] {
+    std::vector<OptionSpec> options{kOutput};
+    options.insert(options.end(), request_file_options().begin(), request_file_options().end());
+    return options;
+  }();
+  return all;
+}
 
 constexpr PositionalSpec kReportPositionals[] = {
     {"DOSSIER", "The dossier, or the folder of a run.", true, "file"}};
@@ -29,9 +38,26 @@ Result<std::string> render(const Dossier& dossier, std::string_view file) {
               "End it in .html, .md or .json.");
 }
 
+// Of a run without requests they would be empty.
+Result<void> check_has_requests(const Dossier& dossier) {
+  ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
+  for (const Trial& trial : content.trials) {
+    if (trial.exam != "load") continue;
+    ASSIGN_OR_RETURN(const std::vector<Sample> samples, dossier.read_samples(trial.id));
+    if (!samples.empty()) return {};
+  }
+  return fail("no load trial left requests", dossier.path(), "There is nothing to write them from.");
+}
+
 Result<int> run_report(CommandContext& context, const ParsedOptions& options) {
+  ASSIGN_OR_RETURN(const RequestFiles files, request_files_of(options));
   ASSIGN_OR_RETURN(const Dossier dossier, Dossier::open_read_only(file_to_report(options.value("DOSSIER"))));
   const std::string file = options.value("--output");
+  if (!files.empty()) {
+    RETURN_IF_ERROR(check_has_requests(dossier));
+    RETURN_IF_ERROR(write_request_files(dossier, files));
+    if (file.empty() && !options.has("--json")) return 0;
+  }
   if (!file.empty()) {
     ASSIGN_OR_RETURN(const std::string text, render(dossier, file));
     RETURN_IF_ERROR(write_file_atomically(file, text));
@@ -66,12 +92,14 @@ Command report_command() {
       .description =
           "Renders a dossier. Without --output: the eight answers on the terminal. The HTML report is one "
           "file that opens from disk and asks the network for nothing; every number in it leads to the "
-          "trial, the conditions and the samples it came from. JSON holds everything, raw samples included.",
-      .options = kReportOptions,
+          "trial, the conditions and the samples it came from. JSON holds everything, raw samples included.\n"
+          "--samples, --csv and --export write the single requests of its load trials, as `assay load` does.",
+      .options = report_options(),
       .positionals = kReportPositionals,
       .example =
           "assay report assay-out/latest\nassay report dossier.assay -o report.html\n"
-          "assay report dossier.assay -o report.md",
+          "assay report dossier.assay -o report.md\n"
+          "assay report assay-out/latest --samples requests.jsonl --export vllm=bench.json",
       .run = run_report,
   };
 }

@@ -271,7 +271,7 @@ int exit_code(const DossierContent& content) {
                                   [](const Trial& trial) { return trial.state == TrialState::kFailed; });
   const bool is_void = std::any_of(content.records.begin(), content.records.end(),
                                    [](const Record& record) { return record.validity == Validity::kVoid; });
-  return failed || broken || is_void ? 1 : 0;
+  return failed || broken || is_void || was_stopped(content) ? 1 : 0;
 }
 
 Result<std::string> write_report(const Dossier& dossier, const std::string& folder) {
@@ -299,6 +299,7 @@ Result<DossierContent> evaluate_session(CommandContext& context, Session& sessio
       .server_environment = without_keys(server_environment(context.environment), session.scenario),
       .sysfs_root = places.sysfs_root,
       .interrupted = context.environment.interrupted,
+      .interrupted_again = session.keeps_stopped ? context.environment.interrupted_again : nullptr,
       .secret = [&](const std::string& name) { return context.environment.variable(name); },
       .ranks = session.ranks,
   };

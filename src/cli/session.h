@@ -46,6 +46,7 @@ struct Session {
   std::vector<ExpandedTarget> targets;
   Dossier dossier;
   RankStart* ranks = nullptr;  // of several load generators: how they begin
+  bool keeps_stopped = false;  // what an interrupted load trial has is kept, and shown
 };
 
 // Reads the scenario, looks at the machine where devices are asked for, and makes the folder and the dossier.
@@ -73,9 +74,9 @@ std::string report_path(const Session& session);
 // Renders the report page of `dossier` into `folder` and returns its path.
 Result<std::string> write_report(const Dossier& dossier, const std::string& folder);
 
-// 2 when no trial could even try its target. 1 when a trial failed, a requirement is not met, or a result is void. An answer of no counts where the
-// scenario has no requirements, but for the scenario that nobody wrote: it describes this machine, and its
-// limits are no demand.
+// 2 when no trial could even try its target. 1 when a trial failed or was stopped, a requirement is not met,
+// or a result is void. An answer of no counts where the scenario has no requirements, but for the scenario
+// that nobody wrote: it describes this machine, and its limits are no demand.
 int exit_code(const DossierContent& content);
 
 }  // namespace assay

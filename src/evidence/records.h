@@ -151,6 +151,7 @@ struct TrialOutcome {
   std::vector<Sample> samples;
   std::vector<Finding> findings;
   std::vector<Artifact> artifacts;
+  bool was_stopped = false;  // its user ended it early and keeps what there is; not stored
 };
 
 }  // namespace assay

@@ -33,7 +33,7 @@ Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Tr
   RETURN_IF_ERROR(dossier.begin_trial(trial.id, context.clock.wall_time()));
   const Nanos start = context.clock.now();
   Result<TrialOutcome> result = exam->run(context, trial, target);
-  if (context.interrupted()) return EvaluationEnd::kInterrupted;
+  if (context.interrupted() && !(result && result->was_stopped)) return EvaluationEnd::kInterrupted;
   ASSIGN_OR_RETURN(outcome, std::move(result));
   settle_server(context, is_last_of_target, outcome);
   outcome.duration_s = seconds(context.clock.now() - start);
@@ -146,6 +146,10 @@ bool was_nothing_tried(const DossierContent& content) {
   return !content.trials.empty() && std::ranges::all_of(content.trials, [&](const Trial& trial) {
     return trial.state == TrialState::kFailed && untried.contains(trial.id);
   });
+}
+
+bool was_stopped(const DossierContent& content) {
+  return std::ranges::count(content.findings, kStopped, &Finding::code) > 0;
 }
 
 Result<void> merge_evaluation(Dossier& dossier, const Scenario& scenario, const std::vector<RankTrial>& ranks,

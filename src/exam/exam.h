@@ -39,8 +39,11 @@ struct ExamContext {
   int64_t model_cache_limit_bytes = 0;
   // Environment of servers that are launched: what such programs read, without secrets.
   std::vector<std::pair<std::string, std::string>> server_environment;
-  std::string sysfs_root = "/sys";                             // where power sensors are looked for
-  std::function<bool()> interrupted;                           // Ctrl-C: end soon and cleanly
+  std::string sysfs_root = "/sys";    // where power sensors are looked for
+  std::function<bool()> interrupted;  // Ctrl-C: end soon and cleanly
+  // Where set, `interrupted` lets a load trial that has begun to send await what is out and keep what it has
+  // (TrialOutcome::was_stopped); this one ends it at once.
+  std::function<bool()> interrupted_again;
   std::function<std::string(const std::string& name)> secret;  // environment variable by name; "" if unset
   // The server that was launched for the target whose trials are running, kept between them; null: none.
   std::unique_ptr<LaunchedServer> server = nullptr;
@@ -84,5 +87,8 @@ InstrumentConditions instrument_conditions(const std::string& assay_version);
 // True where no trial got as far as its target: a URL that nobody answers at, a key that is not set, a model
 // that cannot be read. Such a run says nothing about anything.
 bool was_nothing_tried(const DossierContent& content);
+
+// True where some load trial was ended early by its user, who keeps what there is of it.
+bool was_stopped(const DossierContent& content);
 
 }  // namespace assay

@@ -14,6 +14,9 @@ namespace assay {
 inline constexpr const char* kExamFailed = "exam.failed";
 inline constexpr const char* kNotReached = "load.not-reached";
 
+// Code of the note that a trial was ended early by its user.
+inline constexpr const char* kStopped = "load.stopped";
+
 Finding make_finding(Severity severity, std::string code, std::string text, Json evidence = Json::object());
 
 // Of a trial that failed: whether it is one of these two.

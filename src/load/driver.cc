@@ -59,7 +59,7 @@ struct Pending {
 class Driver {
  public:
   Driver(Target& target, Clock& clock, PlanSource& plan, const LoadOptions& options)
-      : target_(target), clock_(clock), plan_(plan), options_(options) {
+      : target_(target), clock_(clock), plan_(plan), options_(options), send_until_(options.max_duration) {
     CHECK(plan_.size() < UINT32_MAX);
     id_step_ = plan_.id_step();
     result_.planned = plan_.size();
@@ -149,7 +149,7 @@ class Driver {
   std::optional<Due> next_due() const {
     std::optional<Due> due = next_arrival_;
     if (!turns_.empty() && (!due || *due > turns_.front())) due = turns_.front();
-    if (due && due->at > options_.max_duration) return std::nullopt;
+    if (due && due->at > send_until_) return std::nullopt;
     return due;
   }
 
@@ -225,9 +225,8 @@ class Driver {
   // The drain begins with the last request that will be sent, or the end that showed that none follows; while
   // more is to come, when time is up.
   Nanos drain_deadline() const {
-    if (is_more_to_come() && options_.max_duration == kNever) return kNever;
-    return (is_more_to_come() ? std::max(drain_from_, options_.max_duration) : drain_from_) +
-           options_.drain_timeout;
+    if (is_more_to_come() && send_until_ == kNever) return kNever;
+    return (is_more_to_come() ? std::max(drain_from_, send_until_) : drain_from_) + options_.drain_timeout;
   }
 
   // Cancelled requests still answer with kFailed; a target that does not is lost.
@@ -373,12 +372,17 @@ class Driver {
     const Nanos at = now();
     next_tick_ = at + kTick;
     if (options_.interrupted && options_.interrupted()) result_.is_interrupted = true;
+    if (!result_.is_stopped && options_.stopped && options_.stopped()) {
+      result_.is_stopped = true;
+      send_until_ = std::min(send_until_, at);
+    }
     if (!options_.progress) return;
     ended_at_.push_back({at, ended_});
     while (ended_at_.size() > 2 && ended_at_[1].first + nanos_from_seconds(5) < at) ended_at_.pop_front();
     const auto [since, before] = ended_at_.front();
     LoadProgress progress;
     progress.elapsed_s = seconds(at);
+    progress.is_stopping = result_.is_stopped;
     progress.planned = result_.planned;
     progress.sent = sent_;
     progress.ended = ended_;
@@ -397,6 +401,7 @@ class Driver {
   LoadResult finish(Nanos cpu_before) {
     if (result_.lost || result_.is_interrupted) fail_the_rest();
     result_.cpu_time = clock_.cpu_time() - cpu_before;
+    result_.wall_offset = clock_.wall_offset();
     compact();
     return std::move(result_);
   }
@@ -434,6 +439,7 @@ class Driver {
   Clock& clock_;
   PlanSource& plan_;
   const LoadOptions& options_;
+  Nanos send_until_;
   LoadResult result_;
   ChunkStore chunks_;
 

@@ -26,6 +26,7 @@ struct LoadProgress {
   double rate_per_s = 0;  // requests ended per second, over the last five seconds at least
   std::optional<double> ttft_ms_now, tpot_ms_now;
   double dispatch_lag_ms_max = 0;
+  bool is_stopping = false;  // nothing more is sent
 };
 
 struct LoadOptions {
@@ -36,7 +37,10 @@ struct LoadOptions {
   Nanos drain_timeout =
       nanos_from_seconds(30);  // after the last send, or, where answers are awaited that other requests
                                // follow, after max_duration: then the rest is cancelled, as timed out
-  std::function<bool()> interrupted;                  // asked ten times a second; may be empty
+  // Asked ten times a second, may be empty: true ends it at once, and what is out is cancelled.
+  std::function<bool()> interrupted;
+  // Asked as often, may be empty: from the first true on nothing is sent, and what is out is awaited.
+  std::function<bool()> stopped;
   std::function<void(const LoadProgress&)> progress;  // called ten times a second at most; may be empty
 };
 
@@ -77,6 +81,7 @@ struct LoadResult {
   std::vector<int64_t> chunk_at_ns;  // relative to the start; those of rows[0], then of rows[1] …
   std::vector<uint16_t> chunk_tokens;
   Nanos start{};                // of CLOCK_MONOTONIC: what the instants are relative to
+  Nanos wall_offset{};          // CLOCK_REALTIME less CLOCK_MONOTONIC, at the end; only ever a label
   size_t planned = 0;           // rows.size() less: turns whose session broke off, or past max_duration
   uint64_t dropped_chunks = 0;  // beyond what was asked for: counted, their stamps not kept
   uint64_t stray_events = 0;    // of unknown or ended requests
@@ -87,6 +92,7 @@ struct LoadResult {
   std::optional<Error> lost;  // the target was lost; what it owed counts as kTargetLost
   bool is_hung = false;       // lost because it did not even answer a cancellation; else its end says why
   bool is_interrupted = false;
+  bool is_stopped = false;  // before everything was sent
 };
 
 // Sends `plan` to the open `target`. Latencies count from the scheduled instant; a later turn is scheduled at

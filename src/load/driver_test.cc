@@ -163,6 +163,37 @@ TEST(Driver, EndsSoonWhenInterrupted) {
   EXPECT_LT(result.rows.size(), 50U);
 }
 
+TEST(Driver, AwaitsWhatIsOutWhenStopped) {
+  int asked = 0;
+  bool was_told = false;
+  LoadOptions options;
+  options.stopped = [&] { return ++asked >= 10; };
+  options.progress = [&](const LoadProgress& progress) { was_told |= progress.is_stopping; };
+  // Each answer takes a second, so that some hundred are out at any time.
+  const auto plan = poisson_plan(3, 1000, 100, 10, false, 100);
+  const LoadResult result =
+      drive({.sequences = 1000, .prefill_us_per_token = 0, .tpot_ms = 10}, plan, options);
+  EXPECT_TRUE(result.is_stopped);
+  EXPECT_FALSE(result.is_interrupted);
+  EXPECT_TRUE(was_told);
+  EXPECT_EQ(result.planned, plan.size());
+  EXPECT_GT(result.rows.size(), 50U);
+  EXPECT_LT(result.rows.size(), 200U);
+  for (const RequestRow& row : result.rows) EXPECT_EQ(row.failure, FailureCause::kNone);
+}
+
+TEST(Driver, EndsAtOnceWhenInterruptedWhileItStops) {
+  LoadOptions options;
+  options.stopped = [] { return true; };
+  int asked = 0;
+  options.interrupted = [&] { return ++asked == 5; };
+  const auto plan = poisson_plan(3, 1000, 1000, 10, false, 100);
+  const LoadResult result =
+      drive({.sequences = 1000, .prefill_us_per_token = 0, .tpot_ms = 10}, plan, options);
+  EXPECT_TRUE(result.is_interrupted);
+  EXPECT_TRUE(std::ranges::count(result.rows, FailureCause::kCancelled, &RequestRow::failure) > 0);
+}
+
 TEST(Driver, TellsOfItsProgressTenTimesASecondAtMost) {
   std::vector<LoadProgress> told;
   LoadOptions options;

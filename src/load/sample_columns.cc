@@ -67,6 +67,7 @@ std::vector<Sample> sample_columns(const TrialView& view) {
   samples.push_back({.name = "chunks", .columns = chunk_columns(view.result)});
   Columns clock;
   clock.add("start_ns", std::vector<int64_t>{view.result.start.count});
+  clock.add("wall_offset_ns", std::vector<int64_t>{view.result.wall_offset.count});
   samples.push_back({.name = "clock", .columns = std::move(clock)});
   return samples;
 }

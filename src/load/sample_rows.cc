@@ -62,8 +62,11 @@ std::optional<SampleRows> sample_rows(const Trial& trial, const std::vector<Samp
   const std::vector<int64_t>* at_ns = chunks == nullptr ? nullptr : chunks->integers("at_ns");
   if (at_ns != nullptr) rows.chunk_at_ns_ = *at_ns;
   const Columns* clock = find(samples, "clock");
-  const std::vector<int64_t>* start = clock == nullptr ? nullptr : clock->integers("start_ns");
-  if (start != nullptr && !start->empty()) rows.start_ns_ = start->front();
+  for (const auto& [name, value] : {std::pair{"start_ns", &SampleRows::start_ns_},
+                                    std::pair{"wall_offset_ns", &SampleRows::wall_offset_ns_}}) {
+    const std::vector<int64_t>* told = clock == nullptr ? nullptr : clock->integers(name);
+    if (told != nullptr && !told->empty()) rows.*value = told->front();
+  }
   return rows;
 }
 

@@ -23,6 +23,9 @@ class SampleRows {
   std::string class_name(size_t row) const;
   std::string outcome(size_t row) const;  // "ok", or the cause of the failure
   int64_t start_ns() const { return start_ns_; }
+  // The same instant in nanoseconds since 1970, by the wall clock as it stood at the end; of dossiers that do
+  // not tell it, start_ns().
+  int64_t wall_start_ns() const { return start_ns_ + wall_offset_ns_; }
   // Arrivals of the row's chunks, in nanoseconds after start_ns(). Rows must be asked for in order:
   // `first_chunk`, 0 at first, is moved on to the next row's.
   std::span<const int64_t> chunks_of(size_t row, size_t& first_chunk) const;
@@ -34,7 +37,7 @@ class SampleRows {
   const Json& classes_;
   const Columns& requests_;
   std::span<const int64_t> chunk_at_ns_;
-  int64_t start_ns_ = 0;
+  int64_t start_ns_ = 0, wall_offset_ns_ = 0;
 };
 
 // Nothing if these are no samples of a load trial. Both must outlive the rows.

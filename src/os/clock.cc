@@ -26,6 +26,10 @@ Nanos SystemClock::cpu_time() const {
   return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+Nanos SystemClock::wall_offset() const {
+  return read_clock(CLOCK_REALTIME) - read_clock(CLOCK_MONOTONIC);
+}
+
 std::string SystemClock::wall_time() const {
   const std::time_t now = std::time(nullptr);
   std::tm utc{};

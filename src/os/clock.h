@@ -19,6 +19,7 @@ class Clock {
   virtual void sleep_until(Nanos instant) = 0;  // returns at once for an instant in the past
   virtual Nanos cpu_time() const = 0;           // of this process, user and system
   virtual std::string wall_time() const = 0;    // "2026-11-24T05:36:46Z"; only ever a label
+  virtual Nanos wall_offset() const = 0;        // CLOCK_REALTIME less now(); only ever a label
 };
 
 class SystemClock final : public Clock {
@@ -27,6 +28,7 @@ class SystemClock final : public Clock {
   void sleep_until(Nanos instant) override;
   Nanos cpu_time() const override;
   std::string wall_time() const override;
+  Nanos wall_offset() const override;
 };
 
 // Stands still until it is told to move: by `advance_to`, or by sleep_until, which moves it. One thread only.
@@ -37,6 +39,7 @@ class FakeClock final : public Clock {
   void sleep_until(Nanos instant) override { advance_to(instant); }
   Nanos cpu_time() const override { return Nanos(0); }  // work takes no time here
   std::string wall_time() const override { return "2026-01-01T00:00:00Z"; }
+  Nanos wall_offset() const override { return nanos_from_seconds(1'767'225'600); }
   void advance_to(Nanos instant) {
     if (instant > now_) now_ = instant;
   }

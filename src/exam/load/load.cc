@@ -94,6 +94,8 @@ std::string status_line(const LoadProgress& progress) {
   const auto ms = [](std::optional<double> value) {
     return value ? format_number(*value) + " ms" : std::string("—");
   };
+  if (progress.is_stopping)
+    return fmt::format("stopping: {} answers outstanding; Ctrl-C again ends at once", progress.in_flight);
   return fmt::format("{}/s  {} in flight  TTFT {}  TPOT {}  {} failed  lag {} ms  {} left",
                      format_number(progress.rate_per_s), progress.in_flight, ms(progress.ttft_ms_now),
                      ms(progress.tpot_ms_now), progress.failed, format_number(progress.dispatch_lag_ms_max),
@@ -192,7 +194,8 @@ class LoadTrial {
   // `rows`: of the trial, or of those that went before it.
   void count_tokens(const std::vector<RequestRow>& rows) {
     TokenCheck check;
-    if (counter_ != nullptr)
+    // Of a trial that was stopped no worker is waited for.
+    if (counter_ != nullptr && !outcome_.was_stopped)
       check = check_tokens(context_, *counter_, end_.texts, traffic_.classes, conditions_, outcome_);
     add_token_basis({.classes = traffic_.classes, .rows = rows, .conditions = conditions_, .check = check},
                     outcome_);
@@ -269,6 +272,7 @@ class LoadTrial {
     const SideSeries side = sampler ? sampler->stop() : SideSeries();
     result.cpu_time = std::max(result.cpu_time - side.cpu_time, Nanos());  // what the client took of it
     if (result.is_interrupted) return close(), interrupted();
+    if (result.is_stopped) note_stop(result);
     close();
     finish(result, side);
     return std::move(outcome_);
@@ -417,9 +421,22 @@ class LoadTrial {
 
   // Requests of closed loops and later turns come when an answer has come, which may be too late.
   void note_unsent(const LoadResult& result) {
-    if (result.lost || result.rows.size() >= result.planned || result.planned < traffic_.requests) return;
+    if (result.lost || result.is_stopped || result.rows.size() >= result.planned ||
+        result.planned < traffic_.requests)
+      return;
     if (context_.ranks != nullptr) return;  // of a part, the whole tells
     note_shortening(result.rows.size(), "the answers that the others follow took longer");
+  }
+
+  void note_stop(const LoadResult& result) {
+    outcome_.was_stopped = true;
+    outcome_.findings.push_back(make_finding(
+        Severity::kNote, kStopped,
+        fmt::format("Stopped by its user: {} of {} requests were sent, and their answers awaited.",
+                    result.rows.size(), result.planned),
+        Json::object()
+            .set("planned", static_cast<int64_t>(result.planned))
+            .set("sent", static_cast<int64_t>(result.rows.size()))));
   }
 
   LoadResult drive(PlanSource& planned, double left_s) {
@@ -428,6 +445,10 @@ class LoadTrial {
     options.max_duration = nanos_from_seconds(left_s);
     options.drain_timeout = nanos_from_seconds(std::max(kDrainShare * load_.max_duration_s, 5.0));
     options.interrupted = context_.interrupted;
+    if (context_.interrupted_again) {
+      options.stopped = context_.interrupted;
+      options.interrupted = context_.interrupted_again;
+    }
     options.progress = [this](const LoadProgress& progress) {
       context_.progress.update(progress.fraction, status_line(progress));
     };
@@ -479,7 +500,6 @@ class LoadTrial {
                     .host = context_.ranks->host(),
                     .clock = start_.clock,
                     .start = start_.at_rank_0,
-                    .wall_offset = read_clocks().offset(),
                     .wanted = traffic_.requests,
                     .users = static_cast<uint32_t>(rate_conditions_["users"].as_integer()),
                     .wanted_per_class = traffic_.wanted_per_class,

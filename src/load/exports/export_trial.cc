@@ -79,18 +79,18 @@ ExportOffer offer_of(const DossierContent& content, const Trial& trial) {
 
 }  // namespace
 
-Result<void> with_export_trial(const ExportInput& input, const std::string& path,
+Result<void> with_export_trial(const Dossier& dossier, const std::string& path,
                                Result<void> (*write)(const ExportTrial& trial, const std::string& path)) {
-  ASSIGN_OR_RETURN(const DossierContent content, input.dossier.read());
+  ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
   for (const Trial& trial : content.trials) {
     if (trial.exam != "load" || trial.parameters["phase"].as_string() != "mix") continue;
-    ASSIGN_OR_RETURN(const std::vector<Sample> samples, input.dossier.read_samples(trial.id));
+    ASSIGN_OR_RETURN(const std::vector<Sample> samples, dossier.read_samples(trial.id));
     const std::optional<SampleRows> rows = sample_rows(trial, samples);
     if (!rows) continue;
     return write({.content = content,
                   .trial = trial,
                   .start_ns = rows->start_ns(),
-                  .wall_start_ns = rows->start_ns() + input.wall_offset.count,
+                  .wall_start_ns = rows->wall_start_ns(),
                   .offer = offer_of(content, trial),
                   .requests = requests_of(*rows)},
                  path);

@@ -50,7 +50,7 @@ struct ExportTrial {
 };
 
 // Reads the first load trial of the mix and hands it to `write`. Fails if there is none that left requests.
-Result<void> with_export_trial(const ExportInput& input, const std::string& path,
+Result<void> with_export_trial(const Dossier& dossier, const std::string& path,
                                Result<void> (*write)(const ExportTrial& trial, const std::string& path));
 
 // The object that marks a file as assay's.

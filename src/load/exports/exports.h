@@ -13,18 +13,12 @@
 
 namespace assay {
 
-struct ExportInput {
-  const Dossier& dossier;
-  // CLOCK_REALTIME less CLOCK_MONOTONIC, on the machine and in the boot that made the run.
-  Nanos wall_offset{};
-};
-
 struct ExportFormat {
   const char* name;   // "vllm": what the flag calls it
   const char* title;  // the file as its tool calls it
   // Of the first load trial of the mix, by the tool's own definitions and marked as written by assay.
   // Overwrites `path`. Fails if no such trial left requests, or the file cannot be written.
-  Result<void> (*write)(const ExportInput& input, const std::string& path);
+  Result<void> (*write)(const Dossier& dossier, const std::string& path);
 };
 
 std::span<const ExportFormat> export_formats();

@@ -50,6 +50,11 @@ class ExportsTest : public ::testing::Test {
     columns.add("good", std::vector<int64_t>{1, 0, 1});
     return columns;
   }
+  static Columns clock() {
+    Columns columns = one("start_ns", {100'000'000'000});
+    columns.add("wall_offset_ns", std::vector<int64_t>{kWallOffset.count});
+    return columns;
+  }
   static Columns one(const char* name, std::vector<int64_t> values) {
     Columns columns;
     columns.add(name, std::move(values));
@@ -73,7 +78,7 @@ class ExportsTest : public ::testing::Test {
                        {.name = "chunks",
                         .columns = one("at_ns", {3'000'000, 7'000'000, 6'200'000, 7'200'000, 8'200'000,
                                                  9'200'000, 10'200'000})},
-                       {.name = "clock", .columns = one("start_ns", {100'000'000'000})}};
+                       {.name = "clock", .columns = clock()}};
     outcome.records.push_back({.metric = "offered_rate_per_s", .value = 500, .unit = "1/s"});
     outcome.records.back().conditions = std::move(rate_conditions);
     if (tpot_limit_ms > 0) {
@@ -88,8 +93,7 @@ class ExportsTest : public ::testing::Test {
 
   std::string text(const char* format, const char* file = "out.json") {
     const std::string path = folder_ + "/" + file;
-    const Result<void> written =
-        find_export_format(format)->write({.dossier = *dossier_, .wall_offset = kWallOffset}, path);
+    const Result<void> written = find_export_format(format)->write(*dossier_, path);
     EXPECT_TRUE(written) << written.error().message();
     return read_file(path, 1 << 22).value_or("");
   }

@@ -13,7 +13,7 @@ TEST_F(ExportsTest, FormatsHaveNamesAndTitlesOfTheirOwn) {
 
 TEST_F(ExportsTest, NothingIsWrittenOfARunWithoutRequests) {
   for (const ExportFormat& format : export_formats()) {
-    const Result<void> written = format.write({.dossier = *dossier_}, folder_ + "/none");
+    const Result<void> written = format.write(*dossier_, folder_ + "/none");
     ASSERT_FALSE(written);
     EXPECT_THAT(written.error().message(), testing::HasSubstr("no load trial of the mix left requests"));
     EXPECT_FALSE(read_file(folder_ + "/none", 1));
@@ -23,7 +23,7 @@ TEST_F(ExportsTest, NothingIsWrittenOfARunWithoutRequests) {
 TEST_F(ExportsTest, AFullDiskIsToldAndLeavesNoFile) {
   commit();
   for (const ExportFormat& format : export_formats())
-    EXPECT_FALSE(format.write({.dossier = *dossier_}, "/dev/full/x")) << format.name;
+    EXPECT_FALSE(format.write(*dossier_, "/dev/full/x")) << format.name;
 }
 
 TEST_F(ExportsTest, ColumnsThatLieAboutEachOtherBreakNoFile) {

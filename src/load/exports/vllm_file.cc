@@ -117,8 +117,8 @@ Json file_of(const ExportTrial& trial, const VllmRequests& all) {
 
 }  // namespace
 
-Result<void> write_vllm_file(const ExportInput& input, const std::string& path) {
-  return with_export_trial(input, path, [](const ExportTrial& trial, const std::string& to) {
+Result<void> write_vllm_file(const Dossier& dossier, const std::string& path) {
+  return with_export_trial(dossier, path, [](const ExportTrial& trial, const std::string& to) {
     return write_file_atomically(to, file_of(trial, collect(trial)).dump() + "\n");
   });
 }

@@ -50,6 +50,7 @@ class FactReader {
 
 void RankFacts::take(const LoadResult& result) {
   own_start = result.start;
+  wall_offset = result.wall_offset;
   planned = result.planned;
   dropped_chunks = result.dropped_chunks;
   stray_events = result.stray_events;

@@ -170,6 +170,7 @@ MergedLoad merge_parts(const std::vector<RankPart>& parts) {
   MergedLoad merged;
   LoadResult& whole = merged.result;
   whole.start = parts.front().facts.start;
+  whole.wall_offset = parts.front().facts.wall_offset + parts.front().facts.clock.offset;
   std::vector<Nanos> shifts;
   for (const auto& [facts, part] : parts) {
     const Nanos by = facts.own_start - facts.clock.offset - whole.start;

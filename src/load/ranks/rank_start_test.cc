@@ -78,6 +78,7 @@ class ClockAhead final : public Clock {
   void sleep_until(Nanos instant) override { system_.sleep_until(instant - ahead_); }
   Nanos cpu_time() const override { return system_.cpu_time(); }
   std::string wall_time() const override { return system_.wall_time(); }
+  Nanos wall_offset() const override { return system_.wall_offset() - ahead_; }
 
  private:
   SystemClock system_;

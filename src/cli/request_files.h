@@ -1,0 +1,36 @@
+// The files that the single requests of a run are written to, beside its dossier: --samples, --csv, --export.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "evidence/evidence.h"
+#include "load/load.h"
+
+namespace assay {
+
+// One --export.
+struct LoadExport {
+  const ExportFormat* format;
+  std::string path;
+};
+
+struct RequestFiles {
+  std::string samples, csv;  // "": not wanted
+  std::vector<LoadExport> exports;
+
+  bool empty() const { return samples.empty() && csv.empty() && exports.empty(); }
+};
+
+// The rows of the three options; they live as long as the program.
+std::span<const OptionSpec> request_file_options();
+
+// Fails where a form of --export is unknown, or a file would have no folder to go to.
+Result<RequestFiles> request_files_of(const ParsedOptions& options);
+
+// Of every load trial that left requests; an export is of the first one of the mix. Overwrites.
+Result<void> write_request_files(const Dossier& dossier, const RequestFiles& files);
+
+}  // namespace assay
