@@ -7,6 +7,7 @@ import dataclasses
 import re
 import shutil
 import statistics
+import subprocess
 import tempfile
 
 from harness import Client, Emulator, RunFailed, tail
@@ -65,13 +66,18 @@ class Bench:
     def __init__(self, assay, tokenizer, scratch, cores, limit_s):
         self.assay, self.tokenizer, self.scratch, self.cores, self.limit_s = assay, tokenizer, scratch, cores, limit_s
 
-    def run(self, tool, timing, *, until_first=False, with_memory=False, wants_reading=True, with_tokens=False, **load):
+    def run(self, tool, timing, *, until_first=False, with_memory=False, wants_reading=True, with_tokens=False, with_tls=False, **load):
         """A Run. `timing` are options of `assay emulate`, `load` members of Job."""
         folder = tempfile.mkdtemp(prefix=f"{tool.name}-", dir=self.scratch)
         try:
-            with Emulator(self.assay, folder, [SERVER_CORE], timing) as server:
-                job = Job(url=server.url(), folder=folder, tokenizer=self.tokenizer, cores=len(self.cores), **load)
-                client = Client(tool.command(job), tool.environment(job), folder, self.cores, {server.process.pid}, with_memory)
+            certificate = tls_certificate(folder) if with_tls else {}
+            options = [word for pair in certificate.items() for word in pair]
+            with Emulator(self.assay, folder, [SERVER_CORE], [*timing, *options]) as server:
+                job = Job(url=server.url(), folder=folder, tokenizer=self.tokenizer, cores=len(self.cores),
+                          ca_file=certificate.get("--tls-cert", ""), **load)
+                # Where clients of OpenSSL look, each in its own way.
+                trust = dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), job.ca_file) if with_tls else {}
+                client = Client(tool.command(job), {**tool.environment(job), **trust}, folder, self.cores, {server.process.pid}, with_memory)
                 # The tool's trial requests come first, then the load.
                 usage = client.wait(self.limit_s, lambda: until_first and server.answered() > tool.trial_requests)
             code = client.process.returncode
@@ -89,6 +95,18 @@ class Bench:
             return Run(job, usage, stamps, reading)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def tls_certificate(folder):
+    """Options of `assay emulate`: a certificate of 127.0.0.1 and its key."""
+    files = {"--tls-cert": f"{folder}/certificate.pem", "--tls-key": f"{folder}/key.pem"}
+    try:
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", files["--tls-key"],
+                        "-out", files["--tls-cert"]], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise RunFailed(f"openssl makes no certificate: {error}") from error
+    return files
 
 
 def reason(log):
@@ -228,12 +246,18 @@ def start_up(many):
     return measure
 
 
-def memory(bench, tool, scale):
+def memory(with_tls):
+    """A measure of what a stream takes."""
+    return lambda bench, tool, scale: memory_of_streams(bench, tool, with_tls)
+
+
+def memory_of_streams(bench, tool, with_tls):
     few, many, columns = 100, 1_000, {}
+    tokens = 200 if with_tls else 40    # a thousand handshakes take their time
     peaks, reached = [], []
     for streams in (few, many):
-        run = bench.run(tool, timing(50, 20), requests=many, output_tokens=40, concurrency=streams, with_memory=True,
-                        wants_stamps=False, wants_reading=False)
+        run = bench.run(tool, timing(50, 20), requests=many, output_tokens=tokens, concurrency=streams, with_memory=True,
+                        wants_stamps=False, wants_reading=False, with_tls=with_tls)
         peaks.append(run.usage.pss_peak_mib)
         reached.append(run.stamps.most_at_once())
         columns |= {f"{streams:,} streams: peak, MiB": peaks[-1], f"{streams:,} streams: most at once": reached[-1]}
@@ -272,5 +296,6 @@ CASES = (
     Case("start", "From the start of the process to the first request of 1,000", start_up(many=False), ratio="first request, s"),
     Case("start-many", "From the start of the process to the first request of a million", start_up(many=True), ratio="first request, s"),
     Case("memory", "Memory of all processes of the client (PSS), a closed loop at 50 tokens/s, 1,000 requests; a stream costs the difference over "
-         "those that the server saw at once", memory, ratio="1,000 streams: peak, MiB"),
+         "those that the server saw at once", memory(with_tls=False), ratio="1,000 streams: peak, MiB"),
+    Case("memory-tls", "The same over TLS", memory(with_tls=True), ratio="1,000 streams: peak, MiB"),
 )

@@ -2,6 +2,7 @@
 #include "http/tls.h"
 
 #include <fmt/format.h>
+#include <openssl/buffer.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -11,6 +12,19 @@
 
 namespace assay {
 namespace {
+
+// Of a client. OpenSSL keeps a buffer of this size for each connection: it is made anew by the tickets that
+// come after the handshake, and given back by the next write only, which an answer does not see.
+constexpr long kMostSentBytes = 4096;
+// What a connection's ciphertext may keep between two arrivals; a burst at its start would stay for good.
+constexpr size_t kKeptBytes = 2048;
+
+void shrink(BIO* bio) {
+  BUF_MEM* buffer = nullptr;
+  BIO_get_mem_ptr(bio, &buffer);
+  if (buffer == nullptr || buffer->max <= kKeptBytes || BIO_pending(bio) > 0) return;
+  if (BUF_MEM* fresh = BUF_MEM_new(); fresh != nullptr) BIO_set_mem_buf(bio, fresh, BIO_CLOSE);
+}
 
 // The oldest error of this thread's queue in words; the queue is emptied.
 std::string openssl_words() {
@@ -85,6 +99,7 @@ Result<TlsContext> TlsContext::create(const std::string& ca_file) {
   // Some servers end without goodbye; whether something is missing then is for HTTP to say.
   SSL_CTX_set_options(raw, SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_max_send_fragment(raw, kMostSentBytes);
   constexpr unsigned char kProtocols[] = "\x08http/1.1";
   SSL_CTX_set_alpn_protos(raw, kProtocols, sizeof kProtocols - 1);
   if (ca_file.empty()) {
@@ -232,11 +247,13 @@ void TlsSession::take_output(std::string& ciphertext) {
   if (bytes <= 0) return;
   ciphertext.append(data, static_cast<size_t>(bytes));
   BIO_reset(out);
+  shrink(out);
 }
 
 TlsSession::Step TlsSession::fail_step(int result) {
   switch (SSL_get_error(session_.get(), result)) {
     case SSL_ERROR_WANT_READ:
+      shrink(SSL_get_rbio(session_.get()));
       return Step::kNeedInput;
     case SSL_ERROR_ZERO_RETURN:
       return Step::kEnd;

@@ -23,6 +23,8 @@ class Assay(Tool):
     def command(self, job):
         command = [*self.call(), "load", job.url, "--num-prompts", str(job.requests), "--input-len", str(job.prompt_tokens),
                    "--output-len", str(job.output_tokens), "--metrics-interval", "0", "--out", f"{job.folder}/out"]
+        if job.ca_file:
+            command += ["--ca-file", job.ca_file]
         if job.wants_stamps:
             command += ["--samples", f"{job.folder}/samples.jsonl"]
         if job.concurrency:

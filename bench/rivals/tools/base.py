@@ -17,6 +17,7 @@ class Job:
     cores: int = 1        # that the client may use
     tokenizer: str = ""   # a folder in the form of transformers, or a name in its cache
     model: str = "emulated"
+    ca_file: str = ""     # where the server speaks TLS: what it is verified against
     wants_stamps: bool = True   # of the first tokens, where the tool can give them
 
     @property
