@@ -78,9 +78,12 @@ enum class FailureCause : uint8_t {
   kServerError,
   kCheckFailed,      // a whole answer, but not what it had to be
   kCancelledByPlan,  // its user broke it off, as the plan said: no failure of the target's
+  kOverloaded,       // HTTP 429 or 503: the server takes no more for now
 };
-inline constexpr FailureCause kLastFailureCause = FailureCause::kCancelledByPlan;
+inline constexpr FailureCause kLastFailureCause = FailureCause::kOverloaded;
 std::string_view name_of(FailureCause);  // "http-status"
+// Of an answer whose status is not what it had to be: kOverloaded or kHttpStatus.
+FailureCause cause_of_status(int status);
 
 // `at` is CLOCK_MONOTONIC and belongs to the event itself, not to when it was read.
 struct StreamEvent {

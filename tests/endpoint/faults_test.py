@@ -47,7 +47,7 @@ CASES = [
     Case("malformed-sse", "malformed", BEFORE, f":tokens={BEFORE}", says="an event that is no chunk"),
     Case("wrong-usage", "ok", TOKENS, more_tokens=USAGE_EXCESS),
     Case("slow-headers", "ok", TOKENS, ":seconds=0.5", pause_at=0),
-    Case("429", "http-status", 0, says="HTTP 429: too many requests"),
+    Case("429", "overloaded", 0, says="HTTP 429: too many requests"),
     Case("500", "http-status", 0, says="HTTP 500: internal error"),
     Case("empty-output", "truncated", 0, says="it ended without any output"),
     # Long, but no longer than an event may be; and the default of 2 MiB, which is.
@@ -147,7 +147,7 @@ def check_case(checks, case, folder):
     checks.expect(above == ([len(met)] if case.more_tokens else []), f"load.usage-above-asked: {above}")
 
 
-DOCUMENTS = {"reset": "connection-lost", "half-stream": "truncated", "malformed-sse": "malformed", "429": "http-status",
+DOCUMENTS = {"reset": "connection-lost", "half-stream": "truncated", "malformed-sse": "malformed", "429": "overloaded",
              "500": "http-status", "stall": "ok", "slow-headers": "ok"}
 
 

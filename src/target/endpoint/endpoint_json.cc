@@ -21,7 +21,7 @@ void write_templated(const EndpointParts& parts, std::string&, std::string& body
 void read_templated(const EndpointDocument& document, EndpointVerdict& verdict) {
   const AnswerExpectation& expect = document.options.expect;
   if (document.status != expect.status) {
-    return verdict.fail(FailureCause::kHttpStatus,
+    return verdict.fail(cause_of_status(document.status),
                         fmt::format("HTTP {} in place of {}: {}", document.status, expect.status,
                                     printable(trim(document.body.substr(0, 1000)), 100)));
   }

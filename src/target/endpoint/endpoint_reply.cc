@@ -256,7 +256,7 @@ void EndpointReply::end_body(Nanos at, std::vector<StreamEvent>& events) {
       check_document(at, events);
       break;
     case Kind::kError:
-      failed(FailureCause::kHttpStatus, fmt::format("HTTP {}: {}", status_, endpoint_error_words(body_)), at,
+      failed(cause_of_status(status_), fmt::format("HTTP {}: {}", status_, endpoint_error_words(body_)), at,
              events);
       break;
     case Kind::kFetch:

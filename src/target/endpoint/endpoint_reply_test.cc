@@ -177,7 +177,7 @@ TEST_F(Answers, AnErrorStatusHasTheServersWords) {
   EXPECT_EQ(every_split("HTTP/1.1 404 Not Found\r\nContent-Length: " + length + "\r\n\r\n" + json),
             "failed(http-status: HTTP 404: model \\x1b[31m not found) over, keep");
   EXPECT_EQ(every_split("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"),
-            "failed(http-status: HTTP 503: ) over, keep");
+            "failed(overloaded: HTTP 503: ) over, keep");
   EXPECT_THAT(told({"HTTP/1.1 500 X\r\n\r\n" + std::string(100'000, 'y')}, true),
               HasSubstr("HTTP 500: yyyy"));
   EXPECT_THAT(told({"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"}), HasSubstr("HTTP 302"));
@@ -387,7 +387,7 @@ TEST_F(Documents, ThatAreWrongHaveFailedAndKeepTheConnection) {
   EXPECT_EQ(every_split(answer(200, R"({"data":[{"embedding":[]}]})")),
             "failed(check-failed: an embedding is empty) over, keep");
   EXPECT_EQ(every_split(answer(429, R"({"error":{"message":"slow down"}})")),
-            "failed(http-status: HTTP 429: slow down) over, keep");
+            "failed(overloaded: HTTP 429: slow down) over, keep");
   EXPECT_THAT(every_split("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"data", true),
               HasSubstr("failed(truncated"));
 }

@@ -132,7 +132,7 @@ TEST(Endpoint, ATurnThatFailedIsLeftOutOfItsSession) {
   Client client(server);
   client.opened();
   for (RequestId id = 1; id <= 3; ++id) client.run(turn(id));
-  EXPECT_THAT(client.of(2), ElementsAre("sent", "failed http-status"));
+  EXPECT_THAT(client.of(2), ElementsAre("sent", "failed overloaded"));
   EXPECT_THAT(seen, AllOf(asks(1), Not(asks(2)), asks(3)));
 }
 
