@@ -29,34 +29,79 @@ int64_t unzigzag(uint64_t value) {
   return static_cast<int64_t>((value >> 1) ^ (~(value & 1) + 1));
 }
 
-void put_varint(uint64_t value, std::string& out) {
-  while (value >= 0x80) {
-    out += static_cast<char>(value | 0x80);
-    value >>= 7;
+// Compresses as it goes: a day's stamps are gigabytes, which are not held a second time.
+class Encoder {
+ public:
+  Encoder()
+      : context_(ZSTD_createCCtx(), &ZSTD_freeCCtx), block_(kStepBytes, '\0'), out_(1, kColumnsVersion) {
+    CHECK(context_ != nullptr);
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kCompressionLevel);
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
+    pending_.reserve(kStepBytes + kMaxNameBytes);
   }
-  out += static_cast<char>(value);
-}
 
-void put_double(double value, std::string& out) {
-  const uint64_t bits = std::bit_cast<uint64_t>(value);
-  for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(bits >> shift);
-}
-
-void put_column(const Column& column, std::string& out) {
-  CHECK(column.name.size() <= kMaxNameBytes);
-  put_varint(column.name.size(), out);
-  out += column.name;
-  out.push_back(column.is_double ? kDoubles : kIntegers);
-  put_varint(column.size(), out);
-  if (column.is_double) {
-    for (const double value : column.doubles) put_double(value, out);
-    return;
+  void varint(uint64_t value) {
+    while (value >= 0x80) {
+      pending_ += static_cast<char>(value | 0x80);
+      value >>= 7;
+    }
+    byte(static_cast<char>(value));
+  }
+  void byte(char value) {
+    pending_ += value;
+    if (pending_.size() >= kStepBytes) compress(ZSTD_e_continue);
+  }
+  void text(std::string_view text) { pending_ += text; }
+  void number(double value) {
+    const uint64_t bits = std::bit_cast<uint64_t>(value);
+    for (int shift = 0; shift < 64; shift += 8) byte(static_cast<char>(bits >> shift));
   }
   // Differences wrap around like the unsigned numbers they are taken in, so that any two integers have one.
-  uint64_t last = 0;
-  for (const int64_t value : column.integers) {
-    put_varint(zigzag(static_cast<int64_t>(static_cast<uint64_t>(value) - last)), out);
-    last = static_cast<uint64_t>(value);
+  template <class Value>
+  void integers(const std::vector<Value>& values) {
+    uint64_t last = 0;
+    for (const Value value : values) {
+      const auto now = static_cast<uint64_t>(static_cast<int64_t>(value));
+      varint(zigzag(static_cast<int64_t>(now - last)));
+      last = now;
+    }
+  }
+
+  std::string take() {
+    compress(ZSTD_e_end);
+    return std::move(out_);
+  }
+
+ private:
+  void compress(ZSTD_EndDirective directive) {
+    ZSTD_inBuffer input{pending_.data(), pending_.size(), 0};
+    size_t left = 1;
+    while (left != 0) {
+      ZSTD_outBuffer output{block_.data(), block_.size(), 0};
+      left = ZSTD_compressStream2(context_.get(), &output, &input, directive);
+      CHECK(!ZSTD_isError(left));
+      out_.append(block_, 0, output.pos);
+      if (directive == ZSTD_e_continue && input.pos == input.size) break;
+    }
+    pending_.clear();
+  }
+
+  std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context_;
+  std::string pending_, block_, out_;
+};
+
+void put_column(const Column& column, Encoder& out) {
+  CHECK(column.name.size() <= kMaxNameBytes);
+  out.varint(column.name.size());
+  out.text(column.name);
+  out.byte(column.is_double ? kDoubles : kIntegers);
+  out.varint(column.size());
+  if (column.is_double) {
+    for (const double value : column.doubles) out.number(value);
+  } else if (!column.small.empty()) {
+    out.integers(column.small);
+  } else {
+    out.integers(column.integers);
   }
 }
 
@@ -166,19 +211,6 @@ Result<std::string> decompress(std::string_view frame, size_t max_bytes) {
   return out;
 }
 
-std::string compress(std::string_view payload) {
-  const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
-  CHECK(context != nullptr);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kCompressionLevel);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
-  std::string out(1 + ZSTD_compressBound(payload.size()), kColumnsVersion);
-  const size_t size =
-      ZSTD_compress2(context.get(), out.data() + 1, out.size() - 1, payload.data(), payload.size());
-  CHECK(!ZSTD_isError(size));
-  out.resize(1 + size);
-  return out;
-}
-
 const Column* find_column(const std::vector<Column>& columns, std::string_view name, bool is_double) {
   for (const Column& column : columns) {
     if (column.name == name && column.is_double == is_double) return &column;
@@ -189,16 +221,24 @@ const Column* find_column(const std::vector<Column>& columns, std::string_view n
 }  // namespace
 
 void Columns::add(std::string name, std::vector<int64_t> values) {
-  columns.push_back({std::move(name), std::move(values), {}, false});
+  columns.push_back({.name = std::move(name), .integers = std::move(values), .doubles = {}, .small = {}});
+}
+
+void Columns::add(std::string name, std::vector<uint16_t> values) {
+  columns.push_back({.name = std::move(name), .integers = {}, .doubles = {}, .small = std::move(values)});
 }
 
 void Columns::add(std::string name, std::vector<double> values) {
-  columns.push_back({std::move(name), {}, std::move(values), true});
+  columns.push_back({.name = std::move(name),
+                     .integers = {},
+                     .doubles = std::move(values),
+                     .small = {},
+                     .is_double = true});
 }
 
 const std::vector<int64_t>* Columns::integers(std::string_view name) const {
   const Column* column = find_column(columns, name, false);
-  return column != nullptr ? &column->integers : nullptr;
+  return column != nullptr && column->small.empty() ? &column->integers : nullptr;
 }
 
 const std::vector<double>* Columns::doubles(std::string_view name) const {
@@ -212,10 +252,10 @@ size_t Columns::rows() const {
 
 std::string encode_columns(const Columns& columns) {
   CHECK(columns.columns.size() <= kMaxColumns);
-  std::string payload;
-  put_varint(columns.columns.size(), payload);
-  for (const Column& column : columns.columns) put_column(column, payload);
-  return compress(payload);
+  Encoder out;
+  out.varint(columns.columns.size());
+  for (const Column& column : columns.columns) put_column(column, out);
+  return out.take();
 }
 
 Result<Columns> decode_columns(std::string_view bytes, int64_t max_values) {

@@ -15,8 +15,9 @@ struct Column {
   std::string name;               // with its unit last: "scheduled_ns"
   std::vector<int64_t> integers;  // used, unless `doubles` is
   std::vector<double> doubles;
+  std::vector<uint16_t> small;  // where not empty: in place of `integers`, of columns that are only written
   bool is_double = false;
-  size_t size() const { return is_double ? doubles.size() : integers.size(); }
+  size_t size() const { return is_double ? doubles.size() : small.empty() ? integers.size() : small.size(); }
 };
 
 // A table of raw data. Columns may differ in length: ragged data (the chunk stamps of each request) is a
@@ -26,6 +27,8 @@ struct Columns {
 
   void add(std::string name, std::vector<int64_t> values);
   void add(std::string name, std::vector<double> values);
+  void add(std::string name,
+           std::vector<uint16_t> values);  // integers() does not have them until they are read back
   const std::vector<int64_t>* integers(std::string_view name) const;  // null if absent or of doubles
   const std::vector<double>* doubles(std::string_view name) const;
   size_t rows() const;  // of the first column

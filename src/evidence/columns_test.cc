@@ -28,6 +28,14 @@ void expect_round_trip(const Columns& columns) {
   }
 }
 
+TEST(Columns, SmallIntegersAreWrittenAsAnyOthers) {
+  Columns small, integers;
+  small.add("tokens", std::vector<uint16_t>{1, 0, 65535, 2});
+  integers.add("tokens", std::vector<int64_t>{1, 0, 65535, 2});
+  EXPECT_EQ(small.rows(), 4U);
+  EXPECT_EQ(encode_columns(small), encode_columns(integers));
+}
+
 // One integer or double of any magnitude, extremes included.
 int64_t any_integer(Random& random) {
   switch (random.below(4)) {

@@ -2,6 +2,7 @@
 #include "load/sample_columns.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace assay {
 namespace {
@@ -51,20 +52,30 @@ Columns request_columns(const TrialView& view) {
   return columns;
 }
 
-Columns chunk_columns(const LoadResult& result) {
+template <class Tokens>
+Columns chunk_columns_of(const LoadResult& result, std::vector<int64_t> at_ns, Tokens tokens) {
   Columns columns;
   add_column(columns, result, "count", [](const RequestRow& r) { return r.chunks; });
-  columns.add("at_ns", result.chunk_at_ns);
-  columns.add("tokens", std::vector<int64_t>(result.chunk_tokens.begin(), result.chunk_tokens.end()));
+  columns.add("at_ns", std::move(at_ns));
+  columns.add("tokens", std::move(tokens));
   return columns;
 }
 
 }  // namespace
 
-std::vector<Sample> sample_columns(const TrialView& view) {
+Columns chunk_columns(const LoadResult& result) {
+  return chunk_columns_of(result, result.chunk_at_ns,
+                          std::vector<int64_t>(result.chunk_tokens.begin(), result.chunk_tokens.end()));
+}
+
+Columns release_chunk_columns(LoadResult& result) {
+  return chunk_columns_of(result, std::move(result.chunk_at_ns), std::move(result.chunk_tokens));
+}
+
+std::vector<Sample> sample_columns(const TrialView& view, Columns chunks) {
   std::vector<Sample> samples;
   samples.push_back({.name = "requests", .columns = request_columns(view)});
-  samples.push_back({.name = "chunks", .columns = chunk_columns(view.result)});
+  samples.push_back({.name = "chunks", .columns = std::move(chunks)});
   Columns clock;
   clock.add("start_ns", std::vector<int64_t>{view.result.start.count});
   clock.add("wall_offset_ns", std::vector<int64_t>{view.result.wall_offset.count});

@@ -9,6 +9,10 @@
 namespace assay {
 
 // "requests", "chunks" and "clock", as docs/formats/dossier.md lays them out.
-std::vector<Sample> sample_columns(const TrialView& view);
+std::vector<Sample> sample_columns(const TrialView& view, Columns chunks);
+// The columns of "chunks".
+Columns chunk_columns(const LoadResult& result);
+// The same, for which the stamps leave `result`.
+Columns release_chunk_columns(LoadResult& result);
 
 }  // namespace assay

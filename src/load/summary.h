@@ -22,5 +22,8 @@ struct LoadSummary {
 };
 
 LoadSummary summarise_load(const LoadResult& result, const SummaryOptions& options);
+// The same, for which the stamps of chunks leave `result`: they are gigabytes after a day, and not held
+// twice.
+LoadSummary summarise_and_release(LoadResult& result, const SummaryOptions& options);
 
 }  // namespace assay

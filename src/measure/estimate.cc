@@ -24,11 +24,10 @@ double chance_of_at_most_one_above(double p, double n) {
   return std::pow(p, n) + n * (1 - p) * std::pow(p, n - 1);
 }
 
-std::vector<double> indicators(std::span<const double> samples, double limit) {
-  std::vector<double> series;
-  series.reserve(samples.size());
-  for (const double sample : samples) series.push_back(sample <= limit ? 1 : 0);
-  return series;
+// From 1 on. 0.95 × 20 is a little above 19 in binary; the rank is 19 all the same.
+size_t quantile_rank(size_t n, double p) {
+  const auto rank = static_cast<int64_t>(std::ceil(p * static_cast<double>(n) * (1 - 1e-14)));
+  return static_cast<size_t>(std::clamp<int64_t>(rank, 1, static_cast<int64_t>(n)));
 }
 
 std::string effective_text(double effective_n, int64_t n) {
@@ -36,18 +35,19 @@ std::string effective_text(double effective_n, int64_t n) {
   return fmt::format(", {:.0f} effective samples", effective_n);
 }
 
-Estimate quantile_of_sorted(std::span<const double> samples, std::span<const double> sorted, double p,
+template <class Value>
+Estimate quantile_of_sorted(std::span<const Value> sorted, const SampleIndicators& at_most, double p,
                             double confidence) {
   Estimate estimate;
-  estimate.n = static_cast<int64_t>(samples.size());
+  estimate.n = static_cast<int64_t>(sorted.size());
   if (const int64_t needed = samples_needed(p); estimate.n < needed) {
     estimate.insufficient = true;
     estimate.method =
         fmt::format("insufficient: {} samples where p{:g} needs {}", estimate.n, p * 100, needed);
     return estimate;
   }
-  estimate.value = sorted_quantile(sorted, p);
-  const double effective_n = effective_sample_size(indicators(samples, *estimate.value));
+  estimate.value = sorted[quantile_rank(sorted.size(), p) - 1];
+  const double effective_n = effective_sample_size(at_most(*estimate.value));
   const OrderInterval interval = order_interval(estimate.n, effective_n, p, confidence);
   if (interval.low_rank) estimate.low = sorted[static_cast<size_t>(*interval.low_rank - 1)];
   if (interval.high_rank) estimate.high = sorted[static_cast<size_t>(*interval.high_rank - 1)];
@@ -123,18 +123,28 @@ int64_t samples_needed(double p) {
 
 double sorted_quantile(std::span<const double> sorted, double p) {
   CHECK(!sorted.empty() && p >= 0 && p <= 1);
-  const double n = static_cast<double>(sorted.size());
-  // 0.95 × 20 is a little above 19 in binary; the rank is 19 all the same.
-  const auto rank = static_cast<int64_t>(std::ceil(p * n * (1 - 1e-14)));
-  return sorted[static_cast<size_t>(std::clamp<int64_t>(rank, 1, static_cast<int64_t>(sorted.size())) - 1)];
+  return sorted[quantile_rank(sorted.size(), p) - 1];
 }
 
 std::vector<Estimate> quantile_estimates(std::span<const double> samples, std::span<const double> ps,
                                          double confidence) {
   std::vector<double> sorted(samples.begin(), samples.end());
   std::sort(sorted.begin(), sorted.end());
+  const auto at_most = [&](double limit) {
+    std::vector<uint8_t> series(samples.size());
+    std::ranges::transform(samples, series.begin(), [&](double sample) { return sample <= limit ? 1 : 0; });
+    return series;
+  };
   std::vector<Estimate> estimates;
-  for (const double p : ps) estimates.push_back(quantile_of_sorted(samples, sorted, p, confidence));
+  for (const double p : ps) estimates.push_back(quantile_of_sorted<double>(sorted, at_most, p, confidence));
+  return estimates;
+}
+
+std::vector<Estimate> quantile_estimates_of_sorted(std::span<const float> sorted,
+                                                   const SampleIndicators& at_most,
+                                                   std::span<const double> ps, double confidence) {
+  std::vector<Estimate> estimates;
+  for (const double p : ps) estimates.push_back(quantile_of_sorted(sorted, at_most, p, confidence));
   return estimates;
 }
 
@@ -183,25 +193,38 @@ Estimate ratio_estimate(std::span<const double> numerators, std::span<const doub
   return with_bootstrap(sum(numerators) / total, numerators, denominators, seed, confidence, "ratio of sums");
 }
 
-Estimate rate_estimate(std::span<const int64_t> event_ns, std::span<const double> weights, int64_t start_ns,
-                       int64_t end_ns, uint64_t seed, double confidence) {
-  CHECK(end_ns > start_ns && (weights.empty() || weights.size() == event_ns.size()));
-  const double bin_ns = static_cast<double>(end_ns - start_ns) / static_cast<double>(kRateBins);
-  std::vector<double> counts(kRateBins, 0.0);
-  const std::vector<double> widths_s(kRateBins, bin_ns * 1e-9);
-  int64_t inside = 0;
-  for (size_t i = 0; i < event_ns.size(); ++i) {
-    if (event_ns[i] < start_ns || event_ns[i] >= end_ns) continue;
-    const auto bin = static_cast<int64_t>(static_cast<double>(event_ns[i] - start_ns) / bin_ns);
-    counts[static_cast<size_t>(std::min(bin, kRateBins - 1))] += weights.empty() ? 1 : weights[i];
-    ++inside;
-  }
-  if (inside == 0) return rate_of_none(seconds(Nanos(end_ns - start_ns)), confidence);
-  Estimate estimate = ratio_estimate(counts, widths_s, seed, confidence);
-  estimate.n = inside;
+RateCounter::RateCounter(int64_t start_ns, int64_t end_ns)
+    : start_ns_(start_ns), end_ns_(end_ns), counts_(kRateBins, 0.0) {
+  CHECK(end_ns > start_ns);
+}
+
+double RateCounter::bin_ns() const {
+  return static_cast<double>(end_ns_ - start_ns_) / static_cast<double>(kRateBins);
+}
+
+void RateCounter::add(int64_t event_ns, double weight) {
+  if (event_ns < start_ns_ || event_ns >= end_ns_) return;
+  const auto bin = static_cast<int64_t>(static_cast<double>(event_ns - start_ns_) / bin_ns());
+  counts_[static_cast<size_t>(std::min(bin, kRateBins - 1))] += weight;
+  ++inside_;
+}
+
+Estimate RateCounter::estimate(uint64_t seed, double confidence) const {
+  if (inside_ == 0) return rate_of_none(seconds(Nanos(end_ns_ - start_ns_)), confidence);
+  const std::vector<double> widths_s(kRateBins, bin_ns() * 1e-9);
+  Estimate estimate = ratio_estimate(counts_, widths_s, seed, confidence);
+  estimate.n = inside_;
   estimate.method =
       fmt::format("events in the window over its length, {} bins, {}", kRateBins, estimate.method);
   return estimate;
+}
+
+Estimate rate_estimate(std::span<const int64_t> event_ns, std::span<const double> weights, int64_t start_ns,
+                       int64_t end_ns, uint64_t seed, double confidence) {
+  CHECK(weights.empty() || weights.size() == event_ns.size());
+  RateCounter counter(start_ns, end_ns);
+  for (size_t i = 0; i < event_ns.size(); ++i) counter.add(event_ns[i], weights.empty() ? 1 : weights[i]);
+  return counter.estimate(seed, confidence);
 }
 
 bool is_share_missed(double share, int64_t n, double required) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,6 +38,13 @@ double sorted_quantile(std::span<const double> sorted, double p);
 // sorts once.
 std::vector<Estimate> quantile_estimates(std::span<const double> samples, std::span<const double> ps,
                                          double confidence = kConfidence);
+// The same for series that are too long to be held twice, in half the room: `sorted` ascending; of each
+// sample in order `at_most` tells whether it is not above `limit` (1) or is (0).
+using SampleIndicators = std::function<std::vector<uint8_t>(double limit)>;
+std::vector<Estimate> quantile_estimates_of_sorted(std::span<const float> sorted,
+                                                   const SampleIndicators& at_most,
+                                                   std::span<const double> ps,
+                                                   double confidence = kConfidence);
 Estimate quantile_estimate(std::span<const double> samples, double p, double confidence = kConfidence);
 
 // The largest sample; no interval, as none is known without an assumption on the tail.
@@ -58,6 +66,19 @@ Estimate ratio_estimate(std::span<const double> numerators, std::span<const doub
 // at 95 % (the rule of three: Hanley and Lippman-Hand, JAMA 249 (1983) 1743), each event counting 1.
 Estimate rate_estimate(std::span<const int64_t> event_ns, std::span<const double> weights, int64_t start_ns,
                        int64_t end_ns, uint64_t seed, double confidence = kConfidence);
+// The same of events that come one by one, in any order.
+class RateCounter {
+ public:
+  RateCounter(int64_t start_ns, int64_t end_ns);  // end after start
+  void add(int64_t event_ns, double weight = 1);
+  Estimate estimate(uint64_t seed, double confidence = kConfidence) const;
+
+ private:
+  double bin_ns() const;
+
+  int64_t start_ns_, end_ns_, inside_ = 0;
+  std::vector<double> counts_;  // of each bin
+};
 
 // Whether a share of n trials shows that what is required of them is missed: where each is good with the
 // chance `required`, so few are in less than 0.5 % of cases (exact binomial; independent trials). Of one

@@ -42,6 +42,54 @@ class Centred {
   double variance_ = 0;
 };
 
+// The same of zeros and ones: with the mean m of n values, Σ(xᵢ − m)(xᵢ₋ₗ − m) = Σxᵢxᵢ₋ₗ − m(Σxᵢ + Σxᵢ₋ₗ) +
+// (n − l)m², all sums over i from l on, so that counting is enough.
+class Indicators {
+ public:
+  explicit Indicators(std::span<const uint8_t> values)
+      : values_(values), ones_(count(0, values.size())), mean_(ones_ / static_cast<double>(values.size())) {}
+
+  int64_t size() const { return static_cast<int64_t>(values_.size()); }
+  bool is_constant() const { return ones_ == 0 || ones_ == static_cast<double>(values_.size()); }
+  double correlation(int64_t lag) const {
+    return is_constant() ? 0 : covariance(static_cast<size_t>(lag)) / covariance(0);
+  }
+  int64_t affordable_lag() const { return std::max<int64_t>(1, kMaxProducts / std::max<int64_t>(1, size())); }
+
+ private:
+  double count(size_t from, size_t to) const {
+    return static_cast<double>(std::accumulate(values_.begin() + static_cast<ptrdiff_t>(from),
+                                               values_.begin() + static_cast<ptrdiff_t>(to), int64_t{0}));
+  }
+  double covariance(size_t lag) const {
+    const size_t n = values_.size();
+    int64_t both = 0;
+    for (size_t i = lag; i < n; ++i) both += values_[i] & values_[i - lag];
+    const double ends = 2 * ones_ - count(0, lag) - count(n - lag, n);
+    const double sum =
+        static_cast<double>(both) - mean_ * ends + static_cast<double>(n - lag) * mean_ * mean_;
+    return sum / static_cast<double>(n);
+  }
+
+  std::span<const uint8_t> values_;
+  double ones_, mean_;
+};
+
+// Geyer's initial positive sequence.
+template <class Series>
+double effective_size(const Series& series) {
+  const auto n = static_cast<double>(series.size());
+  if (series.size() < 4 || series.is_constant()) return n;
+  const int64_t limit = std::min(series.size() / 2, series.affordable_lag());
+  double pairs = 0;
+  for (int64_t lag = 0; lag + 1 <= limit; lag += 2) {
+    const double pair = (lag == 0 ? 1 : series.correlation(lag)) + series.correlation(lag + 1);
+    if (pair <= 0) break;
+    pairs += pair;
+  }
+  return n / std::clamp(2 * pairs - 1, 1.0, n);
+}
+
 // Politis and White's m̂: the smallest lag after which several correlations in a row are insignificant.
 int64_t last_significant_lag(const Centred& series, std::vector<double>& correlations) {
   const double n = static_cast<double>(series.size());
@@ -66,18 +114,12 @@ double flat_top(double t) {
 }  // namespace
 
 double effective_sample_size(std::span<const double> series) {
-  const double n = static_cast<double>(series.size());
-  if (series.size() < 4) return n;
-  const Centred centred(series);
-  if (centred.is_constant()) return n;
-  const int64_t limit = std::min(centred.size() / 2, centred.affordable_lag());
-  double pairs = 0;
-  for (int64_t lag = 0; lag + 1 <= limit; lag += 2) {
-    const double pair = (lag == 0 ? 1 : centred.correlation(lag)) + centred.correlation(lag + 1);
-    if (pair <= 0) break;
-    pairs += pair;
-  }
-  return n / std::clamp(2 * pairs - 1, 1.0, n);
+  return series.size() < 4 ? static_cast<double>(series.size()) : effective_size(Centred(series));
+}
+
+double effective_sample_size(std::span<const uint8_t> indicators) {
+  return indicators.size() < 4 ? static_cast<double>(indicators.size())
+                               : effective_size(Indicators(indicators));
 }
 
 double bootstrap_block_length(std::span<const double> series) {

@@ -29,6 +29,22 @@ TEST(EffectiveSampleSize, OfIndependentSamplesIsAboutAllOfThem) {
   EXPECT_LE(share, 1);
 }
 
+TEST(EffectiveSampleSize, OfZerosAndOnesIsTheSameByCounting) {
+  for (const double phi : {0.0, 0.5, 0.95}) {
+    for (const double limit : {-1.0, 0.0, 2.0}) {
+      std::vector<double> series;
+      std::vector<uint8_t> indicators;
+      for (const double value : autoregression(7, 3000, phi)) {
+        series.push_back(value <= limit ? 1 : 0);
+        indicators.push_back(value <= limit ? 1 : 0);
+      }
+      EXPECT_NEAR(effective_sample_size(indicators), effective_sample_size(series), 1e-6) << phi << limit;
+    }
+  }
+  EXPECT_EQ(effective_sample_size(std::vector<uint8_t>(100, 1)), 100);
+  EXPECT_EQ(effective_sample_size(std::vector<uint8_t>{1, 0}), 2);
+}
+
 TEST(EffectiveSampleSize, NeverExceedsTheSamplesOrFallsBelowOne) {
   std::vector<double> alternating, rising;
   for (int i = 0; i < 1000; ++i) {

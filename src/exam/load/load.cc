@@ -455,16 +455,17 @@ class LoadTrial {
     return drive_load(*setup_.target, context_.clock, planned, options);
   }
 
-  void finish(const LoadResult& result, const SideSeries& side) {
-    LoadSummary summary = summarise_load(result, {.classes = traffic_.classes,
-                                                  .conditions = conditions_,
-                                                  .rate_conditions = rate_conditions_,
-                                                  .dispatch_lag_budget_ms = load_.dispatch_lag_budget_ms,
-                                                  .stamps_are_wrong = end_.stamps_are_wrong,
-                                                  .wanted_per_class = traffic_.wanted_per_class,
-                                                  .seed = context_.scenario.seed,
-                                                  .servers = traffic_.routes.urls,
-                                                  .routes = traffic_.routes.by_class});
+  void finish(LoadResult& result, const SideSeries& side) {
+    LoadSummary summary =
+        summarise_and_release(result, {.classes = traffic_.classes,
+                                       .conditions = conditions_,
+                                       .rate_conditions = rate_conditions_,
+                                       .dispatch_lag_budget_ms = load_.dispatch_lag_budget_ms,
+                                       .stamps_are_wrong = end_.stamps_are_wrong,
+                                       .wanted_per_class = traffic_.wanted_per_class,
+                                       .seed = context_.scenario.seed,
+                                       .servers = traffic_.routes.urls,
+                                       .routes = traffic_.routes.by_class});
     // A generator that was late says nothing against the cold start.
     const bool is_void = std::ranges::any_of(
         summary.records, [](const Record& record) { return record.validity == Validity::kVoid; });
