@@ -149,7 +149,7 @@ class Doubts {
              ? fmt::format("Part of the warm-up counts, since a class would have had fewer than {} requests "
                            "without it: the latencies are those of a server that is not quite warm. A longer "
                            "trial cuts it off (load.requests_per_class).",
-                           options_.wanted_per_class)
+                           counted(options_.wanted_per_class, "request"))
              : std::string(
                    "No steady state was seen: times to first token went on changing, or there were too "
                    "few requests to tell. The latencies depend on the length of the trial; a longer one "
@@ -174,8 +174,9 @@ class Doubts {
     const double share = static_cast<double>(failed) / static_cast<double>(result_.rows.size());
     Finding& finding =
         find(share > kToleratedErrorRate ? Severity::kDoubtful : Severity::kNote, "load.failures",
-             fmt::format("{} of {} requests failed ({}){}{}. Latencies are those of the others.", failed,
-                         result_.rows.size(), causes, example.empty() ? "" : "; the first said: ", example));
+             fmt::format("{} of {} failed ({}){}{}. Latencies are those of the others.", failed,
+                         counted(static_cast<int64_t>(result_.rows.size()), "request"), causes,
+                         example.empty() ? "" : "; the first said: ", example));
     finding.evidence = std::move(evidence);
   }
 
@@ -184,11 +185,12 @@ class Doubts {
     const auto early = std::ranges::count_if(
         result_.rows, [](const RequestRow& row) { return was_broken_off(row) && row.first.count == 0; });
     if (static_cast<double>(early) <= kToleratedErrorRate * static_cast<double>(result_.rows.size())) return;
-    find(Severity::kNote, "load.cancelled-early",
-         fmt::format(
-             "{} of {} requests were broken off by plan before their first token came: times to first token "
-             "are those of the others, and would be longer with them (cancel_after_ms).",
-             early, result_.rows.size()))
+    find(
+        Severity::kNote, "load.cancelled-early",
+        fmt::format(
+            "Of {} {} broken off by plan before the first token came: times to first token are those of the others, and "
+            "would be longer with them (cancel_after_ms).",
+            counted(static_cast<int64_t>(result_.rows.size()), "request"), counted(early, "was", "were")))
         .evidence.set("cancelled_before_first_token", static_cast<int64_t>(early));
   }
 
@@ -230,11 +232,12 @@ class Doubts {
       worst_ms = std::max(worst_ms, milliseconds(excess));
     }
     if (impossible == 0) return;
-    find(Severity::kNote, "load.server-timings",
-         fmt::format(
-             "The server says of {} of {} requests that their prompt took longer than passed from their "
-             "sending to their first token, by up to {} ms: its own timing is not to be believed.",
-             impossible, told, format_number(worst_ms)))
+    find(
+        Severity::kNote, "load.server-timings",
+        fmt::format(
+            "The server says of {} of {} that the prompt took longer than passed from the sending to the first token, by "
+            "up to {} ms: its own timing is not to be believed.",
+            impossible, counted(told, "request"), format_number(worst_ms)))
         .evidence.set("impossible", impossible)
         .set("told", told)
         .set("excess_ms_max", worst_ms);
@@ -242,16 +245,15 @@ class Doubts {
 
   void lost_events() {
     if (result_.dropped_chunks > 0) {
-      find(
-          Severity::kNote, "load.more-than-asked",
-          fmt::format(
-              "{} chunks came beyond the output that was asked for: they count, but their stamps were not kept.",
-              result_.dropped_chunks));
+      find(Severity::kNote, "load.more-than-asked",
+           fmt::format(
+               "{} came beyond the output that was asked for: it counts, but without stamps of its own.",
+               counted(static_cast<int64_t>(result_.dropped_chunks), "chunk")));
     }
     if (result_.stray_events > 0) {
       find(Severity::kNote, "load.stray-events",
-           fmt::format("{} events came for requests that were unknown or had ended: they were left out.",
-                       result_.stray_events));
+           fmt::format("{} came for requests that were unknown or had ended, and counted for nothing.",
+                       counted(static_cast<int64_t>(result_.stray_events), "event")));
     }
   }
 
@@ -276,7 +278,7 @@ class Doubts {
             "holds a token at least, unless something on the way cuts tokens into pieces, or usage leaves a part out "
             "(reasoning, calls of tools): n is then too small, TPOT too long and output tokens/s too low. With the model's "
             "tokenizer (--tokenizer) the texts themselves tell.",
-            below, answers, told, chunks))
+            below, counted(answers, "answer"), told, chunks))
         .evidence.set("answers", answers)
         .set("answers_below_chunks", below)
         .set("output_told", told)
@@ -309,7 +311,7 @@ class Doubts {
             "In {} of {} answers the server's usage counts more tokens than it was allowed to make (max_tokens): {} against "
             "{}. Either it counts what it did not make, and TPOT and output tokens/s are too good by as much, or it does not "
             "keep the limit. With the model's tokenizer (--tokenizer) the texts themselves tell.",
-            above, answers, told, asked))
+            above, counted(answers, "answer"), told, asked))
         .evidence.set("answers", answers)
         .set("answers_above_asked", above)
         .set("output_told", told)

@@ -149,7 +149,7 @@ WaterfallStep permitted_step(std::string level, const LaneKind& kind, const Reco
   step.evidence_class =
       record.evidence_class == EvidenceClass::kClaimed ? EvidenceClass::kClaimed : EvidenceClass::kDerived;
   step.basis =
-      fmt::format("{} {} of {} ÷ {}", value_text(record).value, record.unit, kind.resource, conversion.cost);
+      fmt::format("{} of {} ÷ {}", amount(*record.value, record.unit), kind.resource, conversion.cost);
   step.record_ids = {record.id};
   return step;
 }
@@ -329,10 +329,11 @@ WaterfallLane together_lane(const Model& model, const Place& place) {
   const Record* batched = best_batched(model, place);
   const bool has_engine = lane_records(model, place, kDecode).engine != nullptr;
   const char* why = has_engine ? "batched decode was not measured" : "none: no portable engine ran on it";
-  lane.steps.push_back(batched == nullptr ? unknown_step("engine", why)
-                                          : measured_step("engine", *batched,
-                                                          fmt::format("{} sequences in one batch",
-                                                                      condition(*batched, "sequences"))));
+  lane.steps.push_back(
+      batched == nullptr ? unknown_step("engine", why)
+                         : measured_step("engine", *batched,
+                                         counted(batched->conditions["sequences"].as_integer(), "sequence") +
+                                             " in one batch"));
   lane.steps.push_back(demand_step(model, place, "output_throughput_tokens_per_s",
                                    "output tokens of all requests in the mix"));
   lane.steps.push_back(good_step(place.serving));

@@ -80,8 +80,7 @@ std::vector<Trial> plan(const Scenario& scenario, const TargetSpec& target, cons
     trials.back().parameters.set("sweep_rate_per_s", rate);
   }
   for (const uint32_t users : load.sweep.users) {
-    trials.push_back(planned_trial(scenario, target, device, "sweep",
-                                   fmt::format("with {} user{}", users, users == 1 ? "" : "s")));
+    trials.push_back(planned_trial(scenario, target, device, "sweep", "with " + counted(users, "user")));
     trials.back().parameters.set("sweep_users", users);
   }
   if (load.capacity) trials.push_back(planned_trial(scenario, target, device, "capacity", "capacity"));
@@ -94,10 +93,10 @@ std::string status_line(const LoadProgress& progress) {
   const auto ms = [](std::optional<double> value) {
     return value ? format_number(*value) + " ms" : std::string("—");
   };
-  return fmt::format("{}/s  {} in flight  TTFT {}  TPOT {}  {} failed  lag {} ms  {} left",
+  return fmt::format("{}/s  {} in flight  TTFT {}  TPOT {}  {} failed  lag {}  {} left",
                      format_number(progress.rate_per_s), progress.in_flight, ms(progress.ttft_ms_now),
-                     ms(progress.tpot_ms_now), progress.failed, format_number(progress.dispatch_lag_ms_max),
-                     format_duration(progress.left_s));
+                     ms(progress.tpot_ms_now), progress.failed,
+                     format_duration(progress.dispatch_lag_ms_max / 1e3), format_duration(progress.left_s));
 }
 
 // One trial, step by step; each step may end it.
@@ -333,7 +332,8 @@ class LoadTrial {
     options.interrupted = context_.interrupted;
     options.drain_timeout = nanos_from_seconds(burst_limit_s());
     options.progress = [this](const LoadProgress& progress) {
-      context_.progress.update(0, fmt::format("burst: {} of {} requests", progress.ended, progress.planned));
+      context_.progress.update(0, fmt::format("burst: {} of {}", progress.ended,
+                                              counted(static_cast<int64_t>(progress.planned), "request")));
     };
     const auto plan = burst_plan(traffic_, count);
     return drive_load(*setup_.target, context_.clock, *list_source(plan), options);
@@ -346,8 +346,9 @@ class LoadTrial {
     const Calibration calibration = calibration_of(burst);
     if (calibration.ended_well == 0) {
       Finding finding{.severity = Severity::kBlocker, .code = "load.failures"};
-      finding.text = fmt::format("Of {} requests sent to warm the target up, none ended well within {}.",
-                                 calibration.requests, format_duration(burst_limit_s()));
+      finding.text = fmt::format("Of {} sent to warm the target up, none ended well within {}.",
+                                 counted(static_cast<int64_t>(calibration.requests), "request"),
+                                 format_duration(burst_limit_s()));
       for (const std::string& example : burst.failure_examples) {
         if (example.empty()) continue;
         finding.text += fmt::format(" The first said: {}.", printable(example));
@@ -408,8 +409,10 @@ class LoadTrial {
   void note_shortening(size_t sent, const std::string& why) {
     if (sent >= traffic_.requests) return;
     Finding finding{.severity = Severity::kNote, .code = "load.shortened"};
-    finding.text = fmt::format("{} of {} requests were sent, since {}: a trial may take {} (max_duration_s).",
-                               sent, traffic_.requests, why, format_duration(load_.max_duration_s));
+    finding.text =
+        fmt::format("Of {} {} sent, since {}: a trial may take {} (max_duration_s).",
+                    counted(traffic_.requests, "request"), counted(static_cast<int64_t>(sent), "was", "were"),
+                    why, format_duration(load_.max_duration_s));
     finding.evidence = Json::object();
     finding.evidence.set("planned", static_cast<int64_t>(sent)).set("wanted", traffic_.requests);
     outcome_.findings.push_back(std::move(finding));

@@ -85,9 +85,9 @@ std::string share_text(const TargetResult& result) {
   const double required = record.conditions["required_share"].as_number();
   const bool is_close =
       record.ci_low && record.ci_high && *record.ci_low <= required && required <= *record.ci_high;
-  return fmt::format("{} on {} met its SLO in {}{} of {} requests, needs {}{}",
+  return fmt::format("{} on {} met its SLO in {}{} of {}, needs {}{}",
                      record.conditions["traffic_class"].as_string(), result.name, percent_text(*record.value),
-                     interval_text(record, 100), record.n, percent_text(required),
+                     interval_text(record, 100), counted(record.n, "request"), percent_text(required),
                      is_close ? ", which lies within the interval" : "");
 }
 

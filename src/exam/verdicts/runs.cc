@@ -17,7 +17,7 @@ bool runs_an_engine(const Trial& trial) {
 }
 
 std::string trials_text(size_t count) {
-  return fmt::format("{} trial{}", count, count == 1 ? "" : "s");
+  return counted(static_cast<int64_t>(count), "trial");
 }
 
 // A trial that ran to its end may have had many a request that did not.
@@ -38,9 +38,10 @@ std::vector<FailedShare> failed_shares(const VerdictView& view) {
     const std::string& phase = trial->parameters["phase"].as_string();
     if (phase == "capacity" || phase == "sweep") continue;
     const auto failed = std::llround(*record.value * static_cast<double>(record.n));
-    found.push_back({.words = fmt::format("{} of {} requests failed ({})", failed, record.n, trial->name),
-                     .is_most = *record.value > kMost,
-                     .record_id = record.id});
+    found.push_back(
+        {.words = fmt::format("{} of {} failed ({})", failed, counted(record.n, "request"), trial->name),
+         .is_most = *record.value > kMost,
+         .record_id = record.id});
   }
   return found;
 }
