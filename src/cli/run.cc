@@ -42,6 +42,16 @@ Result<Session> session_of(CommandContext& context, const ParsedOptions& options
 
 Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
   RETURN_IF_ERROR(find_places(context.environment));  // before anything is begun
+// What shows the report where somebody sits: an ssh session and a container have no screen to show it on.
+std::string command_that_shows(const std::string& report, const CliEnvironment& environment) {
+#ifdef __APPLE__
+  return "open " + report;
+#endif
+  const bool has_screen =
+      !environment.variable("DISPLAY").empty() || !environment.variable("WAYLAND_DISPLAY").empty();
+  return has_screen ? "xdg-open " + report : "";
+}
+
   ProgressDisplay display(context.terminal, context.environment.clock);
   if (options.has("--resume") && options.has("SCENARIO")) {
     return fail("--resume takes the scenario from the dossier", options.value("SCENARIO"),
@@ -63,7 +73,7 @@ Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
                                   .colour = context.terminal.out_colour(),
                                   .dossier_path = session.dossier.path(),
                                   .report_path = report,
-                                  .next_command = "xdg-open " + report};
+                                  .next_command = command_that_shows(report, context.environment)};
     RETURN_IF_ERROR(context.terminal.out(render_terminal_summary(content, summary)));
   }
   return exit_code(content);
