@@ -51,7 +51,7 @@ Record& add(DossierContent& content, int64_t trial, std::string metric, double v
 }
 
 void add_decode_chain(DossierContent& content) {
-  content.records.reserve(16);
+  content.records.reserve(32);
   add(content, 1, "memory_bandwidth_gb_per_s", 300, members({{"kernel", "copy"}, {"memory", "cache"}}));
   add(content, 1, "memory_bandwidth_gb_per_s", 40,
       members({{"kernel", "copy"}, {"memory", "ram"}, {"best", true}}));
@@ -103,6 +103,19 @@ TEST(Waterfall, AMixThatFailedIsSaidToHaveFailed) {
   const Model model = *make_model(content, nullptr);
   EXPECT_EQ(step(model, 0, "serving").basis, "the mix failed: the worker hung");
   EXPECT_EQ(step(model, 2, "engine").basis, "batched decode was not measured");
+}
+
+// A mix of one request, or of answers without a second token, leaves nothing to take a rate or a TPOT of.
+TEST(Waterfall, AMixThatLeftNothingWasStillRun) {
+  DossierContent content = device_content();
+  add_decode_chain(content);
+  content.records.pop_back();
+  EXPECT_EQ(step(*make_model(content, nullptr), 0, "serving").basis,
+            "the mix was run, but left no number for this");
+  content.trials[2].state = TrialState::kPlanned;
+  EXPECT_EQ(step(*make_model(content, nullptr), 0, "serving").basis, "the mix was not run to its end");
+  content.trials.pop_back();
+  EXPECT_EQ(step(*make_model(content, nullptr), 0, "serving").basis, "no mix was run against it");
 }
 
 TEST(Waterfall, OfAnEndpointAloneNothingIsDrawn) {
@@ -313,7 +326,7 @@ TEST(Model, FollowsNoIdThatLeadsNowhere) {
 
 TEST(Roofline, NamesTheBestOfEachTypeAndHidesNoCeiling) {
   DossierContent content = device_content();
-  content.records.reserve(16);
+  content.records.reserve(32);
   add(content, 1, "matmul_tflop_per_s", 0.1, members({{"dtype", "f16"}, {"flop_per_byte", 10.0}}));
   add(content, 1, "matmul_tflop_per_s", 0.2,
       members({{"dtype", "f16"}, {"flop_per_byte", 100.0}, {"best", true}}));
@@ -334,7 +347,7 @@ TEST(Roofline, NamesTheBestOfEachTypeAndHidesNoCeiling) {
 // A device that multiplies f32 at half of its bound, and int8 at `int8_bound` TFLOP/s at most.
 DossierContent f32_at_half(double int8_bound) {
   DossierContent content = device_content();
-  content.records.reserve(16);
+  content.records.reserve(32);
   add(content, 1, "matmul_tflop_per_s", 1,
       members({{"dtype", "f32"}, {"flop_per_byte", 100.0}, {"best", true}}));
   add(content, 1, "matmul_tflop_per_s", int8_bound, members({{"dtype", "q8_0"}, {"bound", "theoretical"}}),

@@ -236,15 +236,22 @@ void add_levels_above(WaterfallLane& lane, const LaneKind& kind, const LaneRecor
   add("kernels", records.kernels, "no kernel was measured on it");
 }
 
-// Why there is nothing of a mix on a target.
+// Why a metric of a mix on a target is not there.
 std::string no_mix(const Model& model, const Place& place) {
-  const auto is_failed_mix = [&](const Trial& trial) {
+  const auto is_mix = [&](const Trial& trial) {
     return trial.exam == "load" && trial.subject_id == place.subject.id && trial.target == place.target &&
-           trial.parameters["phase"].as_string() == "mix" && trial.state == TrialState::kFailed;
+           trial.parameters["phase"].as_string() == "mix";
   };
-  const auto failed = std::find_if(model.content->trials.begin(), model.content->trials.end(), is_failed_mix);
-  if (failed == model.content->trials.end()) return "no mix was run against it";
-  return failed->end_text.empty() ? "the mix failed" : fmt::format("the mix failed: {}", failed->end_text);
+  const auto mix = std::ranges::find_if(model.content->trials, is_mix);
+  if (mix == model.content->trials.end()) return "no mix was run against it";
+  switch (mix->state) {
+    case TrialState::kFailed:
+      return mix->end_text.empty() ? "the mix failed" : fmt::format("the mix failed: {}", mix->end_text);
+    case TrialState::kDone:
+      return "the mix was run, but left no number for this";
+    default:
+      return "the mix was not run to its end";
+  }
 }
 
 // What one user's stream gets while the mix runs: 1000 ÷ median TPOT.
