@@ -118,6 +118,45 @@ TEST(Waterfall, AMixThatLeftNothingWasStillRun) {
   EXPECT_EQ(step(*make_model(content, nullptr), 0, "serving").basis, "no mix was run against it");
 }
 
+// Of what ended in the window every request may have been good, and those that did not end were not.
+TEST(Waterfall, WhatKeptItsLimitsIsTheShareOfTheTable) {
+  DossierContent content = device_content();
+  add_decode_chain(content);
+  const auto of = [](const char* name) { return members({{"phase", "mix"}, {"traffic_class", name}}); };
+  add(content, 3, "output_throughput_tokens_per_s", 300, of("all"));
+  add(content, 3, "request_throughput_per_s", 4, of("all"));
+  add(content, 3, "goodput_per_s", 4, of("all"));
+  add(content, 3, "error_rate", 0.2, of("all"));
+  add(content, 3, "slo_attainment", 0.6, of("all"));
+  add(content, 3, "slo_attainment", 1, of("batch"));
+  add(content, 3, "slo_attainment", 0.6, of("chat"));
+  // Without limits there is nothing that could be kept.
+  const auto is_good = [](const WaterfallStep& each) { return each.level == "within every SLO"; };
+  const Model without = *make_model(content, nullptr);
+  EXPECT_EQ(without.waterfalls[0].lanes[2].sentence, "The mix drew 300 output tokens/s.");
+  EXPECT_EQ(std::ranges::count_if(without.waterfalls[0].lanes[2].steps, is_good), 0);
+  EXPECT_EQ(without.waterfalls[0].serving.find("every SLO"), std::string::npos);
+
+  content.records.back().conditions.set("slo_ttft_ms", 500);
+  const Model model = *make_model(content, nullptr);
+  EXPECT_EQ(model.waterfalls[0].lanes[2].sentence,
+            "The mix drew 300 output tokens/s; 60.0 % of its requests kept every limit of their class "
+            "(batch has none).");
+  EXPECT_DOUBLE_EQ(*step(model, 2, "within every SLO").value, 300 * 0.6 / 0.8);
+  EXPECT_NE(model.waterfalls[0].serving.find("within every SLO"), std::string::npos);
+}
+
+TEST(Waterfall, ASentenceIsNoSurerThanItsTable) {
+  DossierContent content = device_content();
+  add_decode_chain(content);
+  add(content, 3, "output_throughput_tokens_per_s", 300,
+      members({{"phase", "mix"}, {"traffic_class", "all"}}));
+  for (Record& record : content.records) record.validity = Validity::kDoubtful;
+  const Model model = *make_model(content, nullptr);
+  EXPECT_EQ(model.waterfalls[0].lanes[2].sentence, "The mix drew 300 output tokens/s (doubtful).");
+  EXPECT_NE(model.waterfalls[0].lanes[0].sentence.find("100 tokens/s (doubtful)"), std::string::npos);
+}
+
 TEST(Waterfall, OfAnEndpointAloneNothingIsDrawn) {
   DossierContent content = device_content();
   add(content, 3, "tpot_ms_p50", 20, members({{"phase", "mix"}, {"traffic_class", "all"}}));
