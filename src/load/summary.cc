@@ -36,8 +36,11 @@ class Summary {
         order_(view_.order) {}
 
   LoadSummary take() {
-    if (!order_.empty()) {
-      for (int i = 0; i < static_cast<int>(options_.classes.size()); ++i) summarise_class(i);
+    const auto classes = static_cast<int>(options_.classes.size());
+    if (order_.empty()) {
+      for (int i = 0; i < classes; ++i) shares(i, {});
+    } else {
+      for (int i = 0; i < classes; ++i) summarise_class(i);
       summarise_class(kAll);
       lags();
       client();
@@ -254,8 +257,8 @@ class Summary {
     add_distribution("chunk_gap_ms", class_index, gaps, kPercentiles, false, validity);
   }
 
+  // Of a class without a request in the window nothing is known; its limits are.
   void shares(int class_index, const std::vector<const RequestRow*>& attempted) {
-    if (attempted.empty()) return;
     std::vector<double> good, bad;
     std::array<int64_t, kFailureCauses> causes{};
     int64_t broken_off = 0;

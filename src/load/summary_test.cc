@@ -193,6 +193,23 @@ TEST(LoadSummary, RatesOfAWindowThatIsShortAgainstTheAnswersAreDoubtful) {
   EXPECT_EQ(record(even, "goodput_per_s").validity, Validity::kValid);
 }
 
+// A short trial may hold no request of a class: how often it kept its limits is unknown, not that it has
+// some.
+TEST(LoadSummary, AClassWithoutRequestsKeepsItsLimits) {
+  SummaryOptions options = one_class({.ttft_ms = 12});
+  options.classes.push_back({.name = "batch", .slo = {.e2e_ms = 30'000}});
+  const LoadSummary summary = summarise_load(drive(kQuick, steady_plan(100)), options);
+  const Record& kept = record(summary, "slo_attainment", "batch");
+  EXPECT_EQ(kept.validity, Validity::kInsufficient);
+  EXPECT_FALSE(kept.value);
+  EXPECT_EQ(kept.conditions["slo_e2e_ms"].as_number(), 30'000);
+  EXPECT_EQ(record(summary, "error_rate", "batch").validity, Validity::kInsufficient);
+  // So does each of a trial that ended before a request was due.
+  const LoadSummary nothing = summarise_load(LoadResult(), options);
+  EXPECT_EQ(record(nothing, "slo_attainment").conditions["slo_ttft_ms"].as_number(), 12);
+  EXPECT_EQ(record(nothing, "slo_attainment", "batch").validity, Validity::kInsufficient);
+}
+
 // Every tenth request fails: the others' p50 is at the 55th percentile of all, and the p95 of all is for
 // ever.
 TEST(LoadSummary, AFailedRequestTakesForEver) {
@@ -323,7 +340,10 @@ TEST(LoadSummary, ABurstIsMeasuredFromItsArrivalToItsLastAnswer) {
 
 TEST(LoadSummary, NothingComesOfNothing) {
   const LoadSummary summary = summarise_load(LoadResult{}, one_class());
-  EXPECT_TRUE(summary.records.empty());
+  for (const Record& each : summary.records) {
+    EXPECT_EQ(each.validity, Validity::kInsufficient) << each.metric;
+    EXPECT_FALSE(each.value) << each.metric;
+  }
   EXPECT_EQ(summary.samples.size(), 3U);
 }
 

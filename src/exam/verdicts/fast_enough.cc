@@ -66,7 +66,9 @@ std::vector<TargetResult> collect(const VerdictView& view, std::vector<int64_t>&
   for (const Record& record : view.content().records) {
     if (!is_mix_of_a_class(record)) continue;
     TargetResult& result = result_of(results, view.target_name(record));
-    if (!is_usable(record)) {
+    if (record.validity == Validity::kInsufficient) {
+      ++result.few;
+    } else if (!is_usable(record)) {
       ++result.is_void;
     } else if (!is_decisive(record)) {
       ++result.few;
