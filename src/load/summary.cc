@@ -48,7 +48,7 @@ class Summary {
     LoadDoubts doubts = doubts_of(view_, out_.records);
     out_.findings = std::move(doubts.findings);
     std::ranges::move(server_findings(view_), std::back_inserter(out_.findings));
-    if (doubts.are_rates_doubtful) doubt_rates();
+    doubt_rates(doubts.low_rates);
     if (doubts.is_void) void_all();
     out_.samples = sample_columns(view_);
     out_.window = window_;
@@ -364,12 +364,15 @@ class Summary {
     add("unsent_requests", kAll, unsent, Validity::kValid);
   }
 
-  void doubt_rates() {
-    for (Record& record : out_.records) {
-      const bool is_of_ends = record.metric == "request_throughput_per_s" ||
-                              record.metric == "goodput_per_s" ||
-                              record.metric == "output_throughput_tokens_per_s";
-      if (is_of_ends && record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
+  void doubt_rates(const std::vector<LowRate>& low_rates) {
+    for (const LowRate& low : low_rates) {
+      for (Record& record : out_.records) {
+        if (record.metric != low.metric ||
+            record.conditions["traffic_class"].as_string() != low.traffic_class)
+          continue;
+        record.conditions.set("too_low_share", low.share);
+        if (record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
+      }
     }
   }
 
