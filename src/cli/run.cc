@@ -14,7 +14,9 @@ constexpr int64_t kMaxScenarioBytes = 1 << 20;
 constexpr OptionSpec kRunOptions[] = {
     {"--out", "DIR", "Where dossier and report go.", "assay-out/TIME-NAME", "directory"},
     {"--only", "EXAM,…", "Run only these exams.", "those of the scenario", "exam"},
-    {"--quick", nullptr, "A look in under a minute: fewer and shorter trials.", nullptr, nullptr},
+    {"--quick", nullptr,
+     "A look in under a minute: fewer and shorter trials, and a tiny model in place of a larger synthetic one.",
+     nullptr, nullptr},
     {"--resume", nullptr, "Go on with the run in --out, or with the newest unfinished one.", nullptr,
      nullptr},
     {"--seed", "N", "Seed of every random choice.", "the scenario's", nullptr},
@@ -40,8 +42,6 @@ Result<Session> session_of(CommandContext& context, const ParsedOptions& options
   return begin_session(context, start, display);
 }
 
-Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
-  RETURN_IF_ERROR(find_places(context.environment));  // before anything is begun
 // What shows the report where somebody sits: an ssh session and a container have no screen to show it on.
 std::string command_that_shows(const std::string& report, const CliEnvironment& environment) {
 #ifdef __APPLE__
@@ -52,6 +52,8 @@ std::string command_that_shows(const std::string& report, const CliEnvironment& 
   return has_screen ? "xdg-open " + report : "";
 }
 
+Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
+  RETURN_IF_ERROR(find_places(context.environment));  // before anything is begun
   ProgressDisplay display(context.terminal, context.environment.clock);
   if (options.has("--resume") && options.has("SCENARIO")) {
     return fail("--resume takes the scenario from the dossier", options.value("SCENARIO"),

@@ -53,7 +53,7 @@ Trial planned_trial(const Scenario& scenario, const TargetSpec& target, const Js
   trial.parameters.set("classes", std::move(classes));
   if (target.is_on_device()) {
     trial.parameters.set("device", target.device);
-    set_sizing(size_to_device(target.model, device, scenario.load), trial.parameters);
+    set_model(target, size_to_device(target.model, device, scenario.load), trial.parameters);
   }
   if (target.urls.size() == 1) trial.parameters.set("url", target.url());
   if (target.urls.size() > 1) {
@@ -108,7 +108,6 @@ class LoadTrial {
   }
 
   Result<TrialOutcome> run() {
-    if (auto finding = sizing_finding(trial_.parameters)) outcome_.findings.push_back(std::move(*finding));
     Result<TrialTraffic> traffic =
         trial_traffic(context_.scenario, spec_, trial_.parameters["traffic_class"].as_string());
     if (!traffic) {
@@ -533,6 +532,7 @@ class LoadTrial {
 
 Result<TrialOutcome> run(ExamContext& context, const Trial& trial, const TargetSpec& target) {
   Result<TrialOutcome> outcome = LoadTrial(context, trial, target).run();
+  if (outcome) note_other_model(trial.parameters, *outcome);
   // A rank that did not come as far as the start says so: the others wait for it.
   if (context.ranks != nullptr) context.ranks->give_up(outcome ? outcome->end_text : outcome.error().what);
   return outcome;

@@ -15,6 +15,7 @@ namespace {
 struct TargetResult {
   std::string name;
   bool is_sized_down = false;     // it ran a smaller model than the mix's own
+  bool is_stand_in = false;       // since a quick look was wanted, not since it is slow
   const Trial* failed = nullptr;  // the mix could not be served
   const Record* worst =
       nullptr;  // of those that decide: the one farthest below what it needs, or nearest to it
@@ -60,7 +61,8 @@ std::vector<TargetResult> collect(const VerdictView& view, std::vector<int64_t>&
     const bool has_ended = trial.state == TrialState::kDone || trial.state == TrialState::kFailed;
     if (!is_mix(trial) || !has_ended) continue;
     TargetResult& result = result_of(results, trial.target);
-    result.is_sized_down |= is_sized_down(trial);
+    result.is_sized_down |= !model_not_run(trial).empty();
+    result.is_stand_in |= !model_not_run(trial).empty() && !is_sized_down(trial);
     if (trial.state == TrialState::kFailed) result.failed = &trial;
   }
   for (const Record& record : view.content().records) {
@@ -97,6 +99,7 @@ std::string share_text(const TargetResult& result) {
 std::string short_text(const TargetResult& result) {
   const char* words = result.failed != nullptr ? "could not serve the mix"
                       : result.is_missed()     ? "misses it"
+                      : result.is_stand_in     ? "ran a stand-in for the model of the mix"
                       : result.is_sized_down   ? "too slow for the model of the mix"
                       : result.is_met()        ? "meets it"
                       : result.is_void > 0     ? "what was measured is void"

@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "exam/sizing.h"
 #include "exam/verdicts/rules.h"
 
 namespace assay {
@@ -49,7 +50,9 @@ std::vector<FailedShare> failed_shares(const VerdictView& view) {
 }  // namespace
 
 Verdict judge_runs(const VerdictView& view, const Question& question) {
-  std::map<std::string, bool> targets;  // by name: every trial is done
+  std::map<std::string, bool> targets;        // by name: every trial is done
+  std::map<std::string, std::string> others;  // by target: what it ran instead of the model that was meant
+  bool has_stand_in = false;
   const Trial* failed = nullptr;
   size_t done = 0, is_void = 0, fake = 0;
   for (const Trial& trial : view.content().trials) {
@@ -63,11 +66,18 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     is_void += is_done && view.is_void(trial) ? 1 : 0;
     targets.try_emplace(trial.target, true).first->second &= is_done;
     if (trial.state == TrialState::kFailed && failed == nullptr) failed = &trial;
+    const std::string not_run = model_not_run(trial);
+    if (not_run.empty()) continue;
+    has_stand_in |= !is_sized_down(trial);
+    others[trial.target] =
+        fmt::format("{} ran {} in place of {}", trial.target, trial.parameters["model"].as_string(), not_run);
   }
   const std::vector<FailedShare> failures = failed_shares(view);
   const auto mostly_failed = std::ranges::find_if(failures, &FailedShare::is_most);
   std::vector<std::string> good, unfinished;
   for (const auto& [name, all_done] : targets) (all_done ? good : unfinished).push_back(name);
+  std::vector<std::string> in_place;
+  for (const auto& [name, words] : others) in_place.push_back(words);
 
   Verdict verdict = view.not_examined(question, "");
   if (failed != nullptr) {
@@ -80,6 +90,9 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     verdict.command.clear();
     verdict.reason = mostly_failed->words;
     verdict.record_ids.push_back(mostly_failed->record_id);
+  } else if (has_stand_in && unfinished.empty()) {
+    // That a stand-in runs says nothing of the model that the scenario asks about.
+    verdict.reason = join(in_place, "; ");
   } else if (!targets.empty() && unfinished.empty()) {
     verdict.answer = Answer::kYes;
     verdict.command.clear();
@@ -88,6 +101,7 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     if (is_void < done && is_void > 0)
       verdict.reason += fmt::format("; what {} of them measured is void", is_void);
     for (const FailedShare& failure : failures) verdict.reason += "; " + failure.words;
+    if (!in_place.empty()) verdict.reason += "; " + join(in_place, "; ");
   } else if (!targets.empty()) {
     verdict.reason = fmt::format("unfinished on {}", join(unfinished, ", "));
   } else if (fake > 0) {
