@@ -312,10 +312,10 @@ std::string silicon_html(const Model& model) {
       "<p class=\"lead\">A kernel near its roof has nothing left to gain from better software; one far below "
       "has.</p>\n<div class=\"charts two\">";
   for (size_t i = 0; i < model.rooflines.size(); ++i) {
-    out += chart_html(
-        roofline_id(i), "roofline", best_of(model, model.rooflines[i]),
-        fmt::format("Both axes logarithmic. {} kernels; the best of each type is named. Kernels of ggml.",
-                    model.rooflines[i].points.size()));
+    out += chart_html(roofline_id(i), "roofline", best_of(model, model.rooflines[i]),
+                      fmt::format("Both axes logarithmic. {} of ggml; the best of each type is named.{}{}",
+                                  counted(static_cast<int64_t>(model.rooflines[i].points.size()), "kernel"),
+                                  model.rooflines[i].above.empty() ? "" : " ", model.rooflines[i].above));
   }
   for (size_t i = 0; i < model.devices.size(); ++i) {
     if (model.devices[i].bandwidth.empty()) continue;

@@ -383,6 +383,43 @@ TEST(Roofline, NamesTheBestOfEachTypeAndHidesNoCeiling) {
   EXPECT_EQ(roofline.ceilings.size(), 3u);
 }
 
+// Of one triad in a cache and one in memory, and a matrix-vector product that beats both slopes.
+TEST(Roofline, APointAboveTheMemorysRoofHasAnotherRoofOrAnExplanation) {
+  DossierContent content = device_content();
+  content.records.reserve(32);
+  add(content, 1, "matmul_tflop_per_s", 1,
+      members({{"kernel", "matmul"}, {"dtype", "f16"}, {"flop_per_byte", 100.0}, {"best", true}}))
+      .unit = "TFLOP/s";
+  add(content, 1, "memory_bandwidth_gb_per_s", 40,
+      members({{"kernel", "copy"}, {"memory", "ram"}, {"best", true}}))
+      .unit = "GB/s";
+  add(content, 1, "memory_bandwidth_gb_per_s", 300,
+      members({{"kernel", "triad"}, {"memory", "cache"}, {"flop_per_byte", 0.1}}))
+      .unit = "GB/s";
+  Model model = *make_model(content, nullptr);
+  const auto has_caches = [&] {
+    return std::ranges::any_of(model.rooflines.at(0).ceilings, [](const RooflineCeiling& each) {
+      return each.name == "caches best kernel 300 GB/s";
+    });
+  };
+  EXPECT_TRUE(has_caches());
+  EXPECT_EQ(model.rooflines[0].above,
+            "Above the memory's roof lies what keeps its data in caches, which have a roof of their own.");
+  EXPECT_NE(silicon_html(model).find("which have a roof of their own"), std::string::npos);
+
+  add(content, 1, "matmul_tflop_per_s", 0.5,
+      members({{"kernel", "matrix-vector"}, {"dtype", "f16"}, {"flop_per_byte", 1.0}}));
+  model = *make_model(content, nullptr);
+  EXPECT_NE(model.rooflines[0].above.find("matrix-vector f16 lies above every roof"), std::string::npos)
+      << model.rooflines[0].above;
+
+  // Where nothing lies above it, the memory's roof is the only slope.
+  content.records.resize(2);
+  model = *make_model(content, nullptr);
+  EXPECT_FALSE(has_caches());
+  EXPECT_EQ(model.rooflines[0].above, "");
+}
+
 // A device that multiplies f32 at half of its bound, and int8 at `int8_bound` TFLOP/s at most.
 DossierContent f32_at_half(double int8_bound) {
   DossierContent content = device_content();
