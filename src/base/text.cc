@@ -150,6 +150,11 @@ std::string format_number(double value, int digits) {
   return with_thousands(fmt::format("{:.{}f}", rounded, decimals));
 }
 
+std::string counted(int64_t count, std::string_view thing, std::string_view things) {
+  if (count == 1) return fmt::format("1 {}", thing);
+  return things.empty() ? fmt::format("{} {}s", count, thing) : fmt::format("{} {}", count, things);
+}
+
 std::string format_bytes(int64_t bytes) {
   constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   double value = static_cast<double>(bytes);
@@ -162,6 +167,8 @@ std::string format_bytes(int64_t bytes) {
 }
 
 std::string format_duration(double seconds) {
+  if (seconds == 0) return "0 s";
+  if (seconds < 0) return "−" + format_duration(-seconds);
   if (seconds < 1e-6) return format_number(seconds * 1e9) + " ns";
   if (seconds < 1e-3) return format_number(seconds * 1e6) + " µs";
   if (seconds < 1) return format_number(seconds * 1e3) + " ms";

@@ -24,6 +24,8 @@ std::optional<double> parse_number(std::string_view text);
 // `value` with three significant digits (more only if `digits` says so), never in exponent form between 1e-4
 // and 1e15, with thousands separators from 10,000 on: 0.0123, 4.57, 12,300.
 std::string format_number(double value, int digits = 3);
+// "1 kernel", "3 kernels"; `things` where a plural is no mere s.
+std::string counted(int64_t count, std::string_view thing, std::string_view things = "");
 std::string format_bytes(int64_t bytes);      // "1.50 GiB"
 std::string format_duration(double seconds);  // "850 ms", "12.3 s", "4 min 05 s"
 

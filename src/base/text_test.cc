@@ -34,12 +34,22 @@ TEST(Text, NumbersHaveTheDigitsTheyDeserve) {
   EXPECT_EQ(format_number(-1'234'567), "-1,230,000");
 }
 
+TEST(Text, CountsAgreeWithTheirThings) {
+  EXPECT_EQ(counted(0, "kernel"), "0 kernels");
+  EXPECT_EQ(counted(1, "kernel"), "1 kernel");
+  EXPECT_EQ(counted(2, "kernel"), "2 kernels");
+  EXPECT_EQ(counted(1, "query", "queries"), "1 query");
+  EXPECT_EQ(counted(21, "query", "queries"), "21 queries");
+}
+
 TEST(Text, BytesAndDurations) {
   EXPECT_EQ(format_bytes(512), "512 B");
   EXPECT_EQ(format_bytes(int64_t{3} << 29), "1.50 GiB");
   EXPECT_EQ(format_duration(0.85), "850 ms");
   EXPECT_EQ(format_duration(12.34), "12.3 s");
   EXPECT_EQ(format_duration(245), "4 min 05 s");
+  EXPECT_EQ(format_duration(0), "0 s");
+  EXPECT_EQ(format_duration(-0.85), "−850 ms");
 }
 
 TEST(Text, SuggestsTheNearestNameAndNothingFarOff) {

@@ -198,8 +198,8 @@ Result<int> run_emulate(CommandContext& context, const ParsedOptions& options) {
   constexpr int64_t kManyConnections = 10'000;
   if (emulator->connection_limit() < kManyConnections) {
     context.terminal.err(
-        fmt::format("at most {} connections at once: raise the limit of open files (ulimit -n) for more\n",
-                    emulator->connection_limit()));
+        fmt::format("at most {} at once: raise the limit of open files (ulimit -n) for more\n",
+                    counted(emulator->connection_limit(), "connection")));
   }
   if (options.has("--ready-file"))
     RETURN_IF_ERROR(write_file_atomically(options.value("--ready-file"), emulator->url() + "\n"));

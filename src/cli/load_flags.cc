@@ -161,7 +161,7 @@ Result<Offer> offer_of(const ParsedOptions& options, uint32_t requests) {
     if (burstiness != 1)
       return fail("in a closed loop the answers make the gaps", "--burstiness", "Give a --request-rate.");
     offer.keys = fmt::format("arrivals = \"closed\"\nusers = {}\n", concurrency);
-    offer.words = fmt::format("a closed loop of {} users", concurrency);
+    offer.words = "a closed loop of " + counted(concurrency, "user");
     offer.connections = std::max(concurrency, kUsualConnections);
     return offer;
   }
@@ -383,7 +383,7 @@ std::string words_of(const FlagParts& parts) {
   };
   const bool is_trace = parts.dataset.is_trace();
   std::string words = parts.rates.takes_requests
-                          ? fmt::format("{}{} requests", is_trace ? "at most " : "", parts.requests)
+                          ? (is_trace ? "at most " : "") + counted(parts.requests, "request")
                           : std::string("Requests");
   words += fmt::format(" of {} to {}, {}", parts.request.kind->name, parts.servers.words,
                        parts.rates.is_asked ? parts.rates.words : parts.offer.words);

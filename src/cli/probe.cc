@@ -40,9 +40,9 @@ std::string cpu_text(const Json& cpu) {
   std::string out = "Processor\n";
   const std::string model = cpu["model"].as_string();
   out += fact("model", model + (cpu["virtual_machine"].as_bool() ? " (in a virtual machine)" : ""));
-  out += fact("cores", fmt::format("{} cores, {} threads, {} package{}", cpu["cores"].as_integer(),
-                                   cpu["threads"].as_integer(), cpu["packages"].as_integer(),
-                                   cpu["packages"].as_integer() == 1 ? "" : "s"));
+  out += fact("cores", fmt::format("{}, {}, {}", counted(cpu["cores"].as_integer(), "core"),
+                                   counted(cpu["threads"].as_integer(), "thread"),
+                                   counted(cpu["packages"].as_integer(), "package")));
   out += fact("clock", clock_text(cpu));
   out += fact("instructions", joined(cpu["isa"]));
   for (const Json& cache : cpu["caches"].items()) {

@@ -14,7 +14,9 @@ constexpr int64_t kMaxScenarioBytes = 1 << 20;
 constexpr OptionSpec kRunOptions[] = {
     {"--out", "DIR", "Where dossier and report go.", "assay-out/TIME-NAME", "directory"},
     {"--only", "EXAM,…", "Run only these exams.", "those of the scenario", "exam"},
-    {"--quick", nullptr, "A look in under a minute: fewer and shorter trials.", nullptr, nullptr},
+    {"--quick", nullptr,
+     "A look in under a minute: fewer and shorter trials, and a tiny model in place of a larger synthetic one.",
+     nullptr, nullptr},
     {"--resume", nullptr, "Go on with the run in --out, or with the newest unfinished one.", nullptr,
      nullptr},
     {"--seed", "N", "Seed of every random choice.", "the scenario's", nullptr},
@@ -40,6 +42,16 @@ Result<Session> session_of(CommandContext& context, const ParsedOptions& options
   return begin_session(context, start, display);
 }
 
+// What shows the report where somebody sits: an ssh session and a container have no screen to show it on.
+std::string command_that_shows(const std::string& report, const CliEnvironment& environment) {
+#ifdef __APPLE__
+  return "open " + report;
+#endif
+  const bool has_screen =
+      !environment.variable("DISPLAY").empty() || !environment.variable("WAYLAND_DISPLAY").empty();
+  return has_screen ? "xdg-open " + report : "";
+}
+
 Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
   RETURN_IF_ERROR(find_places(context.environment));  // before anything is begun
   ProgressDisplay display(context.terminal, context.environment.clock);
@@ -63,7 +75,7 @@ Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
                                   .colour = context.terminal.out_colour(),
                                   .dossier_path = session.dossier.path(),
                                   .report_path = report,
-                                  .next_command = "xdg-open " + report};
+                                  .next_command = command_that_shows(report, context.environment)};
     RETURN_IF_ERROR(context.terminal.out(render_terminal_summary(content, summary)));
   }
   return exit_code(content);

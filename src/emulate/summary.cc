@@ -43,8 +43,9 @@ Json EmulatorSummary::to_json() const {
 
 std::string EmulatorSummary::text() const {
   std::string out = fmt::format(
-      "requests     {}: {} answered, {} cancelled by their clients, {} with a fault, {} refused; {} connections\n",
-      requests, answered, cancelled, faulted, refused, connections);
+      "requests     {}: {} answered, {} cancelled by their clients, {} with a fault, {} refused; {}\n",
+      requests, answered, cancelled, faulted, refused,
+      counted(static_cast<int64_t>(connections), "connection"));
   out += fmt::format("tokens       {} in {} sends; {} s, {} s of CPU time\n", tokens, events,
                      format_number(seconds(wall)), format_number(seconds(cpu)));
   if (lateness_ns.count() > 0) {

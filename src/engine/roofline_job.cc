@@ -135,10 +135,10 @@ Result<void> RooflineJob::run() {
   RETURN_IF_ERROR(part(kAttentionShare, &RooflineJob::attention));
   RETURN_IF_ERROR(part(kTransferShare, &RooflineJob::transfers));
   if (left_out_ > 0) {
-    context_.out.finding(
-        "note", "roofline.out-of-time",
-        fmt::format("{} is so slow that {} of the kernels were left out.", options_.device, left_out_),
-        Json::object().set("left_out", left_out_));
+    context_.out.finding("note", "roofline.out-of-time",
+                         fmt::format("{} is so slow that {} left out.", options_.device,
+                                     counted(left_out_, "kernel was", "kernels were")),
+                         Json::object().set("left_out", left_out_));
   }
   return {};
 }
@@ -210,7 +210,8 @@ void RooflineJob::report(const Kernel& kernel, const Repetitions& repetitions,
   const auto converted = [&](double s) { return is_time ? s * 1e6 : work / s; };
   MeasuredRecord record{.metric = kernel.metric, .value = converted(*time.value)};
   record.unit = is_time ? "µs" : kernel.metric.ends_with("tflop_per_s") ? "TFLOP/s" : "GB/s";
-  record.method = fmt::format("{}; median of {} repetitions after warming up", kernel.method, time.n);
+  record.method =
+      fmt::format("{}; median of {} after warming up", kernel.method, counted(time.n, "repetition"));
   record.conditions = kernel.conditions;
   record.conditions.set("device", options_.device).set("kernels_of", "ggml");
   if (device_.is_cpu()) record.conditions.set("threads", device_.threads());

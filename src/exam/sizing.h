@@ -28,6 +28,7 @@ struct Sizing {
   std::string model;  // never "auto"
   bool is_sized_down = false;
   double matmul_gflop_per_s = 0;  // as the probe measured it; 0: unknown
+  std::string matmul_dtype;       // of the matrices that it multiplied; "": unknown
   double predicted_s = 0;         // for the mix with the real model; 0: not predicted
   double allowed_s = 0;
 };
@@ -37,11 +38,15 @@ struct Sizing {
 // `device`: its probe JSON.
 Sizing size_to_device(const std::string& model, const Json& device, const LoadSpec& load);
 
-// How a trial's parameters carry a sizing from plan to run: the flat members "model" and, if it was sized
-// down, "sized_from", "matmul_gflop_per_s", "predicted_s" and "allowed_s".
-void set_sizing(const Sizing& sizing, Json& parameters);
+// How a trial's parameters carry the choice of a model from plan to run: the flat members "model" and, if it
+// was sized down, "sized_from", "matmul_gflop_per_s", "matmul_dtype", "predicted_s" and "allowed_s"; if it
+// stands in for the scenario's in a quick look, "stands_in_for".
+void set_model(const TargetSpec& target, const Sizing& sizing, Json& parameters);
 bool is_sized_down(const Trial& trial);
-// model.sized-down with its numbers, if the parameters say so.
-std::optional<Finding> sizing_finding(const Json& parameters);
+// The model that the trial ought to have run and did not; "" if it ran that.
+std::string model_not_run(const Trial& trial);
+// Adds model.sized-down with its numbers, or model.stand-in, if the parameters say so. What a trial with a
+// stand-in has measured is doubtful: it is of another model than the scenario asks about.
+void note_other_model(const Json& parameters, TrialOutcome& outcome);
 
 }  // namespace assay

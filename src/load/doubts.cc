@@ -13,8 +13,34 @@
 namespace assay {
 namespace {
 
-// Of the time over which rates are taken, how much may lie before the first answers end.
-constexpr double kToleratedEmptyShare = 0.1;
+// How much of a rate may be missing, since the window began empty, without a doubt; and from how much on it
+// is one if the rate's interval does not reach as far as the rate without that loss.
+constexpr double kToleratedLowShare = 0.1;
+constexpr double kLeastLowShare = 0.02;
+
+// The rates that what has ended, or has begun to be answered, is counted for.
+struct RateRow {
+  const char* metric;
+  const char* words;
+};
+constexpr RateRow kRates[] = {
+    {"request_throughput_per_s", "throughput"},
+    {"goodput_per_s", "goodput"},
+    {"output_throughput_tokens_per_s", "output tokens/s"},
+    {"input_throughput_tokens_per_s", "input tokens/s"},
+};
+
+// A mean of what is missing of a window, as shares of it.
+struct MissingMean {
+  double sum = 0, weight = 0, least = 1;
+
+  void add(double share, double of = 1) {
+    if (of <= 0) return;
+    sum += share * of;
+    weight += of;
+    least = std::min(least, share);
+  }
+};
 // Of a server's clock, and of its rounding.
 constexpr Nanos kToleratedExcess = nanos_from_ms(1);
 
@@ -90,24 +116,100 @@ class Doubts {
     finding.evidence.set("second_half_arrived", offered_late).set("second_half_ended", ended_late);
   }
 
-  // Answers begin to end one answer's length after the first request came; before that less ends than comes,
-  // on the fastest target, too.
+  // A rate counts what happens in the window. What happens a delay after a request came is missing for that
+  // delay at the beginning, when no requests of before are under way, and is not made up at the end: of the
+  // rate of a target that keeps up, the mean over all that is counted of delay ÷ window. What came before a
+  // warm-up that was cut fills the window by as much. A closed loop sends again when an answer has ended: its
+  // users begin together, so that what happens in the first half of each turn comes even too often.
   void long_enough() {
-    if (window_.is_burst || result_.lost) return;
-    const double empty_ms = milliseconds(order_.front()->scheduled - window_.start) + median_e2e_ms();
-    const double share = empty_ms / (1e3 * window_.rates_s());
-    if (share < kToleratedEmptyShare) return;
-    out_.are_rates_doubtful = true;
-    find(
-        Severity::kDoubtful, "load.short-window",
-        fmt::format(
-            "Answers take {} each, and the rates are those of {}: in {} % of that time the first answers had "
-            "not ended yet, so that throughput and goodput are too low by about as much. A longer trial tells more "
-            "(load.requests_per_class, load.max_duration_s).",
-            format_duration(median_e2e_ms() / 1e3), format_duration(window_.rates_s()),
-            std::lround(100 * std::min(1.0, share))))
+    if (window_.is_burst || result_.lost || window_.rates_s() <= 0) return;
+    const bool is_held = std::ranges::none_of(
+        out_.findings, [](const Finding& finding) { return finding.code == "load.rate-not-held"; });
+    for (const Record& record : records_) {
+      const auto* row = std::ranges::find(kRates, record.metric,
+                                          [](const RateRow& r) { return std::string_view(r.metric); });
+      if (row == std::end(kRates) || !record.value || *record.value <= 0) continue;
+      const std::string& name = record.conditions["traffic_class"].as_string();
+      const MissingMean missing = missing_of(record.metric, name);
+      if (missing.weight <= 0) continue;
+      // Where a queue grows for as long as the trial lasts, only the first answers tell when work began to
+      // end.
+      const double share = is_held ? missing.sum / missing.weight : missing.least;
+      const bool is_outside = record.ci_high && share < 1 && *record.value / (1 - share) > *record.ci_high &&
+                              share >= kLeastLowShare;
+      if (share >= kToleratedLowShare || is_outside) out_.low_rates.push_back({record.metric, name, share});
+    }
+    if (!out_.low_rates.empty()) short_window();
+  }
+
+  // Of the window, for how long what `metric` counts could not be seen yet.
+  MissingMean missing_of(std::string_view metric, const std::string& traffic_class) const {
+    MissingMean missing;
+    const double window_ns = window_.rates_s() * 1e9;
+    const int64_t lead = std::max<int64_t>(0, (window_.start - order_.front()->scheduled).count);
+    for (const RequestRow* row : order_) {
+      if (traffic_class != "all" && options_.classes[row->class_index].name != traffic_class) continue;
+      const double turn_ns =
+          is_of_closed_loop(*row) ? static_cast<double>((row->end - row->scheduled).count) : 0;
+      const auto share = [&](int64_t delay_ns) {
+        const double missing_ns = static_cast<double>(delay_ns - lead) - turn_ns / 2;
+        return std::clamp(missing_ns / window_ns, turn_ns > 0 && lead == 0 ? -1.0 : 0.0, 1.0);
+      };
+      if (metric == "output_throughput_tokens_per_s") {
+        for (uint64_t i = row->first_chunk; i < row->first_chunk + row->chunks; ++i)
+          missing.add(share(result_.chunk_at_ns[i] - row->scheduled.count), result_.chunk_tokens[i]);
+      } else if (metric == "input_throughput_tokens_per_s") {
+        if (row->first.count != 0)
+          missing.add(share((row->first - row->scheduled).count), row->prompt_tokens);
+      } else if (ended_well(*row) && (metric != "goodput_per_s" || view_.is_good(*row))) {
+        missing.add(share((row->end - row->scheduled).count));
+      }
+    }
+    return missing;
+  }
+
+  bool is_of_closed_loop(const RequestRow& row) const {
+    const std::optional<Arrivals>& own = options_.classes[row.class_index].arrivals;
+    return own ? own->kind == Arrivals::Kind::kClosed
+               : options_.rate_conditions["arrivals"].as_string() == name_of(Arrivals::Kind::kClosed);
+  }
+
+  void short_window() {
+    std::string words, of;
+    double most = 0;
+    for (const LowRate& low : out_.low_rates) {
+      most = std::max(most, low.share);
+      if (low.traffic_class == "all" && options_.classes.size() == 1) continue;  // the same once more
+      const auto* row =
+          std::ranges::find(kRates, low.metric, [](const RateRow& r) { return std::string(r.metric); });
+      if (low.traffic_class != of)
+        words += fmt::format("{}{}: ", words.empty() ? "" : "; ", low.traffic_class);
+      words += fmt::format("{}{} by about {} %", low.traffic_class != of ? "" : ", ", row->words,
+                           std::lround(100 * low.share));
+      of = low.traffic_class;
+    }
+    find(Severity::kDoubtful, "load.short-window",
+         fmt::format(
+             "The window over which rates are taken, {}, is short against the answers, which take {} in the "
+             "median and {} in the mean: at its beginning none was under way, so that rates are too low "
+             "({}). They are marked doubtful. A longer trial tells more (load.requests_per_class, "
+             "load.max_duration_s).",
+             format_duration(window_.rates_s()), format_duration(median_e2e_ms() / 1e3),
+             format_duration(mean_e2e_ms() / 1e3), words))
         .evidence.set("e2e_ms_p50", median_e2e_ms())
-        .set("window_s", window_.rates_s());
+        .set("e2e_ms_mean", mean_e2e_ms())
+        .set("window_s", window_.rates_s())
+        .set("too_low_share_max", most);
+  }
+
+  double mean_e2e_ms() const {
+    double sum = 0, n = 0;
+    for (const RequestRow* row : order_) {
+      if (!ended_well(*row)) continue;
+      sum += e2e_ms(*row);
+      ++n;
+    }
+    return n > 0 ? sum / n : 0;
   }
 
   // Of those that ended well; 0 if none did.
@@ -146,10 +248,10 @@ class Doubts {
     if (window_.is_burst || window_.is_steady || is_told || result_.lost) return;
     find(Severity::kNote, "load.not-steady",
          window_.is_settled
-             ? fmt::format("Part of the warm-up counts, since a class would have had fewer than {} requests "
+             ? fmt::format("Part of the warm-up counts, since a class would have had fewer than {} "
                            "without it: the latencies are those of a server that is not quite warm. A longer "
                            "trial cuts it off (load.requests_per_class).",
-                           options_.wanted_per_class)
+                           counted(options_.wanted_per_class, "request"))
              : std::string(
                    "No steady state was seen: times to first token went on changing, or there were too "
                    "few requests to tell. The latencies depend on the length of the trial; a longer one "
@@ -174,8 +276,9 @@ class Doubts {
     const double share = static_cast<double>(failed) / static_cast<double>(result_.rows.size());
     Finding& finding =
         find(share > kToleratedErrorRate ? Severity::kDoubtful : Severity::kNote, "load.failures",
-             fmt::format("{} of {} requests failed ({}){}{}. Latencies are those of the others.", failed,
-                         result_.rows.size(), causes, example.empty() ? "" : "; the first said: ", example));
+             fmt::format("{} of {} failed ({}){}{}. Latencies are those of the others.", failed,
+                         counted(static_cast<int64_t>(result_.rows.size()), "request"), causes,
+                         example.empty() ? "" : "; the first said: ", example));
     finding.evidence = std::move(evidence);
   }
 
@@ -184,11 +287,12 @@ class Doubts {
     const auto early = std::ranges::count_if(
         result_.rows, [](const RequestRow& row) { return was_broken_off(row) && row.first.count == 0; });
     if (static_cast<double>(early) <= kToleratedErrorRate * static_cast<double>(result_.rows.size())) return;
-    find(Severity::kNote, "load.cancelled-early",
-         fmt::format(
-             "{} of {} requests were broken off by plan before their first token came: times to first token "
-             "are those of the others, and would be longer with them (cancel_after_ms).",
-             early, result_.rows.size()))
+    find(
+        Severity::kNote, "load.cancelled-early",
+        fmt::format(
+            "Of {} {} broken off by plan before the first token came: times to first token are those of the others, and "
+            "would be longer with them (cancel_after_ms).",
+            counted(static_cast<int64_t>(result_.rows.size()), "request"), counted(early, "was", "were")))
         .evidence.set("cancelled_before_first_token", static_cast<int64_t>(early));
   }
 
@@ -230,11 +334,12 @@ class Doubts {
       worst_ms = std::max(worst_ms, milliseconds(excess));
     }
     if (impossible == 0) return;
-    find(Severity::kNote, "load.server-timings",
-         fmt::format(
-             "The server says of {} of {} requests that their prompt took longer than passed from their "
-             "sending to their first token, by up to {} ms: its own timing is not to be believed.",
-             impossible, told, format_number(worst_ms)))
+    find(
+        Severity::kNote, "load.server-timings",
+        fmt::format(
+            "The server says of {} of {} that the prompt took longer than passed from the sending to the first token, by "
+            "up to {} ms: its own timing is not to be believed.",
+            impossible, counted(told, "request"), format_number(worst_ms)))
         .evidence.set("impossible", impossible)
         .set("told", told)
         .set("excess_ms_max", worst_ms);
@@ -242,16 +347,15 @@ class Doubts {
 
   void lost_events() {
     if (result_.dropped_chunks > 0) {
-      find(
-          Severity::kNote, "load.more-than-asked",
-          fmt::format(
-              "{} chunks came beyond the output that was asked for: they count, but their stamps were not kept.",
-              result_.dropped_chunks));
+      find(Severity::kNote, "load.more-than-asked",
+           fmt::format(
+               "{} came beyond the output that was asked for: it counts, but without stamps of its own.",
+               counted(static_cast<int64_t>(result_.dropped_chunks), "chunk")));
     }
     if (result_.stray_events > 0) {
       find(Severity::kNote, "load.stray-events",
-           fmt::format("{} events came for requests that were unknown or had ended: they were left out.",
-                       result_.stray_events));
+           fmt::format("{} came for requests that were unknown or had ended, and counted for nothing.",
+                       counted(static_cast<int64_t>(result_.stray_events), "event")));
     }
   }
 
@@ -272,11 +376,11 @@ class Doubts {
     find(
         share > kToleratedErrorRate ? Severity::kDoubtful : Severity::kNote, "load.usage-below-chunks",
         fmt::format(
-            "In {} of {} answers the server's usage counts fewer tokens than chunks with output came: {} against {}. A chunk "
+            "In {} of {} the server's usage counts fewer tokens than chunks with output came: {} against {}. A chunk "
             "holds a token at least, unless something on the way cuts tokens into pieces, or usage leaves a part out "
             "(reasoning, calls of tools): n is then too small, TPOT too long and output tokens/s too low. With the model's "
             "tokenizer (--tokenizer) the texts themselves tell.",
-            below, answers, told, chunks))
+            below, counted(answers, "answer"), told, chunks))
         .evidence.set("answers", answers)
         .set("answers_below_chunks", below)
         .set("output_told", told)
@@ -306,10 +410,10 @@ class Doubts {
     find(
         share > kToleratedErrorRate ? Severity::kDoubtful : Severity::kNote, "load.usage-above-asked",
         fmt::format(
-            "In {} of {} answers the server's usage counts more tokens than it was allowed to make (max_tokens): {} against "
+            "In {} of {} the server's usage counts more tokens than it was allowed to make (max_tokens): {} against "
             "{}. Either it counts what it did not make, and TPOT and output tokens/s are too good by as much, or it does not "
             "keep the limit. With the model's tokenizer (--tokenizer) the texts themselves tell.",
-            above, answers, told, asked))
+            above, counted(answers, "answer"), told, asked))
         .evidence.set("answers", answers)
         .set("answers_above_asked", above)
         .set("output_told", told)

@@ -1,6 +1,7 @@
 // What throws doubt on the numbers of a load trial, or voids them. Pure.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "evidence/evidence.h"
@@ -8,11 +9,18 @@
 
 namespace assay {
 
+// A rate that is known to be too low: the window began when nothing was under way, and until the first
+// answers ended, less ended than came.
+struct LowRate {
+  std::string metric, traffic_class;
+  double share = 0;  // of the true rate, about: what is missing
+};
+
 struct LoadDoubts {
   std::vector<Finding> findings;
   // The generator was late, its stamps are wrong, or the target was lost: no number of the trial may be used.
   bool is_void = false;
-  bool are_rates_doubtful = false;  // of what ended: the window is short against the answers
+  std::vector<LowRate> low_rates;
 };
 
 // `records`: what the trial's summary has made so far.

@@ -239,10 +239,10 @@ class Driver {
       }
     } else if (now() >= cancelled_at_ + kCancelTimeout) {
       result_.is_hung = true;
-      result_.lost =
-          Error{fmt::format("the target hung: {} requests did not even answer their cancellation within {}",
-                            in_flight_, format_duration(seconds(kCancelTimeout))),
-                "", ""};
+      result_.lost = Error{fmt::format("the target hung: {} did not even answer the cancellation within {}",
+                                       counted(static_cast<int64_t>(in_flight_), "request"),
+                                       format_duration(seconds(kCancelTimeout))),
+                           "", ""};
     }
   }
 

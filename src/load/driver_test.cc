@@ -276,7 +276,7 @@ TEST(Driver, SurvivesATargetThatTalksNonsenseAndNeverAnswers) {
   EXPECT_EQ(result.rows[1].failure, FailureCause::kTargetLost);
   ASSERT_TRUE(result.lost);
   EXPECT_EQ(result.lost->what,
-            "the target hung: 1 requests did not even answer their cancellation within 30.0 s");
+            "the target hung: 1 request did not even answer the cancellation within 30.0 s");
 }
 
 // Answers each request at once with `events`, and its cancellation not at all.

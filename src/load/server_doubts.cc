@@ -113,7 +113,8 @@ class Servers {
                        format_number(*server.median.value));
   }
   static std::string words_of(const ServerOutcome& server) {
-    std::string words = fmt::format("{}: {} requests, {} failed", server.url, server.requests, server.failed);
+    std::string words =
+        fmt::format("{}: {}, {} failed", server.url, counted(server.requests, "request"), server.failed);
     return server.median.value ? words + ", median " + median_words(server) : words;
   }
 
@@ -154,9 +155,10 @@ class Servers {
     evidence.set("other_requests", requests).set("other_failed", failed);
     find(
         Severity::kDoubtful, "load.uneven-servers",
-        fmt::format("{} failed {} of {} requests, the other servers that share them {} of {}. Numbers of all "
-                    "together are those of a service with one bad server.",
-                    server.url, server.failed, server.requests, failed, requests),
+        fmt::format(
+            "{} failed {} of {}, the other servers that share them {} of {}. Numbers of all together are those of "
+            "a service with one bad server.",
+            server.url, server.failed, counted(server.requests, "request"), failed, requests),
         std::move(evidence));
   }
 
@@ -186,13 +188,12 @@ class Servers {
     Json evidence = Json::object();
     add_evidence(server, evidence);
     add_evidence(*best, evidence);
-    find(
-        Severity::kDoubtful, "load.uneven-servers",
-        fmt::format("{} has a median {} (of {} requests), {} one of {} ms, and they share the same requests. "
-                    "Percentiles of all together are those of unlike servers.",
-                    server.url, median_words(server), server.requests, best->url,
-                    format_number(*best->median.value)),
-        std::move(evidence));
+    find(Severity::kDoubtful, "load.uneven-servers",
+         fmt::format("{} has a median {} (of {}), {} one of {} ms, and they share the same requests. "
+                     "Percentiles of all together are those of unlike servers.",
+                     server.url, median_words(server), counted(server.requests, "request"), best->url,
+                     format_number(*best->median.value)),
+         std::move(evidence));
   }
 
   const TrialView& view_;

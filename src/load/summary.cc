@@ -37,8 +37,11 @@ class Summary {
 
   // All but the samples.
   LoadSummary take() {
-    if (!order_.empty()) {
-      for (int i = 0; i < static_cast<int>(options_.classes.size()); ++i) summarise_class(i);
+    const auto classes = static_cast<int>(options_.classes.size());
+    if (order_.empty()) {
+      for (int i = 0; i < classes; ++i) shares(i, {});
+    } else {
+      for (int i = 0; i < classes; ++i) summarise_class(i);
       summarise_class(kAll);
       lags();
       client();
@@ -46,7 +49,7 @@ class Summary {
     LoadDoubts doubts = doubts_of(view_, out_.records);
     out_.findings = std::move(doubts.findings);
     std::ranges::move(server_findings(view_), std::back_inserter(out_.findings));
-    if (doubts.are_rates_doubtful) doubt_rates();
+    doubt_rates(doubts.low_rates);
     if (doubts.is_void) void_all();
     out_.window = window_;
     return std::move(out_);
@@ -290,8 +293,8 @@ class Summary {
     }
   }
 
+  // Of a class without a request in the window nothing is known; its limits are.
   void shares(int class_index, const std::vector<const RequestRow*>& attempted) {
-    if (attempted.empty()) return;
     std::vector<double> good, bad;
     std::array<int64_t, kFailureCauses> causes{};
     int64_t broken_off = 0;
@@ -387,12 +390,15 @@ class Summary {
     add("unsent_requests", kAll, unsent, Validity::kValid);
   }
 
-  void doubt_rates() {
-    for (Record& record : out_.records) {
-      const bool is_of_ends = record.metric == "request_throughput_per_s" ||
-                              record.metric == "goodput_per_s" ||
-                              record.metric == "output_throughput_tokens_per_s";
-      if (is_of_ends && record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
+  void doubt_rates(const std::vector<LowRate>& low_rates) {
+    for (const LowRate& low : low_rates) {
+      for (Record& record : out_.records) {
+        if (record.metric != low.metric ||
+            record.conditions["traffic_class"].as_string() != low.traffic_class)
+          continue;
+        record.conditions.set("too_low_share", low.share);
+        if (record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
+      }
     }
   }
 

@@ -187,10 +187,58 @@ TEST(LoadSummary, RatesOfAWindowThatIsShortAgainstTheAnswersAreDoubtful) {
   const LoadSummary summary = summarise_load(drive(roomy, plan), one_class());
   ASSERT_NE(finding(summary, "load.short-window"), nullptr);
   EXPECT_EQ(record(summary, "goodput_per_s").validity, Validity::kDoubtful);
+  EXPECT_NEAR(record(summary, "goodput_per_s").conditions["too_low_share"].as_number(), 10.0 / 12, 0.02);
+  // Tokens come all the time until then, the prompt's rate lacks the time to first token alone.
+  EXPECT_NEAR(record(summary, "output_throughput_tokens_per_s").conditions["too_low_share"].as_number(),
+              5.0 / 12, 0.02);
+  EXPECT_EQ(record(summary, "input_throughput_tokens_per_s").validity, Validity::kValid);
   EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kValid);
+  // Of users who send again when an answer has ended, half of a turn is missing, and of their tokens nothing.
+  SummaryOptions closed = one_class();
+  closed.rate_conditions.set("arrivals", "closed");
+  const LoadSummary loop = summarise_load(drive(roomy, plan), closed);
+  EXPECT_NEAR(record(loop, "goodput_per_s").conditions["too_low_share"].as_number(), 5.0 / 12, 0.02);
+  EXPECT_EQ(record(loop, "output_throughput_tokens_per_s").validity, Validity::kValid);
   const LoadSummary even = summarise_load(drive(kQuick, steady_plan(400)), one_class());
   EXPECT_EQ(finding(even, "load.short-window"), nullptr);
   EXPECT_EQ(record(even, "goodput_per_s").validity, Validity::kValid);
+}
+
+// A short trial may hold no request of a class: how often it kept its limits is unknown, not that it has
+// some.
+TEST(LoadSummary, AClassWithoutRequestsKeepsItsLimits) {
+  SummaryOptions options = one_class({.ttft_ms = 12});
+  options.classes.push_back({.name = "batch", .slo = {.e2e_ms = 30'000}});
+  const LoadSummary summary = summarise_load(drive(kQuick, steady_plan(100)), options);
+  const Record& kept = record(summary, "slo_attainment", "batch");
+  EXPECT_EQ(kept.validity, Validity::kInsufficient);
+  EXPECT_FALSE(kept.value);
+  EXPECT_EQ(kept.conditions["slo_e2e_ms"].as_number(), 30'000);
+  EXPECT_EQ(record(summary, "error_rate", "batch").validity, Validity::kInsufficient);
+  // So does each of a trial that ended before a request was due.
+  const LoadSummary nothing = summarise_load(LoadResult(), options);
+  EXPECT_EQ(record(nothing, "slo_attainment").conditions["slo_ttft_ms"].as_number(), 12);
+  EXPECT_EQ(record(nothing, "slo_attainment", "batch").validity, Validity::kInsufficient);
+}
+
+// Nine of ten answers take 0.1 s, which is their median, and one takes 20 s: of 40 s. The mean tells what the
+// rates lack, and of tokens, most of which are the long answers', far more is missing.
+TEST(LoadSummary, AFewLongAnswersAreMissingFromTheRatesThoughTheMedianIsShort) {
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < 400; ++i)
+    plan.push_back(planned(i + 1, 100.0 * static_cast<double>(i), 10, i % 10 == 9 ? 400 : 2));
+  const FakeTargetOptions roomy{.sequences = 2000, .prefill_us_per_token = 1000, .tpot_ms = 50};
+  const LoadSummary summary = summarise_load(drive(roomy, plan), one_class());
+  const Finding* doubt = finding(summary, "load.short-window");
+  ASSERT_NE(doubt, nullptr);
+  EXPECT_LT(doubt->evidence["e2e_ms_p50"].as_number(), 200);
+  EXPECT_NEAR(doubt->evidence["e2e_ms_mean"].as_number(), 2050, 50);
+  const Record& tokens = record(summary, "output_throughput_tokens_per_s");
+  EXPECT_EQ(tokens.validity, Validity::kDoubtful);
+  EXPECT_NEAR(tokens.conditions["too_low_share"].as_number(), 0.25, 0.02);  // half of 20 s
+  // What is said to be missing is: all tokens of the plan come in the end.
+  const double offered = *record(summary, "offered_rate_per_s").value * (0.9 * 2 + 0.1 * 400);
+  EXPECT_NEAR(*tokens.value / offered, 0.75, 0.04);
 }
 
 // Every tenth request fails: the others' p50 is at the 55th percentile of all, and the p95 of all is for
@@ -323,7 +371,10 @@ TEST(LoadSummary, ABurstIsMeasuredFromItsArrivalToItsLastAnswer) {
 
 TEST(LoadSummary, NothingComesOfNothing) {
   const LoadSummary summary = summarise_load(LoadResult{}, one_class());
-  EXPECT_TRUE(summary.records.empty());
+  for (const Record& each : summary.records) {
+    EXPECT_EQ(each.validity, Validity::kInsufficient) << each.metric;
+    EXPECT_FALSE(each.value) << each.metric;
+  }
   EXPECT_EQ(summary.samples.size(), 3U);
 }
 

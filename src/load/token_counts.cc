@@ -172,7 +172,7 @@ class Comparison {
     out_.finding.evidence.set("answers", all.answers).set("output_told", all.told);
     out_.finding.evidence.set("output_counted", all.counted);
     if (all.counted == 0) return words_of_no_text(all, who);
-    text_ += fmt::format("Output tokens of {} answers: {} by {}, {} by {}: {}.", all.answers,
+    text_ += fmt::format("Output tokens of {}: {} by {}, {} by {}: {}.", counted(all.answers, "answer"),
                          tokens_words(all.told), who, tokens_words(all.counted), tokenizer_words_,
                          signed_percent(all.excess()));
     if (out_.doubtful_classes.empty()) {
@@ -193,8 +193,8 @@ class Comparison {
   }
 
   void words_of_no_text(const OutputSum& all, const char* who) {
-    text_ += fmt::format("Output tokens of {} answers: {} told by {}, and their texts have none.",
-                         all.answers, tokens_words(all.told), who);
+    text_ += fmt::format("Output tokens of {}: {} told by {}, and their texts have none.",
+                         counted(all.answers, "answer"), tokens_words(all.told), who);
     text_ += !out_.doubtful_classes.empty()
                  ? " They do not agree: TPOT and output tokens/s rest on tokens that nobody was sent, unless "
                    "the server hid them (special ones, reasoning that it does not send)."
@@ -235,8 +235,8 @@ class Comparison {
       are_prompts_wrong_ = true;
       out_.doubtful_prompt_classes.emplace_back(kAllClasses);
       prompt_text_ = fmt::format(
-          "Prompt tokens do not agree: what usage has more than {} counts grows with the prompts, by {}, which no "
-          "template does; prompt tokens/s are wrong by as much. Beside that it has {} tokens each.",
+          "Prompt tokens do not agree: what usage has beyond what {} counts changes with the length of the prompts ({} of "
+          "it), which no template does; prompt tokens/s are wrong by as much. Beside that it has {} tokens each.",
           options_.tokenizer.file, wrong, offsets);
       return;
     }
@@ -254,7 +254,8 @@ class Comparison {
     if (prompts_first) std::swap(text_, prompt_text_);
     if (!prompt_text_.empty()) text_ += " " + prompt_text_;
     if (!options_.left_out.empty())
-      text_ += fmt::format(" Of {} answers drawn, not counted: {}.", options_.drawn, options_.left_out);
+      text_ +=
+          fmt::format(" Of {} drawn, not counted: {}.", counted(options_.drawn, "answer"), options_.left_out);
     out_.finding.evidence.set("agreeing_classes", names_of(out_.agreeing_classes))
         .set("doubtful_classes", names_of(out_.doubtful_classes))
         .set("doubtful_prompt_classes", names_of(out_.doubtful_prompt_classes));

@@ -146,7 +146,7 @@ TEST(TokenCounts, ReasoningHidesItsMarks) {
 TEST(TokenCounts, WhatGrowsWithPromptsIsNoTemplate) {
   const TokenCounts counts = compare_token_counts(answers_with(0, 12, 0.1), options_for());
   EXPECT_EQ(counts.finding.severity, Severity::kDoubtful);
-  EXPECT_THAT(counts.finding.text, HasSubstr("grows with the prompts, by +10.0 %"));
+  EXPECT_THAT(counts.finding.text, HasSubstr("changes with the length of the prompts (+10.0 % of it)"));
   EXPECT_THAT(counts.doubtful_classes, IsEmpty()) << "no output is in doubt";
   EXPECT_NEAR(value_of(counts, "usage_prompt_ratio", "chat"), 1.1, 0.005);
   EXPECT_NEAR(value_of(counts, "usage_prompt_offset_tokens", "chat"), 12, 1);

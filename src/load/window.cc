@@ -73,8 +73,8 @@ LoadWindow choose_window(const LoadResult& result, size_t classes, uint32_t want
   window.is_steady = steady.settled && start >= steady.start_ns;
   window.method = steady.method;
   if (start < steady.start_ns) {
-    window.method +=
-        fmt::format("; the cut was held back so that each class keeps {} requests", wanted_per_class);
+    window.method += fmt::format("; the cut was held back so that each class keeps {}",
+                                 counted(wanted_per_class, "request"));
   }
   if (end > result.last_arrival.count) {
     window.method += fmt::format("; latencies reach {:.1f} s past the last arrival for the same reason",

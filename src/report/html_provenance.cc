@@ -75,10 +75,10 @@ std::string trial_html(const Model& model, const Trial& trial, const std::vector
                        const std::string& command) {
   const Subject* subject = model.subject(trial.subject_id);
   std::string out = fmt::format(
-      "<details class=\"trial\" id=\"t{}\"><summary>{} <small>{}, {}, {} records</small></summary>\n<dl "
+      "<details class=\"trial\" id=\"t{}\"><summary>{} <small>{}, {}, {}</small></summary>\n<dl "
       "class=\"facts\">",
       trial.id, escape_html(trial.name), name_of(trial.state), format_duration(trial.duration_s),
-      records.size());
+      counted(static_cast<int64_t>(records.size()), "record"));
   const auto fact = [&](const char* name, const std::string& text) {
     if (!text.empty()) out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name, escape_html(text));
   };

@@ -84,8 +84,8 @@ std::string best_of(const Model& model, const Roofline& roofline) {
   for (const RooflinePoint& point : roofline.points) {
     if (best == nullptr || point.tflop_per_s > best->tflop_per_s) best = &point;
   }
-  std::string out = fmt::format("{}: the fastest kernel, {}, reaches {} TFLOP/s", roofline.subject->name,
-                                best->group, format_number(best->tflop_per_s));
+  std::string out = fmt::format("{}: the fastest kernel, {}, reaches {}", roofline.subject->name, best->group,
+                                amount(best->tflop_per_s, "TFLOP/s"));
   const Record& record = *best->record;
   const std::string dtype = condition(record, "dtype");
   if (const Record* bound = theoretical_bound(model, *roofline.subject, record.metric, dtype))
@@ -118,8 +118,8 @@ std::string matmul_sentence(const Model& model) {
       if (best == nullptr || record->value.value_or(0) > best->value.value_or(0)) best = record;
     }
     if (best != nullptr && best->value) {
-      parts.push_back(fmt::format("{} multiplies fastest in {} ({} TFLOP/s)", device.label,
-                                  condition(*best, "dtype"), value_text(*best).value));
+      parts.push_back(fmt::format("{} multiplies fastest in {} ({})", device.label, condition(*best, "dtype"),
+                                  amount(*best->value, best->unit)));
     }
   }
   return join(parts, "; ");
@@ -148,8 +148,8 @@ std::string bandwidth_sentence(const DeviceResult& device) {
     }
   }
   if (best == nullptr) return fmt::format("{}: memory bandwidth beyond the caches is unknown", device.label);
-  return fmt::format("{}: memory gives {} GB/s once data leave the caches", device.label,
-                     value_text(*best).value);
+  return fmt::format("{}: memory gives {} once data leave the caches", device.label,
+                     amount(*best->value, best->unit));
 }
 
 // Metrics of a device as rows, for those that have no chart.
@@ -312,10 +312,10 @@ std::string silicon_html(const Model& model) {
       "<p class=\"lead\">A kernel near its roof has nothing left to gain from better software; one far below "
       "has.</p>\n<div class=\"charts two\">";
   for (size_t i = 0; i < model.rooflines.size(); ++i) {
-    out += chart_html(
-        roofline_id(i), "roofline", best_of(model, model.rooflines[i]),
-        fmt::format("Both axes logarithmic. {} kernels; the best of each type is named. Kernels of ggml.",
-                    model.rooflines[i].points.size()));
+    out += chart_html(roofline_id(i), "roofline", best_of(model, model.rooflines[i]),
+                      fmt::format("Both axes logarithmic. {} of ggml; the best of each type is named.{}{}",
+                                  counted(static_cast<int64_t>(model.rooflines[i].points.size()), "kernel"),
+                                  model.rooflines[i].above.empty() ? "" : " ", model.rooflines[i].above));
   }
   for (size_t i = 0; i < model.devices.size(); ++i) {
     if (model.devices[i].bandwidth.empty()) continue;
@@ -349,11 +349,13 @@ std::string question_html(const Model& model, const AnswerRow& answer) {
 }
 
 std::string findings_html(const Model& model) {
-  std::string out =
-      fmt::format("<section id=\"findings\" class=\"full\"><h2>Findings</h2>\n<p class=\"lead\">{}</p>\n",
-                  model.findings.empty() ? "There are none."
-                                         : fmt::format("{} in all; {} of them weaken a number or more.",
-                                                       model.findings.size(), model.doubts));
+  std::string out = fmt::format(
+      "<section id=\"findings\" class=\"full\"><h2>Findings</h2>\n<p class=\"lead\">{}</p>\n",
+      model.findings.empty()
+          ? "There are none."
+          : fmt::format("{}; of them {} a number or more.",
+                        counted(static_cast<int64_t>(model.findings.size()), "finding"),
+                        model.doubts == 1 ? "1 weakens" : fmt::format("{} weaken", model.doubts)));
   if (!model.findings.empty()) out += "<ul class=\"findings\">\n";
   std::vector<const Finding*> left = model.findings;
   while (!left.empty()) {

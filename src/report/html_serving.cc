@@ -195,12 +195,14 @@ std::string timeline_small_print(const Timeline& timeline) {
       "full while tokens come; outlined where it missed a limit, ✕ where it failed.",
       timeline.bin_s);
   if (timeline.spans.size() < static_cast<size_t>(timeline.requests)) {
-    out += fmt::format(" {} of {} requests are drawn, evenly thinned; the curves count all.",
-                       timeline.spans.size(), timeline.requests);
+    out += fmt::format(" Of {} {} drawn, evenly thinned; the curves count all.",
+                       counted(timeline.requests, "request"),
+                       counted(static_cast<int64_t>(timeline.spans.size()), "is", "are"));
   }
   const ServerSeries& server = timeline.server;
   if (!server.running.empty() || !server.waiting.empty() || !server.kv_usage.empty())
-    out += fmt::format(" What the server tells of itself is from {} samples of its metrics.", server.samples);
+    out += fmt::format(" What the server tells of itself is from {} of its metrics.",
+                       counted(static_cast<int64_t>(server.samples), "sample"));
   if (!server.power_w.empty())
     out += fmt::format(" Power is that of {} in this machine, the load generator's included.",
                        escape_html(server.power_sensor));

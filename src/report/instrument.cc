@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "report/model.h"
 #include "report/report.h"
@@ -40,6 +41,11 @@ const Record* fastest_record(const DossierContent& content) {
   return found;
 }
 
+// "Off by" says how far, not to which side.
+std::optional<double> magnitude(const std::optional<double>& value) {
+  return value ? std::optional(std::fabs(*value)) : value;
+}
+
 std::string phrase_of(const InstrumentCalibration& calibration) {
   const std::string day = calibration.measured_at.substr(0, 10);
   const CalibrationShape* shape = fastest(calibration);
@@ -49,7 +55,7 @@ std::string phrase_of(const InstrumentCalibration& calibration) {
                      calibration_number(shape->events_per_s),
                      has_p99 ? fmt::format("p99 {} µs", calibration_number(shape->arrival_error_us_p99))
                              : fmt::format("at most {} µs", calibration_number(shape->arrival_error_us_max)),
-                     calibration_number(shape->ttft_error_percent));
+                     calibration_number(magnitude(shape->ttft_error_percent)));
 }
 
 }  // namespace
@@ -80,9 +86,9 @@ CalibrationTable calibration_table(const InstrumentCalibration& calibration) {
 
 std::string calibration_conditions(const InstrumentCalibration& calibration) {
   const InstrumentConditions& conditions = calibration.conditions;
-  return fmt::format("Calibrated {} with assay {} on {}, {} processor{}, kernel {}; {} s a shape.",
-                     calibration.measured_at, conditions.assay_version, conditions.cpu, conditions.processors,
-                     conditions.processors == 1 ? "" : "s", conditions.kernel,
+  return fmt::format("Calibrated {} with assay {} on {}, {}, kernel {}; {} s a shape.",
+                     calibration.measured_at, conditions.assay_version, conditions.cpu,
+                     counted(conditions.processors, "processor"), conditions.kernel,
                      format_number(calibration.shape_s));
 }
 

@@ -2,17 +2,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "report/model.h"
 #include "report/report.h"
 #include "report/stack.h"
 #include "report/values.h"
+#include "report/wrap.h"
 
 namespace assay {
 namespace {
 
-constexpr size_t kLabelWidth = 19;
-constexpr size_t kCellWidth = 20;
+constexpr size_t kLabelWidth = 20;
+constexpr size_t kLeastWidth = 80;
 constexpr const char* kStatistics[] = {"mean", "p50", "p90", "p99"};
 
 // Two blanks at least stand between cells.
@@ -22,15 +24,18 @@ std::string cell(std::string_view text, size_t width) {
   return out;
 }
 
-// "25.1 (24.8–25.6)"; what is not a plain number is said in words.
-std::string value_cell(const Record* record) {
+std::string marks(const Record& record) {
+  return record.validity == Validity::kVoid ? " void" : record.validity == Validity::kDoubtful ? " !" : "";
+}
+
+// "25.1 (24.8–25.6)"; what is not a plain number is said in words. `unit` stands behind the number.
+std::string value_cell(const Record* record, std::string_view unit = "") {
   if (record == nullptr) return "—";
   const ValueText text = value_text(*record);
   std::string out = text.value;
+  if (!unit.empty() && record->value) out += fmt::format(" {}", unit);
   if (!text.interval.empty()) out += fmt::format(" ({})", text.interval);
-  if (record->validity == Validity::kVoid) out += " void";
-  if (record->validity == Validity::kDoubtful) out += " !";
-  return out;
+  return out + marks(*record);
 }
 
 std::string trimmed_line(std::string line) {
@@ -38,27 +43,112 @@ std::string trimmed_line(std::string line) {
   return line + "\n";
 }
 
-std::string latency_lines(const MetricMap& metrics) {
-  std::string out = trimmed_line(cell("", kLabelWidth) + cell("mean", kCellWidth) + cell("p50", kCellWidth) +
-                                 cell("p90", kCellWidth) + "p99");
-  for (const LatencyRow& row : latency_rows()) {
-    std::string line = cell(row.brief, kLabelWidth);
-    bool is_known = false;
-    for (const char* statistic : kStatistics) {
-      const Record* record = metrics.find(fmt::format("{}_{}", row.metric, statistic));
-      is_known = is_known || record != nullptr;
-      line += cell(value_cell(record), kCellWidth);
-    }
-    if (is_known) out += trimmed_line(line);
+using Row = std::vector<std::string>;
+
+// Each column as wide as its widest cell in all of `rows`.
+std::vector<size_t> column_widths(const std::vector<Row>& rows) {
+  std::vector<size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]) + 2);
+  }
+  return widths;
+}
+
+size_t total(const std::vector<size_t>& widths) {
+  size_t sum = 0;
+  for (const size_t width : widths) sum += width;
+  return sum - std::min<size_t>(sum, 2);
+}
+
+std::string lines_of(const std::vector<Row>& rows, const std::vector<size_t>& widths) {
+  std::string out;
+  for (const Row& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) line += cell(row[i], widths[i]);
+    out += trimmed_line(line);
   }
   return out;
 }
 
-std::string rate_lines(const MetricMap& metrics) {
+// How the latencies of a run are laid out: whatever its widest table has room for.
+enum class Layout {
+  kBeside,       // 25.1 (24.8–25.6)
+  kBelow,        // the interval on a line of its own
+  kNoIntervals,  // in the report alone
+};
+
+std::vector<Row> latency_rows_of(const MetricMap& metrics, Layout layout) {
+  std::vector<Row> rows = {{"", "mean", "p50", "p90", "p99"}};
+  for (const LatencyRow& row : latency_rows()) {
+    Row values = {row.brief}, intervals = {""};
+    bool is_known = false, has_interval = false;
+    for (const char* statistic : kStatistics) {
+      const Record* record = metrics.find(fmt::format("{}_{}", row.metric, statistic));
+      is_known |= record != nullptr;
+      const std::string interval = record == nullptr ? "" : value_text(*record).interval;
+      has_interval |= !interval.empty();
+      const bool is_split = record != nullptr && layout != Layout::kBeside;
+      values.push_back(is_split ? value_text(*record).value + marks(*record) : value_cell(record));
+      intervals.push_back(interval.empty() ? "" : fmt::format("({})", interval));
+    }
+    if (is_known) rows.push_back(std::move(values));
+    if (is_known && has_interval && layout == Layout::kBelow) rows.push_back(std::move(intervals));
+  }
+  return rows;
+}
+
+// Of all tables of a run, one layout and one width for each column.
+class LatencyLines {
+ public:
+  LatencyLines(const Model& model, size_t width) {
+    for (const Layout layout : {Layout::kBeside, Layout::kBelow, Layout::kNoIntervals}) {
+      layout_ = layout;
+      std::vector<Row> all = {{std::string(kLabelWidth - 2, ' ')}};
+      const auto add = [&](const MetricMap& metrics) {
+        if (!metrics.empty()) std::ranges::move(latency_rows_of(metrics, layout), std::back_inserter(all));
+      };
+      for (const Serving& serving : model.servings) {
+        for (const ClassResult& result : serving.classes) add(result.mix);
+        add(serving.mix);
+      }
+      widths_ = column_widths(all);
+      if (total(widths_) < width) return;
+    }
+  }
+
+  std::string of(const MetricMap& metrics) const {
+    return lines_of(latency_rows_of(metrics, layout_), widths_);
+  }
+  bool leaves_intervals_out() const { return layout_ == Layout::kNoIntervals; }
+
+ private:
+  Layout layout_ = Layout::kBeside;
+  std::vector<size_t> widths_;
+};
+
+std::string failure_words(const Record& errors) {
+  std::string out = fmt::format("{} of {}", value_cell(&errors, "%"), counted(errors.n, "request"));
+  std::string causes;
+  for (const auto& [name, count] : errors.conditions.members()) {
+    constexpr std::string_view kPrefix = "failed_";
+    if (!std::string_view(name).starts_with(kPrefix)) continue;
+    causes +=
+        fmt::format("{}{} {}", causes.empty() ? ": " : ", ", scalar_text(count), name.substr(kPrefix.size()));
+  }
+  const Json& broken_off = errors.conditions["cancelled_by_plan"];
+  if (!broken_off.is_null()) causes += fmt::format("; {} more broken off by plan", scalar_text(broken_off));
+  return out + causes;
+}
+
+std::string rate_lines(const MetricMap& metrics, size_t width) {
   const auto value = [&](const char* metric) { return value_cell(metrics.find(metric)); };
-  std::string out =
-      fmt::format("{}offered {}, served {}, within every limit {}\n", cell("requests/s", kLabelWidth),
-                  value("offered_rate_per_s"), value("request_throughput_per_s"), value("goodput_per_s"));
+  const auto line = [&](const char* label, const std::string& text) {
+    return labelled(cell(label, kLabelWidth), text, width - 1);
+  };
+  std::string out = line(
+      "requests/s", fmt::format("offered {}, served {}, within every limit {}", value("offered_rate_per_s"),
+                                value("request_throughput_per_s"), value("goodput_per_s")));
   // Classes whose answers are no text have none of these.
   std::string tokens;
   for (const auto& [metric, word] :
@@ -66,93 +156,98 @@ std::string rate_lines(const MetricMap& metrics) {
     if (metrics.find(metric) != nullptr)
       tokens += fmt::format("{}{} {}", tokens.empty() ? "" : ", ", word, value(metric));
   }
-  if (!tokens.empty()) out += fmt::format("{}{}\n", cell("tokens/s", kLabelWidth), tokens);
+  if (!tokens.empty()) out += line("tokens/s", tokens);
   if (const Record* cold = metrics.find("cold_start_s"); cold != nullptr) {
     const Record* token = metrics.find("cold_start_first_token_s");
-    out += fmt::format("{}{} s{}\n", cell("cold start", kLabelWidth), value_cell(cold),
-                       token == nullptr ? "" : fmt::format(", to the first token {} s", value_cell(token)));
+    out += line("cold start",
+                value_cell(cold, "s") +
+                    (token == nullptr ? "" : fmt::format(", to the first token {}", value_cell(token, "s"))));
   }
   if (const Record* way = metrics.find("round_trip_ms_p50"); way != nullptr) {
-    out += fmt::format("{}p50 {} ms, largest {} ms, within the latencies\n",
-                       cell("network round trip", kLabelWidth), value_cell(way), value("round_trip_ms_max"));
+    out += line("network round trip",
+                fmt::format("p50 {}, largest {}, within the latencies", value_cell(way, "ms"),
+                            value_cell(metrics.find("round_trip_ms_max"), "ms")));
   }
   const Record* errors = metrics.find("error_rate");
-  if (errors == nullptr) return out;
-  out += fmt::format("{}{} % of {}", cell("failed", kLabelWidth), value_cell(errors), errors->n);
-  std::string causes;
-  for (const auto& [name, count] : errors->conditions.members()) {
-    constexpr std::string_view kPrefix = "failed_";
-    if (!std::string_view(name).starts_with(kPrefix)) continue;
-    causes +=
-        fmt::format("{}{} {}", causes.empty() ? ": " : ", ", scalar_text(count), name.substr(kPrefix.size()));
-  }
-  const Json& broken_off = errors->conditions["cancelled_by_plan"];
-  if (!broken_off.is_null()) causes += fmt::format("; {} more broken off by plan", scalar_text(broken_off));
-  return out + causes + "\n";
+  return errors == nullptr ? out : out + line("failed", failure_words(*errors));
 }
 
-constexpr size_t kPointWidth = 17;  // "1000 arrivals/s  "
-constexpr size_t kPointCellWidth = 13;
+// Heads that are too wide for the terminal in two lines, broken at their first blank.
+std::vector<Row> with_narrow_head(std::vector<Row> rows) {
+  Row above, below;
+  for (const std::string& head : rows[0]) {
+    const size_t blank = std::min(head.find(' '), head.size());
+    above.push_back(head.substr(0, blank));
+    below.emplace_back(trim(std::string_view(head).substr(blank)));
+  }
+  rows[0] = std::move(below);
+  rows.insert(rows.begin(), std::move(above));
+  return rows;
+}
 
 // A line a point; intervals are in the report.
-std::string sweep_lines(const Serving& serving) {
-  std::string out = cell("", kPointWidth);
+std::string sweep_lines(const Serving& serving, size_t width) {
+  std::vector<Row> rows = {{""}};
   for (const SweepColumn& column : sweep_columns()) {
-    if (column.brief != nullptr) out += cell(column.brief, kPointCellWidth);
+    if (column.brief != nullptr) rows[0].push_back(column.brief);
   }
-  out = trimmed_line(out);
   for (const SweepPoint& point : serving.sweep) {
-    std::string line = cell(point_text(point), kPointWidth);
+    Row row = {point_text(point)};
     for (const SweepColumn& column : sweep_columns()) {
       if (column.brief == nullptr) continue;
       const Record* record = point.all.find(column.metric);
-      std::string text = record == nullptr ? "—" : value_text(*record).value;
-      if (record != nullptr && record->validity == Validity::kVoid) text += " void";
-      if (record != nullptr && record->validity == Validity::kDoubtful) text += " !";
-      line += cell(text, kPointCellWidth);
+      row.push_back(record == nullptr ? "—" : value_text(*record).value + marks(*record));
     }
-    out += trimmed_line(line);
+    rows.push_back(std::move(row));
   }
-  return out;
+  if (total(column_widths(rows)) >= width) rows = with_narrow_head(std::move(rows));
+  return lines_of(rows, column_widths(rows));
 }
 
-std::string capacity_lines(const Serving& serving) {
+std::string capacity_lines(const Serving& serving, size_t width) {
   std::string out;
   for (const CapacityRow& capacity : serving.capacities) {
-    out += fmt::format("{}{}\n", cell("capacity", kLabelWidth), printable(capacity_phrase(capacity), 200));
-    out += fmt::format("{}{}\n", cell("", kLabelWidth), printable(capacity_basis(capacity), 200));
+    out += labelled(cell("capacity", kLabelWidth), printable(capacity_phrase(capacity), 200), width - 1);
+    out += labelled(cell("", kLabelWidth), printable(capacity_basis(capacity), 200), width - 1);
   }
   return out;
 }
 
 }  // namespace
 
-std::string render_load_table(const DossierContent& content) {
+std::string render_load_table(const DossierContent& content, size_t columns) {
   const Result<Model> model = make_model(content, nullptr);
   CHECK(model.has_value());  // only reading samples can fail
+  const size_t width = std::max(columns, kLeastWidth);
+  const LatencyLines latencies(*model, width);
   std::string out;
+  bool has_latencies = false;
   for (const Serving& serving : model->servings) {
     out += fmt::format("{}{}\n", printable(serving.label, 200),
                        serving.model.empty() ? "" : fmt::format("  ·  {}", printable(serving.model, 200)));
     if (serving.subject != nullptr) {
       const std::string stack = stack_sentence(*serving.subject);
-      if (!stack.empty()) out += printable(stack, 300) + "\n";
+      if (!stack.empty()) out += labelled("", printable(stack, 300), width - 1);
     }
-    if (!serving.capacities.empty()) out += "\n" + capacity_lines(serving);
-    if (!serving.sweep.empty()) out += "\n" + sweep_lines(serving);
+    if (!serving.capacities.empty()) out += "\n" + capacity_lines(serving, width);
+    if (!serving.sweep.empty()) out += "\n" + sweep_lines(serving, width);
     if (!serving.has_mix_or_alone()) continue;
+    has_latencies = true;
     const bool has_one_class = serving.classes.size() == 1;
     for (const ClassResult& result : serving.classes) {
       if (has_one_class) continue;
-      out += fmt::format("\n{}\n", printable(result.name, 100)) + latency_lines(result.mix) +
-             rate_lines(result.mix);
+      out += fmt::format("\n{}\n", printable(result.name, 100)) + latencies.of(result.mix) +
+             rate_lines(result.mix, width);
     }
-    out += (has_one_class ? "\n" : "\nall classes\n") + latency_lines(serving.mix) + rate_lines(serving.mix);
+    out += (has_one_class ? "\n" : "\nall classes\n") + latencies.of(serving.mix) +
+           rate_lines(serving.mix, width);
   }
   if (out.find(" !") != std::string::npos) out += "\n! a finding doubts this number\n";
-  out += "\n" + printable(model->instrument.sentence, 700) + "\n";
+  if (has_latencies && latencies.leaves_intervals_out())
+    out += "\nIntervals have no room here: they are in the report.\n";
+  out += "\n" + labelled("", printable(model->instrument.sentence, 700), width - 1);
   const std::string& beyond = model->instrument.check.beyond;
-  return beyond.empty() ? out : out + "⚠ " + printable(beyond, 400) + "\n";
+  return beyond.empty() ? out : out + labelled("⚠ ", printable(beyond, 400), width - 1);
 }
 
 }  // namespace assay

@@ -63,8 +63,8 @@ Instrument make_instrument(const Model& model) {
   std::vector<std::string> parts;
   const auto add = [&](std::string_view metric, std::string_view before, std::string_view after) {
     if (const Record* record = worst(*model.content, metric)) {
-      parts.push_back(fmt::format("{}{} {}{}", before, value_text(*record).value,
-                                  display_unit(record->metric, record->unit).text, after));
+      const DisplayUnit unit = display_unit(record->metric, record->unit);
+      parts.push_back(fmt::format("{}{}{}", before, amount(*record->value * unit.factor, unit.text), after));
       instrument.record_ids.push_back(record->id);
     }
   };
@@ -91,7 +91,7 @@ Instrument make_instrument(const Model& model) {
   if (loads > 0) parts.push_back(fmt::format("{} of {} load trials void", voids, loads));
   const std::string doubts = model.doubts == 0   ? "no finding doubts a number"
                              : model.doubts == 1 ? "1 finding doubts a number"
-                                                 : fmt::format("{} findings doubt a number", model.doubts);
+                                                 : counted(model.doubts, "finding") + " doubt a number";
   instrument.check = instrument_check(*model.content);
   instrument.sentence =
       fmt::format("Instrument: {} · {}{}{}", parts.empty() ? "nothing timed" : join(parts, ", "), doubts,

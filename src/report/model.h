@@ -73,9 +73,10 @@ struct RooflinePoint {
 };
 
 struct RooflineCeiling {
-  std::string name;  // "memory bandwidth, theoretical bound 76.8 GB/s"
+  std::string name;  // "memory bound 76.8 GB/s"
   bool is_bandwidth = false;
-  double value = 0;  // GB/s or TFLOP/s
+  bool is_of_caches = false;  // the roof of kernels whose data stays in them
+  double value = 0;           // GB/s or TFLOP/s
   const Record* record = nullptr;
 };
 
@@ -83,6 +84,8 @@ struct Roofline {
   const Subject* subject = nullptr;
   std::vector<RooflinePoint> points;
   std::vector<RooflineCeiling> ceilings;
+  // What the reader needs to know of points above the memory's roof, or above all: a sentence, or "".
+  std::string above;
 };
 
 // The records of one traffic class in one trial, by metric.

@@ -51,7 +51,7 @@ Record& add(DossierContent& content, int64_t trial, std::string metric, double v
 }
 
 void add_decode_chain(DossierContent& content) {
-  content.records.reserve(16);
+  content.records.reserve(32);
   add(content, 1, "memory_bandwidth_gb_per_s", 300, members({{"kernel", "copy"}, {"memory", "cache"}}));
   add(content, 1, "memory_bandwidth_gb_per_s", 40,
       members({{"kernel", "copy"}, {"memory", "ram"}, {"best", true}}));
@@ -103,6 +103,58 @@ TEST(Waterfall, AMixThatFailedIsSaidToHaveFailed) {
   const Model model = *make_model(content, nullptr);
   EXPECT_EQ(step(model, 0, "serving").basis, "the mix failed: the worker hung");
   EXPECT_EQ(step(model, 2, "engine").basis, "batched decode was not measured");
+}
+
+// A mix of one request, or of answers without a second token, leaves nothing to take a rate or a TPOT of.
+TEST(Waterfall, AMixThatLeftNothingWasStillRun) {
+  DossierContent content = device_content();
+  add_decode_chain(content);
+  content.records.pop_back();
+  EXPECT_EQ(step(*make_model(content, nullptr), 0, "serving").basis,
+            "the mix was run, but left no number for this");
+  content.trials[2].state = TrialState::kPlanned;
+  EXPECT_EQ(step(*make_model(content, nullptr), 0, "serving").basis, "the mix was not run to its end");
+  content.trials.pop_back();
+  EXPECT_EQ(step(*make_model(content, nullptr), 0, "serving").basis, "no mix was run against it");
+}
+
+// Of what ended in the window every request may have been good, and those that did not end were not.
+TEST(Waterfall, WhatKeptItsLimitsIsTheShareOfTheTable) {
+  DossierContent content = device_content();
+  add_decode_chain(content);
+  const auto of = [](const char* name) { return members({{"phase", "mix"}, {"traffic_class", name}}); };
+  add(content, 3, "output_throughput_tokens_per_s", 300, of("all"));
+  add(content, 3, "request_throughput_per_s", 4, of("all"));
+  add(content, 3, "goodput_per_s", 4, of("all"));
+  add(content, 3, "error_rate", 0.2, of("all"));
+  add(content, 3, "slo_attainment", 0.6, of("all"));
+  add(content, 3, "slo_attainment", 1, of("batch"));
+  add(content, 3, "slo_attainment", 0.6, of("chat"));
+  // Without limits there is nothing that could be kept.
+  const auto is_good = [](const WaterfallStep& each) { return each.level == "within every SLO"; };
+  const Model without = *make_model(content, nullptr);
+  EXPECT_EQ(without.waterfalls[0].lanes[2].sentence, "The mix drew 300 output tokens/s.");
+  EXPECT_EQ(std::ranges::count_if(without.waterfalls[0].lanes[2].steps, is_good), 0);
+  EXPECT_EQ(without.waterfalls[0].serving.find("every SLO"), std::string::npos);
+
+  content.records.back().conditions.set("slo_ttft_ms", 500);
+  const Model model = *make_model(content, nullptr);
+  EXPECT_EQ(model.waterfalls[0].lanes[2].sentence,
+            "The mix drew 300 output tokens/s; 60.0 % of its requests kept every limit of their class "
+            "(batch has none).");
+  EXPECT_DOUBLE_EQ(*step(model, 2, "within every SLO").value, 300 * 0.6 / 0.8);
+  EXPECT_NE(model.waterfalls[0].serving.find("within every SLO"), std::string::npos);
+}
+
+TEST(Waterfall, ASentenceIsNoSurerThanItsTable) {
+  DossierContent content = device_content();
+  add_decode_chain(content);
+  add(content, 3, "output_throughput_tokens_per_s", 300,
+      members({{"phase", "mix"}, {"traffic_class", "all"}}));
+  for (Record& record : content.records) record.validity = Validity::kDoubtful;
+  const Model model = *make_model(content, nullptr);
+  EXPECT_EQ(model.waterfalls[0].lanes[2].sentence, "The mix drew 300 output tokens/s (doubtful).");
+  EXPECT_NE(model.waterfalls[0].lanes[0].sentence.find("100 tokens/s (doubtful)"), std::string::npos);
 }
 
 TEST(Waterfall, OfAnEndpointAloneNothingIsDrawn) {
@@ -313,7 +365,7 @@ TEST(Model, FollowsNoIdThatLeadsNowhere) {
 
 TEST(Roofline, NamesTheBestOfEachTypeAndHidesNoCeiling) {
   DossierContent content = device_content();
-  content.records.reserve(16);
+  content.records.reserve(32);
   add(content, 1, "matmul_tflop_per_s", 0.1, members({{"dtype", "f16"}, {"flop_per_byte", 10.0}}));
   add(content, 1, "matmul_tflop_per_s", 0.2,
       members({{"dtype", "f16"}, {"flop_per_byte", 100.0}, {"best", true}}));
@@ -331,10 +383,47 @@ TEST(Roofline, NamesTheBestOfEachTypeAndHidesNoCeiling) {
   EXPECT_EQ(roofline.ceilings.size(), 3u);
 }
 
+// Of one triad in a cache and one in memory, and a matrix-vector product that beats both slopes.
+TEST(Roofline, APointAboveTheMemorysRoofHasAnotherRoofOrAnExplanation) {
+  DossierContent content = device_content();
+  content.records.reserve(32);
+  add(content, 1, "matmul_tflop_per_s", 1,
+      members({{"kernel", "matmul"}, {"dtype", "f16"}, {"flop_per_byte", 100.0}, {"best", true}}))
+      .unit = "TFLOP/s";
+  add(content, 1, "memory_bandwidth_gb_per_s", 40,
+      members({{"kernel", "copy"}, {"memory", "ram"}, {"best", true}}))
+      .unit = "GB/s";
+  add(content, 1, "memory_bandwidth_gb_per_s", 300,
+      members({{"kernel", "triad"}, {"memory", "cache"}, {"flop_per_byte", 0.1}}))
+      .unit = "GB/s";
+  Model model = *make_model(content, nullptr);
+  const auto has_caches = [&] {
+    return std::ranges::any_of(model.rooflines.at(0).ceilings, [](const RooflineCeiling& each) {
+      return each.name == "caches best kernel 300 GB/s";
+    });
+  };
+  EXPECT_TRUE(has_caches());
+  EXPECT_EQ(model.rooflines[0].above,
+            "Above the memory's roof lies what keeps its data in caches, which have a roof of their own.");
+  EXPECT_NE(silicon_html(model).find("which have a roof of their own"), std::string::npos);
+
+  add(content, 1, "matmul_tflop_per_s", 0.5,
+      members({{"kernel", "matrix-vector"}, {"dtype", "f16"}, {"flop_per_byte", 1.0}}));
+  model = *make_model(content, nullptr);
+  EXPECT_NE(model.rooflines[0].above.find("matrix-vector f16 lies above every roof"), std::string::npos)
+      << model.rooflines[0].above;
+
+  // Where nothing lies above it, the memory's roof is the only slope.
+  content.records.resize(2);
+  model = *make_model(content, nullptr);
+  EXPECT_FALSE(has_caches());
+  EXPECT_EQ(model.rooflines[0].above, "");
+}
+
 // A device that multiplies f32 at half of its bound, and int8 at `int8_bound` TFLOP/s at most.
 DossierContent f32_at_half(double int8_bound) {
   DossierContent content = device_content();
-  content.records.reserve(16);
+  content.records.reserve(32);
   add(content, 1, "matmul_tflop_per_s", 1,
       members({{"dtype", "f32"}, {"flop_per_byte", 100.0}, {"best", true}}));
   add(content, 1, "matmul_tflop_per_s", int8_bound, members({{"dtype", "q8_0"}, {"bound", "theoretical"}}),

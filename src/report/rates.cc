@@ -123,9 +123,9 @@ std::string capacity_basis(const CapacityRow& capacity) {
       record.value ? fmt::format("{:g} % sure", record.confidence * 100) : std::string("no rate was decided");
   if (const std::string by = condition(record, "limited_by"); !by.empty())
     out += fmt::format("; limited by {}", by);
-  if (const std::string trials = condition(record, "probes"); !trials.empty())
-    out +=
-        fmt::format("; {} trials in {}", trials, format_duration(record.conditions["search_s"].as_number()));
+  if (record.conditions.find("probes") != nullptr)
+    out += fmt::format("; {} in {}", counted(record.conditions["probes"].as_integer(), "trial"),
+                       format_duration(record.conditions["search_s"].as_number()));
   const std::string ended = condition(record, "ended");
   return ended.empty() || ended == "resolved" ? out : fmt::format("{}; {}", out, ended);
 }

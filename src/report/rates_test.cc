@@ -71,7 +71,9 @@ TEST(Rates, PointsOfASweepStandInTheirOrder) {
   EXPECT_FALSE(model.servings[0].has_mix_or_alone());
   const std::string table = render_load_table(evidence.content);
   EXPECT_THAT(table, HasSubstr("served/s"));
-  EXPECT_THAT(table, HasSubstr("16 arrivals/s    15.0         80.0"));
+  EXPECT_THAT(table, HasSubstr("16 arrivals/s  15.0      80.0"));
+  for (const std::string_view line : split(table, '\n')) EXPECT_LT(display_width(line), 80U) << line;
+  EXPECT_THAT(render_load_table(evidence.content, 120), HasSubstr("served/s  TTFT p50 ms  TTFT p90 ms"));
   EXPECT_THAT(table, Not(HasSubstr("E2E ms")));  // there is no mix to show
 }
 
@@ -99,7 +101,7 @@ TEST(Rates, ACapacityIsToldWithItsIntervalAndWhatItRestsOn) {
   EXPECT_EQ(*chat[0]->value, 0.99);
   EXPECT_EQ(probe_rate(*chat[1]), 20);
   EXPECT_THAT(render_load_table(evidence.content),
-              HasSubstr("capacity           14.0 (13.0–15.0) requests/s"));
+              HasSubstr("capacity            14.0 (13.0–15.0) requests/s"));
 }
 
 TEST(Rates, ADossierThatSaysLittleOfThemIsPassedOver) {

@@ -35,8 +35,9 @@ std::string render_terminal_summary(const DossierContent& content, const Termina
 // The last part of it: the findings that weigh and the paths.
 std::string render_findings_and_paths(const DossierContent& content, const TerminalOptions& options);
 // What a run of load trials measured, class by class, for a terminal: percentiles with intervals, rates,
-// failures, and the instrument's line.
-std::string render_load_table(const DossierContent& content);
+// failures, and the instrument's line. Columns are as wide as their widest cell; below `width` columns (at
+// least 80) intervals stand on a line of their own.
+std::string render_load_table(const DossierContent& content, size_t width = 80);
 // What `assay load --calibrate` prints: the instrument's error by shape of traffic.
 std::string render_calibration(const InstrumentCalibration& calibration);
 

@@ -68,8 +68,12 @@ void add_ceiling(Roofline& roofline, const Record& record) {
                                 : record.evidence_class == EvidenceClass::kClaimed ? "claimed"
                                                                                    : "bound";
   RooflineCeiling ceiling{.is_bandwidth = is_bandwidth, .value = *record.value, .record = &record};
-  ceiling.name = fmt::format("{}{} {} {} {}", is_bandwidth ? "memory" : "compute",
-                             dtype.empty() ? "" : " " + dtype, kind, value_text(record).value, record.unit);
+  ceiling.is_of_caches = condition(record, "memory") == "cache";
+  ceiling.name = fmt::format("{}{} {} {}",
+                             ceiling.is_of_caches ? "caches"
+                             : is_bandwidth       ? "memory"
+                                                  : "compute",
+                             dtype.empty() ? "" : " " + dtype, kind, amount(*record.value, record.unit));
   roofline.ceilings.push_back(std::move(ceiling));
 }
 
@@ -83,6 +87,7 @@ void thin_ceilings(std::vector<RooflineCeiling>& ceilings) {
   for (RooflineCeiling& ceiling : ceilings) {
     const bool is_hidden = std::any_of(kept.begin(), kept.end(), [&](const RooflineCeiling& other) {
       const bool is_same_kind = other.is_bandwidth == ceiling.is_bandwidth &&
+                                other.is_of_caches == ceiling.is_of_caches &&
                                 other.record->evidence_class == ceiling.record->evidence_class;
       // Of measured kernels only the highest is a ceiling: the others are points.
       const bool is_measured = ceiling.record->evidence_class == EvidenceClass::kMeasured;
@@ -91,6 +96,58 @@ void thin_ceilings(std::vector<RooflineCeiling>& ceilings) {
     if (!is_hidden) kept.push_back(std::move(ceiling));
   }
   ceilings = std::move(kept);
+}
+
+// The highest that the ceilings permit a kernel of this intensity; 0 where none bounds it.
+double roof_over(const Roofline& roofline, double flop_per_byte, bool with_caches) {
+  double slope = 0, flat = 0;
+  for (const RooflineCeiling& ceiling : roofline.ceilings) {
+    if (ceiling.is_of_caches && !with_caches) continue;
+    double& highest = ceiling.is_bandwidth ? slope : flat;
+    highest = std::max(highest, ceiling.value);
+  }
+  slope *= flop_per_byte / kGigaPerTera;
+  return slope == 0 ? flat : flat == 0 ? slope : std::min(slope, flat);
+}
+
+// The best points of their groups that lie above the roof.
+std::vector<std::string> groups_above(const Roofline& roofline, bool with_caches) {
+  constexpr double kTouches = 1.02;
+  std::vector<std::string> groups;
+  for (const RooflinePoint& point : roofline.points) {
+    const double roof = roof_over(roofline, point.flop_per_byte, with_caches);
+    if (point.is_best && roof > 0 && point.tflop_per_s > kTouches * roof) groups.push_back(point.group);
+  }
+  return groups;
+}
+
+// Data that stays in a cache has the cache's bandwidth for a roof. And a roof that was measured is no bound:
+// it is as high as the copy and matrix kernels of this library came, and another kernel may come higher.
+void explain_points_above(const Model& model, const Subject& subject, Roofline& roofline) {
+  const std::vector<std::string> above_memory = groups_above(roofline, false);
+  if (above_memory.empty()) return;
+  const Record* caches = nullptr;
+  for (const Record& record : model.content->records) {
+    const bool is_of_caches = record.subject_id == subject.id && is_plotted(record) &&
+                              record.metric == "memory_bandwidth_gb_per_s" &&
+                              record.evidence_class == EvidenceClass::kMeasured &&
+                              record.validity != Validity::kVoid && condition(record, "memory") == "cache";
+    if (is_of_caches && (caches == nullptr || *record.value > *caches->value)) caches = &record;
+  }
+  const std::vector<std::string> above_all = [&] {
+    if (caches == nullptr) return above_memory;
+    add_ceiling(roofline, *caches);
+    return groups_above(roofline, true);
+  }();
+  if (caches != nullptr && above_all.size() < above_memory.size())
+    roofline.above =
+        "Above the memory's roof lies what keeps its data in caches, which have a roof of their own.";
+  if (above_all.empty()) return;
+  const bool is_one = above_all.size() == 1;
+  roofline.above += fmt::format(
+      "{}{} {} above every roof: these are no bounds but what the best copy and matrix kernels reached, and {} more.",
+      roofline.above.empty() ? "" : " ", join(above_all, ", "), is_one ? "lies" : "lie",
+      is_one ? "this one reaches" : "these reach");
 }
 
 Series& series_of(std::vector<Series>& all, const std::string& label) {
@@ -185,6 +242,7 @@ std::vector<Roofline> make_rooflines(const Model& model) {
     }
     mark_best(roofline.points);
     thin_ceilings(roofline.ceilings);
+    explain_points_above(model, *subject, roofline);
     if (!roofline.points.empty()) rooflines.push_back(std::move(roofline));
   }
   return rooflines;

@@ -89,7 +89,7 @@ std::string curve_sentence(const Model& model, const std::string& traffic_class,
       const std::optional<double> middle = quantile(curve, 0.5);
       const std::string target = model.servings.size() > 1 ? " on " + serving.label : "";
       if (middle && !has_median(*result, metric)) {
-        few.push_back(fmt::format("{} request{}{}", curve.n, curve.n == 1 ? "" : "s", target));
+        few.push_back(counted(curve.n, "request") + target);
         continue;
       }
       parts.push_back(middle ? fmt::format("{}{}", format_duration(*middle / 1000), target)
@@ -117,13 +117,13 @@ std::string trials_sentence(const Model& model) {
   for (const Record& record : model.content->records) {
     if (record.validity == Validity::kVoid) void_trials.insert(record.trial_id);
   }
-  std::string out = done < total ? fmt::format("{} of {} trials ran to the end", done, total)
+  std::string out = done < total ? fmt::format("{} of {} ran to the end", done, counted(total, "trial"))
                     : total == 1 ? std::string("The one trial ran to the end")
                                  : fmt::format("All {} trials ran to the end", total);
   if (!void_trials.empty()) out += fmt::format(", {} of them void", void_trials.size());
   if (failed > 0) out += fmt::format(", {} failed", failed);
-  if (skipped > 0) out += fmt::format(", {} {} skipped", skipped, skipped == 1 ? "was" : "were");
-  if (open > 0) out += fmt::format(", {} {} not run", open, open == 1 ? "was" : "were");
+  if (skipped > 0) out += fmt::format(", {} skipped", counted(skipped, "was", "were"));
+  if (open > 0) out += fmt::format(", {} not run", counted(open, "was", "were"));
   return out + ".";
 }
 

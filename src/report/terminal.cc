@@ -7,6 +7,7 @@
 #include "report/report.h"
 #include "report/stack.h"
 #include "report/values.h"
+#include "report/wrap.h"
 
 namespace assay {
 namespace {
@@ -15,8 +16,8 @@ constexpr size_t kLeastWidth = 80;
 constexpr size_t kNumberWidth = 3;  // "1  "
 constexpr size_t kQuestionWidth = 36;
 constexpr size_t kAnswerWidth = 14;  // "not examined  "
-constexpr size_t kReasonLines = 2;
-constexpr size_t kFindingLines = 3;
+constexpr size_t kReasonLines = 3;
+constexpr size_t kFindingLines = 6;
 constexpr size_t kMostFindings = 12;
 
 enum class Ink { kPlain, kGood, kBad, kFaint, kWarning, kStrong };
@@ -33,32 +34,6 @@ std::string padded(std::string_view text, size_t width) {
   std::string out = cut(text, width);
   out.append(width - std::min(width, display_width(out)), ' ');
   return out;
-}
-
-// `text` broken at blanks into at most `most` lines of `width` columns; what does not fit ends in an
-// ellipsis.
-std::vector<std::string> wrapped(std::string_view text, size_t width, size_t most) {
-  std::vector<std::string> lines;
-  std::string line;
-  bool is_cut = false;
-  for (const std::string_view word : split(text, ' ')) {
-    if (word.empty()) continue;
-    const std::string longer = line.empty() ? std::string(word) : fmt::format("{} {}", line, word);
-    if (display_width(longer) <= width) {
-      line = longer;
-      continue;
-    }
-    if (!line.empty()) lines.push_back(line);
-    line = cut(word, width);
-    if (lines.size() == most) {
-      is_cut = true;
-      break;
-    }
-  }
-  if (!is_cut && !line.empty()) lines.push_back(line);
-  if (lines.size() > most) lines.resize(most), is_cut = true;
-  if (is_cut) lines.back() = cut(lines.back() + " …", width);
-  return lines;
 }
 
 class Lines {
@@ -123,10 +98,14 @@ void add_answer(Lines& lines, const AnswerRow& row) {
   if (!exam.empty()) line += std::string(room - used - exam_room + 2, ' ') + lines.ink(Ink::kFaint, exam);
   lines.add(line);
   if (fits) return;
+<<<<<<< HEAD
   // A command is for copying: where it does not fit behind the reason it has a line of its own.
   const size_t part_width = lines.width() - 1 - kNumberWidth;
   const bool is_apart = has_both && display_width(reason) > part_width;
   for (const std::string& part : wrapped(is_apart ? why : reason, part_width, kReasonLines)) {
+=======
+  for (const std::string& part : wrapped_sentences(reason, lines.width() - 1 - kNumberWidth, kReasonLines)) {
+>>>>>>> pages
     lines.add(std::string(kNumberWidth, ' ') + lines.ink(reason_ink, part));
   }
   if (is_apart) lines.add(std::string(kNumberWidth, ' ') + lines.ink(reason_ink, command));
@@ -134,7 +113,7 @@ void add_answer(Lines& lines, const AnswerRow& row) {
 
 void add_wrapped(Lines& lines, const std::string& text, std::string_view indent, size_t most,
                  Ink ink = Ink::kPlain) {
-  for (const std::string& part : wrapped(text, lines.width() - 1 - indent.size(), most))
+  for (const std::string& part : wrapped_sentences(text, lines.width() - 1 - indent.size(), most))
     lines.add(std::string(indent) + lines.ink(ink, part));
 }
 
@@ -158,7 +137,7 @@ void add_findings(Lines& lines, const Model& model) {
   const size_t hidden = weighty.size() - std::min(weighty.size(), kMostFindings);
   std::vector<std::string> rest;
   if (hidden > 0) rest.push_back(fmt::format("{} more that doubt a number", hidden));
-  if (notes > 0) rest.push_back(fmt::format("{} note{}", notes, notes == 1 ? "" : "s"));
+  if (notes > 0) rest.push_back(counted(static_cast<int64_t>(notes), "note"));
   if (!rest.empty())
     lines.add(lines.ink(Ink::kFaint, fmt::format("{}: see the report's findings", join(rest, " and "))));
 }

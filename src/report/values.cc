@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 namespace assay {
 namespace {
@@ -51,6 +52,25 @@ ValueText value_text(const Record& record) {
   const double factor = display_unit(record.metric, record.unit).factor;
   const auto scaled = [&](std::optional<double> x) { return x ? std::optional(*x * factor) : std::nullopt; };
   return value_text(*record.value * factor, scaled(record.ci_low), scaled(record.ci_high));
+}
+
+std::string amount(double value, std::string_view unit) {
+  constexpr auto kSmaller =
+      std::to_array<std::pair<std::string_view, std::string_view>>({{"TFLOP/s", "GFLOP/s"},
+                                                                    {"GFLOP/s", "MFLOP/s"},
+                                                                    {"GB/s", "MB/s"},
+                                                                    {"MB/s", "kB/s"},
+                                                                    {"s", "ms"},
+                                                                    {"ms", "µs"},
+                                                                    {"µs", "ns"}});
+  constexpr double kLeast = 0.1;
+  for (const auto& [larger, smaller] : kSmaller) {
+    if (unit != larger || value == 0 || std::fabs(value) >= kLeast) continue;
+    value *= 1000;
+    unit = smaller;
+  }
+  return unit.empty() ? format_number(value, kDigits)
+                      : fmt::format("{} {}", format_number(value, kDigits), unit);
 }
 
 std::string phrase(const Record& record) {

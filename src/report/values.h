@@ -30,6 +30,10 @@ DisplayUnit display_unit(std::string_view metric, std::string_view unit);
 
 // The value of `record` in its display unit, without it: "93.1", "— unknown", "insufficient".
 ValueText value_text(const Record& record);
+// A number with a unit in which it needs no leading zeros: "64.5 MFLOP/s" of 0.0000645 TFLOP/s, "850 µs" of
+// 0.85 ms. For sentences: a table's column keeps one unit.
+std::string amount(double value, std::string_view unit);
+
 // One phrase: "93.1 % (90.2–95.0), n = 384"; class and validity are named unless measured and valid.
 std::string phrase(const Record& record);
 // "time to first token, p90"; the metric's own name where the table does not know it.

@@ -47,4 +47,13 @@ TEST(Values, BrokenUtf8AndControlCharactersAreReplaced) {
   EXPECT_EQ(clean_utf8("cut \xe2\x9c"), "cut \xef\xbf\xbd\xef\xbf\xbd");
 }
 
+TEST(Values, AnAmountHasAUnitThatSparesItsZeros) {
+  EXPECT_EQ(amount(0.000645, "TFLOP/s"), "0.645 GFLOP/s");
+  EXPECT_EQ(amount(0.0000645, "TFLOP/s"), "64.5 MFLOP/s");
+  EXPECT_EQ(amount(0.134, "TFLOP/s"), "0.134 TFLOP/s");
+  EXPECT_EQ(amount(0.0000012, "ms"), "1.20 ns");
+  EXPECT_EQ(amount(0, "ms"), "0 ms");
+  EXPECT_EQ(amount(0.0123, "requests/s"), "0.0123 requests/s");
+}
+
 }  // namespace assay::values_test

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/charts.h"
 #include "report/model.h"
 #include "report/values.h"
 
@@ -149,7 +150,7 @@ WaterfallStep permitted_step(std::string level, const LaneKind& kind, const Reco
   step.evidence_class =
       record.evidence_class == EvidenceClass::kClaimed ? EvidenceClass::kClaimed : EvidenceClass::kDerived;
   step.basis =
-      fmt::format("{} {} of {} ÷ {}", value_text(record).value, record.unit, kind.resource, conversion.cost);
+      fmt::format("{} of {} ÷ {}", amount(*record.value, record.unit), kind.resource, conversion.cost);
   step.record_ids = {record.id};
   return step;
 }
@@ -200,16 +201,25 @@ const WaterfallStep* find_step(const WaterfallLane& lane, std::string_view level
   return nullptr;
 }
 
+std::string step_value(const WaterfallStep& step) {
+  return value_text(*step.value, step.low, step.high).value;
+}
+
+// A sentence must not be surer than the table below it.
+std::string doubt_words(const WaterfallStep& step) {
+  return step.validity == Validity::kDoubtful ? " (doubtful)" : "";
+}
+
 std::string lane_sentence(const WaterfallLane& lane, const LaneKind& kind) {
   const WaterfallStep* bound = find_step(lane, "theoretical bound");
   const WaterfallStep* kernels = find_step(lane, "kernels");
   const WaterfallStep* engine = find_step(lane, "engine");
   if (engine == nullptr) return fmt::format("What the engine reaches in {} is unknown.", kind.efficiency_of);
-  std::string out = fmt::format("The engine reaches {} {}",
-                                value_text(*engine->value, engine->low, engine->high).value, lane.unit);
+  std::string out =
+      fmt::format("The engine reaches {} {}{}", step_value(*engine), lane.unit, doubt_words(*engine));
   if (kernels != nullptr) {
-    out += fmt::format(": {} of what the measured {} permits", percent(*engine->value / *kernels->value),
-                       kind.resource);
+    out += fmt::format(": {} of what the measured {}{} permits", percent(*engine->value / *kernels->value),
+                       kind.resource, doubt_words(*kernels));
   }
   if (bound != nullptr && kernels != nullptr) {
     out += fmt::format(", which is itself {} of the theoretical bound",
@@ -236,15 +246,22 @@ void add_levels_above(WaterfallLane& lane, const LaneKind& kind, const LaneRecor
   add("kernels", records.kernels, "no kernel was measured on it");
 }
 
-// Why there is nothing of a mix on a target.
+// Why a metric of a mix on a target is not there.
 std::string no_mix(const Model& model, const Place& place) {
-  const auto is_failed_mix = [&](const Trial& trial) {
+  const auto is_mix = [&](const Trial& trial) {
     return trial.exam == "load" && trial.subject_id == place.subject.id && trial.target == place.target &&
-           trial.parameters["phase"].as_string() == "mix" && trial.state == TrialState::kFailed;
+           trial.parameters["phase"].as_string() == "mix";
   };
-  const auto failed = std::find_if(model.content->trials.begin(), model.content->trials.end(), is_failed_mix);
-  if (failed == model.content->trials.end()) return "no mix was run against it";
-  return failed->end_text.empty() ? "the mix failed" : fmt::format("the mix failed: {}", failed->end_text);
+  const auto mix = std::ranges::find_if(model.content->trials, is_mix);
+  if (mix == model.content->trials.end()) return "no mix was run against it";
+  switch (mix->state) {
+    case TrialState::kFailed:
+      return mix->end_text.empty() ? "the mix failed" : fmt::format("the mix failed: {}", mix->end_text);
+    case TrialState::kDone:
+      return "the mix was run, but left no number for this";
+    default:
+      return "the mix was not run to its end";
+  }
 }
 
 // What one user's stream gets while the mix runs: 1000 ÷ median TPOT.
@@ -308,20 +325,44 @@ const Record* best_batched(const Model& model, const Place& place) {
   return best;
 }
 
-// Output tokens of requests that met every SLO, as if they were as long as the others.
-WaterfallStep good_step(const Serving* serving) {
-  const Record* output = serving == nullptr ? nullptr : serving->mix.find("output_throughput_tokens_per_s");
-  const Record* good = serving == nullptr ? nullptr : serving->mix.find("goodput_per_s");
-  const Record* all = serving == nullptr ? nullptr : serving->mix.find("request_throughput_per_s");
-  const bool is_known = output != nullptr && good != nullptr && all != nullptr && is_usable(*output) &&
-                        good->value && is_usable(*all) && good->validity != Validity::kVoid;
-  if (!is_known) return unknown_step("within every SLO", "goodput of the mix is unknown");
+// How many of the mix's requests kept every limit of their class: the same record as in the table of the
+// service. Null where no class has limits, or nothing tells.
+const Record* kept_share(const Serving* serving) {
+  if (serving == nullptr || std::ranges::none_of(serving->classes, has_limits)) return nullptr;
+  const Record* kept = serving->mix.find("slo_attainment");
+  return kept != nullptr && kept->value && kept->validity != Validity::kVoid ? kept : nullptr;
+}
+
+// Output tokens of requests that met every SLO, as if they were as long as the others that ended well.
+WaterfallStep good_step(const Serving& serving) {
+  const Record* output = serving.mix.find("output_throughput_tokens_per_s");
+  const Record* kept = kept_share(&serving);
+  const Record* errors = serving.mix.find("error_rate");
+  const double ended = errors == nullptr ? 1 : 1 - errors->value.value_or(0);
+  if (output == nullptr || kept == nullptr || !is_usable(*output) || ended <= 0)
+    return unknown_step("within every SLO", "how many requests of the mix kept their limits is unknown");
+  const std::string of_ended =
+      ended < 1 ? fmt::format(" ÷ {} that ended well", percent(ended)) : std::string();
   return {.level = "within every SLO",
-          .value = *output->value * *good->value / *all->value,
-          .validity = std::max(output->validity, good->validity),
-          .basis = fmt::format("output throughput × goodput {} ÷ request throughput {} requests/s",
-                               value_text(*good).value, value_text(*all).value),
-          .record_ids = {output->id, good->id, all->id}};
+          .value = *output->value * std::min(1.0, *kept->value / ended),
+          .validity = std::max(output->validity, kept->validity),
+          .basis = fmt::format("output throughput × {} of the mix's requests, which kept every limit{}",
+                               percent(*kept->value), of_ended),
+          .record_ids = {output->id, kept->id}};
+}
+
+// ", 92 % of the mix's requests kept every limit of their class (batch has none)".
+std::string kept_words(const Serving& serving) {
+  const Record* kept = kept_share(&serving);
+  if (kept == nullptr) return "";
+  std::vector<std::string> without;
+  for (const ClassResult& each : serving.classes) {
+    if (!each.mix.empty() && !has_limits(each)) without.push_back(each.name);
+  }
+  return fmt::format("; {} of its requests kept every limit of their class{}", value_text(*kept).value + " %",
+                     without.empty() ? ""
+                                     : fmt::format(" ({} {} none)", join(without, ", "),
+                                                   without.size() == 1 ? "has" : "have"));
 }
 
 WaterfallLane together_lane(const Model& model, const Place& place) {
@@ -329,25 +370,21 @@ WaterfallLane together_lane(const Model& model, const Place& place) {
   const Record* batched = best_batched(model, place);
   const bool has_engine = lane_records(model, place, kDecode).engine != nullptr;
   const char* why = has_engine ? "batched decode was not measured" : "none: no portable engine ran on it";
-  lane.steps.push_back(batched == nullptr ? unknown_step("engine", why)
-                                          : measured_step("engine", *batched,
-                                                          fmt::format("{} sequences in one batch",
-                                                                      condition(*batched, "sequences"))));
+  lane.steps.push_back(
+      batched == nullptr ? unknown_step("engine", why)
+                         : measured_step("engine", *batched,
+                                         counted(batched->conditions["sequences"].as_integer(), "sequence") +
+                                             " in one batch"));
   lane.steps.push_back(demand_step(model, place, "output_throughput_tokens_per_s",
                                    "output tokens of all requests in the mix"));
-  lane.steps.push_back(good_step(place.serving));
+  const bool has_limits_at_all =
+      place.serving != nullptr && std::ranges::any_of(place.serving->classes, has_limits);
+  if (has_limits_at_all) lane.steps.push_back(good_step(*place.serving));
   name_losses(lane);
   const WaterfallStep* served = find_step(lane, "serving");
-  const WaterfallStep* good = find_step(lane, "within every SLO");
-  if (served == nullptr) {
-    lane.sentence = "What serving delivers to all users together is unknown.";
-  } else {
-    lane.sentence = fmt::format(
-        "The mix drew {} output tokens/s{}.", value_text(*served->value, served->low, served->high).value,
-        good == nullptr ? ""
-                        : fmt::format("; {} of them belong to requests that kept every limit",
-                                      percent(*good->value / *served->value)));
-  }
+  lane.sentence = served == nullptr ? std::string("What serving delivers to all users together is unknown.")
+                                    : fmt::format("The mix drew {} output tokens/s{}{}.", step_value(*served),
+                                                  doubt_words(*served), kept_words(*place.serving));
   return lane;
 }
 
@@ -363,6 +400,9 @@ void add_serving_sentence(Waterfall& waterfall, const Serving* serving) {
   for (const auto& [metric, before] : {std::pair{"offered_rate_per_s", "offered"},
                                        {"request_throughput_per_s", "served"},
                                        {"goodput_per_s", "within every SLO (goodput)"}}) {
+    // Without limits every request keeps them, which says nothing.
+    if (std::string_view(metric) == "goodput_per_s" && std::ranges::none_of(serving->classes, has_limits))
+      continue;
     if (std::string text = part(metric, before); !text.empty()) parts.push_back(std::move(text));
   }
   if (!parts.empty()) waterfall.serving = fmt::format("Under the mix: {}.", join(parts, "; "));

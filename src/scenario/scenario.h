@@ -52,6 +52,7 @@ struct TargetSpec {
   std::string device = "*";  // a ggml device name; "*": every one found
   std::string model =
       "auto";  // path of a GGUF | "smollm2-135m" | "synthetic:SHAPE:TYPE" | "auto": sized to the device
+  std::string stands_in_for;    // the scenario's model, where a quick look runs a smaller one; else ""
   uint32_t threads = 0;         // 0: as many as cores
   uint32_t context_tokens = 0;  // per sequence; 0: what the traffic needs
   uint32_t sequences = 16;      // decoded at once

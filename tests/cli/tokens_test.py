@@ -122,7 +122,7 @@ def check_basis(folder, tokenizer):
 def check_gguf(folder):
     """llama.cpp's count in the worker; the emulator's rule for prompts is not the model's, which is found too."""
     report = check_wrong_usage(folder, MODEL)
-    assert "grows with the prompts" in token_finding(report)["text"], token_finding(report)
+    assert "changes with the length of the prompts" in token_finding(report)["text"], token_finding(report)
     assert token_finding(report)["evidence"]["output_counted"] == REQUESTS * TOKENS
 
 

@@ -67,6 +67,22 @@ async function empty_charts(page) {
                 .map((figure) => figure.id));
 }
 
+// Of the texts of a chart that are not turned, those that share more than the edge of a line; run in the page.
+function overlapping_names(id) {
+  const texts = Array.from(document.querySelectorAll(`#${id} .plot svg text`))
+                    .filter((text) => Math.abs(text.getCTM().b) < 0.01)
+                    .map((text) => ({name: text.textContent, box: text.getBoundingClientRect()}));
+  const clashes = [];
+  texts.forEach((a, i) => {
+    for (const b of texts.slice(i + 1)) {
+      const wide = Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left);
+      const high = Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top);
+      if (wide > 2 && high > 4) clashes.push(`${a.name} | ${b.name}`);
+    }
+  });
+  return {names: texts.length, clashes};
+}
+
 const stories = {
   'every chart is drawn, at every width and in both schemes': async (browser) => {
     for (const name of ['sample', 'hostile']) {
@@ -89,6 +105,18 @@ const stories = {
           await context.close();
         }
       }
+    }
+  },
+
+  'no name of a roofline stands on another': async (browser) => {
+    for (const viewport of [desktop, phone]) {
+      const {context, page} = await open(browser, 'sample', {viewport});
+      for (const id of ['roofline-0', 'roofline-1']) {
+        const {names, clashes} = await page.evaluate(overlapping_names, id);
+        assert.ok(names > 10, `${names} names in ${id}`);
+        assert.deepEqual(clashes, [], `${id} at ${viewport.width} px`);
+      }
+      await context.close();
     }
   },
 

@@ -285,6 +285,23 @@ class Writer {
                      {"kernel", "attention"},
                      {"flop_per_byte", 128.0}}),
             0.02, 24);
+    // One token's worth of each type, bound by memory.
+    for (const auto& [type, factor, bytes] : {std::tuple{"f32", 0.7, 4.0},
+                                              {"f16", 0.9, 2.0},
+                                              {"bf16", 0.85, 2.0},
+                                              {"q8_0", 0.6, 1.06},
+                                              {"q4_0", 0.5, 0.56}}) {
+      const double flop_per_byte = 2 / bytes;
+      out.add("matmul_tflop_per_s", device.bandwidth * factor * flop_per_byte / 1000, "TFLOP/s",
+              members({{"dtype", type},
+                       {"m", 4096},
+                       {"n", 1},
+                       {"k", 4096},
+                       {"kernel", "matrix-vector"},
+                       {"kernels_of", "ggml"},
+                       {"flop_per_byte", flop_per_byte}}),
+              0.03, 24);
+    }
     out.add("launch_overhead_us", 6.2, "µs", Json::object(), 0.08, 200);
     out.add("host_to_device_gb_per_s", 11.9, "GB/s", members({{"size_bytes", 268435456}}), 0.02, 30);
     out.find(Severity::kDoubtful, "roofline.noisy",

@@ -4,6 +4,7 @@ import type {LinePoint, LinesChart} from '../data';
 
 import {bytes_text, colour, doubt_mark, evidence_style, short} from '../theme';
 
+const whisker_gap = 5;
 const symbols = ['circle', 'rect', 'triangle', 'diamond'];
 
 export const draw_lines: Draw<LinesChart> = (chart, theme, width) => {
@@ -44,7 +45,9 @@ export const draw_lines: Draw<LinesChart> = (chart, theme, width) => {
       data: with_interval.map((point) => [point.x, point.low, point.high]),
       renderItem: (_: any, api: any) => {
         const a = api.coord([api.value(0), api.value(1)]), b = api.coord([api.value(0), api.value(2)]);
-        return {type: 'group', children: whisker(a[0], a[1], b[0], b[1], theme.text)};
+        // Beside each other, in the colour of their line: over one point, two would read as one.
+        const aside = (i - (chart.series.length - 1) / 2) * whisker_gap;
+        return {type: 'group', children: whisker(a[0] + aside, a[1], b[0] + aside, b[1], base)};
       },
     });
   });

@@ -7,6 +7,12 @@ import {colour, doubt_mark, evidence_line, evidence_style, short, type Theme} fr
 const giga_per_tera = 1000;
 const label_gap = 14;
 const narrow_px = 340;
+const slope_gap = 18;  // between slopes, for a name between them
+// Of names' letters, about, in a wide chart and in a narrow one.
+const letters = {
+  wide: {size: 11, px: 6},
+  narrow: {size: 9.5, px: 5}
+};
 type Place = (x: number, y: number) => [number, number];
 
 function symbol_of(point: RooflinePoint): string {
@@ -27,12 +33,12 @@ function ceiling_points(ceiling: Ceiling, all: Ceiling[], x_min: number, x_max: 
   return [[start, ceiling.value], [x_max, ceiling.value]];
 }
 
-// Heights of labels that want to stand at `wanted`, pushed apart and kept above `bottom`.
-function spread(wanted: number[], bottom: number): number[] {
+// Heights of labels that want to stand at `wanted`, pushed apart and kept between `top` and `bottom`.
+function spread(wanted: number[], top: number, bottom: number): number[] {
   const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b]);
   const heights = [...wanted];
   order.forEach((i, at) => {
-    if (at > 0) heights[i] = Math.max(heights[i], heights[order[at - 1]] + label_gap);
+    heights[i] = Math.max(heights[i], at > 0 ? heights[order[at - 1]] + label_gap : top);
   });
   let limit = bottom;
   for (const i of order.reverse()) {
@@ -42,22 +48,59 @@ function spread(wanted: number[], bottom: number): number[] {
   return heights;
 }
 
-// The best points' names in a column left of them, each tied to its point by a thin line.
-function point_labels(points: RooflinePoint[], place: Place, left: number, bottom: number, theme: Theme) {
+function name_of(point: RooflinePoint): string {
+  return point.group.replace('matrix-vector', 'mat-vec') + doubt_mark(point.validity);
+}
+
+// Where the column of names stands: in the widest gap between the points, so that the thin lines from it go
+// to both sides and cross no name; left of all where there is none to speak of. Its right edge.
+function column_of(xs: number[], left: number, name_width: number): number {
+  const sorted = [...xs].sort((a, b) => a - b);
+  let column = sorted[0] - 26, widest = 0.8 * name_width;
+  for (let i = 1; i < sorted.length; ++i) {
+    const gap = sorted[i] - sorted[i - 1];
+    if (gap < widest) continue;
+    widest = gap;
+    column = (sorted[i - 1] + sorted[i] + name_width) / 2;
+  }
+  return Math.max(left + name_width, column);
+}
+
+// The best points' names in one column, each tied to its point by a thin line; of the kernels that only move
+// data, at their points.
+function point_labels(
+    points: RooflinePoint[], place: Place, left: number, right: number, bottom: number, theme: Theme) {
+  const letter = right - left < narrow_px ? letters.narrow : letters.wide;
   const best = points.filter((point) => point.best);
   const crowd = best.filter((point) => symbol_of(point) !== 'triangle');
   const shapes: object[] = [];
   const at = crowd.map((point) => place(point.x, point.value));
-  const column = Math.max(left + 96, Math.min(...at.map(([x]) => x)) - 26);
-  const heights = spread(at.map(([, y]) => y), bottom - 8);
+  const widths = crowd.map((point) => name_of(point).length * letter.px);
+  const column = column_of(at.map(([x]) => x), left, Math.max(0, ...widths));
+  // The highest point touches its ceiling, whose name stands there.
+  const heights = spread(at.map(([, y]) => y), Math.min(...at.map(([, y]) => y)) + 9, bottom - 8);
   crowd.forEach((point, i) => {
+    const [x, y] = at[i];
     shapes.push({
       type: 'line',
       silent: true,
-      shape: {x1: column + 2, y1: heights[i], x2: at[i][0], y2: at[i][1]},
+      shape: {x1: x > column ? column + 2 : column - widths[i] - 2, y1: heights[i], x2: x, y2: y},
       style: {stroke: theme.line, lineWidth: 1}
     });
-    shapes.push(text_shape(point.group + doubt_mark(point.validity), column, heights[i], {
+  });
+  crowd.forEach((point, i) => {
+    shapes.push(text_shape(name_of(point), column, heights[i], {
+      fill: theme.text,
+      stroke: theme.ground,
+      lineWidth: 3,
+      fontSize: letter.size,
+      align: 'right',
+      verticalAlign: 'middle'
+    }));
+  });
+  for (const point of best.filter((one) => symbol_of(one) === 'triangle')) {
+    const [x, y] = place(point.x, point.value);
+    shapes.push(text_shape(name_of(point), x - 8, y, {
       fill: theme.text,
       stroke: theme.ground,
       lineWidth: 3,
@@ -65,44 +108,60 @@ function point_labels(points: RooflinePoint[], place: Place, left: number, botto
       align: 'right',
       verticalAlign: 'middle'
     }));
-  });
-  for (const point of best.filter((one) => symbol_of(one) === 'triangle')) {
-    const [x, y] = place(point.x, point.value);
-    shapes.push(text_shape(
-        point.group + doubt_mark(point.validity), x + 8, y,
-        {fill: theme.text, stroke: theme.ground, lineWidth: 3, fontSize: 11, verticalAlign: 'middle'}));
   }
   return shapes;
 }
 
-// Flat ceilings are named left of where they begin, outside the roof, slopes along the slope: the highest
-// above it, the others below. Where there is no room the key alone names them.
+// Whether two names that end at their right edges share room, by the width of their letters.
+function stands_on(a: any, b: any): boolean {
+  if (a.type !== 'text' || b.type !== 'text' || a.rotation) return false;
+  const left = (one: any) => one.style.x - one.style.text.length * letters.wide.px;
+  const is_beside = a.style.x < left(b) || b.style.x < left(a);
+  return !is_beside && Math.abs(a.style.y - letters.wide.size / 2 - b.style.y) < label_gap - 2;
+}
+
+// Flat ceilings are named at their right ends, where no point's name stands, slopes along the slope, the
+// steepest outside the roof, another where the one above leaves room. The key names them all in full.
 function ceiling_labels(
-    ceilings: Ceiling[], place: Place, left: number, x_min: number, x_max: number, theme: Theme) {
+    ceilings: Ceiling[], place: Place, left: number, bottom: number, x_min: number, x_max: number,
+    theme: Theme) {
   const shapes: object[] = [];
-  const flats = ceilings.filter((ceiling) => !ceiling.bandwidth);
-  const starts = flats.map((ceiling) => place(...ceiling_points(ceiling, ceilings, x_min, x_max)[0]));
-  const heights = spread(starts.map(([, y]) => y), Infinity);
-  flats.forEach((ceiling, i) => {
-    const text = ceiling.name + doubt_mark(ceiling.validity);
-    const x = starts[i][0];
-    if (x - left > text.length * 5.6)
-      shapes.push(text_shape(
-          text, x - 5, heights[i],
-          {fill: theme.muted, fontSize: 10.5, align: 'right', verticalAlign: 'middle'}));
-  });
+  const text_of = (ceiling: Ceiling) =>
+      ceiling.name.replace(/^compute /, '').replace(/ TFLOP\/s$/, '') + doubt_mark(ceiling.validity);
+  const flats = ceilings.filter((ceiling) => !ceiling.bandwidth).sort((a, b) => a.value - b.value);
+  let above = Infinity;
+  for (const ceiling of flats) {
+    const [x, y] = place(x_max, ceiling.value);
+    if (y > above) continue;  // the name of the one below needs its room
+    above = y - label_gap;
+    shapes.push(text_shape(text_of(ceiling), x - 2, y - 3, {
+      fill: theme.muted,
+      stroke: theme.ground,
+      lineWidth: 2,
+      fontSize: 10.5,
+      align: 'right',
+      verticalAlign: 'bottom'
+    }));
+  }
+  const slopes = ceilings.filter((ceiling) => ceiling.bandwidth).sort((a, b) => b.value - a.value);
   if (place(x_max, 1)[0] - left < narrow_px) return shapes;
-  ceilings.filter((ceiling) => ceiling.bandwidth).forEach((ceiling, i) => {
+  let beside = -Infinity;  // where the slope before crosses the bottom
+  slopes.forEach((ceiling, i) => {
     const [from, to] = ceiling_points(ceiling, ceilings, x_min, x_max);
     const [x1, y1] = place(...from), [x2, y2] = place(...to);
     const angle = Math.atan2(y1 - y2, x2 - x1);
-    const share = 0.5, gap = i === 0 ? -6 : 6;
+    const foot = x1 - (bottom - y1) / Math.tan(angle);
+    const has_room = (foot - beside) * Math.sin(angle) > slope_gap &&
+        Math.hypot(x2 - x1, y2 - y1) > text_of(ceiling).length * letters.wide.px;
+    beside = foot;
+    if (!has_room) return;
+    const share = i === 0 ? 0.68 : 0.55;
     shapes.push({
       ...text_shape(
-          ceiling.name + doubt_mark(ceiling.validity), 0, 0,
-          {fill: theme.muted, fontSize: 10.5, align: 'center', verticalAlign: i === 0 ? 'bottom' : 'top'}),
-      x: x1 + share * (x2 - x1) + gap * Math.sin(angle) * 0.5,
-      y: y1 + share * (y2 - y1) + gap * Math.cos(angle) * 0.5,
+          text_of(ceiling), 0, 0,
+          {fill: theme.muted, fontSize: 10.5, align: 'center', verticalAlign: 'bottom'}),
+      x: x1 + share * (x2 - x1) - 3 * Math.sin(angle),
+      y: y1 + share * (y2 - y1) - 3 * Math.cos(angle),
       rotation: angle,
     });
   });
@@ -112,7 +171,7 @@ function ceiling_labels(
 export const draw_roofline: Draw<RooflineChart> = (chart, theme, width) => {
   const base = colour(theme, chart.colour);
   const xs = chart.points.map((point) => point.x);
-  const x_min = Math.min(...xs) / 2, x_max = Math.max(...xs) * 2.5;
+  const x_min = Math.min(...xs) / 3, x_max = Math.max(...xs) * 2.5;
   const ys = chart.points.map((point) => point.value);
   const flats = chart.ceilings.filter((ceiling) => !ceiling.bandwidth).map((ceiling) => ceiling.value);
   const y_max = Math.max(...ys, ...flats) * 2, y_min = Math.min(...ys) / 2;
@@ -163,13 +222,12 @@ export const draw_roofline: Draw<RooflineChart> = (chart, theme, width) => {
           data: [[x_min, y_min]],
           renderItem: (_: any, api: any) => {
             const place: Place = (x, y) => api.coord([x, y]) as [number, number];
-            return {
-              type: 'group',
-              children: [
-                ...point_labels(points, place, grid.left, height - grid.bottom, theme),
-                ...ceiling_labels(chart.ceilings, place, grid.left, x_min, x_max, theme)
-              ]
-            };
+            const bottom = height - grid.bottom;
+            const names = point_labels(points, place, grid.left, width - grid.right, bottom, theme);
+            // The key names the ceilings, too: a point's name goes first.
+            const ceilings = ceiling_labels(chart.ceilings, place, grid.left, bottom, x_min, x_max, theme)
+                                 .filter((one) => !names.some((name) => stands_on(one, name)));
+            return {type: 'group', children: [...names, ...ceilings]};
           },
         },
         {
@@ -181,7 +239,7 @@ export const draw_roofline: Draw<RooflineChart> = (chart, theme, width) => {
               value: [point.x, point.value],
               point,
               symbol: symbol_of(point),
-              symbolSize: point.best ? 9 : 5,
+              symbolSize: point.best ? (width < narrow_px + 60 ? 7 : 9) : 5,
               itemStyle: {color: style.fill, borderColor: style.stroke, opacity: point.best ? 1 : 0.45}
             };
           }),

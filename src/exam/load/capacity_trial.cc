@@ -115,9 +115,9 @@ class Evidence {
       found.push_back(make_finding(
           Severity::kNote, "load.capacity-repeated",
           fmt::format(
-              "In {} of {} trials of the search for capacity the load generator was late: they decide nothing, "
-              "and were repeated.",
-              repeated, result_.probes.size())));
+              "The search for capacity took {}. In {} of them the load generator was late: what it measured then decides "
+              "nothing, and was measured again.",
+              counted(static_cast<int64_t>(result_.probes.size()), "trial"), repeated)));
     }
     if (search_.end() == CapacityEnd::kBudget) {
       found.push_back(make_finding(
@@ -184,9 +184,9 @@ class Evidence {
       estimate.value = estimate.low = 0;  // nothing held
     }
     estimate.method = fmt::format(
-        "sequential search over {} trials in {}: highest rate shown to hold to lowest shown to fail, by a mixture "
+        "sequential search over {} in {}: highest rate shown to hold to lowest shown to fail, by a mixture "
         "sequential test of each class's share; between them by interpolation",
-        result_.probes.size(), format_duration(search_.spent_s()));
+        counted(static_cast<int64_t>(result_.probes.size()), "trial"), format_duration(search_.spent_s()));
     Record& record = add("capacity_per_s", estimate, "all");
     record.conditions.set("tier", tiers_[tier].name)
         .set("ended", words_of(search_.end()))

@@ -53,7 +53,7 @@ Trial planned_trial(const Scenario& scenario, const TargetSpec& target, const Js
   trial.parameters.set("classes", std::move(classes));
   if (target.is_on_device()) {
     trial.parameters.set("device", target.device);
-    set_sizing(size_to_device(target.model, device, scenario.load), trial.parameters);
+    set_model(target, size_to_device(target.model, device, scenario.load), trial.parameters);
   }
   if (target.urls.size() == 1) trial.parameters.set("url", target.url());
   if (target.urls.size() > 1) {
@@ -80,8 +80,7 @@ std::vector<Trial> plan(const Scenario& scenario, const TargetSpec& target, cons
     trials.back().parameters.set("sweep_rate_per_s", rate);
   }
   for (const uint32_t users : load.sweep.users) {
-    trials.push_back(planned_trial(scenario, target, device, "sweep",
-                                   fmt::format("with {} user{}", users, users == 1 ? "" : "s")));
+    trials.push_back(planned_trial(scenario, target, device, "sweep", "with " + counted(users, "user")));
     trials.back().parameters.set("sweep_users", users);
   }
   if (load.capacity) trials.push_back(planned_trial(scenario, target, device, "capacity", "capacity"));
@@ -94,12 +93,16 @@ std::string status_line(const LoadProgress& progress) {
   const auto ms = [](std::optional<double> value) {
     return value ? format_number(*value) + " ms" : std::string("—");
   };
+<<<<<<< HEAD
   if (progress.is_stopping)
     return fmt::format("stopping: {} answers outstanding; Ctrl-C again ends at once", progress.in_flight);
   return fmt::format("{}/s  {} in flight  TTFT {}  TPOT {}  {} failed  lag {} ms  {} left",
+=======
+  return fmt::format("{}/s  {} in flight  TTFT {}  TPOT {}  {} failed  lag {}  {} left",
+>>>>>>> pages
                      format_number(progress.rate_per_s), progress.in_flight, ms(progress.ttft_ms_now),
-                     ms(progress.tpot_ms_now), progress.failed, format_number(progress.dispatch_lag_ms_max),
-                     format_duration(progress.left_s));
+                     ms(progress.tpot_ms_now), progress.failed,
+                     format_duration(progress.dispatch_lag_ms_max / 1e3), format_duration(progress.left_s));
 }
 
 // One trial, step by step; each step may end it.
@@ -111,7 +114,6 @@ class LoadTrial {
   }
 
   Result<TrialOutcome> run() {
-    if (auto finding = sizing_finding(trial_.parameters)) outcome_.findings.push_back(std::move(*finding));
     Result<TrialTraffic> traffic =
         trial_traffic(context_.scenario, spec_, trial_.parameters["traffic_class"].as_string());
     if (!traffic) {
@@ -337,7 +339,8 @@ class LoadTrial {
     options.interrupted = context_.interrupted;
     options.drain_timeout = nanos_from_seconds(burst_limit_s());
     options.progress = [this](const LoadProgress& progress) {
-      context_.progress.update(0, fmt::format("burst: {} of {} requests", progress.ended, progress.planned));
+      context_.progress.update(0, fmt::format("burst: {} of {}", progress.ended,
+                                              counted(static_cast<int64_t>(progress.planned), "request")));
     };
     const auto plan = burst_plan(traffic_, count);
     return drive_load(*setup_.target, context_.clock, *list_source(plan), options);
@@ -350,8 +353,9 @@ class LoadTrial {
     const Calibration calibration = calibration_of(burst);
     if (calibration.ended_well == 0) {
       Finding finding{.severity = Severity::kBlocker, .code = "load.failures"};
-      finding.text = fmt::format("Of {} requests sent to warm the target up, none ended well within {}.",
-                                 calibration.requests, format_duration(burst_limit_s()));
+      finding.text = fmt::format("Of {} sent to warm the target up, none ended well within {}.",
+                                 counted(static_cast<int64_t>(calibration.requests), "request"),
+                                 format_duration(burst_limit_s()));
       for (const std::string& example : burst.failure_examples) {
         if (example.empty()) continue;
         finding.text += fmt::format(" The first said: {}.", printable(example));
@@ -412,8 +416,10 @@ class LoadTrial {
   void note_shortening(size_t sent, const std::string& why) {
     if (sent >= traffic_.requests) return;
     Finding finding{.severity = Severity::kNote, .code = "load.shortened"};
-    finding.text = fmt::format("{} of {} requests were sent, since {}: a trial may take {} (max_duration_s).",
-                               sent, traffic_.requests, why, format_duration(load_.max_duration_s));
+    finding.text =
+        fmt::format("Of {} {} sent, since {}: a trial may take {} (max_duration_s).",
+                    counted(traffic_.requests, "request"), counted(static_cast<int64_t>(sent), "was", "were"),
+                    why, format_duration(load_.max_duration_s));
     finding.evidence = Json::object();
     finding.evidence.set("planned", static_cast<int64_t>(sent)).set("wanted", traffic_.requests);
     outcome_.findings.push_back(std::move(finding));
@@ -551,6 +557,7 @@ class LoadTrial {
 
 Result<TrialOutcome> run(ExamContext& context, const Trial& trial, const TargetSpec& target) {
   Result<TrialOutcome> outcome = LoadTrial(context, trial, target).run();
+  if (outcome) note_other_model(trial.parameters, *outcome);
   // A rank that did not come as far as the start says so: the others wait for it.
   if (context.ranks != nullptr) context.ranks->give_up(outcome ? outcome->end_text : outcome.error().what);
   return outcome;

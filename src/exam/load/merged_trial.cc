@@ -116,12 +116,12 @@ class Merge {
       error = std::max(error, rank.facts.clock.error);
     }
     const bool is_wide = milliseconds(error) > first_.dispatch_lag_budget_ms;
-    Finding& finding =
-        find(is_wide ? Severity::kDoubtful : Severity::kNote, "load.ranks",
-             fmt::format(
-                 "The load came from {} ranks on {} host{}. At the start their clocks were known to within "
-                 "{}, which moves no latency: each is of one clock.",
-                 ranks_.size(), hosts.size(), hosts.size() == 1 ? "" : "s", format_duration(seconds(error))));
+    Finding& finding = find(
+        is_wide ? Severity::kDoubtful : Severity::kNote, "load.ranks",
+        fmt::format("The load came from {} on {}. At the start their clocks were known to within "
+                    "{}, which moves no latency: each is of one clock.",
+                    counted(static_cast<int64_t>(ranks_.size()), "rank"),
+                    counted(static_cast<int64_t>(hosts.size()), "host"), format_duration(seconds(error))));
     finding.evidence.set("ranks", static_cast<int64_t>(ranks_.size()))
         .set("hosts", static_cast<int64_t>(hosts.size()))
         .set("clock_error_ms", milliseconds(error));
@@ -324,8 +324,9 @@ class Merge {
     if (!missing_.empty() || result.lost || result.rows.size() >= first_.wanted) return;
     const bool is_plan_short = result.planned < first_.wanted;
     find(Severity::kNote, "load.shortened",
-         fmt::format("{} of {} requests were sent, since {}: a trial may take {} (max_duration_s).",
-                     result.rows.size(), first_.wanted,
+         fmt::format("Of {} {} sent, since {}: a trial may take {} (max_duration_s).",
+                     counted(first_.wanted, "request"),
+                     counted(static_cast<int64_t>(result.rows.size()), "was", "were"),
                      is_plan_short ? "the others would have arrived too late"
                                    : "the answers that the others follow took longer",
                      format_duration(scenario_.load.max_duration_s)))
@@ -341,9 +342,11 @@ class Merge {
     find(
         Severity::kDoubtful, "load.rank-lost",
         fmt::format(
-            "{} of {} ranks are missing ({}). What they sent is not in these numbers, and from when they ended "
-            "the load was less than was asked for: {} requests of {} are known.",
-            missing_.size(), first_.ranks, who, result.rows.size(), first_.wanted))
+            "Of {} {} missing ({}). What they sent is not in these numbers, and from when they ended the load was less "
+            "than was asked for: of {} {} known.",
+            counted(first_.ranks, "rank"), counted(static_cast<int64_t>(missing_.size()), "is", "are"), who,
+            counted(first_.wanted, "request"),
+            counted(static_cast<int64_t>(result.rows.size()), "is", "are")))
         .evidence.set("ranks", first_.ranks)
         .set("ranks_merged", static_cast<int64_t>(ranks_.size()))
         .set("requests", static_cast<int64_t>(result.rows.size()))

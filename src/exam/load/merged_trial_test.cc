@@ -132,7 +132,7 @@ TEST(MergedTrial, AMissingRankMakesAllDoubtful) {
   EXPECT_EQ(record(outcome, "ttft_ms_p50")->validity, Validity::kDoubtful);
   ASSERT_EQ(findings(outcome, "load.rank-lost").size(), 1U);
   EXPECT_THAT(findings(outcome, "load.rank-lost")[0].text,
-              HasSubstr("1 of 2 ranks are missing (rank 1 on host1: its dossier was not given)"));
+              HasSubstr("Of 2 ranks 1 is missing (rank 1 on host1: its dossier was not given)"));
 }
 
 TEST(MergedTrial, WhatOneRankFoundIsToldOnce) {

@@ -87,11 +87,11 @@ PromptCuts cut_prompts(ExamContext& context, TokenCounter& counter,
       const int64_t count = counts->tokens[i];
       const double bytes = count > 0 ? static_cast<double>(text.size()) / static_cast<double>(count) : 0;
       if (bytes < kLeastBytesPerToken || bytes > kMostBytesPerToken) {
-        return not_cut(counter,
-                       counts->problem.empty()
-                           ? fmt::format("it makes {} tokens of {} of {}", std::max<int64_t>(0, count),
-                                         format_bytes(static_cast<int64_t>(text.size())), corpus)
-                           : printable(counts->problem));
+        return not_cut(counter, counts->problem.empty()
+                                    ? fmt::format("it makes {} of {} of {}",
+                                                  counted(std::max<int64_t>(0, count), "token"),
+                                                  format_bytes(static_cast<int64_t>(text.size())), corpus)
+                                    : printable(counts->problem));
       }
       cuts.cutter.set_bytes_per_token(corpus, bytes);
       way = fmt::format("{} bytes a token", format_number(bytes));

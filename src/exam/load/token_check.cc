@@ -182,8 +182,8 @@ TokenCheck check_tokens(ExamContext& context, TokenCounter& counter, const std::
   left_out.problem = printable(counts->problem);
   // What is left would no longer be a sample of the answers.
   if (2 * left_out.uncountable > with_text) {
-    return give_up(fmt::format("{} of {} answers cannot be counted, the first because {}",
-                               left_out.uncountable, with_text, left_out.problem));
+    return give_up(fmt::format("{} of {} cannot be counted, the first because {}", left_out.uncountable,
+                               counted(with_text, "answer"), left_out.problem));
   }
   TokenCountOptions options{.classes = {},
                             .conditions = conditions,

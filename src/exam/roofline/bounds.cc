@@ -69,14 +69,16 @@ void add_cpu_bounds(const CpuInfo& cpu, int64_t cores, double clock_ghz, TrialOu
     const double measured = *outcome.records[index].value;
     const std::string& device = text(outcome.records[index], "device");
     const std::string method = fmt::format(
-        "{} cores × {} FLOP a cycle × {:.2f} GHz; {}; clock of one core by a chain of dependent additions. An upper "
+        "{} × {} FLOP a cycle × {:.2f} GHz; {}; clock of one core by a chain of dependent additions. An upper "
         "bound: virtual cores may share a physical one, and the clock drops when all compute.",
-        cores, peak->flop_per_cycle, clock_ghz, peak->words);
+        counted(cores, "core"), peak->flop_per_cycle, clock_ghz, peak->words);
     Json conditions = Json::object().set("bound", "theoretical").set("dtype", dtype).set("device", device);
     outcome.records.push_back(derived(kMatmul, bound, "TFLOP/s", method, conditions));
     conditions = Json::object().set("of", kMatmul).set("dtype", dtype).set("device", device);
-    outcome.records.push_back(derived("roofline_efficiency", measured / bound, "",
-                                      fmt::format("{:.4g} / {:.4g} TFLOP/s", measured, bound), conditions));
+    outcome.records.push_back(derived(
+        "roofline_efficiency", measured / bound, "",
+        fmt::format("{} / {} GFLOP/s", format_number(measured * 1e3, 4), format_number(bound * 1e3, 4)),
+        conditions));
     if (measured <= bound) continue;
     outcome.records.back().validity = Validity::kDoubtful;
     Finding finding;
@@ -131,22 +133,25 @@ std::vector<Record> engine_efficiency_records(const DossierContent& content) {
     if (is_measured(speed, "decode_tokens_per_s") && bytes > 0) {
       const Record* bandwidth = best_of(content, speed.subject_id, kBandwidth);
       if (bandwidth == nullptr || *bandwidth->value <= 0) continue;
-      records.push_back(
-          efficiency(content, speed, "decode", *speed.value * bytes / 1e9 / *bandwidth->value,
-                     fmt::format("{:.4g} tokens/s × {:.4g} bytes of weights a token / {:.4g} GB/s, the best "
-                                 "bandwidth measured ({}); weights that stay in a cache may exceed 1",
-                                 *speed.value, bytes, *bandwidth->value, text(*bandwidth, "kernel"))));
+      records.push_back(efficiency(
+          content, speed, "decode", *speed.value * bytes / 1e9 / *bandwidth->value,
+          fmt::format(
+              "{} tokens/s × {} MB of weights a token / {} MB/s, the best bandwidth measured ({}); weights "
+              "that stay in a cache may exceed 1",
+              format_number(*speed.value, 4), format_number(bytes / 1e6, 4),
+              format_number(*bandwidth->value * 1e3, 4), text(*bandwidth, "kernel"))));
     }
     if (is_measured(speed, "prefill_tokens_per_s") && flop > 0) {
       // Another type's kernel is another limit.
       const std::string& type = text(speed, "weights_type");
       const Record* matmul = type.empty() ? nullptr : best_of(content, speed.subject_id, kMatmul, type);
       if (matmul == nullptr || *matmul->value <= 0) continue;
-      records.push_back(
-          efficiency(content, speed, "prefill", *speed.value * flop / 1e12 / *matmul->value,
-                     fmt::format("{:.4g} tokens/s × {:.4g} FLOP a token / {:.4g} TFLOP/s, the best "
-                                 "multiplication measured with {} weights",
-                                 *speed.value, flop, *matmul->value, text(*matmul, "dtype"))));
+      records.push_back(efficiency(
+          content, speed, "prefill", *speed.value * flop / 1e12 / *matmul->value,
+          fmt::format(
+              "{} tokens/s × {} MFLOP a token / {} GFLOP/s, the best multiplication measured with {} weights",
+              format_number(*speed.value, 4), format_number(flop / 1e6, 4),
+              format_number(*matmul->value * 1e3, 4), text(*matmul, "dtype"))));
     }
   }
   return records;

@@ -95,16 +95,17 @@ class Collector {
       outcome_.samples.push_back(std::move(sample));
     }
     if (refused_ > 0) {
-      add(make_finding(
-          Severity::kDoubtful, "exam.failed",
-          fmt::format("{} of the worker's records were refused, the first because {}.", refused_, refusal_)));
+      add(make_finding(Severity::kDoubtful, "exam.failed",
+                       fmt::format("The worker sent {} that had to be refused, the first because {}.",
+                                   counted(refused_, "record"), refusal_)));
     }
     if (wide_ > 0) {
       add(make_finding(
           Severity::kDoubtful, "roofline.noisy",
-          fmt::format("{} of {} measurements did not settle to within ±10 %: the machine was busy, or the "
-                      "time was short. They are marked doubtful.",
-                      wide_, outcome_.records.size()),
+          fmt::format(
+              "{} of {} did not settle to within ±10 %: the machine was busy, or the time was short. What did "
+              "not is marked doubtful.",
+              wide_, counted(static_cast<int64_t>(outcome_.records.size()), "measurement")),
           Json::object().set("wide", wide_)));
     }
   }

@@ -31,7 +31,7 @@ std::vector<Trial> plan_roofline(const Scenario& scenario, const TargetSpec& tar
     if (!device["type"].as_string().empty()) trial.parameters.set("device_type", device["type"].as_string());
     trials.push_back(std::move(trial));
   }
-  set_sizing(size_to_device(target.model, device, scenario.load), trials.back().parameters);
+  set_model(target, size_to_device(target.model, device, scenario.load), trials.back().parameters);
   return trials;
 }
 
@@ -79,7 +79,6 @@ Json sequences_to_try(const Scenario& scenario, const Trial& trial, const Target
 
 Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSpec& target,
                         TrialOutcome& outcome) {
-  if (auto finding = sizing_finding(trial.parameters)) outcome.findings.push_back(std::move(*finding));
   const auto model = prepare_model(context, trial.parameters["model"].as_string());
   if (!model) return fail_outcome(failed_exam_finding(model.error()), outcome), Result<void>();
   const bool is_quick = context.scenario.is_quick;
@@ -111,6 +110,7 @@ Result<TrialOutcome> run_roofline_trial(ExamContext& context, const Trial& trial
   outcome.subject = subject_of(trial);
   const bool is_engine = trial.parameters["part"].as_string() == "engine";
   RETURN_IF_ERROR((is_engine ? run_engine : run_kernels)(context, trial, target, outcome));
+  note_other_model(trial.parameters, outcome);
   outcome.duration_s = seconds(context.clock.now() - begin);
   return outcome;
 }

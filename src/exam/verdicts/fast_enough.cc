@@ -15,6 +15,7 @@ namespace {
 struct TargetResult {
   std::string name;
   bool is_sized_down = false;     // it ran a smaller model than the mix's own
+  bool is_stand_in = false;       // since a quick look was wanted, not since it is slow
   const Trial* failed = nullptr;  // the mix could not be served
   bool was_not_tried = false;     // nor asked of it
   const Record* worst =
@@ -61,14 +62,22 @@ std::vector<TargetResult> collect(const VerdictView& view, std::vector<int64_t>&
     const bool has_ended = trial.state == TrialState::kDone || trial.state == TrialState::kFailed;
     if (!is_mix(trial) || !has_ended) continue;
     TargetResult& result = result_of(results, trial.target);
+<<<<<<< HEAD
     result.is_sized_down |= is_sized_down(trial);
     if (trial.state == TrialState::kFailed && !view.was_not_tried(trial)) result.failed = &trial;
     result.was_not_tried |= view.was_not_tried(trial);
+=======
+    result.is_sized_down |= !model_not_run(trial).empty();
+    result.is_stand_in |= !model_not_run(trial).empty() && !is_sized_down(trial);
+    if (trial.state == TrialState::kFailed) result.failed = &trial;
+>>>>>>> pages
   }
   for (const Record& record : view.content().records) {
     if (!is_mix_of_a_class(record)) continue;
     TargetResult& result = result_of(results, view.target_name(record));
-    if (!is_usable(record)) {
+    if (record.validity == Validity::kInsufficient) {
+      ++result.few;
+    } else if (!is_usable(record)) {
       ++result.is_void;
     } else if (!is_decisive(record)) {
       ++result.few;
@@ -87,9 +96,9 @@ std::string share_text(const TargetResult& result) {
   const double required = record.conditions["required_share"].as_number();
   const bool is_close =
       record.ci_low && record.ci_high && *record.ci_low <= required && required <= *record.ci_high;
-  return fmt::format("{} on {} met its SLO in {}{} of {} requests, needs {}{}",
+  return fmt::format("{} on {} met its SLO in {}{} of {}, needs {}{}",
                      record.conditions["traffic_class"].as_string(), result.name, percent_text(*record.value),
-                     interval_text(record, 100), record.n, percent_text(required),
+                     interval_text(record, 100), counted(record.n, "request"), percent_text(required),
                      is_close ? ", which lies within the interval" : "");
 }
 
@@ -98,6 +107,7 @@ std::string short_text(const TargetResult& result) {
   const char* words = result.failed != nullptr ? "could not serve the mix"
                       : result.was_not_tried   ? "nothing was asked of it"
                       : result.is_missed()     ? "misses it"
+                      : result.is_stand_in     ? "ran a stand-in for the model of the mix"
                       : result.is_sized_down   ? "too slow for the model of the mix"
                       : result.is_met()        ? "meets it"
                       : result.is_void > 0     ? "what was measured is void"

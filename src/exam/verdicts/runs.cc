@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "exam/sizing.h"
 #include "exam/verdicts/rules.h"
 
 namespace assay {
@@ -17,7 +18,7 @@ bool runs_an_engine(const Trial& trial) {
 }
 
 std::string trials_text(size_t count) {
-  return fmt::format("{} trial{}", count, count == 1 ? "" : "s");
+  return counted(static_cast<int64_t>(count), "trial");
 }
 
 // A trial that ran to its end may have had many a request that did not.
@@ -38,9 +39,10 @@ std::vector<FailedShare> failed_shares(const VerdictView& view) {
     const std::string& phase = trial->parameters["phase"].as_string();
     if (phase == "capacity" || phase == "sweep") continue;
     const auto failed = std::llround(*record.value * static_cast<double>(record.n));
-    found.push_back({.words = fmt::format("{} of {} requests failed ({})", failed, record.n, trial->name),
-                     .is_most = *record.value > kMost,
-                     .record_id = record.id});
+    found.push_back(
+        {.words = fmt::format("{} of {} failed ({})", failed, counted(record.n, "request"), trial->name),
+         .is_most = *record.value > kMost,
+         .record_id = record.id});
   }
   return found;
 }
@@ -48,7 +50,9 @@ std::vector<FailedShare> failed_shares(const VerdictView& view) {
 }  // namespace
 
 Verdict judge_runs(const VerdictView& view, const Question& question) {
-  std::map<std::string, bool> targets;  // by name: every trial is done
+  std::map<std::string, bool> targets;        // by name: every trial is done
+  std::map<std::string, std::string> others;  // by target: what it ran instead of the model that was meant
+  bool has_stand_in = false;
   const Trial* failed = nullptr;
   const Trial* untried = nullptr;
   size_t done = 0, is_void = 0, fake = 0;
@@ -62,14 +66,25 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     done += is_done ? 1 : 0;
     is_void += is_done && view.is_void(trial) ? 1 : 0;
     targets.try_emplace(trial.target, true).first->second &= is_done;
+<<<<<<< HEAD
     if (trial.state != TrialState::kFailed) continue;
     const Trial*& first = view.was_not_tried(trial) ? untried : failed;
     if (first == nullptr) first = &trial;
+=======
+    if (trial.state == TrialState::kFailed && failed == nullptr) failed = &trial;
+    const std::string not_run = model_not_run(trial);
+    if (not_run.empty()) continue;
+    has_stand_in |= !is_sized_down(trial);
+    others[trial.target] =
+        fmt::format("{} ran {} in place of {}", trial.target, trial.parameters["model"].as_string(), not_run);
+>>>>>>> pages
   }
   const std::vector<FailedShare> failures = failed_shares(view);
   const auto mostly_failed = std::ranges::find_if(failures, &FailedShare::is_most);
   std::vector<std::string> good, unfinished;
   for (const auto& [name, all_done] : targets) (all_done ? good : unfinished).push_back(name);
+  std::vector<std::string> in_place;
+  for (const auto& [name, words] : others) in_place.push_back(words);
 
   Verdict verdict = view.not_examined(question, "");
   if (failed != nullptr) {
@@ -82,6 +97,9 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     verdict.command.clear();
     verdict.reason = mostly_failed->words;
     verdict.record_ids.push_back(mostly_failed->record_id);
+  } else if (has_stand_in && unfinished.empty()) {
+    // That a stand-in runs says nothing of the model that the scenario asks about.
+    verdict.reason = join(in_place, "; ");
   } else if (!targets.empty() && unfinished.empty()) {
     verdict.answer = Answer::kYes;
     verdict.command.clear();
@@ -90,8 +108,12 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     if (is_void < done && is_void > 0)
       verdict.reason += fmt::format("; what {} of them measured is void", is_void);
     for (const FailedShare& failure : failures) verdict.reason += "; " + failure.words;
+<<<<<<< HEAD
   } else if (untried != nullptr) {
     verdict.reason = "nothing was tried: " + view.about_failure(*untried);
+=======
+    if (!in_place.empty()) verdict.reason += "; " + join(in_place, "; ");
+>>>>>>> pages
   } else if (!targets.empty()) {
     verdict.reason = fmt::format("unfinished on {}", join(unfinished, ", "));
   } else if (fake > 0) {

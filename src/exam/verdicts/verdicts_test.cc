@@ -126,6 +126,29 @@ TEST(Verdicts, SoftwareRunsIfEveryTrialEndedWell) {
   EXPECT_EQ(evidence.answer(1).reason, "Vulkan0: the worker died");
 }
 
+// A quick look at a scenario with an 8B model wrote and ran a tiny one.
+TEST(Verdicts, AStandInThatRunsSaysNothingOfTheModelThatWasMeant) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 1);
+  for (Trial& trial : evidence.content.trials)
+    trial.parameters.set("model", "synthetic:tiny:q4_0").set("stands_in_for", "synthetic:llama-3.1-8b:q4_0");
+  Verdict verdict = evidence.answer(1);
+  EXPECT_EQ(verdict.answer, Answer::kNotExamined);
+  EXPECT_EQ(verdict.reason, "CPU ran synthetic:tiny:q4_0 in place of synthetic:llama-3.1-8b:q4_0");
+  EXPECT_EQ(verdict.command, "assay run --only load");
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("CPU: ran a stand-in for the model of the mix"));
+
+  // What a device is too slow for is the scenario's own choice ("auto"): it ran, and the answer says what.
+  for (Trial& trial : evidence.content.trials) {
+    trial.parameters = Json::object().set("phase", "mix").set("model", "synthetic:tiny:f16");
+    trial.parameters.set("sized_from", "smollm2-135m");
+  }
+  verdict = evidence.answer(1);
+  EXPECT_EQ(verdict.answer, Answer::kYes);
+  EXPECT_THAT(verdict.reason, testing::HasSubstr("CPU ran synthetic:tiny:f16 in place of smollm2-135m"));
+}
+
 // A server that dies in the midst of a load leaves a trial that ran to its end.
 TEST(Verdicts, SoftwareThatFailsMostRequestsDoesNotRun) {
   Evidence evidence;

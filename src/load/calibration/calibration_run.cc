@@ -183,7 +183,8 @@ Result<std::vector<CalibrationShape>> run_calibration(const CalibrationOptions& 
     if (shape.needs_two_cores && options.processors < 2) {
       row.skipped = "client and server cannot have a core each";
     } else if (streams > static_cast<double>(files)) {
-      row.skipped = fmt::format("the limit of open files allows {} connections (ulimit -n)", files);
+      row.skipped = fmt::format("the limit of open files allows {} (ulimit -n)",
+                                counted(static_cast<int64_t>(files), "connection"));
     } else {
       if (options.on_shape) options.on_shape(shape.name);
       const auto connections = static_cast<uint32_t>(std::min<int64_t>(kMostConnections, files));

@@ -130,9 +130,12 @@ class ErrorOfShape {
     const auto ms = [](double us) { return format_number(us / 1e3); };
     if (result_.lost) return "the emulator was lost: " + printable(result_.lost->what);
     if (stamps_are_wrong) return "the kernel's receive stamps were wrong: the wall clock jumped";
-    if (failed_ > 0) return fmt::format("{} of {} requests failed", failed_, result_.rows.size());
+    if (failed_ > 0)
+      return fmt::format("{} of {} failed", failed_,
+                         counted(static_cast<int64_t>(result_.rows.size()), "request"));
     if (unmatched_ > 0)
-      return fmt::format("{} answers have no send stamp for each of their chunks", unmatched_);
+      return fmt::format("a send stamp for each chunk is missing from {}",
+                         counted(static_cast<int64_t>(unmatched_), "answer"));
     if (errors_us_.empty()) return "nothing arrived";
     if (*shape_.dispatch_lag_us_p99_9 > kBudgetUs)
       return fmt::format("the load generator was late: dispatch lag p99.9 {} ms, budget {} ms",

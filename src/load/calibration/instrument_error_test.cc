@@ -119,7 +119,8 @@ TEST(InstrumentError, WhateverIsMissingVoidsTheShape) {
     if (kind == 1) answer.is_done = false;
     if (kind == 2) answer.token_sent_ns.pop_back(), answer.token_due_ns.pop_back();
     if (kind == 3) answer.request_id = bench.stamps.answers[3].request_id;  // twice: no truth about either
-    EXPECT_NE(bench.shape().void_because.find("no send stamp"), std::string::npos) << kind;
+    EXPECT_NE(bench.shape().void_because.find("a send stamp for each chunk is missing"), std::string::npos)
+        << kind;
   }
   EXPECT_EQ(instrument_error({}, {}, false).void_because, "nothing arrived");
 }

@@ -235,8 +235,8 @@ TargetEnd EndpointTarget::close() {
   end.findings = differences_;
   if (facts.sent_again > 0) {
     end.diagnostics +=
-        fmt::format("{} requests were sent again, since the server had closed their idle connection.\n",
-                    facts.sent_again);
+        fmt::format("{} sent again, since the server had closed an idle connection.\n",
+                    counted(static_cast<int64_t>(facts.sent_again), "request was", "requests were"));
   }
   if (facts.has_stamps && facts.unstamped_reads * 100 > facts.reads) {
     end.diagnostics +=

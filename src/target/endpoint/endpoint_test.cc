@@ -146,7 +146,7 @@ TEST(Endpoint, TellsAtItsEndWhatWasSentAgain) {
   const TargetEnd end = client.target_->close();
   EXPECT_TRUE(end.clean);
   EXPECT_EQ(end.words, "closed");
-  EXPECT_THAT(end.diagnostics, HasSubstr("1 requests were sent again"));
+  EXPECT_THAT(end.diagnostics, HasSubstr("1 request was sent again"));
 }
 
 TEST(Endpoint, AHangingServerTimesOut) {

@@ -1,0 +1,99 @@
+// The table that ends `assay load`, on narrow and on wide terminals.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "report/report.h"
+
+namespace assay::load_table_test {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// A mix of two classes, in one of which every number is `factor` times as large as in the other.
+DossierContent mix(double factor) {
+  DossierContent content;
+  content.subjects = {{.id = 1, .name = "server", .kind = "endpoint"}};
+  content.trials = {
+      {.id = 1, .exam = "load", .target = "server", .subject_id = 1, .state = TrialState::kDone}};
+  content.trials[0].parameters.set("phase", "mix");
+  const auto add = [&](const std::string& metric, const char* unit, const char* name, double value) {
+    Record record{.id = static_cast<int64_t>(content.records.size()) + 1, .trial_id = 1, .subject_id = 1};
+    record.metric = metric;
+    record.unit = unit;
+    record.value = value;
+    record.ci_low = 0.8 * value;
+    record.ci_high = 1.3 * value;
+    record.n = 89;
+    record.conditions.set("phase", "mix").set("traffic_class", name);
+    if (metric == "ttft_ms_p90") record.validity = Validity::kDoubtful;
+    content.records.push_back(std::move(record));
+  };
+  for (const auto& [name, scale] : {std::pair{"chat", 1.0}, {"rag", factor}, {"all", 1.0}}) {
+    for (const char* statistic : {"mean", "p50", "p90", "p99"}) {
+      add(fmt::format("ttft_ms_{}", statistic), "ms", name, 12.3 * scale);
+      add(fmt::format("effective_ttft_ms_{}", statistic), "ms", name, 45.6 * scale);
+    }
+    for (const char* metric : {"offered_rate_per_s", "request_throughput_per_s", "goodput_per_s"})
+      add(metric, "requests/s", name, 12'345.6);
+    add("output_throughput_tokens_per_s", "tokens/s", name, 1'234'567);
+    add("error_rate", "", name, 0.0112);
+  }
+  return content;
+}
+
+std::vector<std::string_view> lines_with(std::string_view text, std::string_view part) {
+  std::vector<std::string_view> found;
+  for (const std::string_view line : split(text, '\n')) {
+    if (line.find(part) != std::string_view::npos) found.push_back(line);
+  }
+  return found;
+}
+
+// Columns before the last character of `part`, as a terminal counts them.
+size_t column_of(std::string_view line, std::string_view part) {
+  return display_width(line.substr(0, line.find(part)));
+}
+
+TEST(LoadTable, NoLineIsWiderThanTheTerminal) {
+  for (const double factor : {1.0, 100.0, 1000.0, 1e6}) {
+    for (const size_t width : {40u, 80u, 100u, 120u}) {
+      const std::string table = render_load_table(mix(factor), width);
+      for (const std::string_view line : split(table, '\n'))
+        EXPECT_LT(display_width(line), std::max<size_t>(width, 80)) << line;
+      EXPECT_THAT(table, HasSubstr("Instrument:"));
+    }
+  }
+}
+
+TEST(LoadTable, ValuesStandUnderTheirHeadsHoweverWideTheyAre) {
+  const std::string table = render_load_table(mix(1000), 120);
+  const auto heads = lines_with(table, "p90"), values = lines_with(table, "TTFT ms  ");
+  ASSERT_EQ(heads.size(), 3U);
+  ASSERT_EQ(values.size(), 3U);
+  EXPECT_EQ(heads[0], heads[1]);
+  EXPECT_EQ(heads[0], heads[2]);
+  for (const std::string_view line : values)
+    EXPECT_EQ(column_of(line, " !") > column_of(heads[0], "p90"), true);
+  EXPECT_EQ(column_of(values[1], "12,300"), column_of(heads[1], "mean"));
+  EXPECT_THAT(table, HasSubstr("12,300 (9840–16,000) !"));
+}
+
+TEST(LoadTable, WhereThereIsNoRoomIntervalsStandBelowOrInTheReport) {
+  const std::string below = render_load_table(mix(100), 80);
+  EXPECT_THAT(below, Not(HasSubstr("1230 (")));
+  const auto intervals = lines_with(below, "  (984–1600)");
+  ASSERT_EQ(intervals.size(), 1U);
+  EXPECT_EQ(column_of(intervals[0], "(984"), column_of(lines_with(below, " 1230")[0], "1230"));
+  EXPECT_THAT(below, Not(HasSubstr("Intervals have no room")));
+  EXPECT_THAT(render_load_table(mix(1e6), 80), HasSubstr("Intervals have no room here"));
+}
+
+TEST(LoadTable, SaysWhatTheShareOfFailuresIsOf) {
+  const std::string table = render_load_table(mix(1), 80);
+  EXPECT_THAT(table, HasSubstr("1.12 % (0.896–1.46) of 89 requests"));
+}
+
+}  // namespace assay::load_table_test
