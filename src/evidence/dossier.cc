@@ -275,10 +275,14 @@ Result<void> Dossier::begin_trial(int64_t trial_id, const std::string& started_a
   return transaction.commit();
 }
 
-Result<void> Dossier::commit_trial(int64_t trial_id, const TrialOutcome& outcome) {
+Result<void> Dossier::commit_trial(int64_t trial_id, TrialOutcome outcome) {
   CHECK(outcome.state != TrialState::kPlanned && outcome.state != TrialState::kRunning);
   std::vector<std::string> samples;  // compressed before the transaction, which then is short
-  for (const Sample& sample : outcome.samples) samples.push_back(encode_columns(sample.columns));
+  for (Sample& sample : outcome.samples) {
+    samples.push_back(encode_columns(sample.columns));
+    sample.columns =
+        Columns();  // the stamps of millions of events are not held beside what SQLite makes of them
+  }
 
   const Connection& connection = state_->connection;
   ASSIGN_OR_RETURN(Transaction transaction, Transaction::write(connection));

@@ -48,7 +48,7 @@ class Dossier {
   Result<void> begin_trial(int64_t trial_id, const std::string& started_at);
   // One transaction: the trial's state (done, failed or skipped) and all that it left. Replaces whatever an
   // earlier attempt left. Ids are given here; what the outcome's own ids say does not matter.
-  Result<void> commit_trial(int64_t trial_id, const TrialOutcome& outcome);
+  Result<void> commit_trial(int64_t trial_id, TrialOutcome outcome);
   // Replaces all verdicts, and the records and findings that belong to no trial. A verdict names such a
   // record by a negative id that the record brings; what is stored is the real one.
   Result<void> commit_conclusions(const std::vector<Verdict>& verdicts, const std::vector<Record>& records,

@@ -41,7 +41,11 @@ Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Tr
     if (record.source.empty()) record.source = fmt::format("assay, trial {}: {}", trial.id, trial.name);
   }
   for (const Finding& finding : outcome.findings) context.progress.finding(finding);
-  RETURN_IF_ERROR(dossier.commit_trial(trial.id, outcome));
+  // `outcome` is told without the samples, which are large.
+  std::vector<Sample> samples = std::move(outcome.samples);
+  TrialOutcome whole = outcome;
+  whole.samples = std::move(samples);
+  RETURN_IF_ERROR(dossier.commit_trial(trial.id, std::move(whole)));
   return EvaluationEnd::kComplete;
 }
 
@@ -160,7 +164,7 @@ Result<void> merge_evaluation(Dossier& dossier, const Scenario& scenario, const 
   for (Record& record : outcome.records)
     record.source =
         fmt::format("assay, trial {}: {}, of {} ranks", kOnlyTrial, ranks.front().trial.name, ranks.size());
-  RETURN_IF_ERROR(dossier.commit_trial(kOnlyTrial, outcome));
+  RETURN_IF_ERROR(dossier.commit_trial(kOnlyTrial, std::move(outcome)));
   return commit_conclusions(dossier, scenario, clock);
 }
 

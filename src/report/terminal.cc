@@ -98,14 +98,10 @@ void add_answer(Lines& lines, const AnswerRow& row) {
   if (!exam.empty()) line += std::string(room - used - exam_room + 2, ' ') + lines.ink(Ink::kFaint, exam);
   lines.add(line);
   if (fits) return;
-<<<<<<< HEAD
   // A command is for copying: where it does not fit behind the reason it has a line of its own.
   const size_t part_width = lines.width() - 1 - kNumberWidth;
   const bool is_apart = has_both && display_width(reason) > part_width;
-  for (const std::string& part : wrapped(is_apart ? why : reason, part_width, kReasonLines)) {
-=======
-  for (const std::string& part : wrapped_sentences(reason, lines.width() - 1 - kNumberWidth, kReasonLines)) {
->>>>>>> pages
+  for (const std::string& part : wrapped_sentences(is_apart ? why : reason, part_width, kReasonLines)) {
     lines.add(std::string(kNumberWidth, ' ') + lines.ink(reason_ink, part));
   }
   if (is_apart) lines.add(std::string(kNumberWidth, ' ') + lines.ink(reason_ink, command));

@@ -93,13 +93,10 @@ std::string status_line(const LoadProgress& progress) {
   const auto ms = [](std::optional<double> value) {
     return value ? format_number(*value) + " ms" : std::string("—");
   };
-<<<<<<< HEAD
   if (progress.is_stopping)
-    return fmt::format("stopping: {} answers outstanding; Ctrl-C again ends at once", progress.in_flight);
-  return fmt::format("{}/s  {} in flight  TTFT {}  TPOT {}  {} failed  lag {} ms  {} left",
-=======
+    return fmt::format("stopping: {} outstanding; Ctrl-C again ends at once",
+                       counted(static_cast<int64_t>(progress.in_flight), "answer"));
   return fmt::format("{}/s  {} in flight  TTFT {}  TPOT {}  {} failed  lag {}  {} left",
->>>>>>> pages
                      format_number(progress.rate_per_s), progress.in_flight, ms(progress.ttft_ms_now),
                      ms(progress.tpot_ms_now), progress.failed,
                      format_duration(progress.dispatch_lag_ms_max / 1e3), format_duration(progress.left_s));

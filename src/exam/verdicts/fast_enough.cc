@@ -62,15 +62,10 @@ std::vector<TargetResult> collect(const VerdictView& view, std::vector<int64_t>&
     const bool has_ended = trial.state == TrialState::kDone || trial.state == TrialState::kFailed;
     if (!is_mix(trial) || !has_ended) continue;
     TargetResult& result = result_of(results, trial.target);
-<<<<<<< HEAD
-    result.is_sized_down |= is_sized_down(trial);
-    if (trial.state == TrialState::kFailed && !view.was_not_tried(trial)) result.failed = &trial;
-    result.was_not_tried |= view.was_not_tried(trial);
-=======
     result.is_sized_down |= !model_not_run(trial).empty();
     result.is_stand_in |= !model_not_run(trial).empty() && !is_sized_down(trial);
-    if (trial.state == TrialState::kFailed) result.failed = &trial;
->>>>>>> pages
+    if (trial.state == TrialState::kFailed && !view.was_not_tried(trial)) result.failed = &trial;
+    result.was_not_tried |= view.was_not_tried(trial);
   }
   for (const Record& record : view.content().records) {
     if (!is_mix_of_a_class(record)) continue;

@@ -66,18 +66,15 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     done += is_done ? 1 : 0;
     is_void += is_done && view.is_void(trial) ? 1 : 0;
     targets.try_emplace(trial.target, true).first->second &= is_done;
-<<<<<<< HEAD
-    if (trial.state != TrialState::kFailed) continue;
-    const Trial*& first = view.was_not_tried(trial) ? untried : failed;
-    if (first == nullptr) first = &trial;
-=======
-    if (trial.state == TrialState::kFailed && failed == nullptr) failed = &trial;
+    if (trial.state == TrialState::kFailed) {
+      const Trial*& first = view.was_not_tried(trial) ? untried : failed;
+      if (first == nullptr) first = &trial;
+    }
     const std::string not_run = model_not_run(trial);
     if (not_run.empty()) continue;
     has_stand_in |= !is_sized_down(trial);
     others[trial.target] =
         fmt::format("{} ran {} in place of {}", trial.target, trial.parameters["model"].as_string(), not_run);
->>>>>>> pages
   }
   const std::vector<FailedShare> failures = failed_shares(view);
   const auto mostly_failed = std::ranges::find_if(failures, &FailedShare::is_most);
@@ -108,12 +105,9 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     if (is_void < done && is_void > 0)
       verdict.reason += fmt::format("; what {} of them measured is void", is_void);
     for (const FailedShare& failure : failures) verdict.reason += "; " + failure.words;
-<<<<<<< HEAD
+    if (!in_place.empty()) verdict.reason += "; " + join(in_place, "; ");
   } else if (untried != nullptr) {
     verdict.reason = "nothing was tried: " + view.about_failure(*untried);
-=======
-    if (!in_place.empty()) verdict.reason += "; " + join(in_place, "; ");
->>>>>>> pages
   } else if (!targets.empty()) {
     verdict.reason = fmt::format("unfinished on {}", join(unfinished, ", "));
   } else if (fake > 0) {
