@@ -115,13 +115,14 @@ Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
   ASSIGN_OR_RETURN(const std::vector<LoadExport> exports, exports_of(options));
   RETURN_IF_ERROR(check_folders(options, exports));
   ProgressDisplay display(context.terminal, context.environment.clock);
-  display.note(printable(choice.words, 400));
   const SessionStart start{.scenario_text = choice.scenario_text,
                            .scenario_path = "",
                            .text_origin = "the flags of assay load",
+                           .tell_error = choice.tell_error,
                            .folder = options.value("--out"),
                            .overrides = {}};
   ASSIGN_OR_RETURN(Session session, begin_session(context, start, display));
+  display.note(printable(choice.words, 400));
   ASSIGN_OR_RETURN(const DossierContent content, evaluate_session(context, session, display));
   return show_load_result(context, options, exports,
                           {.dossier = session.dossier,

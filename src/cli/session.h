@@ -33,6 +33,7 @@ struct SessionStart {
   std::string
       scenario_path;  // a file, kBuiltIn, or "" for a text that a command made: it is then kept in the folder
   std::string text_origin = "";  // of such a text, for errors
+  ErrorTelling tell_error = {};  // says errors in such a text of what it was made of
   std::string folder;            // "": a fresh one
   Overrides overrides;
   PlanShare share;  // what this process sends of a load that several ranks send together

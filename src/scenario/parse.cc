@@ -113,9 +113,9 @@ std::string name_from_path(const std::string& path) {
 }  // namespace
 
 Result<Scenario> parse_scenario(std::string_view text, const std::string& path,
-                                std::span<const std::string> exam_names) {
+                                std::span<const std::string> exam_names, const ErrorTelling& tell) {
   ASSIGN_OR_RETURN(const TomlValue document, parse_toml(text, path));
-  Reader reader(path);
+  Reader reader(path, tell);
   Draft draft;
   Scenario& scenario = draft.scenario;
   scenario.path = path;

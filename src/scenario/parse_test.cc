@@ -188,7 +188,7 @@ TEST(Scenario, ImpossibleValuesAreRefused) {
   expect_message(load + "requests_per_class = 2.5\n",
                  "requests_per_class must be a whole number, not a number");
   expect_message(load + "alone = 1\n", "alone must be true or false, not an integer");
-  expect_message(kChat + "slo = { share = 1.5 }\n", "share must lie between 0 and 1.00, but is 1.5");
+  expect_message(kChat + "slo = { share = 1.5 }\n", "share must lie between 0 and 1, but is 1.5");
   expect_message(kChat + "slo = 3\n", "slo must be a table, not an integer");
   expect_message(kChat + "weight = 0\n", "weight must be above 0");
   expect_message(kChat + "prefix_tokens = 10\n",
@@ -212,7 +212,7 @@ TEST(Scenario, ImpossibleLengthsAreRefused) {
       "prompt_tokens must be a whole number or a table like { min = 10, max = 100 }, not a string");
   expect_message(with("{ median = 5 }"), "prompt_tokens must be a number, { median, sigma, min, max }");
   expect_message(with("{ min = 9, max = 3 }"), "prompt_tokens: min (9) is above max (3)");
-  expect_message(with("{ median = 9, sigma = -1 }"), "sigma must lie between 0 and 4.00, but is -1");
+  expect_message(with("{ median = 9, sigma = -1 }"), "sigma must lie between 0 and 4, but is -1");
   expect_message(with("{ median = 9, sigma = 1, column = 'ContextTokens' }"),
                  "prompt_tokens must be a number");
   expect_message(with("{ medain = 9, sigma = 1 }"),

@@ -15,7 +15,7 @@ namespace assay {
 
 class Reader {
  public:
-  explicit Reader(const std::string& file);
+  explicit Reader(const std::string& file, ErrorTelling tell = {});
 
   void error(TomlPosition at, std::string what);
   size_t error_count() const { return errors_.size(); }
@@ -48,13 +48,16 @@ class Reader {
   // Files that were read for the scenario.
   void note_file(ScenarioFile file) { files_.push_back(std::move(file)); }
   const std::vector<ScenarioFile>& files() const { return files_; }
-  std::string where(TomlPosition at) const { return toml_where(file_, at); }
+  std::string where(TomlPosition at) const { return told(at, "").where; }
 
  private:
   bool read_int64(const TomlMember& member, int64_t low, int64_t high, int64_t& out);
   void wrong_kind(const TomlMember& member, std::string_view wanted);
 
+  Error told(TomlPosition at, std::string what) const;
+
   std::string file_;
+  ErrorTelling tell_;
   std::vector<ScenarioFile> files_;
   std::vector<std::pair<TomlPosition, std::string>> errors_;
 };
