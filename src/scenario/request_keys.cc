@@ -219,6 +219,8 @@ std::span<const Row<TrafficClass>> request_rows() {
 void check_request_keys(Reader& reader, const TomlValue& table, const TrafficClass& traffic) {
   const RequestOptions& request = traffic.request;
   const RequestKindRow& kind = row_of(request.kind_or(RequestKind::kChat));
+  const TomlValue* given = table.find("kind");
+  if (given != nullptr && given->text != kind.name) return;  // of an unknown kind nothing else can be said
   refuse_foreign_keys(reader, table, kind);
   if (!kind.streams) refuse_keys_of_streams(reader, table, kind);
   if (kind.streams) require_keys(reader, table, "traffic", {"output_tokens"});

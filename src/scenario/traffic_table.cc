@@ -113,7 +113,7 @@ void read_traffic_class(Reader& reader, const TomlValue& table, Draft& draft) {
     reader.error(table.find("prefix_tokens")->at,
                  "prefix_tokens must be below the mean of prompt_tokens, which include them");
   }
-  if (c.arrivals) {
+  if (c.arrivals && is_read) {
     check_arrival_keys(reader, table, *c.arrivals);
     if (c.arrivals->kind == Arrivals::Kind::kTrace)
       reader.error(table.find("arrivals")->at, "a trace is for all classes: [load.trace]");
