@@ -262,17 +262,12 @@ Result<Session> resume_session(std::string folder, ProgressDisplay& display) {
 }
 
 int exit_code(const DossierContent& content) {
+  return exit_reasons(content).empty() ? 0 : 1;
+}
+
+std::vector<std::string> exit_reasons(const DossierContent& content) {
   const bool asks = content.run.scenario_path != kBuiltIn && content.requirements.empty();
-  const bool failed =
-      std::any_of(content.verdicts.begin(), content.verdicts.end(), [&](const Verdict& verdict) {
-        return verdict.requirement_id != 0 ? verdict.answer != Answer::kYes
-                                           : asks && verdict.answer == Answer::kNo;
-      });
-  const bool broken = std::any_of(content.trials.begin(), content.trials.end(),
-                                  [](const Trial& trial) { return trial.state == TrialState::kFailed; });
-  const bool is_void = std::any_of(content.records.begin(), content.records.end(),
-                                   [](const Record& record) { return record.validity == Validity::kVoid; });
-  return failed || broken || is_void ? 1 : 0;
+  return shortfalls(content, asks);
 }
 
 Result<std::string> write_report(const Dossier& dossier, const std::string& folder) {

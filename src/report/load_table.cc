@@ -94,17 +94,38 @@ std::string rate_lines(const MetricMap& metrics) {
 constexpr size_t kPointWidth = 17;  // "1000 arrivals/s  "
 constexpr size_t kPointCellWidth = 13;
 
+bool is_sweep_under_limits(const Serving& serving) {
+  return std::ranges::any_of(serving.sweep, [](const SweepPoint& point) {
+    return std::ranges::any_of(point.classes, [](const auto& named) {
+      const Record* attained = named.second.find("slo_attainment");
+      if (attained == nullptr) return false;
+      return std::ranges::any_of(
+          std::initializer_list<const char*>{"slo_ttft_ms", "slo_tpot_ms", "slo_e2e_ms"},
+          [&](const char* key) { return attained->conditions.find(key) != nullptr; });
+    });
+  });
+}
+
+// The columns that have room here; goodput only where there are limits.
+std::vector<SweepColumn> brief_columns(const Serving& serving) {
+  const bool has_limits = is_sweep_under_limits(serving);
+  std::vector<SweepColumn> columns;
+  for (const SweepColumn& column : sweep_columns()) {
+    const bool is_goodput = std::string_view(column.metric) == "goodput_per_s";
+    if (column.brief != nullptr && (has_limits || !is_goodput)) columns.push_back(column);
+  }
+  return columns;
+}
+
 // A line a point; intervals are in the report.
 std::string sweep_lines(const Serving& serving) {
+  const std::vector<SweepColumn> columns = brief_columns(serving);
   std::string out = cell("", kPointWidth);
-  for (const SweepColumn& column : sweep_columns()) {
-    if (column.brief != nullptr) out += cell(column.brief, kPointCellWidth);
-  }
+  for (const SweepColumn& column : columns) out += cell(column.brief, kPointCellWidth);
   out = trimmed_line(out);
   for (const SweepPoint& point : serving.sweep) {
     std::string line = cell(point_text(point), kPointWidth);
-    for (const SweepColumn& column : sweep_columns()) {
-      if (column.brief == nullptr) continue;
+    for (const SweepColumn& column : columns) {
       const Record* record = point.all.find(column.metric);
       std::string text = record == nullptr ? "—" : value_text(*record).value;
       if (record != nullptr && record->validity == Validity::kVoid) text += " void";
