@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "report/charts.h"
 #include "report/model.h"
 #include "report/report.h"
 #include "report/stack.h"
@@ -54,11 +55,12 @@ std::string latency_lines(const MetricMap& metrics) {
   return out;
 }
 
-std::string rate_lines(const MetricMap& metrics) {
+std::string rate_lines(const MetricMap& metrics, bool has_limits) {
   const auto value = [&](const char* metric) { return value_cell(metrics.find(metric)); };
-  std::string out =
-      fmt::format("{}offered {}, served {}, within every limit {}\n", cell("requests/s", kLabelWidth),
-                  value("offered_rate_per_s"), value("request_throughput_per_s"), value("goodput_per_s"));
+  std::string out = fmt::format("{}offered {}, served {}", cell("requests/s", kLabelWidth),
+                                value("offered_rate_per_s"), value("request_throughput_per_s"));
+  // Without limits there is nothing that a request could have kept.
+  out += has_limits ? fmt::format(", within every limit {}\n", value("goodput_per_s")) : std::string("\n");
   // Classes whose answers are no text have none of these.
   std::string tokens;
   for (const auto& [metric, word] :
@@ -166,9 +168,12 @@ std::string render_load_table(const DossierContent& content) {
     for (const ClassResult& result : serving.classes) {
       if (has_one_class) continue;
       out += fmt::format("\n{}\n", printable(result.name, 100)) + latency_lines(result.mix) +
-             rate_lines(result.mix);
+             rate_lines(result.mix, has_limits(result));
     }
-    out += (has_one_class ? "\n" : "\nall classes\n") + latency_lines(serving.mix) + rate_lines(serving.mix);
+    const bool has_any =
+        std::ranges::any_of(serving.classes, [](const ClassResult& c) { return has_limits(c); });
+    out += (has_one_class ? "\n" : "\nall classes\n") + latency_lines(serving.mix) +
+           rate_lines(serving.mix, has_any);
   }
   if (out.find(" !") != std::string::npos) out += "\n! a finding doubts this number\n";
   out += "\n" + printable(model->instrument.sentence, 700) + "\n";
