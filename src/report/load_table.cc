@@ -55,6 +55,19 @@ std::string latency_lines(const MetricMap& metrics) {
   return out;
 }
 
+// Where a burst chose the rate: what it showed, and what part of it was offered.
+std::string burst_line(const MetricMap& metrics) {
+  const Record* offered = metrics.find("offered_rate_per_s");
+  if (offered == nullptr || condition(*offered, "rate_chosen_by") != "burst") return "";
+  const Json& conditions = offered->conditions;
+  const Json &chosen = conditions["arrival_rate_per_s"], &shown = conditions["burst_rate_per_s"];
+  if (!chosen.is_number() || !shown.is_number()) return "";
+  return fmt::format("{}{} arrivals/s, {:g} % of the {} requests/s that a burst of {} showed\n",
+                     cell("rate chosen", kLabelWidth), format_number(chosen.as_number()),
+                     conditions["utilisation"].as_number() * 100, format_number(shown.as_number()),
+                     scalar_text(conditions["burst_requests"]));
+}
+
 std::string rate_lines(const MetricMap& metrics, bool has_limits) {
   const auto value = [&](const char* metric) { return value_cell(metrics.find(metric)); };
   std::string out = fmt::format("{}offered {}, served {}", cell("requests/s", kLabelWidth),
@@ -172,7 +185,7 @@ std::string render_load_table(const DossierContent& content) {
     }
     const bool has_any =
         std::ranges::any_of(serving.classes, [](const ClassResult& c) { return has_limits(c); });
-    out += (has_one_class ? "\n" : "\nall classes\n") + latency_lines(serving.mix) +
+    out += (has_one_class ? "\n" : "\nall classes\n") + latency_lines(serving.mix) + burst_line(serving.mix) +
            rate_lines(serving.mix, has_any);
   }
   if (out.find(" !") != std::string::npos) out += "\n! a finding doubts this number\n";

@@ -38,4 +38,19 @@ TEST(LoadTable, SpeaksOfLimitsOnlyWhereThereAreAny) {
               HasSubstr("offered 12.0, served —, within every limit 10.0\n"));
 }
 
+TEST(LoadTable, TellsTheRateThatABurstChose) {
+  Evidence evidence;
+  EXPECT_THAT(render_load_table(evidence.content), Not(HasSubstr("rate chosen")));
+  evidence.content.records[0]
+      .conditions.set("rate_chosen_by", "burst")
+      .set("utilisation", 0.6)
+      .set("burst_requests", 32)
+      .set("burst_rate_per_s", 20)
+      .set("arrival_rate_per_s", 12);
+  EXPECT_THAT(
+      render_load_table(evidence.content),
+      HasSubstr(
+          "rate chosen        12.0 arrivals/s, 60 % of the 20.0 requests/s that a burst of 32 showed\n"));
+}
+
 }  // namespace assay::load_table_test
