@@ -10,6 +10,7 @@
 #include "cli/load_merge.h"
 #include "cli/load_outputs.h"
 #include "cli/load_ranks.h"
+#include "cli/load_secrets.h"
 #include "cli/places.h"
 #include "cli/session.h"
 #include "load/load.h"
@@ -114,6 +115,7 @@ Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
   ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options.values("URL"), options));
   ASSIGN_OR_RETURN(const std::vector<LoadExport> exports, exports_of(options));
   RETURN_IF_ERROR(check_folders(options, exports));
+  RETURN_IF_ERROR(check_secrets(context.environment, options));
   ProgressDisplay display(context.terminal, context.environment.clock);
   const SessionStart start{.scenario_text = choice.scenario_text,
                            .scenario_path = "",

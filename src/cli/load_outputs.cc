@@ -46,6 +46,8 @@ Result<void> check_folders(const ParsedOptions& options, const std::vector<LoadE
                                                          {"--csv", options.value("--csv")}};
   for (const LoadExport& each : exports) files.push_back({"--export", each.path});
   for (const auto& [flag, path] : files) {
+    if (!path.empty() && list_directory(path))
+      return fail(fmt::format("'{}' is a folder", printable(path, 200)), flag, "Name a file in it.");
     if (path.find('/') == std::string::npos) continue;
     if (const std::string folder = parent_directory(path); !list_directory(folder))
       return fail(fmt::format("there is no folder '{}'", printable(folder, 200)), flag, "Make it first.");
