@@ -23,7 +23,8 @@ Result<void> check_secrets(const CliEnvironment& environment, const ParsedOption
     const Result<std::string> text = read_file(options.value(flag), kMostBytes);
     if (!text) return fail(text.error().what, typed_flag(options, flag), text.error().remedy);
     if (trim(*text).empty())
-      return fail("this file is empty", typed_flag(options, flag), "Name the right file, or leave the flag out.");
+      return fail("this file is empty", typed_flag(options, flag),
+                  "Name the right file, or leave the flag out.");
   }
   return {};
 }

@@ -5,8 +5,8 @@
 
 namespace assay {
 
-// They are there and hold something. Without them nothing could be sent, so it is said before a run begins. Errors
-// name the flag; nothing that is read is kept.
+// They are there and hold something. Without them nothing could be sent, so it is said before a run begins.
+// Errors name the flag; nothing that is read is kept.
 Result<void> check_secrets(const CliEnvironment& environment, const ParsedOptions& options);
 
 }  // namespace assay

@@ -124,7 +124,7 @@ class ArgumentCheck {
     return {};
   }
 
-  // With an example from the command's own, where they show the option.
+  // With an example: from the command's own, where they show the option, or the number that holds without it.
   std::unexpected<Error> needs_value(const OptionSpec& option) const {
     std::string what = fmt::format("{} needs a value", option.name);
     const std::string shown = fmt::format("{} ", option.name);
@@ -132,6 +132,8 @@ class ArgumentCheck {
     if (const size_t at = examples.find(shown); at != std::string_view::npos) {
       const size_t end = std::min(examples.find_first_of(" \n", at + shown.size()), examples.size());
       what += fmt::format(", for example {}", examples.substr(at, end - at));
+    } else if (option.default_text != nullptr && parse_number(option.default_text)) {
+      what += fmt::format(", for example {} {}", option.name, option.default_text);
     }
     return wrong(std::move(what), fmt::format("{} {}: {}", option.name, option.value, option.help));
   }

@@ -16,6 +16,7 @@ constexpr OptionSpec kOptions[] = {
      .completes = nullptr,
      .repeats = true},
     {"--quick", nullptr, "A look.", nullptr, nullptr},
+    {"--seed", "N", "Seed.", "1", nullptr},
 };
 constexpr PositionalSpec kPlaces[] = {{"DOSSIER", "The file.", true, nullptr}};
 
@@ -44,6 +45,7 @@ TEST(Options, AMissingValueIsAskedForWithAnExample) {
   EXPECT_EQ(message_of({"x", "--request-rate="}), wanted);
   EXPECT_EQ(message_of({"x", "--request-rate", ""}), wanted);
   EXPECT_EQ(message_of({"x", "--request-rate", "--quick"}), wanted) << "an option is no value";
+  EXPECT_TRUE(message_of({"x", "--seed"}).starts_with("--seed needs a value, for example --seed 1\n"));
   EXPECT_EQ(message_of({"x", "-o"}),
             "--output needs a value\n  --output FILE: Where to write. See `assay help try`.");
 }
