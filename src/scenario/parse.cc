@@ -134,6 +134,12 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& path,
   scenario.path = path;
   scenario.text = text;
   read_table<Draft>(reader, document, kScenarioRows, draft);
+  for (const auto& [name, is_good] : {std::pair{"target", &Draft::are_targets_good},
+                                      {"traffic", &Draft::are_classes_good},
+                                      {"load", &Draft::is_load_good}}) {
+    const bool is_slip = document.find(name) == nullptr && reader.has_or_means(document, name);
+    if (is_slip) draft.*is_good = false;
+  }
   finish_exams(reader, document, exam_names, scenario);
   finish_targets(scenario);
   check_traffic(reader, draft);

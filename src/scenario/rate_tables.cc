@@ -17,9 +17,9 @@ constexpr int64_t kMostUsers = 1'000'000;
 std::vector<double> read_numbers(Reader& reader, const TomlMember& member, double low, double high,
                                  bool is_whole) {
   const TomlValue& value = member.value;
-  const std::string wanted = fmt::format("{} is a list of {} from {} to {}, 1 to {} of them, none twice",
-                                         member.key, is_whole ? "whole numbers" : "numbers",
-                                         format_number(low), format_number(high), kMostPoints);
+  const std::string wanted =
+      fmt::format("{} is a list of {} from {} to {}, 1 to {} of them, none twice", member.key,
+                  is_whole ? "whole numbers" : "numbers", low, high, kMostPoints);
   std::vector<double> numbers;
   if (value.kind != TomlKind::kArray || value.items.empty() || value.items.size() > kMostPoints) {
     reader.error(value.at, wanted);

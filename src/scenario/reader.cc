@@ -172,11 +172,21 @@ std::string Reader::resolved(const std::string& path) const {
   return folder.empty() || folder == "." ? path : folder + "/" + path;
 }
 
+bool Reader::has_or_means(const TomlValue& table, std::string_view key) const {
+  if (table.find(key) != nullptr) return true;
+  return std::ranges::any_of(table.members, [&](const TomlMember& member) {
+    return std::ranges::any_of(
+        slips_, [&](const auto& slip) { return slip.first == member.key_at && slip.second == key; });
+  });
+}
+
 void unknown_key(Reader& reader, const TomlMember& member, std::string_view table,
                  std::span<const std::string> known) {
   const std::string place = table.empty()        ? ""
                             : table == "lengths" ? " in a length"
                                                  : fmt::format(" in [{}]", table);
+  if (std::optional<std::string> meant = nearest(member.key, known))
+    reader.note_slip(member, std::move(*meant));
   reader.error(member.key_at, fmt::format("unknown key '{}'{}.{}", printable(member.key, 60), place,
                                           suggestion(member.key, known)));
 }
@@ -184,7 +194,7 @@ void unknown_key(Reader& reader, const TomlMember& member, std::string_view tabl
 void require_keys(Reader& reader, const TomlValue& table, std::string_view name,
                   std::initializer_list<const char*> keys) {
   for (const char* key : keys) {
-    if (table.find(key) == nullptr)
+    if (!reader.has_or_means(table, key))
       reader.error(table.at, fmt::format("[[{}]] needs a value for {}", name, key));
   }
 }

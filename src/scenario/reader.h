@@ -45,6 +45,12 @@ class Reader {
   const std::string& file() const { return file_; }
   // A path of the scenario as a path of this process.
   std::string resolved(const std::string& path) const;
+  // An unknown key that is a slip for a known one: what would follow from the lack of that is no error.
+  void note_slip(const TomlMember& member, std::string meant) {
+    slips_.emplace_back(member.key_at, std::move(meant));
+  }
+  // The table has the key, or one that was meant to be it.
+  bool has_or_means(const TomlValue& table, std::string_view key) const;
   // Files that were read for the scenario.
   void note_file(ScenarioFile file) { files_.push_back(std::move(file)); }
   const std::vector<ScenarioFile>& files() const { return files_; }
@@ -59,6 +65,7 @@ class Reader {
   std::string file_;
   ErrorTelling tell_;
   std::vector<ScenarioFile> files_;
+  std::vector<std::pair<TomlPosition, std::string>> slips_;
   std::vector<std::pair<TomlPosition, std::string>> errors_;
 };
 
@@ -91,7 +98,7 @@ void read_table(Reader& reader, const TomlValue& table, std::span<const Row<T>> 
   }
 }
 
-// Notes an error if the table lacks one of the keys.
+// Notes an error if the table lacks one of the keys, and no slip stands for it.
 void require_keys(Reader& reader, const TomlValue& table, std::string_view name,
                   std::initializer_list<const char*> keys);
 

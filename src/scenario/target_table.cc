@@ -221,7 +221,8 @@ void read_target(Reader& reader, const TomlValue& table, Draft& draft) {
   read_table<TargetSpec>(reader, table, kAll, target);
   const TargetKindRow& kind = row_of(target.kind);
   const TomlValue* given = table.find("kind");
-  const bool is_kind_known = given == nullptr || given->text == kind.name;
+  const bool is_kind_known =
+      given == nullptr ? !reader.has_or_means(table, "kind") : given->text == kind.name;
   if (is_kind_known) {
     refuse_foreign_keys(reader, table, kind.name);
     if (kind.check != nullptr) kind.check(reader, table, target);
