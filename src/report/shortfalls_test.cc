@@ -83,6 +83,13 @@ TEST(Shortfalls, WhatFailedOrIsVoidIsToldWithItsFinding) {
                                 .text = "late"}};
   evidence.record(1).validity = evidence.record(2).validity = Validity::kVoid;
   EXPECT_THAT(shortfalls(evidence.content, true), ElementsAre("2 numbers are void (load.generator-late)"));
+  evidence.content.findings.insert(
+      evidence.content.findings.begin(),
+      {.id = 2, .trial_id = 1, .severity = Severity::kDoubtful, .code = "load.failures", .text = "some"});
+  evidence.content.findings[1].evidence.set(kVoidsTrial, true);
+  EXPECT_THAT(shortfalls(evidence.content, true), ElementsAre("2 numbers are void (load.generator-late)"))
+      << "another doubt does not void";
+  evidence.content.findings.erase(evidence.content.findings.begin());
   evidence.content.trials[0].state = TrialState::kFailed;
   evidence.answer(Answer::kNo);
   EXPECT_THAT(shortfalls(evidence.content, true), ElementsAre("load mix on h:1 failed (load.generator-late)",
