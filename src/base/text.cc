@@ -45,6 +45,26 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return previous[b.size()];
 }
 
+// The known names that hold `name` whole, beginning at one of their words; those that begin with it come
+// first. Dashes before an option do not count.
+std::vector<std::string> names_with(std::string_view name, std::span<const std::string> known) {
+  constexpr size_t kLeastBytes = 3, kMostNames = 4;
+  const std::string wanted = lower(name.substr(std::min(name.find_first_not_of('-'), name.size())));
+  if (wanted.size() < kLeastBytes) return {};
+  std::vector<std::string> first, later;
+  for (const std::string& candidate : known) {
+    const std::string text = lower(candidate);
+    size_t at = text.find(wanted);
+    while (at != std::string::npos && at > 0 &&
+           std::string_view("_-./ ").find(text[at - 1]) == std::string_view::npos)
+      at = text.find(wanted, at + 1);
+    if (at != std::string::npos) (at == 0 ? first : later).push_back(candidate);
+  }
+  first.insert(first.end(), later.begin(), later.end());
+  first.resize(std::min(first.size(), kMostNames));
+  return first;
+}
+
 template <class T>
 std::optional<T> parse_whole(std::string_view text) {
   T value{};
@@ -193,8 +213,16 @@ std::optional<std::string> nearest(std::string_view name, std::span<const std::s
 }
 
 std::string suggestion(std::string_view name, std::span<const std::string> known) {
-  const std::optional<std::string> near = nearest(name, known);
-  return near ? fmt::format(" Did you mean '{}'?", *near) : "";
+  std::vector<std::string> meant;
+  if (const std::optional<std::string> near = nearest(name, known))
+    meant.push_back(*near);
+  else
+    meant = names_with(name, known);
+  if (meant.empty()) return "";
+  std::string out = " Did you mean ";
+  for (size_t i = 0; i < meant.size(); ++i)
+    out += fmt::format("{}'{}'", i == 0 ? "" : i + 1 == meant.size() ? " or " : ", ", meant[i]);
+  return out + "?";
 }
 
 std::string escape_html(std::string_view text) {

@@ -31,7 +31,8 @@ std::string format_duration(double seconds);  // "850 ms", "12.3 s", "4 min 05 s
 
 // The known name nearest to `name` by edit distance, if it is near enough to be a slip of the fingers.
 std::optional<std::string> nearest(std::string_view name, std::span<const std::string> known);
-// " Did you mean 'x'?" or "".
+// " Did you mean 'x'?", with the nearest name, or else with those (four at most) that hold `name` as a word
+// or as the beginning of one: "ttft" is in "ttft_ms". "" where there is none.
 std::string suggestion(std::string_view name, std::span<const std::string> known);
 
 // Text with &, <, >, " and ' escaped, safe inside HTML elements and quoted attributes.

@@ -61,6 +61,21 @@ TEST(Text, SuggestsTheNearestNameAndNothingFarOff) {
   EXPECT_EQ(suggestion("xyz", known), "");
 }
 
+TEST(Text, SuggestsNamesThatHoldWhatWasTyped) {
+  const std::vector<std::string> known = {"goodput_per_s",  "output_throughput_per_s",
+                                          "ttft_ms",        "throughput",
+                                          "--request-rate", "input_throughput_per_s"};
+  EXPECT_EQ(suggestion("ttft", known), " Did you mean 'ttft_ms'?");
+  EXPECT_EQ(suggestion("Goodput", known), " Did you mean 'goodput_per_s'?");
+  EXPECT_EQ(suggestion("through", known),
+            " Did you mean 'throughput', 'output_throughput_per_s' or 'input_throughput_per_s'?");
+  EXPECT_EQ(suggestion("--rate", known), " Did you mean '--request-rate'?");
+  EXPECT_EQ(suggestion("put", known), "") << "inside a word";
+  EXPECT_EQ(suggestion("ms", known), "") << "too short to mean anything";
+  EXPECT_EQ(suggestion("", known), "");
+  EXPECT_EQ(suggestion("--", known), "");
+}
+
 TEST(Text, ForeignTextIsMadeHarmless) {
   EXPECT_EQ(escape_html("<a href=\"x\">'&'</a>"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
   EXPECT_EQ(printable("a\x1b[2Jb\n"), "a\\x1b[2Jb\\x0a");

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -36,7 +37,7 @@ class NestingCheck {
       }
       count(c);
       if (depth_ > kMaxTomlDepth || dots_ >= kMaxTomlKeyParts) {
-        at = here();
+        at = place_of(position_);
         return depth_ > kMaxTomlDepth ? fmt::format("nested deeper than {} levels", kMaxTomlDepth)
                                       : fmt::format("a key with more than {} parts", kMaxTomlKeyParts);
       }
@@ -44,6 +45,9 @@ class NestingCheck {
     }
     return "";
   }
+
+  // Where the first string begins that has no end on its line, or at all; nothing if there is none.
+  std::optional<TomlPosition> unclosed_string() const { return unclosed_; }
 
  private:
   void count(char c) {
@@ -56,12 +60,14 @@ class NestingCheck {
   void skip_string(char quote) {
     const std::string triple(3, quote);
     const bool multiline = text_.substr(position_).starts_with(triple);
+    const size_t begin = position_;
     position_ += multiline ? 3 : 1;
     while (position_ < text_.size()) {
       const char c = text_[position_];
       if (c == '\\' && quote == '"') {
         position_ += 2;
       } else if (c == '\n' && !multiline) {
+        if (!unclosed_) unclosed_ = place_of(begin);
         return;
       } else if (c == quote && !multiline) {
         ++position_;
@@ -76,10 +82,11 @@ class NestingCheck {
       }
     }
     position_ = text_.size();
+    if (!unclosed_) unclosed_ = place_of(begin);
   }
 
-  TomlPosition here() const {
-    const std::string_view before = text_.substr(0, position_);
+  TomlPosition place_of(size_t position) const {
+    const std::string_view before = text_.substr(0, position);
     const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
     // Code points: every byte but those that continue one.
     const auto columns =
@@ -93,7 +100,56 @@ class NestingCheck {
   size_t position_ = 0;
   int depth_ = 0;
   int dots_ = 0;
+  std::optional<TomlPosition> unclosed_;
 };
+
+bool is_before(TomlPosition a, TomlPosition b) {
+  return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+}
+
+// The text at a place up to the end of its line, without a comment.
+std::string_view rest_of_line(std::string_view text, TomlPosition at) {
+  for (uint32_t line = 1; line < at.line && !text.empty(); ++line)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  text = text.substr(0, text.find('\n'));
+  for (uint32_t column = 1; column < at.column && !text.empty(); ++column)
+    text.remove_prefix(std::max<size_t>(1, utf8_length(text)));
+  return trim(text.substr(0, text.find('#')));
+}
+
+// A word where a value should stand: what somebody writes who forgets the quotes, or writes True.
+bool is_bare_word(std::string_view value) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '/' ||
+           static_cast<unsigned char>(c) >= 0x80;
+  };
+  return !value.empty() && is_letter(value.front());
+}
+
+// What the parser complains of, in the words of somebody who wrote a scenario. `at` moves to where the fault
+// is, if that is not where the parser saw it.
+std::string fault_of(std::string_view text, std::string_view description,
+                     std::optional<TomlPosition> unclosed, TomlPosition& at) {
+  if (unclosed && !is_before(at, *unclosed)) {
+    at = *unclosed;
+    return "the string that begins here has no quote at its end";
+  }
+  const std::string_view line = rest_of_line(text, {at.line, 1});
+  const std::string_view rest = rest_of_line(text, at);
+  const std::string_view before = trim(line.substr(0, line.size() - std::min(rest.size(), line.size())));
+  const bool is_value = before.ends_with('=') || before.ends_with('[') || before.ends_with(',');
+  if (is_value && is_bare_word(rest)) {
+    const std::string_view word = rest.substr(0, rest.find_first_of(",]}"));
+    return fmt::format("'{}' is no value: a string stands in \"quotes\", true and false are written so",
+                       printable(word, 60));
+  }
+  // "Error while parsing key-value pair: expected '=', saw 'x'": what it was about to read tells nobody
+  // anything.
+  constexpr std::string_view kBefore = "Error while parsing ";
+  const size_t colon = description.find(": ");
+  const bool has_before = description.starts_with(kBefore) && colon != std::string_view::npos;
+  return printable(has_before ? description.substr(colon + 2) : description, 400);
+}
 
 TomlPosition position_of(const toml::source_region& region) {
   return {region.begin.line, region.begin.column};
@@ -187,14 +243,16 @@ Result<TomlValue> parse_toml(std::string_view text, std::string_view where) {
                 std::string(where));
   }
   TomlPosition at;
-  if (const std::string problem = NestingCheck(text).problem(at); !problem.empty()) {
+  NestingCheck nesting(text);
+  if (const std::string problem = nesting.problem(at); !problem.empty()) {
     return fail(problem, toml_where(where, at), "No file that assay reads needs this.");
   }
   try {
     return converted(toml::parse(text));
   } catch (const toml::parse_error& error) {
-    return fail("not TOML: " + printable(error.description(), 400),
-                toml_where(where, position_of(error.source())),
+    TomlPosition fault_at = position_of(error.source());
+    const std::string fault = fault_of(text, error.description(), nesting.unclosed_string(), fault_at);
+    return fail("not TOML: " + fault, toml_where(where, fault_at),
                 "Strings stand in quotes, [table] on a line of its own, key = value on one line; see "
                 "https://toml.io.");
   }

@@ -63,6 +63,32 @@ TEST(Toml, AnErrorPointsIntoTheFile) {
   EXPECT_TRUE(error_of("a = 'never closed\n").where.starts_with("x.toml:1:"));
 }
 
+TEST(Toml, AForgottenQuoteIsToldWhereItsStringBegins) {
+  for (const char* text : {"a = 1\nname = \"unfinished\nb = 2\n", "a = 1\nname = 'unfinished\nb = 2\n",
+                           "a = 1\nname = \"unfinished", "a = 1\nname = \"\"\"unfinished\nb = 2\n"}) {
+    const Error error = error_of(text);
+    EXPECT_EQ(error.where, "x.toml:2:8") << text;
+    EXPECT_EQ(error.what, "not TOML: the string that begins here has no quote at its end") << text;
+  }
+  EXPECT_EQ(error_of("list = [\"ä\", \"b]\n").where, "x.toml:1:14");
+}
+
+TEST(Toml, AWordWithoutQuotesIsNamed) {
+  const std::string advice = "' is no value: a string stands in \"quotes\", true and false are written so";
+  EXPECT_EQ(error_of("name = unfinished # x\n").what, "not TOML: 'unfinished" + advice);
+  EXPECT_EQ(error_of("name = unfinished\"\nb = \"2\"\n").what, "not TOML: 'unfinished\"" + advice);
+  EXPECT_EQ(error_of("name = “x”\n").what, "not TOML: '“x”" + advice);
+  EXPECT_EQ(error_of("ok = True\n").what, "not TOML: 'True" + advice);
+  EXPECT_EQ(error_of("exams = [load, \"probe\"]\n").what, "not TOML: 'load" + advice);
+}
+
+TEST(Toml, OtherFaultsAreToldWithoutTheParsersInwards) {
+  EXPECT_EQ(error_of("name \"x\"\n").what, "not TOML: expected '=', saw '\"'");
+  EXPECT_EQ(error_of("exams = [\"load \"probe\"]\n").what,
+            "not TOML: expected comma or closing ']', saw 'p'");
+  EXPECT_EQ(error_of("seed = 1\nseed = 2\n").what, "not TOML: cannot redefine existing integer 'seed'");
+}
+
 TEST(Toml, RefusesWhatIsTooLarge) {
   const Error error = error_of(std::string(kMaxTomlBytes + 1, '\n'));
   EXPECT_EQ(error.where, "x.toml");

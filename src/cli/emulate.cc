@@ -93,14 +93,14 @@ class Numbers {
     if (!options_.has(name)) return otherwise;
     const std::optional<double> value = parse_number(options_.value(name));
     if (value && *value >= 0 && *value <= most) return *value;
-    complain(name, fmt::format("Give a number from 0 to {}.", format_number(most)));
+    complain(name, fmt::format("number from 0 to {}", most));
     return otherwise;
   }
   int64_t whole(const char* name, int64_t otherwise, int64_t least, int64_t most) {
     if (!options_.has(name)) return otherwise;
     const std::optional<int64_t> value = parse_integer(options_.value(name));
     if (value && *value >= least && *value <= most) return *value;
-    complain(name, fmt::format("Give a whole number from {} to {}.", least, most));
+    complain(name, fmt::format("whole number from {} to {}", least, most));
     return otherwise;
   }
   Result<void> result() const {
@@ -109,10 +109,9 @@ class Numbers {
   }
 
  private:
-  void complain(const char* name, std::string remedy) {
+  void complain(const char* name, const std::string& wanted) {
     if (!error_)
-      error_ = Error{fmt::format("'{}' is out of place", printable(options_.value(name))), name,
-                     std::move(remedy)};
+      error_ = Error{fmt::format("'{}' is no {}", printable(options_.value(name), 60), wanted), name, ""};
   }
   const ParsedOptions& options_;
   std::optional<Error> error_;

@@ -24,18 +24,16 @@ Result<double> number_of(const ParsedOptions& options, const char* flag, double 
   const std::string text = options.value(flag);
   const std::optional<double> value = parse_number(text);
   if (!value || !(*value >= low && *value <= high)) {
-    return fail(fmt::format("'{}' is no number from {} to {}", printable(text, 60), format_number(low),
-                            format_number(high)),
-                flag);
+    return fail(fmt::format("'{}' is no number from {} to {}", printable(text, 60), low, high), flag);
   }
   return *value;
 }
 
-Result<uint32_t> count_of(const ParsedOptions& options, const char* flag, uint32_t most) {
+Result<uint32_t> count_of(const ParsedOptions& options, const char* flag, uint32_t most, uint32_t least) {
   const std::string text = options.value(flag);
   const std::optional<int64_t> value = parse_integer(text);
-  if (!value || *value < 1 || *value > most)
-    return fail(fmt::format("'{}' is no whole number from 1 to {}", printable(text, 60), most), flag);
+  if (!value || *value < least || *value > most)
+    return fail(fmt::format("'{}' is no whole number from {} to {}", printable(text, 60), least, most), flag);
   return static_cast<uint32_t>(*value);
 }
 

@@ -53,6 +53,13 @@ Result<int> run_list(CommandContext& context, const ParsedOptions& options) {
               "", fmt::format("There are: {}.", join(plurals(), ", ")));
 }
 
+// "load.target-lost".
+bool is_finding_code(std::string_view name) {
+  const size_t dot = name.find('.');
+  return dot != std::string_view::npos && dot > 0 && dot + 1 < name.size() &&
+         std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || c == '.' || c == '-'; });
+}
+
 Result<int> show_named(CommandContext& context, const ParsedOptions& options, const std::string& wanted) {
   std::vector<std::string> names;
   for (const NamedKind& kind : named_kinds()) {
@@ -68,8 +75,11 @@ Result<int> show_named(CommandContext& context, const ParsedOptions& options, co
   // A metric as records and requirements name it, with its statistic: "ttft_ms_p90".
   const Result<MetricName> metric = parse_metric_name(wanted);
   if (metric && !metric->statistic.empty()) return show_named(context, options, metric->metric->name);
-  return fail(fmt::format("nothing is named '{}'.{}", printable(wanted), suggestion(wanted, names)), "",
-              fmt::format("`assay list KIND` shows the names; the kinds are {}.", join(plurals(), ", ")));
+  return fail(
+      fmt::format("nothing is named '{}'.{}", printable(wanted), suggestion(wanted, names)), "",
+      is_finding_code(wanted)
+          ? std::string("Findings are told in full where they were made: `assay report DOSSIER`.")
+          : fmt::format("`assay list KIND` shows the names; the kinds are {}.", join(plurals(), ", ")));
 }
 
 Result<int> run_show(CommandContext& context, const ParsedOptions& options) {

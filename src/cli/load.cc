@@ -10,6 +10,7 @@
 #include "cli/load_merge.h"
 #include "cli/load_outputs.h"
 #include "cli/load_ranks.h"
+#include "cli/load_secrets.h"
 #include "cli/places.h"
 #include "cli/session.h"
 #include "load/load.h"
@@ -98,14 +99,16 @@ Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
   if (place) return run_load_ranks(context, options, *place);
   ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options.values("URL"), options));
   ASSIGN_OR_RETURN(const RequestFiles files, request_files_of(options));
+  RETURN_IF_ERROR(check_secrets(context.environment, options));
   ProgressDisplay display(context.terminal, context.environment.clock);
-  display.note(printable(choice.words, 400));
   const SessionStart start{.scenario_text = choice.scenario_text,
                            .scenario_path = "",
                            .text_origin = "the flags of assay load",
+                           .tell_error = choice.tell_error,
                            .folder = options.value("--out"),
                            .overrides = {}};
   ASSIGN_OR_RETURN(Session session, begin_session(context, start, display));
+  display.note(printable(choice.words, 400));
   session.keeps_stopped = true;
   const Result<DossierContent> evaluated = evaluate_session(context, session, display);
   if (!evaluated) return show_what_is_done(context, session, evaluated.error());

@@ -62,9 +62,11 @@ Result<Dataset> dataset_of(const ParsedOptions& options, uint32_t requests) {
     if (options.has(flag)) return fail("a trace has lengths of its own", flag, "Leave it out.");
   }
   Dataset dataset{.name = given == "auto" ? "trace" : given, .has_instants = found->has_instants};
-  dataset.keys = fmt::format("[load.trace]\npath = {}\nformat = \"{}\"\nlimit = {}\n",
-                             toml_string(absolute_path(path)), found->format, requests);
-  if (found->block_tokens > 0) dataset.keys += fmt::format("block_tokens = {}\n", found->block_tokens);
+  const std::string typed = typed_flag(options, "--dataset-path");
+  dataset.keys.add("[load.trace]\n", typed);
+  dataset.keys.add(fmt::format("path = {}\n", toml_string(absolute_path(path))), typed);
+  dataset.keys.add(fmt::format("format = \"{}\"\nlimit = {}\n", found->format, requests));
+  if (found->block_tokens > 0) dataset.keys.add(fmt::format("block_tokens = {}\n", found->block_tokens));
   return dataset;
 }
 

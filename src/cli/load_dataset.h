@@ -5,12 +5,13 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/flag_text.h"
 
 namespace assay {
 
 struct Dataset {
   std::string name = "random";  // what the traffic class is called
-  std::string keys;             // [load.trace] of a scenario; empty: no trace
+  FlagText keys;                // [load.trace] of a scenario; empty: no trace
   bool has_instants = false;    // the trace may have instants of its own
   bool is_trace() const { return !keys.empty(); }
 };

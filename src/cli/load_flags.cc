@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "cli/flag_text.h"
 #include "cli/flag_values.h"
 #include "cli/load_dataset.h"
 #include "cli/load_request_flags.h"
@@ -73,6 +74,7 @@ constexpr uint32_t kUsualRequests = 200;
 constexpr int64_t kLongestUnaskedS =
     86'400;  // of a trial whose number of requests is given and whose time is not
 constexpr uint32_t kUsualConnections = 256;
+constexpr uint32_t kMostTokens = 1'000'000;  // of a text
 
 // What nobody asked for is no more than this process may open, less what else it opens.
 uint32_t most_connections() {
@@ -88,9 +90,9 @@ Result<std::string> lengths_of(const ParsedOptions& options, const char* flag, c
   const std::optional<int64_t> low = parse_integer(text.substr(0, colon));
   const std::optional<int64_t> high =
       colon == std::string::npos ? low : parse_integer(text.substr(colon + 1));
-  if (!low || !high || *low < 1 || *high < *low || *high > 1'000'000) {
+  if (!low || !high || *low < 1 || *high < *low || *high > kMostTokens) {
     return fail(fmt::format("'{}' is no length", printable(text, 60)), flag,
-                "Give a number of tokens, or MIN:MAX.");
+                fmt::format("Give a number of tokens from 1 to {}, or MIN:MAX.", kMostTokens));
   }
   return colon == std::string::npos ? fmt::format("{}", *low)
                                     : fmt::format("{{ min = {}, max = {} }}", *low, *high);
@@ -104,7 +106,8 @@ Result<std::string> base_url_of(const std::string& text) {
 
 // The servers: their key of the target, and how they read.
 struct ServerChoice {
-  std::string key, name, words;
+  FlagText key;
+  std::string name, words;
 };
 Result<ServerChoice> servers_of(const std::vector<std::string>& given) {
   CHECK(!given.empty());
@@ -123,12 +126,14 @@ Result<ServerChoice> servers_of(const std::vector<std::string>& given) {
     urls.push_back(std::move(*url));
   }
   ASSIGN_OR_RETURN(const Url first, parse_url(urls.front()));
-  ServerChoice choice{
-      .key = "url = " + toml_string(urls.front()), .name = first.authority(), .words = urls.front()};
-  if (urls.size() == 1) return choice;
+  ServerChoice choice{.key = {}, .name = first.authority(), .words = urls.front()};
+  if (urls.size() == 1) {
+    choice.key.add(fmt::format("url = {}\n", toml_string(urls.front())), typed_flag("URL", given.front()));
+    return choice;
+  }
   std::string list;
   for (const std::string& url : urls) list += (list.empty() ? "" : ", ") + toml_string(url);
-  choice.key = fmt::format("urls = [{}]", list);
+  choice.key.add(fmt::format("urls = [{}]\n", list), "URL");
   choice.name += fmt::format(" and {} more", urls.size() - 1);
   choice.words += fmt::format(" and {} more in turn", urls.size() - 1);
   return choice;
@@ -136,7 +141,8 @@ Result<ServerChoice> servers_of(const std::vector<std::string>& given) {
 
 // [load], and how it reads.
 struct Offer {
-  std::string keys, words;
+  FlagText keys;
+  std::string words;
   uint32_t connections = kUsualConnections;
 };
 
@@ -160,19 +166,23 @@ Result<Offer> offer_of(const ParsedOptions& options, uint32_t requests) {
   if (is_closed) {
     if (burstiness != 1)
       return fail("in a closed loop the answers make the gaps", "--burstiness", "Give a --request-rate.");
-    offer.keys = fmt::format("arrivals = \"closed\"\nusers = {}\n", concurrency);
+    offer.keys.add("arrivals = \"closed\"\n");
+    offer.keys.add(fmt::format("users = {}\n", concurrency), typed_flag(options, "--max-concurrency"));
     offer.words = "a closed loop of " + counted(concurrency, "user");
     offer.connections = std::max(concurrency, kUsualConnections);
     return offer;
   }
   if (is_all_at_once) {
-    offer.keys = "arrivals = \"burst\"\n";
+    offer.keys.add("arrivals = \"burst\"\n", typed_flag(options, "--request-rate"));
     offer.words = "all at once";
     offer.connections = std::min(most_connections(), requests);
     return offer;
   }
-  if (burstiness != 1) offer.keys = fmt::format("arrivals = \"gamma\"\ncv = {}\n", 1 / std::sqrt(burstiness));
-  if (rate) offer.keys += fmt::format("rate_per_s = {}\n", *rate);
+  if (burstiness != 1) {
+    offer.keys.add("arrivals = \"gamma\"\n");
+    offer.keys.add(fmt::format("cv = {}\n", 1 / std::sqrt(burstiness)), typed_flag(options, "--burstiness"));
+  }
+  if (rate) offer.keys.add(fmt::format("rate_per_s = {}\n", *rate), typed_flag(options, "--request-rate"));
   offer.words =
       rate ? fmt::format("{} a second", format_number(*rate)) : std::string("at 60 % of what a burst shows");
   offer.words +=
@@ -203,7 +213,7 @@ const StackKey* stack_key_of(std::string_view part) {
 }
 
 // "engine=vllm,flags=--a,--b": a part that begins with no key belongs to the text before it.
-Result<std::string> declared_stack_of(const std::string& text) {
+Result<FlagText> declared_stack_of(const std::string& text) {
   std::vector<std::pair<const StackKey*, std::string>> values;
   for (const std::string_view part : split(text, ',')) {
     const StackKey* key = stack_key_of(part);
@@ -220,39 +230,50 @@ Result<std::string> declared_stack_of(const std::string& text) {
       values.emplace_back(key, part.substr(key->name.size() + 1));
     }
   }
-  std::string out;
+  FlagText out;
+  std::vector<const StackKey*> there;
   for (const auto& [key, value] : values) {
-    const std::string line = fmt::format("{} = ", key->name);
-    if (out.find("\n" + line) != std::string::npos || out.starts_with(line))
-      return fail(fmt::format("{} stands there twice", key->name), "--stack");
-    if (key->is_number && !parse_number(value))
-      return fail(fmt::format("'{}' is no number", printable(value, 60)), "--stack");
-    out += line + (key->is_number ? value : toml_string(value)) + "\n";
+    const std::string typed = typed_flag("--stack", fmt::format("{}={}", key->name, value));
+    if (std::ranges::find(there, key) != there.end())
+      return fail(fmt::format("{} stands there twice", key->name), "--stack", "Give each key once.");
+    there.push_back(key);
+    const std::optional<double> number = parse_number(value);
+    if (key->is_number && !number)
+      return fail(fmt::format("'{}' is no number", printable(value, 60)), "--stack",
+                  fmt::format("Write {}=8, for example.", key->name));
+    out.add(
+        fmt::format("{} = {}\n", key->name, key->is_number ? fmt::format("{}", *number) : toml_string(value)),
+        typed);
   }
   return out;
 }
 
 // [target.stack], or "" where nothing is said of it.
-Result<std::string> stack_of(const ParsedOptions& options) {
+Result<FlagText> stack_of(const ParsedOptions& options) {
   const std::vector<std::string>& command = options.rest();
   if (command.empty() && options.has("--launch-env"))
     return fail("there is no command to launch", "--launch-env", "Add -- COMMAND at the end.");
-  if (command.empty() && !options.has("--stack")) return std::string();
-  std::string out = "\n[target.stack]\n";
+  if (command.empty() && !options.has("--stack")) return FlagText();
+  FlagText out;
+  out.add("\n[target.stack]\n");
   if (options.has("--stack")) {
-    ASSIGN_OR_RETURN(const std::string declared, declared_stack_of(options.value("--stack")));
-    out += declared;
+    ASSIGN_OR_RETURN(const FlagText declared, declared_stack_of(options.value("--stack")));
+    if (!command.empty() && ("\n" + declared.text()).find("\ncommand = ") != std::string::npos)
+      return fail("the command stands behind -- already", "--stack", "Leave command=… out.");
+    out.add(declared);
   }
   if (command.empty()) return out;
   std::string words;
   for (const std::string& word : command) words += (words.empty() ? "" : ", ") + toml_string(word);
-  out += fmt::format("launch = [{}]\ncwd = {}\n", words, toml_string(absolute_path(".")));
+  out.add(fmt::format("launch = [{}]\n", words), "-- COMMAND");
+  out.add(fmt::format("cwd = {}\n", toml_string(absolute_path("."))));
   if (!options.has("--launch-env")) return out;
   const std::string names = options.value("--launch-env");
   std::string variables;
   for (const std::string_view name : split(names, ','))
     variables += fmt::format("{}{} = true", variables.empty() ? "" : ", ", toml_string(trim(name)));
-  return out + fmt::format("env = {{ {} }}\n", variables);
+  out.add(fmt::format("env = {{ {} }}\n", variables), typed_flag(options, "--launch-env"));
+  return out;
 }
 
 // With a trace that may have instants of its own, these hold unless a flag says how requests come.
@@ -260,12 +281,17 @@ Result<Offer> offer_of_trace(const ParsedOptions& options, const Dataset& datase
   const bool says_how =
       options.has("--request-rate") || options.has("--burstiness") || options.has("--max-concurrency");
   if (dataset.has_instants && !says_how) {
-    return Offer{.keys = "",
+    return Offer{.keys = {},
                  .words = "at the trace's instants",
                  .connections = std::min(most_connections(), std::max(requests, kUsualConnections))};
   }
   ASSIGN_OR_RETURN(Offer offer, offer_of(options, requests));
-  if (offer.keys.find("arrivals") == std::string::npos) offer.keys = "arrivals = \"poisson\"\n" + offer.keys;
+  if (offer.keys.text().find("arrivals") == std::string::npos) {
+    FlagText keys;
+    keys.add("arrivals = \"poisson\"\n");
+    keys.add(offer.keys);
+    offer.keys = std::move(keys);
+  }
   return offer;
 }
 
@@ -309,72 +335,110 @@ Result<FlagParts> parts_of_flags(const std::vector<std::string>& urls, const Par
   return parts;
 }
 
-Result<std::string> seed_key(const ParsedOptions& options) {
-  if (!options.has("--seed")) return std::string();
+Result<FlagText> seed_key(const ParsedOptions& options) {
+  FlagText text;
+  if (!options.has("--seed")) return text;
   const std::optional<int64_t> seed = parse_integer(options.value("--seed"));
   if (!seed || *seed < 0)
     return fail(fmt::format("'{}' is no seed", printable(options.value("--seed"), 60)), "--seed",
                 "Give a whole number from 0.");
-  return fmt::format("seed = {}\n", *seed);
+  text.add(fmt::format("seed = {}\n", *seed), typed_flag(options, "--seed"));
+  return text;
 }
 
-Result<std::string> target_table_of(const FlagParts& parts, const ParsedOptions& options) {
-  std::string text = fmt::format("\n[[target]]\nkind = \"endpoint\"\n{}\n", parts.servers.key);
-  if (parts.request.kind->has_sessions) text += fmt::format("api = \"{}\"\n", parts.request.kind->name);
+Result<FlagText> target_table_of(const FlagParts& parts, const ParsedOptions& options) {
+  FlagText text;
+  text.add("\n[[target]]\nkind = \"endpoint\"\n");
+  text.add(parts.servers.key);
+  if (parts.request.kind->has_sessions) text.add(fmt::format("api = \"{}\"\n", parts.request.kind->name));
+  const auto add = [&](const char* flag, const char* key, const std::string& value) {
+    text.add(fmt::format("{} = {}\n", key, value), typed_flag(options, flag));
+  };
   for (const auto& [flag, key] : {std::pair{"--model", "endpoint_model"}, {"--api-key-env", "api_key_env"}}) {
-    if (options.has(flag)) text += fmt::format("{} = {}\n", key, toml_string(options.value(flag)));
+    if (options.has(flag)) add(flag, key, toml_string(options.value(flag)));
   }
   for (const auto& [flag, key] : {std::pair{"--api-key-file", "api_key_file"},
                                   {"--ca-file", "ca_file"},
                                   {"--tokenizer", "tokenizer"}}) {
-    if (options.has(flag))
-      text += fmt::format("{} = {}\n", key, toml_string(absolute_path(options.value(flag))));
+    if (!options.has(flag)) continue;
+    // An empty path would be this folder.
+    if (options.value(flag).empty()) return fail("it names no file", flag, "Give a path, or leave it out.");
+    add(flag, key, toml_string(absolute_path(options.value(flag))));
   }
   if (options.has("--timeout")) {
     ASSIGN_OR_RETURN(const double timeout_s, number_of(options, "--timeout", 0.001, 86'400));
-    text += fmt::format("timeout_s = {}\n", timeout_s);
+    add("--timeout", "timeout_s", fmt::format("{}", timeout_s));
   }
   if (options.has("--metrics-url"))
-    text += fmt::format("metrics_url = {}\n", toml_string(options.value("--metrics-url")));
+    add("--metrics-url", "metrics_url", toml_string(options.value("--metrics-url")));
   if (options.has("--metrics-interval")) {
     ASSIGN_OR_RETURN(const double interval_s, number_of(options, "--metrics-interval", 0, 60));
-    text += fmt::format("metrics_interval_s = {}\n", interval_s);
+    add("--metrics-interval", "metrics_interval_s", fmt::format("{}", interval_s));
   }
-  text += fmt::format("max_connections = {}\n", parts.offer.connections);
-  ASSIGN_OR_RETURN(const std::string stack, stack_of(options));
-  return text + stack;
+  text.add(fmt::format("max_connections = {}\n", parts.offer.connections));
+  ASSIGN_OR_RETURN(const FlagText stack, stack_of(options));
+  text.add(stack);
+  return text;
 }
 
-Result<std::string> traffic_table_of(const FlagParts& parts, const ParsedOptions& options) {
-  std::string text =
-      fmt::format("\n[[traffic]]\nname = \"{}\"\nprompt_tokens = {}\n", parts.dataset.name, parts.prompt);
-  if (parts.request.kind->streams) text += fmt::format("output_tokens = {}\n", parts.output);
-  text += parts.request.keys;
-  const char* prefix_flag = options.has("--prefix-len") ? "--prefix-len" : "--random-prefix-len";
-  if (options.has(prefix_flag)) {
-    ASSIGN_OR_RETURN(const uint32_t prefix, count_of(options, prefix_flag, 1'000'000));
-    text += fmt::format("prefix_tokens = {}\n", prefix);
-  }
+// `key` = `value`, of the flag where it is given.
+void add_length(FlagText& text, const ParsedOptions& options, const char* flag, const char* key,
+                const std::string& value) {
+  text.add(fmt::format("{} = {}\n", key, value), options.has(flag) ? typed_flag(options, flag) : "");
+}
+
+Result<FlagText> prefix_of(const ParsedOptions& options) {
+  FlagText text;
+  const bool has_both = options.has("--prefix-len") && options.has("--random-prefix-len");
+  if (has_both) return fail("--prefix-len says the same", "--random-prefix-len", "Give one of them.");
+  const char* flag = options.has("--prefix-len") ? "--prefix-len" : "--random-prefix-len";
+  if (!options.has(flag)) return text;
+  ASSIGN_OR_RETURN(const uint32_t prefix, count_of(options, flag, kMostTokens, 0));
+  if (prefix > 0) text.add(fmt::format("prefix_tokens = {}\n", prefix), typed_flag(options, flag));
+  return text;
+}
+
+Result<FlagText> traffic_table_of(const FlagParts& parts, const ParsedOptions& options) {
+  FlagText text;
+  text.add(fmt::format("\n[[traffic]]\nname = \"{}\"\n", parts.dataset.name));
+  add_length(text, options, "--input-len", "prompt_tokens", parts.prompt);
+  if (parts.request.kind->streams) add_length(text, options, "--output-len", "output_tokens", parts.output);
+  text.add(parts.request.keys);
+  ASSIGN_OR_RETURN(const FlagText prefix, prefix_of(options));
+  text.add(prefix);
   if (options.has("--goodput")) {
-    ASSIGN_OR_RETURN(const std::string slo, limits_of_words(options.value("--goodput"), "--goodput"));
-    text += fmt::format("slo = {{ {} }}\n", slo);
+    ASSIGN_OR_RETURN(const std::vector<LimitWord> limits,
+                     limits_of_words(options.value("--goodput"), "--goodput"));
+    for (const LimitWord& limit : limits) {
+      text.add(&limit == limits.data() ? "slo = { " : ", ");
+      text.add(limit.setting, typed_flag("--goodput", limit.word));
+    }
+    text.add(" }\n");
   }
   return text;
 }
 
-Result<std::string> load_tables_of(const FlagParts& parts, const ParsedOptions& options) {
-  std::string text =
-      fmt::format("\n[load]\n{}requests_per_class = {}\nalone = false\n", parts.offer.keys, parts.requests);
-  if (parts.rates.is_asked) text += "mix = false\n";
+Result<FlagText> load_tables_of(const FlagParts& parts, const ParsedOptions& options) {
+  FlagText text;
+  text.add("\n[load]\n");
+  text.add(parts.offer.keys);
+  text.add(fmt::format("requests_per_class = {}\n", parts.requests),
+           options.has("--num-prompts") ? typed_flag(options, "--num-prompts") : "");
+  text.add("alone = false\n");
+  if (parts.rates.is_asked) text.add("mix = false\n");
   if (options.has("--duration")) {
-    ASSIGN_OR_RETURN(const double duration_s, number_of(options, "--duration", 0.1, 604'800));
-    text += fmt::format("max_duration_s = {}\n", duration_s);
+    ASSIGN_OR_RETURN(const double duration_s, number_of(options, "--duration", 0.1, kLongestDurationS));
+    text.add(fmt::format("max_duration_s = {}\n", duration_s), typed_flag(options, "--duration"));
   } else if (options.has("--num-prompts")) {
     // Who says how many wants them all, as with other load generators; --timeout bounds each.
-    text += fmt::format("max_duration_s = {}\n", kLongestUnaskedS);
+    text.add(fmt::format("max_duration_s = {}\n", kLongestUnaskedS));
   }
-  if (parts.dataset.is_trace()) text += "\n" + parts.dataset.keys;
-  return text + parts.rates.tables;
+  if (parts.dataset.is_trace()) {
+    text.add("\n");
+    text.add(parts.dataset.keys);
+  }
+  text.add(parts.rates.tables);
+  return text;
 }
 
 std::string words_of(const FlagParts& parts) {
@@ -406,14 +470,19 @@ std::span<const OptionSpec> load_flags() {
 
 Result<LoadChoice> scenario_of_flags(const std::vector<std::string>& urls, const ParsedOptions& options) {
   ASSIGN_OR_RETURN(const FlagParts parts, parts_of_flags(urls, options));
-  LoadChoice choice{.scenario_text = "# Written by `assay load`; `assay run` takes it too.\n", .words = {}};
-  choice.scenario_text +=
-      fmt::format("name = {}\nexams = [\"load\"]\n", toml_string("load " + parts.servers.name));
-  ASSIGN_OR_RETURN(const std::string seed, seed_key(options));
-  ASSIGN_OR_RETURN(const std::string target, target_table_of(parts, options));
-  ASSIGN_OR_RETURN(const std::string traffic, traffic_table_of(parts, options));
-  ASSIGN_OR_RETURN(const std::string load, load_tables_of(parts, options));
-  choice.scenario_text += seed + target + traffic + load;
+  FlagText text;
+  text.add("# Written by `assay load`; `assay run` takes it too.\n");
+  text.add(fmt::format("name = {}\nexams = [\"load\"]\n", toml_string("load " + parts.servers.name)));
+  ASSIGN_OR_RETURN(const FlagText seed, seed_key(options));
+  ASSIGN_OR_RETURN(const FlagText target, target_table_of(parts, options));
+  ASSIGN_OR_RETURN(const FlagText traffic, traffic_table_of(parts, options));
+  ASSIGN_OR_RETURN(const FlagText load, load_tables_of(parts, options));
+  for (const FlagText* part : {&seed, &target, &traffic, &load}) text.add(*part);
+  LoadChoice choice;
+  choice.scenario_text = text.text();
+  choice.tell_error = [text](TomlPosition at, Error error) {
+    return text.told_of_flags(at, std::move(error));
+  };
   choice.words = words_of(parts);
   return choice;
 }

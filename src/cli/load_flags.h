@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "scenario/scenario.h"
 
 namespace assay {
 
@@ -14,6 +15,7 @@ std::span<const OptionSpec> load_flags();
 struct LoadChoice {
   std::string scenario_text;  // TOML
   std::string words;          // what was chosen, one line for people
+  ErrorTelling tell_error;    // says errors in the text of the flags that made it
 };
 // Errors name the flag. `urls`, one at least, may lack scheme and path: "127.0.0.1:8000" is
 // http://127.0.0.1:8000/v1.

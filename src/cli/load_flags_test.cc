@@ -1,6 +1,7 @@
 // From flags to scenarios: every flag lands in its key, and the text is one that the parser takes.
 #include "cli/load_flags.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -312,6 +313,108 @@ TEST(LoadFlags, ATraceKeepsItsInstantsUnlessAFlagSaysHowRequestsCome) {
               HasSubstr("arrivals = \"burst\"\n"));
   EXPECT_THAT(text_of({{"--dataset-name", "sharegpt"}, {"--dataset-path", "/t"}}),
               HasSubstr("arrivals = \"poisson\"\n"));
+}
+
+// What the program prints for flags of which only the scenario that they make shows that they are wrong.
+std::string scenario_message_of(std::initializer_list<std::pair<const char*, const char*>> flags) {
+  const Result<LoadChoice> choice = scenario_of_flags({"127.0.0.1:8000"}, typed(flags));
+  if (!choice) return choice.error().message();
+  const std::vector<std::string> exams = {"load"};
+  const Result<Scenario> scenario =
+      parse_scenario(choice->scenario_text, "the flags", exams, choice->tell_error);
+  EXPECT_FALSE(scenario) << choice->scenario_text;
+  return scenario ? "" : scenario.error().message();
+}
+
+TEST(LoadFlags, WhatOnlyTheScenarioShowsIsToldOfTheFlagThatWasTyped) {
+  const std::string seen = "\n  See `assay help load`.";
+  EXPECT_EQ(scenario_message_of({{"--prefix-len", "5000"}}),
+            "--prefix-len 5000: must be below the mean of --input-len, which include them" + seen);
+  EXPECT_EQ(scenario_message_of({{"--model", ""}}), "--model '': is empty" + seen);
+  EXPECT_EQ(scenario_message_of({{"--goodput", "tpot:5,ttft:1e12"}}),
+            "--goodput ttft:1e12: must lie between 0.001 and 86400000, but is 1000000000000" + seen);
+  EXPECT_EQ(
+      scenario_message_of({{"--api", "embeddings"}, {"--goodput", "ttft:3"}}),
+      "--goodput ttft:3: does not apply to kind = \"embeddings\": its answers come at once; use e2el" + seen);
+  EXPECT_EQ(scenario_message_of({{"--endpoint", "/a b"}}),
+            "--endpoint '/a b': has placeholders or blanks, which only kind = \"json\" may have" + seen);
+  EXPECT_EQ(scenario_message_of({{"--stack", "engine=é,tuned_for_h=-1"}}),
+            "--stack tuned_for_h=-1: must lie between 0 and 1000000, but is -1" + seen);
+  EXPECT_EQ(scenario_message_of({{"--extra-body", "{\"model\": 1}"}}),
+            "--extra-body '{\"model\": 1}': model is the class's own: use --model" + seen);
+  EXPECT_EQ(
+      scenario_message_of({{"--capacity", ""}, {"--tiers", "a.ttft:5,slo.tpot:5"}}),
+      "--tiers slo.tpot:5: a tier cannot be called 'slo': results use that word for the limits of the classes "
+      "themselves" +
+          seen);
+  // Of no flag alone.
+  EXPECT_EQ(scenario_message_of({{"--api-key-env", "A"}, {"--api-key-file", "b"}}),
+            "give --api-key-env or --api-key-file, not both" + seen);
+  // Each by itself where there are several.
+  EXPECT_EQ(
+      scenario_message_of({{"--metrics-url", "x"}, {"--metrics-interval", "0.01"}}),
+      "--metrics-url x: the URL does not begin with http:// or https://. Write it like http://127.0.0.1:8000/v1 or "
+      "https://host.example/v1.\n--metrics-interval 0.01: is 0.01: give 0, or 0.1 at least, so that the samples do "
+      "not become a load of their own" +
+          seen);
+}
+
+TEST(LoadFlags, TwoHeadersOnOneLineAreToldApartBehindLettersOfSeveralBytes) {
+  ParsedOptions options;
+  options.set("--header", std::string("A=éé\0Host=q", 13));
+  const Result<LoadChoice> choice = scenario_of_flags({"h:1"}, options);
+  ASSERT_TRUE(choice) << choice.error().message();
+  const std::vector<std::string> exams = {"load"};
+  const Result<Scenario> scenario = parse_scenario(choice->scenario_text, "s", exams, choice->tell_error);
+  ASSERT_FALSE(scenario);
+  EXPECT_EQ(scenario.error().where, "--header Host");
+  EXPECT_EQ(scenario.error().message().find("q"), std::string::npos) << "the value may be a secret";
+}
+
+// A key that a message could name must have a name on the command line.
+TEST(LoadFlags, NoKeyOfTheScenarioIsLeftInWhatIsSaid) {
+  const Result<LoadChoice> choice =
+      scenario_of_flags({"127.0.0.1:8000"}, typed({{"--goodput", "ttft:1,tpot:2,e2el:3"},
+                                                   {"--model", "m"},
+                                                   {"--api-key-env", "A"},
+                                                   {"--api-key-file", "b"},
+                                                   {"--ca-file", "c"},
+                                                   {"--timeout", "1"},
+                                                   {"--metrics-url", "u"},
+                                                   {"--metrics-interval", "1"},
+                                                   {"--input-len", "5"},
+                                                   {"--output-len", "5"},
+                                                   {"--prefix-len", "1"},
+                                                   {"--request-rate", "1"},
+                                                   {"--extra-body", "{}"},
+                                                   {"--num-prompts", "1"},
+                                                   {"--duration", "1"},
+                                                   {"--max-concurrency", "1"}}));
+  ASSERT_TRUE(choice) << choice.error().message();
+  size_t keys = 0;
+  for (const std::string_view line : split(choice->scenario_text, '\n')) {
+    for (const std::string_view part : split(line, ' ')) {
+      const bool is_key =
+          part.find('_') != std::string_view::npos && part.find('"') == std::string_view::npos;
+      if (!is_key) continue;
+      ++keys;
+      const Error told = choice->tell_error({}, {.what = fmt::format("x {} y", part)});
+      EXPECT_EQ(told.what.find('_'), std::string::npos) << told.what;
+    }
+  }
+  EXPECT_EQ(keys, 18U);
+}
+
+TEST(LoadFlags, AZeroThatHelpNamesAsTheDefaultIsTaken) {
+  EXPECT_EQ(scenario_of({{"--prefix-len", "0"}}).load.classes[0].prefix_tokens, 0U);
+}
+
+TEST(LoadFlags, WhatWasGivenTwiceIsRefusedAndNotChosenFrom) {
+  EXPECT_THAT(message_of({{"--prefix-len", "1"}, {"--random-prefix-len", "2"}}),
+              HasSubstr("--random-prefix-len: --prefix-len says the same"));
+  EXPECT_THAT(message_of({{"--goodput", "ttft:5,ttft:6"}}), HasSubstr("'ttft:6' is a second limit of ttft"));
+  EXPECT_THAT(message_of({{"--lora-modules", "a,a"}}), HasSubstr("is named twice"));
+  EXPECT_THAT(message_of({{"--sweep", "rate=1,2,1"}}), HasSubstr("1 stands there twice"));
 }
 
 }  // namespace assay::load_flags_test

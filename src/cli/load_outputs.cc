@@ -20,7 +20,9 @@ Result<int> show_load_result(CommandContext& context, const ParsedOptions& optio
                                 .colour = context.terminal.out_colour(),
                                 .dossier_path = result.dossier.path(),
                                 .report_path = result.report_path,
-                                .next_command = result.next_command};
+                                .next_command = result.next_command,
+                                .exit_code = exit_code(result.content),
+                                .shortfalls = exit_reasons(result.content)};
   RETURN_IF_ERROR(context.terminal.out(render_load_table(result.content, summary.width) +
                                        render_findings_and_paths(result.content, summary)));
   RETURN_IF_ERROR(write_request_files(result.dossier, files));

@@ -92,6 +92,7 @@ class RankedLoad {
   // All that can go wrong before the others may begin.
   Result<Session> lead_to_go() {
     ASSIGN_OR_RETURN(const LoadChoice choice, scenario_of_flags(options_.values("URL"), options_));
+    tell_error_ = choice.tell_error;
     RETURN_IF_ERROR(check_connections());
     ASSIGN_OR_RETURN(files_, request_files_of(options_));
     folder_ = absolute_path(options_.has("--out") ? options_.value("--out")
@@ -254,6 +255,7 @@ class RankedLoad {
     const SessionStart start{.scenario_text = scenario_text,
                              .scenario_path = "",
                              .text_origin = "the flags of assay load",
+                             .tell_error = tell_error_,
                              .folder = rank_folder(folder_, link_.rank()),
                              .overrides = {},
                              .share = {link_.rank(), link_.ranks()}};
@@ -321,6 +323,7 @@ class RankedLoad {
   RankLink& link_;
   Clock& clock_;
   ProgressDisplay display_;
+  ErrorTelling tell_error_;  // of rank 0, which alone turns flags into a scenario
   std::string folder_, run_;
   RequestFiles files_;
   std::vector<RankPlace> ranks_;

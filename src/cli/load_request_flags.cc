@@ -71,16 +71,23 @@ Result<const RequestKindRow*> kind_of(const ParsedOptions& options) {
   return kind;
 }
 
-Result<std::string> headers_of(const std::vector<std::string>& headers) {
-  std::string fields;
+Result<FlagText> headers_of(const std::vector<std::string>& headers) {
+  FlagText text;
+  std::vector<std::string> names;
   for (const std::string_view header : headers) {
     const size_t equals = header.find('=');
     if (equals == 0 || equals == std::string_view::npos)
       return fail(fmt::format("'{}' is no header", printable(header, 60)), "--header", "Write KEY=VALUE.");
-    fields += fmt::format("{}{} = {}", fields.empty() ? "" : ", ", toml_string(header.substr(0, equals)),
-                          toml_string(header.substr(equals + 1)));
+    const std::string_view name = header.substr(0, equals);
+    if (std::ranges::find(names, lower(name)) != names.end())
+      return fail(fmt::format("'{}' is given twice", printable(name, 60)), "--header", "Give it once.");
+    names.push_back(lower(name));
+    text.add(text.empty() ? "headers = { " : ", ");
+    text.add(fmt::format("{} = {}", toml_string(name), toml_string(header.substr(equals + 1))),
+             typed_flag("--header", name));  // its value may be a secret
   }
-  return fmt::format("headers = {{ {} }}\n", fields);
+  text.add(" }\n");
+  return text;
 }
 
 Result<std::string> extra_body_of(const std::string& text) {
@@ -90,14 +97,29 @@ Result<std::string> extra_body_of(const std::string& text) {
                 "Write, for example, '{\"min_tokens\": 8}'.");
   }
   const Result<std::string> value = toml_value(*json);
-  if (!value) return fail(value.error().what, "--extra-body");
+  if (!value) return fail(value.error().what, "--extra-body", value.error().remedy);
   return fmt::format("extra_body = {}\n", *value);
 }
 
-Result<std::string> sampling_of(const ParsedOptions& options, const RequestKindRow& kind) {
-  std::string members;
-  const auto add = [&](const char* key, double value) {
-    members += fmt::format("{}{} = {}", members.empty() ? "" : ", ", key, value);
+Result<std::string> lora_modules_of(const std::string& given) {
+  std::vector<std::string> names;
+  for (const std::string_view part : split(given, ',')) {
+    std::string name = toml_string(trim(part));
+    const bool is_there = std::ranges::find(names, name) != names.end();
+    if (trim(part).empty() || is_there)
+      return fail(is_there ? fmt::format("{} is named twice", name)
+                           : fmt::format("'{}' has an empty name", printable(given, 60)),
+                  "--lora-modules", "Separate the names of the adapters by commas: --lora-modules a,b.");
+    names.push_back(std::move(name));
+  }
+  return fmt::format("model = [{}]\n", join(names, ", "));
+}
+
+Result<FlagText> sampling_of(const ParsedOptions& options, const RequestKindRow& kind) {
+  FlagText text;
+  const auto add = [&](const char* flag, const char* key, double value) {
+    text.add(text.empty() ? "sampling = { " : ", ");
+    text.add(fmt::format("{} = {}", key, value), typed_flag(options, flag));
   };
   struct Parameter {
     const char *flag, *key;
@@ -109,15 +131,16 @@ Result<std::string> sampling_of(const ParsedOptions& options, const RequestKindR
     if (!kind.streams)
       return fail(fmt::format("requests of kind {} sample nothing", kind.name), flag, "Leave it out.");
     ASSIGN_OR_RETURN(const double value, number_of(options, flag, low, high));
-    add(key, value);
+    add(flag, key, value);
   }
   if (options.has("--top-k")) {
     if (!kind.streams)
       return fail(fmt::format("requests of kind {} sample nothing", kind.name), "--top-k", "Leave it out.");
     ASSIGN_OR_RETURN(const uint32_t value, count_of(options, "--top-k", 10'000'000));
-    add("top_k", value);
+    add("--top-k", "top_k", value);
   }
-  return members.empty() ? std::string() : fmt::format("sampling = {{ {} }}\n", members);
+  if (!text.empty()) text.add(" }\n");
+  return text;
 }
 
 Result<std::string> batch_of(const ParsedOptions& options, const RequestKindRow& kind) {
@@ -143,29 +166,28 @@ std::span<const OptionSpec> load_request_flags() {
 Result<RequestChoice> request_of_flags(const ParsedOptions& options) {
   RequestChoice choice;
   ASSIGN_OR_RETURN(choice.kind, kind_of(options));
-  std::string& keys = choice.keys;
-  if (!choice.kind->has_sessions) keys += fmt::format("kind = \"{}\"\n", choice.kind->name);
-  if (options.has("--endpoint")) keys += fmt::format("path = {}\n", toml_string(options.value("--endpoint")));
+  FlagText& keys = choice.keys;
+  if (!choice.kind->has_sessions) keys.add(fmt::format("kind = \"{}\"\n", choice.kind->name));
+  if (options.has("--endpoint"))
+    keys.add(fmt::format("path = {}\n", toml_string(options.value("--endpoint"))),
+             typed_flag(options, "--endpoint"));
   if (options.has("--lora-modules")) {
-    std::string names;
-    const std::string given = options.value("--lora-modules");
-    for (const std::string_view name : split(given, ','))
-      names += fmt::format("{}{}", names.empty() ? "" : ", ", toml_string(trim(name)));
-    keys += fmt::format("model = [{}]\n", names);
+    ASSIGN_OR_RETURN(const std::string modules, lora_modules_of(options.value("--lora-modules")));
+    keys.add(modules, typed_flag(options, "--lora-modules"));
   }
   if (options.has("--header")) {
-    ASSIGN_OR_RETURN(const std::string headers, headers_of(options.values("--header")));
-    keys += headers;
+    ASSIGN_OR_RETURN(const FlagText headers, headers_of(options.values("--header")));
+    keys.add(headers);
   }
-  ASSIGN_OR_RETURN(const std::string sampling, sampling_of(options, *choice.kind));
-  keys += sampling;
+  ASSIGN_OR_RETURN(const FlagText sampling, sampling_of(options, *choice.kind));
+  keys.add(sampling);
   if (options.has("--extra-body")) {
     ASSIGN_OR_RETURN(const std::string extra, extra_body_of(options.value("--extra-body")));
-    keys += extra;
+    keys.add(extra, typed_flag(options, "--extra-body"));
   }
   if (options.has("--random-batch-size")) {
     ASSIGN_OR_RETURN(const std::string batch, batch_of(options, *choice.kind));
-    keys += batch;
+    keys.add(batch, typed_flag(options, "--random-batch-size"));
   }
   return choice;
 }

@@ -5,13 +5,14 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/flag_text.h"
 #include "workload/workload.h"
 
 namespace assay {
 
 struct RequestChoice {
   const RequestKindRow* kind = nullptr;
-  std::string keys;  // lines of [[traffic]]
+  FlagText keys;  // lines of [[traffic]]
 };
 
 std::span<const OptionSpec> load_request_flags();

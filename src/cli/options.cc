@@ -10,25 +10,6 @@
 namespace assay {
 namespace {
 
-std::vector<std::string> known_options(const Command& command) {
-  std::vector<std::string> names;
-  for (const OptionSpec& option : command.options) names.emplace_back(option.name);
-  for (const OptionSpec& option : common_options()) names.emplace_back(option.name);
-  return names;
-}
-
-// The first argument that looks like an option and is none of ours, for a message better than CLI11's.
-std::string unknown_option(const Command& command, const std::vector<std::string>& arguments) {
-  const std::vector<std::string> known = known_options(command);
-  for (const std::string& argument : arguments) {
-    if (argument == "--") break;
-    if (!argument.starts_with("--")) continue;
-    const std::string name = argument.substr(0, argument.find('='));
-    if (std::find(known.begin(), known.end(), name) == known.end()) return name;
-  }
-  return "";
-}
-
 bool is_key_and_number(const std::string& word) {
   const size_t colon = word.find(':');
   return colon != std::string::npos && colon > 0 &&
@@ -63,6 +44,121 @@ std::string help_remedy(const Command& command) {
   return "See `assay help " + std::string(command.name) + "`.";
 }
 
+std::string described(const PositionalSpec& positional) {
+  return fmt::format("{}: {}", positional.name, positional.help);
+}
+
+// What is wrong with a command line, in people's words: CLI11 tells it in its own. It looks only; CLI11 reads
+// what is right.
+class ArgumentCheck {
+ public:
+  explicit ArgumentCheck(const Command& command) : command_(command) {}
+
+  Result<void> check(const std::vector<std::string>& arguments) {
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      const std::string& argument = arguments[i];
+      if (argument == "--") return wrong("nothing may stand behind --");
+      if (argument.size() < 2 || argument[0] != '-') {
+        RETURN_IF_ERROR(count_positional(argument));
+        continue;
+      }
+      const bool is_long = argument.starts_with("--");
+      const size_t equals = is_long ? argument.find('=') : std::string::npos;
+      const std::string name = is_long ? argument.substr(0, equals) : argument.substr(0, 2);
+      const OptionSpec* option = find(name);
+      if (option == nullptr) return unknown(is_long ? name : argument);
+      const bool has_value = is_long ? equals != std::string::npos : argument.size() > 2;
+      RETURN_IF_ERROR(check_times(*option));
+      if (option->value == nullptr) {
+        if (has_value)
+          return wrong(fmt::format("{} takes no value", name), "Give it alone, or leave it out.");
+        continue;
+      }
+      if (has_value) {
+        RETURN_IF_ERROR(check_value(*option, argument.substr(is_long ? equals + 1 : 2)));
+        continue;
+      }
+      if (i + 1 == arguments.size() || find(arguments[i + 1]) != nullptr) return needs_value(*option);
+      RETURN_IF_ERROR(check_value(*option, arguments[++i]));
+    }
+    return {};
+  }
+
+ private:
+  std::unexpected<Error> wrong(std::string what, const std::string& remedy = "") const {
+    return fail(std::move(what), "", (remedy.empty() ? "" : remedy + " ") + help_remedy(command_));
+  }
+
+  const OptionSpec* find(std::string_view name) const {
+    for (const std::span<const OptionSpec> options : {command_.options, common_options()}) {
+      for (const OptionSpec& option : options) {
+        const bool is_letter = name.size() == 2 && name[0] == '-' && option.letter == name[1];
+        if (name == option.name || is_letter) return &option;
+      }
+    }
+    return nullptr;
+  }
+
+  std::unexpected<Error> unknown(const std::string& name) const {
+    std::vector<std::string> known;
+    for (const std::span<const OptionSpec> options : {command_.options, common_options()}) {
+      for (const OptionSpec& option : options) known.emplace_back(option.name);
+    }
+    return wrong(fmt::format("unknown option '{}'.{}", printable(name), suggestion(name, known)));
+  }
+
+  Result<void> check_times(const OptionSpec& option) {
+    if (std::ranges::find(seen_, &option) == seen_.end()) {
+      seen_.push_back(&option);
+      return {};
+    }
+    if (option.repeats || option.value == nullptr) return {};
+    return wrong(fmt::format("{} is given twice", option.name),
+                 option.many ? fmt::format("Write all its words behind one: {} {} {}.", option.name,
+                                           option.value, option.value)
+                             : std::string("Give it once."));
+  }
+
+  Result<void> check_value(const OptionSpec& option, std::string_view value) const {
+    if (value.empty()) return needs_value(option);
+    return {};
+  }
+
+  // With an example: from the command's own, where they show the option, or the number that holds without it.
+  std::unexpected<Error> needs_value(const OptionSpec& option) const {
+    std::string what = fmt::format("{} needs a value", option.name);
+    const std::string shown = fmt::format("{} ", option.name);
+    const std::string_view examples = command_.example;
+    if (const size_t at = examples.find(shown); at != std::string_view::npos) {
+      const size_t end = std::min(examples.find_first_of(" \n", at + shown.size()), examples.size());
+      what += fmt::format(", for example {}", examples.substr(at, end - at));
+    } else if (option.default_text != nullptr && parse_number(option.default_text)) {
+      what += fmt::format(", for example {} {}", option.name, option.default_text);
+    }
+    return wrong(std::move(what), fmt::format("{} {}: {}", option.name, option.value, option.help));
+  }
+
+  Result<void> count_positional(const std::string& argument) {
+    const std::span<const PositionalSpec> takes = command_.positionals;
+    const bool is_endless = !takes.empty() && takes.back().repeats;
+    if (positionals_ >= takes.size() && !is_endless) {
+      std::string names;
+      for (const PositionalSpec& each : takes)
+        names += fmt::format("{}{}", names.empty() ? "" : " ", each.name);
+      return wrong(fmt::format("'{}' is one word too many: `assay {}` takes {}", printable(argument, 60),
+                               command_.name, names.empty() ? "none but options" : "one " + names));
+    }
+    const PositionalSpec& place = takes[std::min(positionals_, takes.size() - 1)];
+    ++positionals_;
+    if (argument.empty()) return wrong(fmt::format("{} is empty", place.name), described(place));
+    return {};
+  }
+
+  const Command& command_;
+  std::vector<const OptionSpec*> seen_;
+  size_t positionals_ = 0;
+};
+
 }  // namespace
 
 std::string ParsedOptions::value(std::string_view name) const {
@@ -82,10 +178,8 @@ Result<ParsedOptions> parse_options(const Command& command, const std::vector<st
   // Behind "--" stand the words of another program, where the command takes them.
   const auto end = command.rest.name == nullptr ? given.end() : std::find(given.begin(), given.end(), "--");
   const std::vector<std::string> arguments(given.begin(), end);
-  if (const std::string name = unknown_option(command, arguments); !name.empty()) {
-    return fail("unknown option '" + printable(name) + "'." + suggestion(name, known_options(command)), "",
-                help_remedy(command));
-  }
+  const std::vector<std::string> joined = with_joined_words(command, arguments);
+  RETURN_IF_ERROR(ArgumentCheck(command).check(joined));
   CLI::App app;
   app.set_help_flag();
   std::deque<std::string> texts;  // stable addresses, one a spec
@@ -108,12 +202,11 @@ Result<ParsedOptions> parse_options(const Command& command, const std::vector<st
                                             ? app.add_option(positional.name, lists.emplace_back())
                                             : app.add_option(positional.name, texts.emplace_back()));
   }
-  const std::vector<std::string> joined = with_joined_words(command, arguments);
   std::vector<std::string> reversed(joined.rbegin(), joined.rend());
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
-    return fail(error.what(), "", help_remedy(command));
+    return fail(error.what(), "", help_remedy(command));  // of what ArgumentCheck has overlooked
   }
   ParsedOptions parsed;
   if (end != given.end()) {
@@ -129,7 +222,9 @@ Result<ParsedOptions> parse_options(const Command& command, const std::vector<st
   }
   for (const PositionalSpec& positional : command.positionals) {
     const bool missing = positional.required && !parsed.has(positional.name) && !parsed.has("--help");
-    if (missing) return fail("no " + std::string(positional.name) + " given", "", help_remedy(command));
+    if (missing)
+      return fail(fmt::format("no {} given", positional.name), "",
+                  fmt::format("{} {}", described(positional), help_remedy(command)));
   }
   return parsed;
 }

@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "base/base.h"
+#include "cli/flag_values.h"
 
 namespace assay {
 namespace {
 
 // Near overload many requests are out at once; a limit of the client's own would look like the server's.
 constexpr uint32_t kManyConnections = 4096;
-constexpr double kMostUsers = 1'000'000;
+constexpr double kMostUsers = 1'000'000, kLeastRate = 1e-6;
+constexpr size_t kMostPoints = 100;  // of a sweep
 
 struct Sweep {
   std::string key;  // of [load.sweep]
@@ -34,17 +36,20 @@ Result<Sweep> sweep_of(const std::string& text) {
   sweep.key = is_rate ? "rate_per_s" : "users";
   for (const std::string_view part : split(std::string_view(text).substr(equals + 1), ',')) {
     const std::optional<double> value = parse_number(part);
-    const bool is_good = value && *value > 0 && *value <= kMostUsers &&
+    const bool is_good = value && *value >= kLeastRate && *value <= kMostUsers &&
                          (is_rate || *value == static_cast<double>(static_cast<int64_t>(*value)));
     if (!is_good)
       return wrong(fmt::format("'{}' is no {}", printable(part, 30), is_rate ? "rate" : "number of users"));
+    if (std::ranges::find(sweep.values, *value) != sweep.values.end())
+      return wrong(fmt::format("{} stands there twice", *value));
+    if (sweep.values.size() >= kMostPoints) return wrong(fmt::format("more than {} points", kMostPoints));
     sweep.values.push_back(*value);
   }
   return sweep;
 }
 
 // "relaxed.ttft:2000,relaxed.tpot:100" as [[load.capacity.tier]] tables, in the order of their first words.
-Result<std::string> tiers_of(const std::string& text) {
+Result<FlagText> tiers_of(const std::string& text) {
   std::vector<std::pair<std::string, std::string>> tiers;  // name, words of its limits
   for (const std::string_view word : split(text, ',')) {
     const size_t dot = word.find('.');
@@ -58,10 +63,14 @@ Result<std::string> tiers_of(const std::string& text) {
     else
       found->second += "," + limit;
   }
-  std::string out;
+  FlagText out;
   for (const auto& [name, words] : tiers) {
-    ASSIGN_OR_RETURN(std::string limits, limits_of_words(words, "--tiers"));
-    for (size_t at = 0; (at = limits.find(", ", at)) != std::string::npos;) limits.replace(at, 2, "\n");
+    Result<std::vector<LimitWord>> limits = limits_of_words(words, "--tiers");
+    if (!limits) {
+      limits.error().remedy =
+          "Write NAME.KEY:MS with ttft, tpot or e2el, for example --tiers relaxed.ttft:2000.";
+      return std::unexpected(limits.error());
+    }
     const bool is_plain = std::ranges::all_of(name, [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
              c == '_';
@@ -69,15 +78,20 @@ Result<std::string> tiers_of(const std::string& text) {
     if (!is_plain)
       return fail(fmt::format("'{}' is no name of a tier", printable(name, 60)), "--tiers",
                   "Letters, digits, - and _ make one.");
-    out += fmt::format("\n[[load.capacity.tier]]\nname = \"{}\"\n{}\n", name, limits);
+    out.add("\n");
+    out.add(fmt::format("[[load.capacity.tier]]\nname = \"{}\"\n", name),
+            typed_flag("--tiers", fmt::format("{}.{}", name, limits->front().word)));
+    for (const LimitWord& limit : *limits)
+      out.add(limit.setting + "\n", typed_flag("--tiers", fmt::format("{}.{}", name, limit.word)));
   }
   return out;
 }
 
 }  // namespace
 
-Result<std::string> limits_of_words(const std::string& text, const char* flag) {
-  std::string out;
+Result<std::vector<LimitWord>> limits_of_words(const std::string& text, const char* flag) {
+  std::vector<LimitWord> limits;
+  std::vector<std::string_view> names;
   for (const std::string_view part : split(text, ',')) {
     const size_t colon = part.find(':');
     const std::string_view key = part.substr(0, colon);
@@ -91,9 +105,13 @@ Result<std::string> limits_of_words(const std::string& text, const char* flag) {
       return fail(fmt::format("'{}' is no limit", printable(part, 60)), flag,
                   "Write KEY:MS with ttft, tpot or e2el, for example --goodput ttft:500 tpot:50.");
     }
-    out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", name, *limit);
+    if (std::ranges::find(names, name) != names.end())
+      return fail(fmt::format("'{}' is a second limit of {}", printable(part, 60), key), flag,
+                  "Give each limit once.");
+    names.emplace_back(name);
+    limits.push_back({std::string(part), fmt::format("{} = {}", name, *limit)});
   }
-  return out;
+  return limits;
 }
 
 Result<RateChoice> rates_of_flags(const ParsedOptions& options) {
@@ -120,16 +138,21 @@ Result<RateChoice> rates_of_flags(const ParsedOptions& options) {
       choice.connections = std::max(choice.connections, static_cast<uint32_t>(std::min(most, 65'536.0)));
     std::string values;
     for (const double value : sweep.values) values += fmt::format("{}{}", values.empty() ? "" : ", ", value);
-    choice.tables += fmt::format("\n[load.sweep]\n{} = [{}]\n", sweep.key, values);
+    choice.tables.add("\n");
+    choice.tables.add(fmt::format("[load.sweep]\n{} = [{}]\n", sweep.key, values),
+                      typed_flag(options, "--sweep"));
     choice.words = fmt::format("at {} {}", values, is_rate ? "a second" : "users");
   }
   if (has_capacity) {
-    choice.tables += "\n[load.capacity]\n";
-    if (options.has("--duration"))
-      choice.tables += fmt::format("max_duration_s = {}\n", options.value("--duration"));
+    choice.tables.add("\n");
+    choice.tables.add("[load.capacity]\n", "--capacity");
+    if (options.has("--duration")) {
+      ASSIGN_OR_RETURN(const double duration_s, number_of(options, "--duration", 0.1, kLongestDurationS));
+      choice.tables.add(fmt::format("max_duration_s = {}\n", duration_s), typed_flag(options, "--duration"));
+    }
     if (options.has("--tiers")) {
-      ASSIGN_OR_RETURN(const std::string tiers, tiers_of(options.value("--tiers")));
-      choice.tables += tiers;
+      ASSIGN_OR_RETURN(const FlagText tiers, tiers_of(options.value("--tiers")));
+      choice.tables.add(tiers);
     } else if (!options.has("--goodput")) {
       return fail("capacity is that under limits, and there are none", "--capacity",
                   "Add --goodput ttft:500 tpot:50, with your limits in milliseconds.");

@@ -3,18 +3,25 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
+#include "cli/flag_text.h"
 
 namespace assay {
 
-// "ttft:500,tpot:50" as the members of a table of limits: "ttft_ms = 500, tpot_ms = 50".
-Result<std::string> limits_of_words(const std::string& text, const char* flag);
+// One limit of --goodput or --tiers.
+struct LimitWord {
+  std::string word;     // as typed: "ttft:500"
+  std::string setting;  // of a table of limits: "ttft_ms = 500"
+};
+// "ttft:500,tpot:50".
+Result<std::vector<LimitWord>> limits_of_words(const std::string& text, const char* flag);
 
 struct RateChoice {
   bool is_asked = false;       // one of the flags was given: nothing else is run
   bool takes_requests = true;  // --num-prompts has a meaning
-  std::string tables;          // [load.sweep], [load.capacity]; they come last in the scenario
+  FlagText tables;             // [load.sweep], [load.capacity]; they come last in the scenario
   std::string words;           // what was chosen
   uint32_t connections = 0;    // at least so many
 };

@@ -36,6 +36,8 @@ Result<LoadExport> export_of(const std::string& text) {
 }
 
 Result<void> check_folder(const char* flag, const std::string& path) {
+  if (!path.empty() && list_directory(path))
+    return fail(fmt::format("'{}' is a folder", printable(path, 200)), flag, "Name a file in it.");
   if (path.find('/') == std::string::npos) return {};
   if (const std::string folder = parent_directory(path); !list_directory(folder))
     return fail(fmt::format("there is no folder '{}'", printable(folder, 200)), flag, "Make it first.");

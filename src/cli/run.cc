@@ -75,7 +75,9 @@ Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
                                   .colour = context.terminal.out_colour(),
                                   .dossier_path = session.dossier.path(),
                                   .report_path = report,
-                                  .next_command = command_that_shows(report, context.environment)};
+                                  .next_command = command_that_shows(report, context.environment),
+                                  .exit_code = exit_code(content),
+                                  .shortfalls = exit_reasons(content)};
     RETURN_IF_ERROR(context.terminal.out(render_terminal_summary(content, summary)));
   }
   return exit_code(content);

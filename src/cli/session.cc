@@ -38,8 +38,9 @@ Result<void> select_exams(const std::string& only, Scenario& scenario) {
   return {};
 }
 
-Result<Scenario> make_scenario(std::string_view text, const std::string& path, const Overrides& overrides) {
-  ASSIGN_OR_RETURN(Scenario scenario, parse_scenario(text, path, exam_names()));
+Result<Scenario> make_scenario(std::string_view text, const std::string& path, const Overrides& overrides,
+                               const ErrorTelling& tell = {}) {
+  ASSIGN_OR_RETURN(Scenario scenario, parse_scenario(text, path, exam_names(), tell));
   if (!overrides.only.empty()) RETURN_IF_ERROR(select_exams(overrides.only, scenario));
   if (!overrides.seed.empty()) {
     const std::optional<int64_t> seed = parse_integer(overrides.seed);
@@ -197,7 +198,8 @@ Result<Session> begin_session(CommandContext& context, const SessionStart& start
   const std::string now = context.environment.clock.wall_time();
   // A text that a command made becomes a file of the run, so that it can be changed and run again.
   std::string path = start.scenario_path.empty() ? start.text_origin : start.scenario_path;
-  ASSIGN_OR_RETURN(Scenario scenario, make_scenario(start.scenario_text, path, start.overrides));
+  ASSIGN_OR_RETURN(Scenario scenario,
+                   make_scenario(start.scenario_text, path, start.overrides, start.tell_error));
   const std::string folder = start.folder.empty() ? fresh_run_folder(now, scenario.name) : start.folder;
   if (start.scenario_path.empty()) path = scenario.path = folder + "/" + kScenarioName;
   RETURN_IF_ERROR(check_no_run_in(folder));
@@ -261,17 +263,12 @@ Result<Session> resume_session(std::string folder, ProgressDisplay& display) {
 
 int exit_code(const DossierContent& content) {
   if (was_nothing_tried(content)) return 2;
+  return exit_reasons(content).empty() ? 0 : 1;
+}
+
+std::vector<std::string> exit_reasons(const DossierContent& content) {
   const bool asks = content.run.scenario_path != kBuiltIn && content.requirements.empty();
-  const bool failed =
-      std::any_of(content.verdicts.begin(), content.verdicts.end(), [&](const Verdict& verdict) {
-        return verdict.requirement_id != 0 ? verdict.answer != Answer::kYes
-                                           : asks && verdict.answer == Answer::kNo;
-      });
-  const bool broken = std::any_of(content.trials.begin(), content.trials.end(),
-                                  [](const Trial& trial) { return trial.state == TrialState::kFailed; });
-  const bool is_void = std::any_of(content.records.begin(), content.records.end(),
-                                   [](const Record& record) { return record.validity == Validity::kVoid; });
-  return failed || broken || is_void || was_stopped(content) ? 1 : 0;
+  return shortfalls(content, asks);
 }
 
 Result<std::string> write_report(const Dossier& dossier, const std::string& folder) {

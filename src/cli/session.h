@@ -33,6 +33,7 @@ struct SessionStart {
   std::string
       scenario_path;  // a file, kBuiltIn, or "" for a text that a command made: it is then kept in the folder
   std::string text_origin = "";  // of such a text, for errors
+  ErrorTelling tell_error = {};  // says errors in such a text of what it was made of
   std::string folder;            // "": a fresh one
   Overrides overrides;
   PlanShare share;  // what this process sends of a load that several ranks send together
@@ -78,5 +79,7 @@ Result<std::string> write_report(const Dossier& dossier, const std::string& fold
 // or a result is void. An answer of no counts where the scenario has no requirements, but for the scenario
 // that nobody wrote: it describes this machine, and its limits are no demand.
 int exit_code(const DossierContent& content);
+// Why it is 1, a phrase each; empty: it is 0.
+std::vector<std::string> exit_reasons(const DossierContent& content);
 
 }  // namespace assay

@@ -50,6 +50,9 @@ void EmulateServer::answer_other(EmulatedConnection& connection, const Route& ro
                      "application/json", extra);
     case RouteKind::kServerInfo:
       return respond(connection, 200, server_info_document(), "application/json", extra);
+    case RouteKind::kOfOthers:
+      return respond(connection, 404, error_document(404, "there is no such path"), "application/json",
+                     extra);
     case RouteKind::kMetrics:
       return respond(connection, 200,
                      metrics_text(events_, timing_->state(), options_.timing.kv_tokens, counters_),

@@ -25,6 +25,14 @@ constexpr Route kRoutes[] = {
     {"GET", "/v2/models/*", RouteKind::kModelInfo},
     {"GET", "/v2/models/*/ready", RouteKind::kHealth},
     {"GET", "/health", RouteKind::kHealth},
+    // What clients ask to learn which engine serves, `assay load` among them: none of these serves here.
+    {"GET", "/version", RouteKind::kOfOthers},
+    {"GET", "/props", RouteKind::kOfOthers},
+    {"GET", "/get_server_info", RouteKind::kOfOthers},
+    {"GET", "/server_info", RouteKind::kOfOthers},
+    {"GET", "/get_model_info", RouteKind::kOfOthers},
+    {"GET", "/model_info", RouteKind::kOfOthers},
+    {"GET", "/info", RouteKind::kOfOthers},
     {"GET", "/metrics", RouteKind::kMetrics},
 };
 

@@ -17,6 +17,7 @@ enum class RouteKind {
   kModels,
   kModelInfo,
   kHealth,
+  kOfOthers,  // of engines that do not serve here: answered with 404
   kMetrics,
   kServerInfo,
 };

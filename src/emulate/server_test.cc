@@ -103,6 +103,19 @@ TEST(Emulator, RefusesWhatItCannotServe) {
   EXPECT_EQ(summary.refused_unread, 4) << "of all else";
 }
 
+TEST(Emulator, WhoAsksWhichEngineServesIsNoStranger) {
+  RunningServer server(quick_options());
+  Client client(server.port());
+  for (const char* path : {"/version", "/props", "/get_server_info", "/server_info", "/get_model_info",
+                           "/model_info", "/info"}) {
+    client.send(std::string("GET ") + path + " HTTP/1.1\r\n\r\n");
+    EXPECT_THAT(client.read_until("}}"), HasSubstr("HTTP/1.1 404")) << path;
+  }
+  EXPECT_THAT(Client(server.port()).ask("/props", "{}"), StartsWith("HTTP/1.1 405"));
+  const EmulatorSummary& summary = server.stop();
+  EXPECT_EQ(summary.refused_unread, 1) << "the POST";
+}
+
 TEST(Emulator, ARefusedRequestHasItsLineOfStamps) {
   EmulatorOptions options = quick_options();
   options.stamps_path = ::testing::TempDir() + "emulate-refused.jsonl";

@@ -191,8 +191,16 @@ std::string immutable_uri(const std::string& path) {
 }
 
 Result<void> require_file(const std::string& path) {
-  if (file_exists(path)) return {};
-  return fail("there is no such file", path, "Check the path of the dossier.");
+  if (!file_exists(path)) return fail("there is no such file", path, "Check the path of the dossier.");
+  if (list_directory(path))
+    return fail("is a folder, and there is no dossier.assay in it", path,
+                "Name the folder of a run, or its dossier.");
+  // SQLite takes a file that is shorter than its own head for an empty one.
+  constexpr int64_t kLeastBytes = 512;
+  const Result<int64_t> size = file_size(path);
+  if (size && *size > 0 && *size < kLeastBytes)
+    return fail("is not a dossier", path, "Name a dossier that assay has written.");
+  return {};
 }
 
 Result<Connection> open_to_read(const std::string& path) {

@@ -403,7 +403,11 @@ TEST(Dossier, FilesThatAreNotDossiersAreRefusedInWords) {
   expect_refused(folder.file("empty"), "it is empty");
   run_sql(folder.file("other.db"), "CREATE TABLE t(x)");
   expect_refused(folder.file("other.db"), "another program");
-  expect_refused(parent_directory(folder.file("x")), "");
+  ASSERT_OK(write_file_atomically(folder.file("short"), "x"));
+  expect_refused(folder.file("short"), "is not a dossier");
+  EXPECT_EQ(Dossier::open(folder.file("short")).error().remedy, "Name a dossier that assay has written.")
+      << "never to remove what somebody else wrote";
+  expect_refused(parent_directory(folder.file("x")), "is a folder");
 }
 
 TEST(Dossier, ANewerVersionIsRefusedInWords) {

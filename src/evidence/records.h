@@ -107,6 +107,9 @@ struct Finding {
   Json evidence;     // the numbers it rests on, flat
 };
 
+// A member of a finding's evidence, true where it is the reason why numbers of its trial are void.
+inline constexpr const char* kVoidsTrial = "voids_trial";
+
 // What the buyer asks for.
 struct Requirement {
   int64_t id = 0;

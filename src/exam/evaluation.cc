@@ -152,10 +152,6 @@ bool was_nothing_tried(const DossierContent& content) {
   });
 }
 
-bool was_stopped(const DossierContent& content) {
-  return std::ranges::count(content.findings, kStopped, &Finding::code) > 0;
-}
-
 Result<void> merge_evaluation(Dossier& dossier, const Scenario& scenario, const std::vector<RankTrial>& ranks,
                               const std::vector<MissingRank>& missing, const Clock& clock) {
   constexpr int64_t kOnlyTrial = 1;

@@ -88,7 +88,4 @@ InstrumentConditions instrument_conditions(const std::string& assay_version);
 // that cannot be read. Such a run says nothing about anything.
 bool was_nothing_tried(const DossierContent& content);
 
-// True where some load trial was ended early by its user, who keeps what there is of it.
-bool was_stopped(const DossierContent& content);
-
 }  // namespace assay

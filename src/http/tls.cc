@@ -30,6 +30,7 @@ void shrink(BIO* bio) {
 std::string openssl_words() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
+  if (ERR_SYSTEM_ERROR(code)) return errno_text(ERR_GET_REASON(code));  // for which it has no words
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return reason == nullptr ? "no reason given" : reason;
 }

@@ -433,7 +433,8 @@ class Doubts {
               "leave this machine a core, or run the load from several machines.",
               dispatch.statistic, format_number(dispatch.ms), format_number(budget_ms)))
           .evidence.set("dispatch_lag_ms", dispatch.ms)
-          .set("budget_ms", budget_ms);
+          .set("budget_ms", budget_ms)
+          .set(kVoidsTrial, true);
     } else if (send.ms > budget_ms) {
       find(
           Severity::kNote, "load.sent-late",

@@ -332,6 +332,7 @@ TEST(LoadSummary, ALateGeneratorVoidsTheTrial) {
   result.rows[50].dispatched += nanos_from_ms(11);
   const LoadSummary summary = summarise_load(result, one_class());
   ASSERT_NE(finding(summary, "load.generator-late"), nullptr);
+  EXPECT_TRUE(finding(summary, "load.generator-late")->evidence[kVoidsTrial].as_bool());
   EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kVoid);
   EXPECT_EQ(record(summary, "goodput_per_s", "all").validity, Validity::kVoid);
   EXPECT_TRUE(record(summary, "ttft_ms_p90").value.has_value());

@@ -103,7 +103,7 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
   for (; !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
     names.push_back(it->path().filename().string());
   }
-  if (error) return fail("cannot list the folder: " + error.message(), path);
+  if (error) return fail("cannot list the folder: " + error.message(), path, "Check the path.");
   std::sort(names.begin(), names.end());
   return names;
 }

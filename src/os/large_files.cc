@@ -14,6 +14,12 @@
 
 namespace assay {
 Result<FileWriter> FileWriter::create(const std::string& path) {
+  // What is written now would find no place at its end.
+  struct stat info{};
+  if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+    errno = EISDIR;
+    return fail_errno("write", path);
+  }
   FileWriter writer;
   writer.path_ = path;
   writer.temporary_path_ = fmt::format("{}.{}.partial", path, ::getpid());

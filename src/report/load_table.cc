@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "report/charts.h"
 #include "report/model.h"
 #include "report/report.h"
 #include "report/stack.h"
@@ -141,14 +142,30 @@ std::string failure_words(const Record& errors) {
   return out + causes;
 }
 
-std::string rate_lines(const MetricMap& metrics, size_t width) {
+// Where a burst chose the rate: what it showed, and what part of it was offered.
+std::string burst_line(const MetricMap& metrics, size_t width) {
+  const Record* offered = metrics.find("offered_rate_per_s");
+  if (offered == nullptr || condition(*offered, "rate_chosen_by") != "burst") return "";
+  const Json& conditions = offered->conditions;
+  const Json &chosen = conditions["arrival_rate_per_s"], &shown = conditions["burst_rate_per_s"];
+  if (!chosen.is_number() || !shown.is_number()) return "";
+  return labelled(cell("rate chosen", kLabelWidth),
+                  fmt::format("{} arrivals/s, {:g} % of the {} requests/s that a burst of {} showed",
+                              format_number(chosen.as_number()), conditions["utilisation"].as_number() * 100,
+                              format_number(shown.as_number()), scalar_text(conditions["burst_requests"])),
+                  width - 1);
+}
+
+std::string rate_lines(const MetricMap& metrics, bool has_limits, size_t width) {
   const auto value = [&](const char* metric) { return value_cell(metrics.find(metric)); };
   const auto line = [&](const char* label, const std::string& text) {
     return labelled(cell(label, kLabelWidth), text, width - 1);
   };
-  std::string out = line(
-      "requests/s", fmt::format("offered {}, served {}, within every limit {}", value("offered_rate_per_s"),
-                                value("request_throughput_per_s"), value("goodput_per_s")));
+  std::string rates =
+      fmt::format("offered {}, served {}", value("offered_rate_per_s"), value("request_throughput_per_s"));
+  // Without limits there is nothing that a request could have kept.
+  if (has_limits) rates += fmt::format(", within every limit {}", value("goodput_per_s"));
+  std::string out = line("requests/s", rates);
   // Classes whose answers are no text have none of these.
   std::string tokens;
   for (const auto& [metric, word] :
@@ -185,16 +202,37 @@ std::vector<Row> with_narrow_head(std::vector<Row> rows) {
   return rows;
 }
 
+bool is_sweep_under_limits(const Serving& serving) {
+  return std::ranges::any_of(serving.sweep, [](const SweepPoint& point) {
+    return std::ranges::any_of(point.classes, [](const auto& named) {
+      const Record* attained = named.second.find("slo_attainment");
+      if (attained == nullptr) return false;
+      return std::ranges::any_of(
+          std::initializer_list<const char*>{"slo_ttft_ms", "slo_tpot_ms", "slo_e2e_ms"},
+          [&](const char* key) { return attained->conditions.find(key) != nullptr; });
+    });
+  });
+}
+
+// The columns that have room here; goodput only where there are limits.
+std::vector<SweepColumn> brief_columns(const Serving& serving) {
+  const bool has_limits = is_sweep_under_limits(serving);
+  std::vector<SweepColumn> columns;
+  for (const SweepColumn& column : sweep_columns()) {
+    const bool is_goodput = std::string_view(column.metric) == "goodput_per_s";
+    if (column.brief != nullptr && (has_limits || !is_goodput)) columns.push_back(column);
+  }
+  return columns;
+}
+
 // A line a point; intervals are in the report.
 std::string sweep_lines(const Serving& serving, size_t width) {
+  const std::vector<SweepColumn> columns = brief_columns(serving);
   std::vector<Row> rows = {{""}};
-  for (const SweepColumn& column : sweep_columns()) {
-    if (column.brief != nullptr) rows[0].push_back(column.brief);
-  }
+  for (const SweepColumn& column : columns) rows[0].push_back(column.brief);
   for (const SweepPoint& point : serving.sweep) {
     Row row = {point_text(point)};
-    for (const SweepColumn& column : sweep_columns()) {
-      if (column.brief == nullptr) continue;
+    for (const SweepColumn& column : columns) {
       const Record* record = point.all.find(column.metric);
       row.push_back(record == nullptr ? "—" : value_text(*record).value + marks(*record));
     }
@@ -237,10 +275,12 @@ std::string render_load_table(const DossierContent& content, size_t columns) {
     for (const ClassResult& result : serving.classes) {
       if (has_one_class) continue;
       out += fmt::format("\n{}\n", printable(result.name, 100)) + latencies.of(result.mix) +
-             rate_lines(result.mix, width);
+             rate_lines(result.mix, has_limits(result), width);
     }
+    const bool has_any =
+        std::ranges::any_of(serving.classes, [](const ClassResult& c) { return has_limits(c); });
     out += (has_one_class ? "\n" : "\nall classes\n") + latencies.of(serving.mix) +
-           rate_lines(serving.mix, width);
+           burst_line(serving.mix, width) + rate_lines(serving.mix, has_any, width);
   }
   if (out.find(" !") != std::string::npos) out += "\n! a finding doubts this number\n";
   if (has_latencies && latencies.leaves_intervals_out())

@@ -126,12 +126,16 @@ const Requirement* Model::requirement(int64_t id) const {
 
 const Finding* Model::doubt_about(const Record& record) const {
   if (record.validity != Validity::kDoubtful && record.validity != Validity::kVoid) return nullptr;
+  const Finding* first = nullptr;
   for (const Finding* finding : findings) {
     const bool is_same = record.trial_id != 0 ? finding->trial_id == record.trial_id
                                               : finding->subject_id == record.subject_id;
-    if (is_same && finding->severity != Severity::kNote) return finding;
+    if (!is_same || finding->severity == Severity::kNote) continue;
+    // Of several doubts about a trial one has made it void.
+    if (record.validity == Validity::kVoid && finding->evidence[kVoidsTrial].as_bool()) return finding;
+    if (first == nullptr) first = finding;
   }
-  return nullptr;
+  return first;
 }
 
 std::string target_label(const Model& model, const Subject& subject, const std::string& target) {

@@ -84,7 +84,7 @@ std::span<const SweepColumn> sweep_columns() {
   static constexpr SweepColumn kColumns[] = {
       {"offered", "requests/s", "offered_rate_per_s", nullptr},
       {"served", "requests/s", "request_throughput_per_s", "served/s"},
-      {"goodput", "requests/s", "goodput_per_s", nullptr},
+      {"goodput", "requests/s", "goodput_per_s", "goodput/s"},
       {"TTFT p50", "ms", "ttft_ms_p50", "TTFT p50 ms"},
       {"TTFT p90", "ms", "ttft_ms_p90", "TTFT p90 ms"},
       {"TPOT p50", "ms", "tpot_ms_p50", "TPOT p50 ms"},

@@ -77,6 +77,19 @@ TEST(Rates, PointsOfASweepStandInTheirOrder) {
   EXPECT_THAT(table, Not(HasSubstr("E2E ms")));  // there is no mix to show
 }
 
+TEST(Rates, ASweepUnderLimitsShowsItsGoodput) {
+  Evidence evidence;
+  evidence.add_point("sweep_rate_per_s", 2, 2, 20);
+  evidence.add(1, "goodput_per_s", 1.5).conditions.set("sweep_rate_per_s", 2);
+  Record& attained = evidence.add(1, "slo_attainment", 0.75, "chat");
+  attained.conditions.set("sweep_rate_per_s", 2);
+  EXPECT_THAT(render_load_table(evidence.content), Not(HasSubstr("goodput"))) << "there are no limits";
+  evidence.content.records.back().conditions.set("slo_ttft_ms", 500);
+  const std::string table = render_load_table(evidence.content);
+  EXPECT_THAT(table, HasSubstr("served/s  goodput/s  TTFT "));
+  EXPECT_THAT(table, HasSubstr("2 arrivals/s  2.00      1.50       20.0"));
+}
+
 TEST(Rates, ACapacityIsToldWithItsIntervalAndWhatItRestsOn) {
   Evidence evidence;
   Record& found = evidence.add_capacity("slo", 14);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "base/base.h"
 #include "evidence/evidence.h"
@@ -23,17 +24,23 @@ Result<std::string> render_json(const Dossier& dossier);
 
 // What ends a run on a terminal.
 struct TerminalOptions {
-  size_t width = 80;         // columns; below 80 it is 80. No line is wider
-  bool colour = false;       // ANSI colours; they add nothing that the words don't say
-  std::string dossier_path;  // empty: no such line
-  std::string report_path;   // empty: no such line
-  std::string next_command;  // the one command to do next; empty: no such line
+  size_t width = 80;                    // columns; below 80 it is 80. No line is wider
+  bool colour = false;                  // ANSI colours; they add nothing that the words don't say
+  std::string dossier_path;             // empty: no such line
+  std::string report_path;              // empty: no such line
+  std::string next_command;             // the one command to do next; empty: no such line
+  int exit_code = 0;                    // of the command that shows this
+  std::vector<std::string> shortfalls;  // why it is not 0; empty: no such lines
 };
 // The eight answers, the instrument's line, the findings that weigh and the paths. Ends with a line feed.
 std::string render_terminal_summary(const DossierContent& content, const TerminalOptions& options);
 
 // The last part of it: the findings that weigh and the paths.
 std::string render_findings_and_paths(const DossierContent& content, const TerminalOptions& options);
+// Why an evaluation is not what was asked for, a phrase each: trials that failed, limits and requirements
+// that are not met, results that are void. Empty: exit code 0. `asks_by_questions`: a question that is
+// answered with no is one of them; else only requirements are.
+std::vector<std::string> shortfalls(const DossierContent& content, bool asks_by_questions);
 // What a run of load trials measured, class by class, for a terminal: percentiles with intervals, rates,
 // failures, and the instrument's line. Columns are as wide as their widest cell; below `width` columns (at
 // least 80) intervals stand on a line of their own.

@@ -143,11 +143,28 @@ void add_path(Lines& lines, std::string_view name, std::string_view path) {
   if (!path.empty()) lines.add(fmt::format("{:<8}{}", name, printable(path, 4096)));
 }
 
+void add_shortfalls(Lines& lines, const TerminalOptions& options) {
+  const std::vector<std::string>& shortfalls = options.shortfalls;
+  constexpr size_t kMostShortfalls = 5, kShortfallLines = 3;
+  constexpr std::string_view kIndent = "        ";
+  const std::string first = fmt::format("exit {}  ", options.exit_code);
+  for (size_t i = 0; i < std::min(shortfalls.size(), kMostShortfalls); ++i) {
+    const std::string_view head = i == 0 ? std::string_view(first) : kIndent;
+    const std::vector<std::string> parts =
+        wrapped_sentences(line_text(shortfalls[i]), lines.width() - 1 - head.size(), kShortfallLines);
+    for (size_t k = 0; k < parts.size(); ++k)
+      lines.add(fmt::format("{}{}", k == 0 ? head : kIndent, lines.ink(Ink::kBad, parts[k])));
+  }
+  if (shortfalls.size() > kMostShortfalls)
+    lines.add(fmt::format("{}and {} more: see the report", kIndent, shortfalls.size() - kMostShortfalls));
+}
+
 void add_paths(Lines& lines, const TerminalOptions& options) {
   if (!options.dossier_path.empty() || !options.report_path.empty()) lines.add("");
   add_path(lines, "dossier", options.dossier_path);
   add_path(lines, "report", options.report_path);
   add_path(lines, "next", options.next_command);
+  add_shortfalls(lines, options);
 }
 
 }  // namespace

@@ -30,6 +30,9 @@ struct RequirementDraft {
 struct Draft {
   Scenario scenario;
   std::vector<RequirementDraft> requirements;
+  // Whether these tables are free of errors: what others say of them can be held against them. Where they are
+  // not, a second error would only follow from the first.
+  bool are_targets_good = true, are_classes_good = true, is_load_good = true;
   const TomlValue* capacity = nullptr;  // their tables in [load], if there are any
   const TomlValue* sweep = nullptr;
 };
@@ -57,7 +60,8 @@ void finish_rates(Reader& reader, const Draft& draft);
 // load_trace for the first time: notes the file and what it holds.
 Result<Trace> read_trace(Reader& reader, TraceSpec& trace);
 
-// The draft's requirements, held against its targets, classes and the metric table.
+// The draft's requirements, held against the metric table, and against its targets, classes and [load] as far
+// as these are good.
 void finish_requirements(Reader& reader, Draft& draft);
 
 // Rows of the reference, in the order of the tables.

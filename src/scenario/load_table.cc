@@ -148,9 +148,12 @@ void check_arrivals(Reader& reader, const TomlValue& table, TraceInstants trace,
 
 void read_load(Reader& reader, const TomlValue& table, Draft& draft) {
   LoadSpec& load = draft.scenario.load;
+  const size_t errors_before = reader.error_count();
   read_table<LoadSpec>(reader, table, kLoadRows, load);
-  const TraceInstants trace = check_trace(reader, table, load.trace);
-  check_arrivals(reader, table, trace, load);
+  if (reader.error_count() == errors_before) {
+    const TraceInstants trace = check_trace(reader, table, load.trace);
+    check_arrivals(reader, table, trace, load);
+  }
   draft.capacity = table.find("capacity");
   draft.sweep = table.find("sweep");
 }

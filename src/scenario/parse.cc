@@ -27,6 +27,16 @@ void read_each(Reader& reader, const TomlMember& member, Draft& draft) {
   for (const TomlValue* table : reader.expect_tables(member)) kRead(reader, *table, draft);
 }
 
+using ReadMember = void (*)(Reader& reader, const TomlMember& member, Draft& draft);
+
+// The same, with whether it went without an error.
+template <ReadMember kRead, bool Draft::* kIsGood>
+void read_and_tell(Reader& reader, const TomlMember& member, Draft& draft) {
+  const size_t errors_before = reader.error_count();
+  kRead(reader, member, draft);
+  if (reader.error_count() > errors_before) draft.*kIsGood = false;
+}
+
 constexpr Row<Draft> kScenarioRows[] = {
     {{"", "name", "string", "", "", "What results call the evaluation; by default the file's name."},
      [](Reader& r, const TomlMember& m, Draft& d) { r.read_string(m, d.scenario.name); }},
@@ -36,10 +46,11 @@ constexpr Row<Draft> kScenarioRows[] = {
     {{"", "exams", "strings", "", "", "Which exams are run; by default all (`assay list exams`)."},
      [](Reader& r, const TomlMember& m, Draft& d) { r.read_strings(m, d.scenario.exams); }},
     {{"", "target", "tables", "", "", "What is given work; by default every device of this machine."},
-     read_each<read_target>},
+     read_and_tell<read_each<read_target>, &Draft::are_targets_good>},
     {{"", "traffic", "tables", "", "", "The classes of requests; the load exam needs one at least."},
-     read_each<read_traffic_class>},
-    {{"", "load", "table", "", "", "How the load exam offers traffic."}, read_one<read_load>},
+     read_and_tell<read_each<read_traffic_class>, &Draft::are_classes_good>},
+    {{"", "load", "table", "", "", "How the load exam offers traffic."},
+     read_and_tell<read_one<read_load>, &Draft::is_load_good>},
     {{"", "roofline", "table", "", "", "How the roofline exam measures."}, read_one<read_roofline>},
     {{"", "requirement", "tables", "", "",
       "What must be reached; assay exits with 1 when it is not. Without any, the SLOs of the classes are asked for."},
@@ -96,9 +107,11 @@ void check_size(Reader& reader, const LoadSpec& load) {
                       format_number(kMostTokens)));
 }
 
-void check_traffic(Reader& reader, const Scenario& scenario) {
+void check_traffic(Reader& reader, const Draft& draft) {
+  const Scenario& scenario = draft.scenario;
   const bool has_load =
       std::find(scenario.exams.begin(), scenario.exams.end(), "load") != scenario.exams.end();
+  if (!draft.are_classes_good || !draft.is_load_good) return;
   check_size(reader, scenario.load);
   if (!has_load || !scenario.load.classes.empty()) return;
   reader.error({}, "the load exam needs traffic: add a [[traffic]] table, or leave \"load\" out of exams");
@@ -113,18 +126,24 @@ std::string name_from_path(const std::string& path) {
 }  // namespace
 
 Result<Scenario> parse_scenario(std::string_view text, const std::string& path,
-                                std::span<const std::string> exam_names) {
+                                std::span<const std::string> exam_names, const ErrorTelling& tell) {
   ASSIGN_OR_RETURN(const TomlValue document, parse_toml(text, path));
-  Reader reader(path);
+  Reader reader(path, tell);
   Draft draft;
   Scenario& scenario = draft.scenario;
   scenario.path = path;
   scenario.text = text;
   read_table<Draft>(reader, document, kScenarioRows, draft);
+  for (const auto& [name, is_good] : {std::pair{"target", &Draft::are_targets_good},
+                                      {"traffic", &Draft::are_classes_good},
+                                      {"load", &Draft::is_load_good}}) {
+    const bool is_slip = document.find(name) == nullptr && reader.has_or_means(document, name);
+    if (is_slip) draft.*is_good = false;
+  }
   finish_exams(reader, document, exam_names, scenario);
   finish_targets(scenario);
-  check_traffic(reader, scenario);
-  check_kinds_of_targets(reader, scenario);
+  check_traffic(reader, draft);
+  if (draft.are_targets_good && draft.are_classes_good) check_kinds_of_targets(reader, scenario);
   finish_rates(reader, draft);
   finish_requirements(reader, draft);
   scenario.files = reader.files();

@@ -178,8 +178,9 @@ TEST(Scenario, ImpossibleValuesAreRefused) {
   const std::string load = kChat + "[load]\n";
   expect_message(load + "rate_per_s = -1\n", "s.toml:6:14: rate_per_s must lie between");
   expect_message(load + "rate_per_s = nan\n", "rate_per_s must lie between");
-  expect_message(load + "requests_per_class = 1000000\n[[traffic]]\nname='a'\n[[traffic]]\nname='b'\n",
-                 "lower requests_per_class");
+  expect_message(
+      load + "requests_per_class = 1000000\n[[traffic]]\nname='a'\nprompt_tokens=1\noutput_tokens=1\n",
+      "lower requests_per_class");
   expect_message("[[target]]\nsequences = 1000\n", "the engine works on 240 at once at most");
   expect_message("[[target]]\ncontext_tokens = 4\n", "the engine needs 8 at least");
   expect_message(load + "max_duration_s = 0\n", "max_duration_s must be above 0, but is 0");
@@ -188,7 +189,7 @@ TEST(Scenario, ImpossibleValuesAreRefused) {
   expect_message(load + "requests_per_class = 2.5\n",
                  "requests_per_class must be a whole number, not a number");
   expect_message(load + "alone = 1\n", "alone must be true or false, not an integer");
-  expect_message(kChat + "slo = { share = 1.5 }\n", "share must lie between 0 and 1.00, but is 1.5");
+  expect_message(kChat + "slo = { share = 1.5 }\n", "share must lie between 0 and 1, but is 1.5");
   expect_message(kChat + "slo = 3\n", "slo must be a table, not an integer");
   expect_message(kChat + "weight = 0\n", "weight must be above 0");
   expect_message(kChat + "prefix_tokens = 10\n",
@@ -212,7 +213,7 @@ TEST(Scenario, ImpossibleLengthsAreRefused) {
       "prompt_tokens must be a whole number or a table like { min = 10, max = 100 }, not a string");
   expect_message(with("{ median = 5 }"), "prompt_tokens must be a number, { median, sigma, min, max }");
   expect_message(with("{ min = 9, max = 3 }"), "prompt_tokens: min (9) is above max (3)");
-  expect_message(with("{ median = 9, sigma = -1 }"), "sigma must lie between 0 and 4.00, but is -1");
+  expect_message(with("{ median = 9, sigma = -1 }"), "sigma must lie between 0 and 4, but is -1");
   expect_message(with("{ median = 9, sigma = 1, column = 'ContextTokens' }"),
                  "prompt_tokens must be a number");
   expect_message(with("{ medain = 9, sigma = 1 }"),
@@ -513,6 +514,40 @@ TEST(Scenario, TheReferenceHasEveryKeyOnce) {
   }
   EXPECT_EQ(markdown.find("api_key`"), std::string::npos);
   EXPECT_EQ(std::count(markdown.begin(), markdown.end(), '#'), 18 * 2 + 1);
+}
+
+// Each of these has one fault, and one message: others would only follow from it.
+TEST(Scenario, WhatOnlyFollowsFromAnErrorIsNotSaid) {
+  const std::string endpoint = "[[target]]\nkind = \"endpoint\"\nurl = \"http://x\"\n";
+  const std::pair<std::string, std::string> faults[] = {
+      {"[[target]]\nkind = \"fakee\"\ntpot_ms = 5\n" + kChat, "unknown kind 'fakee'"},
+      {"[[target]]\nkind = \"fakee\"\n[[target]]\n" + kChat +
+           "[[requirement]]\nmetric = \"ttft_ms_p90\"\nat_most = 5\ntarget = \"fake\"\n",
+       "unknown kind 'fakee'"},
+      {endpoint + "[[traffic]]\nname = \"e\"\nkind = \"embedings\"\nprompt_tokens = 5\ninputs = 3\n",
+       "unknown kind 'embedings'"},
+      {kChat + "[load]\narrivals = \"closd\"\nusers = 3\n", "unknown arrivals 'closd'"},
+      {"[[traffic]]\nname = 5\nprompt_tokens = 10\noutput_tokens = 5\n"
+       "[[requirement]]\nmetric = \"ttft_ms_p90\"\nat_most = 5\ntraffic_class = \"chat\"\n",
+       "name must be a string"},
+      {kChat + "[load.capacity]\n[[load.capacity.tier]]\nname = \"a\"\nttft_ms = -1\n", "ttft_ms must lie"},
+      {"traffic = 5\n", "traffic must be written as [[traffic]] tables"},
+      {"[[target]]\nknd = \"fake\"\ntpot_ms = 5\n" + kChat, "unknown key 'knd'"},
+      {"[[target]]\nkind = \"endpoint\"\nurll = \"http://x\"\n" + kChat, "unknown key 'urll'"},
+      {"[[traffic]]\nnmae = \"chat\"\nprompt_tokens = 10\noutput_tokens = 5\n", "unknown key 'nmae'"},
+      {"[[traffic]]\nname = \"a\"\nprompt_tokens = 10\noutput_tokens = 5\nprefixes = 2\nprefix_tokens = \"x\"\n",
+       "prefix_tokens must be"},
+      {kChat + "cancel_share = \"x\"\ncancel_after_ms = 5\n", "cancel_share must be"},
+      {"[[trafic]]\nname = \"chat\"\n", "unknown key 'trafic'"},
+      {endpoint + "[target.stack]\nlanch = [\"a\"]\nenv = { A = true }\n" + kChat, "unknown key 'lanch'"},
+      {kChat + "[load]\ncapacity = 5\n[[requirement]]\nmetric = \"capacity_per_s\"\nat_least = 5\n",
+       "capacity must be a table"},
+  };
+  for (const auto& [text, said] : faults) {
+    const std::string message = message_of(text);
+    EXPECT_NE(message.find(said), std::string::npos) << message;
+    EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 1) << message;  // the remedy
+  }
 }
 
 }  // namespace assay::parse_test

@@ -17,9 +17,9 @@ constexpr int64_t kMostUsers = 1'000'000;
 std::vector<double> read_numbers(Reader& reader, const TomlMember& member, double low, double high,
                                  bool is_whole) {
   const TomlValue& value = member.value;
-  const std::string wanted = fmt::format("{} is a list of {} from {} to {}, 1 to {} of them, none twice",
-                                         member.key, is_whole ? "whole numbers" : "numbers",
-                                         format_number(low), format_number(high), kMostPoints);
+  const std::string wanted =
+      fmt::format("{} is a list of {} from {} to {}, 1 to {} of them, none twice", member.key,
+                  is_whole ? "whole numbers" : "numbers", low, high, kMostPoints);
   std::vector<double> numbers;
   if (value.kind != TomlKind::kArray || value.items.empty() || value.items.size() > kMostPoints) {
     reader.error(value.at, wanted);
@@ -165,9 +165,9 @@ void read_sweep(Reader& reader, const TomlValue& table, LoadSpec& load) {
 
 void finish_rates(Reader& reader, const Draft& draft) {
   const LoadSpec& load = draft.scenario.load;
-  const size_t errors_before = reader.error_count();
+  if (!draft.are_classes_good || !draft.is_load_good) return;
   if (draft.capacity != nullptr && load.capacity) finish_capacity(reader, draft.capacity->at, load);
-  if (draft.sweep != nullptr && errors_before == 0) finish_sweep(reader, draft.sweep->at, load);
+  if (draft.sweep != nullptr) finish_sweep(reader, draft.sweep->at, load);
   if (!load.mix && draft.capacity == nullptr && draft.sweep == nullptr)
     reader.error({}, "[load] with mix = false has nothing to run: add [load.sweep] or [load.capacity]");
 }

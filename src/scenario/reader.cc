@@ -21,12 +21,12 @@ bool has_control_characters(std::string_view text) {
 }
 
 std::string limits(double low, double high) {
-  return fmt::format("between {} and {}", format_number(low), format_number(high));
+  return fmt::format("between {} and {}", low, high);  // exactly: who types a limit must not be refused
 }
 
 }  // namespace
 
-Reader::Reader(const std::string& file) : file_(file) {}
+Reader::Reader(const std::string& file, ErrorTelling tell) : file_(file), tell_(std::move(tell)) {}
 
 void Reader::error(TomlPosition at, std::string what) {
   errors_.emplace_back(at, std::move(what));
@@ -38,13 +38,18 @@ Error Reader::combined_error() const {
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
     return std::pair(a.first.line, a.first.column) < std::pair(b.first.line, b.first.column);
   });
-  Error combined{sorted[0].second, where(sorted[0].first),
-                 "docs/scenario.md describes every key of a scenario."};
+  Error combined = told(sorted[0].first, sorted[0].second);
   for (size_t i = 1; i < std::min(sorted.size(), kMaxErrors); ++i) {
-    combined.what += fmt::format("\n{}: {}", where(sorted[i].first), sorted[i].second);
+    const Error further = told(sorted[i].first, sorted[i].second);
+    combined.what += fmt::format("\n{}{}{}", further.where, further.where.empty() ? "" : ": ", further.what);
   }
   if (sorted.size() > kMaxErrors) combined.what += fmt::format("\nand {} more", sorted.size() - kMaxErrors);
   return combined;
+}
+
+Error Reader::told(TomlPosition at, std::string what) const {
+  Error error{std::move(what), toml_where(file_, at), "docs/scenario.md describes every key of a scenario."};
+  return tell_ ? tell_(at, std::move(error)) : error;
 }
 
 void Reader::wrong_kind(const TomlMember& member, std::string_view wanted) {
@@ -167,11 +172,21 @@ std::string Reader::resolved(const std::string& path) const {
   return folder.empty() || folder == "." ? path : folder + "/" + path;
 }
 
+bool Reader::has_or_means(const TomlValue& table, std::string_view key) const {
+  if (table.find(key) != nullptr) return true;
+  return std::ranges::any_of(table.members, [&](const TomlMember& member) {
+    return std::ranges::any_of(
+        slips_, [&](const auto& slip) { return slip.first == member.key_at && slip.second == key; });
+  });
+}
+
 void unknown_key(Reader& reader, const TomlMember& member, std::string_view table,
                  std::span<const std::string> known) {
   const std::string place = table.empty()        ? ""
                             : table == "lengths" ? " in a length"
                                                  : fmt::format(" in [{}]", table);
+  if (std::optional<std::string> meant = nearest(member.key, known))
+    reader.note_slip(member, std::move(*meant));
   reader.error(member.key_at, fmt::format("unknown key '{}'{}.{}", printable(member.key, 60), place,
                                           suggestion(member.key, known)));
 }
@@ -179,7 +194,7 @@ void unknown_key(Reader& reader, const TomlMember& member, std::string_view tabl
 void require_keys(Reader& reader, const TomlValue& table, std::string_view name,
                   std::initializer_list<const char*> keys) {
   for (const char* key : keys) {
-    if (table.find(key) == nullptr)
+    if (!reader.has_or_means(table, key))
       reader.error(table.at, fmt::format("[[{}]] needs a value for {}", name, key));
   }
 }

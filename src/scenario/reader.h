@@ -15,7 +15,7 @@ namespace assay {
 
 class Reader {
  public:
-  explicit Reader(const std::string& file);
+  explicit Reader(const std::string& file, ErrorTelling tell = {});
 
   void error(TomlPosition at, std::string what);
   size_t error_count() const { return errors_.size(); }
@@ -45,17 +45,27 @@ class Reader {
   const std::string& file() const { return file_; }
   // A path of the scenario as a path of this process.
   std::string resolved(const std::string& path) const;
+  // An unknown key that is a slip for a known one: what would follow from the lack of that is no error.
+  void note_slip(const TomlMember& member, std::string meant) {
+    slips_.emplace_back(member.key_at, std::move(meant));
+  }
+  // The table has the key, or one that was meant to be it.
+  bool has_or_means(const TomlValue& table, std::string_view key) const;
   // Files that were read for the scenario.
   void note_file(ScenarioFile file) { files_.push_back(std::move(file)); }
   const std::vector<ScenarioFile>& files() const { return files_; }
-  std::string where(TomlPosition at) const { return toml_where(file_, at); }
+  std::string where(TomlPosition at) const { return told(at, "").where; }
 
  private:
   bool read_int64(const TomlMember& member, int64_t low, int64_t high, int64_t& out);
   void wrong_kind(const TomlMember& member, std::string_view wanted);
 
+  Error told(TomlPosition at, std::string what) const;
+
   std::string file_;
+  ErrorTelling tell_;
   std::vector<ScenarioFile> files_;
+  std::vector<std::pair<TomlPosition, std::string>> slips_;
   std::vector<std::pair<TomlPosition, std::string>> errors_;
 };
 
@@ -88,7 +98,7 @@ void read_table(Reader& reader, const TomlValue& table, std::span<const Row<T>> 
   }
 }
 
-// Notes an error if the table lacks one of the keys.
+// Notes an error if the table lacks one of the keys, and no slip stands for it.
 void require_keys(Reader& reader, const TomlValue& table, std::string_view name,
                   std::initializer_list<const char*> keys);
 

@@ -216,13 +216,18 @@ std::span<const Row<TrafficClass>> request_rows() {
   return kRequestRows;
 }
 
-void check_request_keys(Reader& reader, const TomlValue& table, const TrafficClass& traffic) {
+void check_request_keys(Reader& reader, const TomlValue& table, const TrafficClass& traffic, bool is_read) {
   const RequestOptions& request = traffic.request;
   const RequestKindRow& kind = row_of(request.kind_or(RequestKind::kChat));
+  const TomlValue* given = table.find("kind");
+  const bool is_kind_known =
+      given == nullptr ? !reader.has_or_means(table, "kind") : given->text == kind.name;
+  if (!is_kind_known) return;  // nothing else can be said
   refuse_foreign_keys(reader, table, kind);
   if (!kind.streams) refuse_keys_of_streams(reader, table, kind);
   if (kind.streams) require_keys(reader, table, "traffic", {"output_tokens"});
   if (kind.streams || kind.counts_prompt) require_keys(reader, table, "traffic", {"prompt_tokens"});
+  if (!is_read) return;
   if (kind.kind == RequestKind::kJson) {
     check_json(reader, table, request);
   } else if (!is_field_value(request.path) || request.path.find_first_of(" {}") != std::string::npos) {

@@ -8,8 +8,8 @@
 namespace assay {
 
 std::span<const Row<TrafficClass>> request_rows();
-// What the keys of a class say of each other and of its kind, once they all are read.
-void check_request_keys(Reader& reader, const TomlValue& table, const TrafficClass& traffic);
+// What the keys of a class say of its kind, and, where all of them `is_read` without an error, of each other.
+void check_request_keys(Reader& reader, const TomlValue& table, const TrafficClass& traffic, bool is_read);
 // What the kinds of the classes ask of the targets.
 void check_kinds_of_targets(Reader& reader, const Scenario& scenario);
 // The keys of the tables within: traffic.sampling, traffic.tensors, traffic.expect.

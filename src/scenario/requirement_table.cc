@@ -145,7 +145,8 @@ std::string requirement_text(const RequirementDraft& draft, const MetricName& na
   return text;
 }
 
-void finish_one(Reader& reader, const RequirementDraft& draft, Scenario& scenario) {
+void finish_one(Reader& reader, const RequirementDraft& draft, Draft& whole) {
+  Scenario& scenario = whole.scenario;
   const Result<MetricName> name = parse_metric_name(draft.metric);
   if (!name) return reader.error(draft.at("metric"), name.error().what);
   const Metric& metric = *name->metric;
@@ -164,10 +165,10 @@ void finish_one(Reader& reader, const RequirementDraft& draft, Scenario& scenari
         fmt::format("{} {}: leave traffic_class and phase out", draft.metric,
                     draft.metric == kCapacity ? "is that of the whole mix" : "does not come from traffic"));
   }
-  if (!draft.traffic_class.empty()) check_class(reader, draft, scenario);
-  check_streamed(reader, draft, metric, scenario);
-  if (!draft.target.empty()) check_target(reader, draft, scenario);
-  check_capacity(reader, draft, scenario);
+  if (!draft.traffic_class.empty() && whole.are_classes_good) check_class(reader, draft, scenario);
+  if (whole.are_classes_good) check_streamed(reader, draft, metric, scenario);
+  if (!draft.target.empty() && whole.are_targets_good) check_target(reader, draft, scenario);
+  if (whole.is_load_good) check_capacity(reader, draft, scenario);
 
   Json scope = Json::object();
   if (!full.phase.empty()) scope.set("phase", full.phase);
@@ -197,8 +198,7 @@ void read_requirement(Reader& reader, const TomlValue& table, Draft& draft) {
 }
 
 void finish_requirements(Reader& reader, Draft& draft) {
-  for (const RequirementDraft& requirement : draft.requirements)
-    finish_one(reader, requirement, draft.scenario);
+  for (const RequirementDraft& requirement : draft.requirements) finish_one(reader, requirement, draft);
 }
 
 void append_requirement_keys(std::vector<ScenarioKey>& keys) {

@@ -2,6 +2,7 @@
 // table of keys, from which validation, suggestions and the reference docs come.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -169,12 +170,17 @@ struct Scenario {
   bool is_quick = false;
 };
 
-// `path` names the text in errors (file:line:column). All errors of a file are reported, one a line, at
-// most 20. Exam names are checked against `exam_names`. Reads the trace files that the text names, nothing
-// else. The scope of a requirement on a serving metric has "phase" and "traffic_class" ("all" unless the file
-// says otherwise); one on a single target has "subject": the target's name, which its trials carry.
+// Says an error otherwise than of a file: `error` as it would read of one, and the place that it is about
+// (line 0: of no place). For texts that nobody wrote as a file.
+using ErrorTelling = std::function<Error(TomlPosition at, Error error)>;
+
+// `path` names the text in errors (file:line:column), unless `tell` says them otherwise. All errors of a file
+// are reported, one a line, at most 20. Exam names are checked against `exam_names`. Reads the trace files
+// that the text names, nothing else. The scope of a requirement on a serving metric has "phase" and
+// "traffic_class" ("all" unless the file says otherwise); one on a single target has "subject": the target's
+// name, which its trials carry.
 Result<Scenario> parse_scenario(std::string_view text, const std::string& path,
-                                std::span<const std::string> exam_names);
+                                std::span<const std::string> exam_names, const ErrorTelling& tell = {});
 // The scenario that `assay run` takes when none is named. Its text is part of the program and a file in
 // examples/.
 std::string_view built_in_scenario_text();

@@ -184,7 +184,7 @@ void read_stack(Reader& reader, const TomlMember& member, StackSpec& out) {
   stack.is_declared = true;
   if (table->members.empty())
     reader.error(table->at, "[target.stack] says nothing: name the engine at least");
-  if (table->find("launch") == nullptr) {
+  if (!reader.has_or_means(*table, "launch")) {
     for (const char* key : {"env", "cwd", "ready_path", "ready_timeout_s", "stop_timeout_s"}) {
       if (const TomlValue* value = table->find(key); value != nullptr)
         reader.error(value->at, fmt::format("{} is for a server that assay starts: it needs launch", key));

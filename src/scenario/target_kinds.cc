@@ -39,7 +39,7 @@ void check_device(Reader& reader, const TomlValue& table, const TargetSpec& targ
 
 void check_endpoint(Reader& reader, const TomlValue& table, const TargetSpec& target) {
   check_urls(reader, table);
-  if (table.find("urls") == nullptr) require_keys(reader, table, "target", {"url"});
+  if (!reader.has_or_means(table, "urls")) require_keys(reader, table, "target", {"url"});
   if (target.urls.size() > 1 && !target.stack.launch.empty()) {
     reader.error(table.at,
                  "launch starts one server, and this target has several URLs; start the servers yourself, or "

@@ -220,9 +220,14 @@ void read_target(Reader& reader, const TomlValue& table, Draft& draft) {
   target.where = reader.where(table.at);
   read_table<TargetSpec>(reader, table, kAll, target);
   const TargetKindRow& kind = row_of(target.kind);
-  refuse_foreign_keys(reader, table, kind.name);
-  if (kind.check != nullptr) kind.check(reader, table, target);
-  if (target.name.empty()) target.name = kind.default_name(target);
+  const TomlValue* given = table.find("kind");
+  const bool is_kind_known =
+      given == nullptr ? !reader.has_or_means(table, "kind") : given->text == kind.name;
+  if (is_kind_known) {
+    refuse_foreign_keys(reader, table, kind.name);
+    if (kind.check != nullptr) kind.check(reader, table, target);
+  }
+  if (target.name.empty() && is_kind_known) target.name = kind.default_name(target);
   for (std::string* path : {&target.api_key_file, &target.ca_file}) {
     if (!path->empty()) *path = reader.resolved(*path);
   }
@@ -230,7 +235,7 @@ void read_target(Reader& reader, const TomlValue& table, Draft& draft) {
   const auto& others = draft.scenario.targets;
   const auto same =
       std::find_if(others.begin(), others.end(), [&](const TargetSpec& t) { return t.name == target.name; });
-  if (same != others.end()) {
+  if (same != others.end() && !target.name.empty()) {
     reader.error(table.at, fmt::format("the target at {} is called '{}' too; give each a name of its own",
                                        same->where, printable(target.name, 60)));
   }

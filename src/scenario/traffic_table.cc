@@ -107,13 +107,13 @@ void read_traffic_class(Reader& reader, const TomlValue& table, Draft& draft) {
   }
   if (c.name == "all")
     reader.error(table.at, "a traffic class cannot be called 'all': results use that word for the mix");
-  check_request_keys(reader, table, c);
+  check_request_keys(reader, table, c, reader.error_count() == errors_before);
   const bool is_read = reader.error_count() == errors_before;
   if (is_read && c.prefix_tokens > 0 && c.prefix_tokens >= c.prompt_tokens.mean()) {
     reader.error(table.find("prefix_tokens")->at,
                  "prefix_tokens must be below the mean of prompt_tokens, which include them");
   }
-  if (c.arrivals) {
+  if (c.arrivals && is_read) {
     check_arrival_keys(reader, table, *c.arrivals);
     if (c.arrivals->kind == Arrivals::Kind::kTrace)
       reader.error(table.find("arrivals")->at, "a trace is for all classes: [load.trace]");

@@ -139,7 +139,8 @@ class Merge {
       is_void_ = is_void_ || part.facts.stamps_are_wrong || lag.ms > first_.dispatch_lag_budget_ms;
       if (part.facts.stamps_are_wrong)
         find(Severity::kDoubtful, "load.rank-stamps",
-             fmt::format("The stamps of {} are wrong, so that the trial is void.", name));
+             fmt::format("The stamps of {} are wrong, so that the trial is void.", name))
+            .evidence.set(kVoidsTrial, true);
       if (lag.ms <= first_.dispatch_lag_budget_ms) continue;
       find(Severity::kDoubtful, "load.generator-late",
            fmt::format(
@@ -147,7 +148,8 @@ class Merge {
                "Offer less, leave its machine a core, or take more machines.",
                name, lag.statistic, format_number(lag.ms), format_number(first_.dispatch_lag_budget_ms)))
           .evidence.set("rank", part.facts.rank)
-          .set("dispatch_lag_ms", lag.ms);
+          .set("dispatch_lag_ms", lag.ms)
+          .set(kVoidsTrial, true);
     }
   }
 

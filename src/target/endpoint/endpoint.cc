@@ -251,7 +251,8 @@ TargetEnd EndpointTarget::close() {
          .text = fmt::format(
              "The system's clock was set {} times while the kernel stamped arrivals by it, by up to {}: "
              "latencies near these instants are wrong by as much. The trial is void; run it again.",
-             facts.clock_jumps, format_duration(seconds(facts.largest_clock_jump)))});
+             facts.clock_jumps, format_duration(seconds(facts.largest_clock_jump))),
+         .evidence = Json::object().set(kVoidsTrial, true)});
   }
   return end;
 }
