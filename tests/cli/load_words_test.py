@@ -50,7 +50,7 @@ def check_no_limits(folder, url):
         return False
     assert code == 0, said
     assert "limit" not in said and "exit" not in said, said
-    assert re.search(r"^rate chosen +[\d.,]+ arrivals/s, 60 % of the [\d.,]+ requests/s that a burst of \d+ showed$", said, re.M), said
+    assert re.search(r"^rate chosen +[\d.,]+ arrivals/s, 60 % of the [\d.,]+ requests/s that a burst of\s+\d+ showed$", said, re.M), said
     return True
 
 

@@ -132,11 +132,11 @@ def check_refusals(folder):
         assert "there is no file" in stderr and "tokenizer.json" in stderr, stderr
         unigram = folder / "unigram.json"
         unigram.write_text('{"model": {"type": "Unigram", "vocab": []}}')
-        report, _ = load(url, folder / "unigram", "--tokenizer", str(unigram), expected=(1,))
+        report, _ = load(url, folder / "unigram", "--tokenizer", str(unigram), expected=(2,))
         assert "Unigram is not implemented" in json.dumps(report["findings"]), report["findings"]
         broken = folder / "broken.gguf"
         broken.write_bytes(MODEL.read_bytes()[:5_000_000] if MODEL.exists() else b"GGUF" * 100)
-        report, _ = load(url, folder / "broken", "--tokenizer", str(broken), expected=(1,))
+        report, _ = load(url, folder / "broken", "--tokenizer", str(broken), expected=(2,))
         assert "broken.gguf" in json.dumps(report["findings"]), report["findings"]
 
 
