@@ -17,9 +17,10 @@ namespace {
 
 std::atomic<int> interrupts = 0;
 
-// The first Ctrl-C asks for an orderly end, the second ends at once: the dossier resumes either way.
+// The first Ctrl-C asks for an orderly end, the second for one without waiting for answers, the third ends at
+// once: the dossier resumes whichever it was.
 void on_interrupt(int) {
-  if (++interrupts > 1) _exit(2);
+  if (++interrupts > 2) _exit(2);
 }
 
 void catch_interrupts() {

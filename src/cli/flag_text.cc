@@ -31,6 +31,7 @@ constexpr Renaming kRenamings[] = {
     {"extra_body", "--extra-body"},
     {": use model", ": use --model"},
     {": use kind", ": use --api"},
+    {"kind = \"", "--api \""},
     {": use documents", ": use --random-batch-size"},
     {"requests_per_class", "--num-prompts"},
     {"max_duration_s", "--duration"},

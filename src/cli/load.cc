@@ -67,10 +67,14 @@ Result<void> check_options_of(const ParsedOptions& options, std::span<const std:
 }
 
 // Of an evaluation that did not come to its end: the points of a sweep that did are shown all the same.
-std::unexpected<Error> show_what_is_done(CommandContext& context, const Session& session, const Error& why) {
+std::unexpected<Error> show_what_is_done(CommandContext& context, const ParsedOptions& options,
+                                         const Session& session, const Error& why) {
   const Result<DossierContent> content = session.dossier.read();
-  const bool has_any = content && std::ranges::count(content->trials, TrialState::kDone, &Trial::state) > 0;
-  if (has_any) RETURN_IF_ERROR(context.terminal.out(render_load_table(*content)));
+  const bool has_any = !options.has("--json") && content &&
+                       std::ranges::count(content->trials, TrialState::kDone, &Trial::state) > 0;
+  if (has_any)
+    RETURN_IF_ERROR(
+        context.terminal.out(render_load_table(*content, static_cast<size_t>(context.terminal.width()))));
   return std::unexpected(why);
 }
 
@@ -111,7 +115,7 @@ Result<int> run_load(CommandContext& context, const ParsedOptions& options) {
   display.note(printable(choice.words, 400));
   session.keeps_stopped = true;
   const Result<DossierContent> evaluated = evaluate_session(context, session, display);
-  if (!evaluated) return show_what_is_done(context, session, evaluated.error());
+  if (!evaluated) return show_what_is_done(context, options, session, evaluated.error());
   const DossierContent& content = *evaluated;
   return show_load_result(context, options, files,
                           {.dossier = session.dossier,

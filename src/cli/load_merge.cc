@@ -132,7 +132,7 @@ Result<int> merge_into(CommandContext& context, const ParsedOptions& options, co
                                      .content = content,
                                      .report_path = report,
                                      .next_command = fmt::format("assay run {}/scenario.toml", folder)}));
-  return parts.missing.empty() ? code : 1;
+  return code;
 }
 
 Result<int> run_merge(CommandContext& context, const ParsedOptions& options) {

@@ -95,6 +95,7 @@ class RankedLoad {
     tell_error_ = choice.tell_error;
     RETURN_IF_ERROR(check_connections());
     ASSIGN_OR_RETURN(files_, request_files_of(options_));
+    RETURN_IF_ERROR(check_secrets(context_.environment, options_));
     folder_ = absolute_path(options_.has("--out") ? options_.value("--out")
                                                   : fresh_run_folder(clock_.wall_time(), "load"));
     RETURN_IF_ERROR(check_no_run_in(folder_));
@@ -230,6 +231,7 @@ class RankedLoad {
   Result<Session> begin_as_told(const Json& hello) {
     if (hello["version"].as_string() != kVersion)
       return fail(fmt::format("it runs assay {}, rank 0 runs {}", kVersion, hello["version"].as_string()));
+    RETURN_IF_ERROR(check_secrets(context_.environment, options_));
     return begin(hello["scenario"].as_string());
   }
 

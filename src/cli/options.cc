@@ -78,7 +78,10 @@ class ArgumentCheck {
         RETURN_IF_ERROR(check_value(*option, argument.substr(is_long ? equals + 1 : 2)));
         continue;
       }
-      if (i + 1 == arguments.size() || find(arguments[i + 1]) != nullptr) return needs_value(*option);
+      // A word like an option is none, however it is spelt; --name=--value takes it all the same.
+      if (i + 1 == arguments.size() || arguments[i + 1].starts_with("--") ||
+          find(arguments[i + 1]) != nullptr)
+        return needs_value(*option);
       RETURN_IF_ERROR(check_value(*option, arguments[++i]));
     }
     return {};

@@ -44,9 +44,6 @@ Result<Session> session_of(CommandContext& context, const ParsedOptions& options
 
 // What shows the report where somebody sits: an ssh session and a container have no screen to show it on.
 std::string command_that_shows(const std::string& report, const CliEnvironment& environment) {
-#ifdef __APPLE__
-  return "open " + report;
-#endif
   const bool has_screen =
       !environment.variable("DISPLAY").empty() || !environment.variable("WAYLAND_DISPLAY").empty();
   return has_screen ? "xdg-open " + report : "";

@@ -79,7 +79,7 @@ Result<std::string> write_report(const Dossier& dossier, const std::string& fold
 // or a result is void. An answer of no counts where the scenario has no requirements, but for the scenario
 // that nobody wrote: it describes this machine, and its limits are no demand.
 int exit_code(const DossierContent& content);
-// Why it is 1, a phrase each; empty: it is 0.
+// Why it is not 0, a phrase each.
 std::vector<std::string> exit_reasons(const DossierContent& content);
 
 }  // namespace assay

@@ -109,6 +109,8 @@ struct Finding {
 
 // A member of a finding's evidence, true where it is the reason why numbers of its trial are void.
 inline constexpr const char* kVoidsTrial = "voids_trial";
+// Likewise, where less was done than was asked for: the exit code is then not 0.
+inline constexpr const char* kFallsShort = "falls_short";
 
 // What the buyer asks for.
 struct Requirement {
@@ -154,7 +156,6 @@ struct TrialOutcome {
   std::vector<Sample> samples;
   std::vector<Finding> findings;
   std::vector<Artifact> artifacts;
-  bool was_stopped = false;  // its user ended it early and keeps what there is; not stored
 };
 
 }  // namespace assay

@@ -33,7 +33,8 @@ Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Tr
   RETURN_IF_ERROR(dossier.begin_trial(trial.id, context.clock.wall_time()));
   const Nanos start = context.clock.now();
   Result<TrialOutcome> result = exam->run(context, trial, target);
-  if (context.interrupted() && !(result && result->was_stopped)) return EvaluationEnd::kInterrupted;
+  const bool is_kept = result && context.interrupted_again && !context.interrupted_again();
+  if (context.interrupted() && !is_kept) return EvaluationEnd::kInterrupted;
   ASSIGN_OR_RETURN(outcome, std::move(result));
   settle_server(context, is_last_of_target, outcome);
   outcome.duration_s = seconds(context.clock.now() - start);
@@ -122,6 +123,7 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
       context.server.reset();
     }
   } const stop_on_return{context};
+  const std::function<bool()> interrupted_again = context.interrupted_again;
   for (size_t i = 0; i < due.size(); ++i) {
     if (context.interrupted()) return EvaluationEnd::kInterrupted;
     const ExpandedTarget* target = find_target(targets, due[i]->target);
@@ -132,7 +134,9 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
     }
     observer({i, due.size(), due[i], nullptr});
     TrialOutcome outcome;
-    const bool is_last_of_target = i + 1 == due.size() || due[i + 1]->target != due[i]->target;
+    const bool is_last = i + 1 == due.size();
+    context.interrupted_again = is_last ? interrupted_again : nullptr;
+    const bool is_last_of_target = is_last || due[i + 1]->target != due[i]->target;
     ASSIGN_OR_RETURN(const EvaluationEnd end,
                      run_trial(dossier, context, *due[i], target->spec, is_last_of_target, outcome));
     if (end == EvaluationEnd::kInterrupted) return end;

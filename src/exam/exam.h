@@ -41,8 +41,9 @@ struct ExamContext {
   std::vector<std::pair<std::string, std::string>> server_environment;
   std::string sysfs_root = "/sys";    // where power sensors are looked for
   std::function<bool()> interrupted;  // Ctrl-C: end soon and cleanly
-  // Where set, `interrupted` lets a load trial that has begun to send await what is out and keep what it has
-  // (TrialOutcome::was_stopped); this one ends it at once.
+  // Where set, a load trial that is `interrupted` while it sends awaits what is out and keeps what it has;
+  // this one ends it at once. Asked of the last trial only: one that others follow is run again by a resumed
+  // run.
   std::function<bool()> interrupted_again;
   std::function<std::string(const std::string& name)> secret;  // environment variable by name; "" if unset
   // The server that was launched for the target whose trials are running, kept between them; null: none.

@@ -40,6 +40,7 @@ Finding make_finding(Severity severity, std::string code, std::string text, Json
   return finding;
 }
 
+// The finding alone; VerdictView::was_not_tried knows the other trials of the target, too.
 bool says_untried(const Finding& finding) {
   return finding.code == kExamFailed || finding.code == kNotReached;
 }

@@ -1,8 +1,7 @@
-// Sizing: which model `auto` means on a device, from its measured speed and the traffic that is planned.
-// Pure.
+// Sizing: which model `auto` means on a device, from its measured speed and the traffic that is planned; and
+// what is said where a trial ran another model than the scenario asks for. Pure.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "base/base.h"

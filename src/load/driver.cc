@@ -372,7 +372,8 @@ class Driver {
     const Nanos at = now();
     next_tick_ = at + kTick;
     if (options_.interrupted && options_.interrupted()) result_.is_interrupted = true;
-    if (!result_.is_stopped && options_.stopped && options_.stopped()) {
+    const bool has_more = next_due() || is_more_to_come();
+    if (has_more && !result_.is_stopped && options_.stopped && options_.stopped()) {
       result_.is_stopped = true;
       send_until_ = std::min(send_until_, at);
     }

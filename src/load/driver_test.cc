@@ -182,6 +182,19 @@ TEST(Driver, AwaitsWhatIsOutWhenStopped) {
   for (const RequestRow& row : result.rows) EXPECT_EQ(row.failure, FailureCause::kNone);
 }
 
+TEST(Driver, IsNotStoppedWhereAllIsSent) {
+  bool has_sent_all = false;
+  LoadOptions options;
+  options.progress = [&](const LoadProgress& progress) { has_sent_all = progress.sent == 50; };
+  options.stopped = [&] { return has_sent_all; };
+  const auto plan = poisson_plan(3, 50, 100, 10, false, 100);  // answers of a second
+  const LoadResult result =
+      drive({.sequences = 1000, .prefill_us_per_token = 0, .tpot_ms = 10}, plan, options);
+  EXPECT_TRUE(has_sent_all);
+  EXPECT_FALSE(result.is_stopped);
+  EXPECT_EQ(result.rows.size(), 50U);
+}
+
 TEST(Driver, EndsAtOnceWhenInterruptedWhileItStops) {
   LoadOptions options;
   options.stopped = [] { return true; };

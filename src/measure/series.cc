@@ -52,7 +52,7 @@ class Indicators {
   int64_t size() const { return static_cast<int64_t>(values_.size()); }
   bool is_constant() const { return ones_ == 0 || ones_ == static_cast<double>(values_.size()); }
   double correlation(int64_t lag) const {
-    return is_constant() ? 0 : covariance(static_cast<size_t>(lag)) / covariance(0);
+    return is_constant() ? 0 : covariance(static_cast<size_t>(lag)) / (mean_ * (1 - mean_));
   }
   int64_t affordable_lag() const { return std::max<int64_t>(1, kMaxProducts / std::max<int64_t>(1, size())); }
 

@@ -27,12 +27,12 @@ std::string capacity_table(const Model& model) {
 std::string sweep_table(const Model& model) {
   HtmlTable table{
       .caption = "The mix at each point of the sweep", .is_dense = true, .columns = {{"target"}, {"point"}}};
-  for (const SweepColumn& column : sweep_columns())
-    table.columns.push_back({column.title, column.unit, true});
+  const std::vector<SweepColumn> columns = sweep_columns(model);
+  for (const SweepColumn& column : columns) table.columns.push_back({column.title, column.unit, true});
   for (const Serving& serving : model.servings) {
     for (const SweepPoint& point : serving.sweep) {
       std::vector<HtmlCell> row = {text_cell(serving.label), text_cell(point_text(point))};
-      for (const SweepColumn& column : sweep_columns())
+      for (const SweepColumn& column : columns)
         row.push_back(value_cell(model, point.all.find(column.metric)));
       table.rows.push_back(std::move(row));
     }

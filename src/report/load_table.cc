@@ -186,7 +186,7 @@ std::string rate_lines(const MetricMap& metrics, bool has_limits, size_t width) 
                             value_cell(metrics.find("round_trip_ms_max"), "ms")));
   }
   const Record* errors = metrics.find("error_rate");
-  return errors == nullptr ? out : out + line("failed", failure_words(*errors));
+  return errors == nullptr || errors->n == 0 ? out : out + line("failed", failure_words(*errors));
 }
 
 // Heads that are too wide for the terminal in two lines, broken at their first blank.
@@ -202,32 +202,16 @@ std::vector<Row> with_narrow_head(std::vector<Row> rows) {
   return rows;
 }
 
-bool is_sweep_under_limits(const Serving& serving) {
-  return std::ranges::any_of(serving.sweep, [](const SweepPoint& point) {
-    return std::ranges::any_of(point.classes, [](const auto& named) {
-      const Record* attained = named.second.find("slo_attainment");
-      if (attained == nullptr) return false;
-      return std::ranges::any_of(
-          std::initializer_list<const char*>{"slo_ttft_ms", "slo_tpot_ms", "slo_e2e_ms"},
-          [&](const char* key) { return attained->conditions.find(key) != nullptr; });
-    });
-  });
-}
-
-// The columns that have room here; goodput only where there are limits.
-std::vector<SweepColumn> brief_columns(const Serving& serving) {
-  const bool has_limits = is_sweep_under_limits(serving);
-  std::vector<SweepColumn> columns;
-  for (const SweepColumn& column : sweep_columns()) {
-    const bool is_goodput = std::string_view(column.metric) == "goodput_per_s";
-    if (column.brief != nullptr && (has_limits || !is_goodput)) columns.push_back(column);
-  }
+// Those that have room here.
+std::vector<SweepColumn> brief_columns(const Model& model) {
+  std::vector<SweepColumn> columns = sweep_columns(model);
+  std::erase_if(columns, [](const SweepColumn& column) { return column.brief == nullptr; });
   return columns;
 }
 
 // A line a point; intervals are in the report.
-std::string sweep_lines(const Serving& serving, size_t width) {
-  const std::vector<SweepColumn> columns = brief_columns(serving);
+std::string sweep_lines(const Model& model, const Serving& serving, size_t width) {
+  const std::vector<SweepColumn> columns = brief_columns(model);
   std::vector<Row> rows = {{""}};
   for (const SweepColumn& column : columns) rows[0].push_back(column.brief);
   for (const SweepPoint& point : serving.sweep) {
@@ -261,14 +245,16 @@ std::string render_load_table(const DossierContent& content, size_t columns) {
   std::string out;
   bool has_latencies = false;
   for (const Serving& serving : model->servings) {
-    out += fmt::format("{}{}\n", printable(serving.label, 200),
-                       serving.model.empty() ? "" : fmt::format("  ·  {}", printable(serving.model, 200)));
+    out += labelled("",
+                    printable(serving.label, 200) +
+                        (serving.model.empty() ? "" : "  ·  " + printable(serving.model, 200)),
+                    width - 1);
     if (serving.subject != nullptr) {
       const std::string stack = stack_sentence(*serving.subject);
       if (!stack.empty()) out += labelled("", printable(stack, 300), width - 1);
     }
     if (!serving.capacities.empty()) out += "\n" + capacity_lines(serving, width);
-    if (!serving.sweep.empty()) out += "\n" + sweep_lines(serving, width);
+    if (!serving.sweep.empty()) out += "\n" + sweep_lines(*model, serving, width);
     if (!serving.has_mix_or_alone()) continue;
     has_latencies = true;
     const bool has_one_class = serving.classes.size() == 1;

@@ -75,8 +75,7 @@ TEST(LoadTable, ValuesStandUnderTheirHeadsHoweverWideTheyAre) {
   ASSERT_EQ(values.size(), 3U);
   EXPECT_EQ(heads[0], heads[1]);
   EXPECT_EQ(heads[0], heads[2]);
-  for (const std::string_view line : values)
-    EXPECT_EQ(column_of(line, " !") > column_of(heads[0], "p90"), true);
+  for (const std::string_view line : values) EXPECT_GT(column_of(line, " !"), column_of(heads[0], "p90"));
   EXPECT_EQ(column_of(values[1], "12,300"), column_of(heads[1], "mean"));
   EXPECT_THAT(table, HasSubstr("12,300 (9840–16,000) !"));
 }

@@ -117,13 +117,14 @@ std::string waterfalls(const Model& model) {
 
 std::string rates(const Model& model) {
   std::string capacities, points;
+  const std::vector<SweepColumn> columns = sweep_columns(model);
   for (const Serving& serving : model.servings) {
     for (const CapacityRow& capacity : serving.capacities)
       capacities +=
           row({md(serving.label), md(capacity.tier), value(capacity.record), md(capacity_basis(capacity))});
     for (const SweepPoint& point : serving.sweep) {
       std::vector<std::string> cells = {md(serving.label), md(point_text(point))};
-      for (const SweepColumn& column : sweep_columns()) cells.push_back(value(point.all.find(column.metric)));
+      for (const SweepColumn& column : columns) cells.push_back(value(point.all.find(column.metric)));
       points += row(cells);
     }
   }
@@ -132,8 +133,7 @@ std::string rates(const Model& model) {
     out += table_head({"target", "tier", "capacity, requests/s", "basis"}, 2) + capacities + "\n";
   if (points.empty()) return out;
   std::vector<std::string> heads = {"target", "point"};
-  for (const SweepColumn& column : sweep_columns())
-    heads.push_back(fmt::format("{}, {}", column.title, column.unit));
+  for (const SweepColumn& column : columns) heads.push_back(fmt::format("{}, {}", column.title, column.unit));
   return out + table_head(heads, 2) + points + "\n";
 }
 

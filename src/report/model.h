@@ -254,15 +254,15 @@ std::span<const LatencyRow> latency_rows();
 // What is measured beside latencies and rates, of all classes together: the start of the server, energy, and
 // the way of the requests to it.
 std::span<const char* const> beside_metrics();
-// What every table of a sweep shows of a point; the terminal, which has no room for all, those that are
-// brief.
+// What every table of a sweep shows of a point, goodput only where there are limits; the terminal, which has
+// no room for all, those that are brief.
 struct SweepColumn {
   const char* title;
   const char* unit;
   const char* metric;
   const char* brief;  // its heading on the terminal; null: not there
 };
-std::span<const SweepColumn> sweep_columns();
+std::vector<SweepColumn> sweep_columns(const Model& model);
 // "8 arrivals/s", "16 users".
 std::string point_text(const SweepPoint& point);
 double probe_rate(const Record& attained);

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "report/model.h"
 #include "report/values.h"
@@ -44,6 +46,18 @@ void add_attained(const Record& record, const std::string& traffic_class, Capaci
   found->second.push_back(&record);
 }
 
+bool is_sweep_under_limits(const Serving& serving) {
+  return std::ranges::any_of(serving.sweep, [](const SweepPoint& point) {
+    return std::ranges::any_of(point.classes, [](const auto& named) {
+      const Record* attained = named.second.find("slo_attainment");
+      if (attained == nullptr) return false;
+      return std::ranges::any_of(
+          std::initializer_list<const char*>{"slo_ttft_ms", "slo_tpot_ms", "slo_e2e_ms"},
+          [&](const char* key) { return attained->conditions.find(key) != nullptr; });
+    });
+  });
+}
+
 }  // namespace
 
 double probe_rate(const Record& attained) {
@@ -80,7 +94,7 @@ void sort_rates(Serving& serving) {
   }
 }
 
-std::span<const SweepColumn> sweep_columns() {
+std::vector<SweepColumn> sweep_columns(const Model& model) {
   static constexpr SweepColumn kColumns[] = {
       {"offered", "requests/s", "offered_rate_per_s", nullptr},
       {"served", "requests/s", "request_throughput_per_s", "served/s"},
@@ -93,7 +107,11 @@ std::span<const SweepColumn> sweep_columns() {
       {"output", "tokens/s", "output_throughput_tokens_per_s", "out tok/s"},
       {"failed", "%", "error_rate", "failed %"},
   };
-  return kColumns;
+  std::vector<SweepColumn> columns(std::begin(kColumns), std::end(kColumns));
+  if (!std::ranges::any_of(model.servings, is_sweep_under_limits))
+    std::erase_if(columns,
+                  [](const SweepColumn& c) { return std::string_view(c.metric) == "goodput_per_s"; });
+  return columns;
 }
 
 std::string point_text(const SweepPoint& point) {

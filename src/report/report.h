@@ -38,7 +38,7 @@ std::string render_terminal_summary(const DossierContent& content, const Termina
 // The last part of it: the findings that weigh and the paths.
 std::string render_findings_and_paths(const DossierContent& content, const TerminalOptions& options);
 // Why an evaluation is not what was asked for, a phrase each: trials that failed, limits and requirements
-// that are not met, results that are void. Empty: exit code 0. `asks_by_questions`: a question that is
+// that are not met, results that are void. Empty: all is. `asks_by_questions`: a question that is
 // answered with no is one of them; else only requirements are.
 std::vector<std::string> shortfalls(const DossierContent& content, bool asks_by_questions);
 // What a run of load trials measured, class by class, for a terminal: percentiles with intervals, rates,

@@ -144,10 +144,17 @@ void explain_points_above(const Model& model, const Subject& subject, Roofline& 
         "Above the memory's roof lies what keeps its data in caches, which have a roof of their own.";
   if (above_all.empty()) return;
   const bool is_one = above_all.size() == 1;
-  roofline.above += fmt::format(
-      "{}{} {} above every roof: these are no bounds but what the best copy and matrix kernels reached, and {} more.",
-      roofline.above.empty() ? "" : " ", join(above_all, ", "), is_one ? "lies" : "lie",
-      is_one ? "this one reaches" : "these reach");
+  const bool are_measured = std::ranges::all_of(roofline.ceilings, [](const RooflineCeiling& ceiling) {
+    return ceiling.record != nullptr && ceiling.record->evidence_class == EvidenceClass::kMeasured;
+  });
+  roofline.above += fmt::format("{}{} {} above every roof", roofline.above.empty() ? "" : " ",
+                                join(above_all, ", "), is_one ? "lies" : "lie");
+  roofline.above +=
+      are_measured
+          ? fmt::format(
+                ": these are no bounds but what the best copy and matrix kernels reached, and {} more.",
+                is_one ? "this one reaches" : "these reach")
+          : std::string(", which no bound allows: a bound or a measurement is wrong.");
 }
 
 Series& series_of(std::vector<Series>& all, const std::string& label) {

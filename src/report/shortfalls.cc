@@ -1,4 +1,5 @@
-// Why an evaluation ends with exit code 1, in words: what its limits, its requirements or its trials lack.
+// Why an evaluation does not end with exit code 0, in words: what its limits, its requirements or its trials
+// lack.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,7 +26,7 @@ std::string limits_missed_text(const ClassResult& result, double required) {
   for (const LimitName& limit : kLimits) {
     const std::optional<double> most = slo_limit(result, limit.metric);
     if (!most) continue;
-    std::string part = fmt::format("{} ≤ {:g} ms", limit.title, *most);
+    std::string part = fmt::format("{} ≤ {} ms", limit.title, *most);
     const std::string percentile = fmt::format("p{:g}", required * 100);
     const Record* record = result.mix.find(fmt::format("{}_{}", limit.metric, percentile));
     if (record != nullptr && record->value && *record->value > *most)
@@ -38,10 +39,10 @@ std::string limits_missed_text(const ClassResult& result, double required) {
 // "random kept TTFT ≤ 500 ms in 85.0 % (79.6–89.1) of 200 requests, 90 % is wanted".
 std::string missed_text(const ClassResult& result, const Record& attained, double required) {
   const ValueText text = value_text(attained);
-  std::string out = fmt::format("{} kept {} in {} %{} of {} requests, {:g} % is wanted", result.name,
+  std::string out = fmt::format("{} kept {} in {} %{} of {}, {:g} % is wanted", result.name,
                                 limits_missed_text(result, required), text.value,
-                                text.interval.empty() ? "" : fmt::format(" ({})", text.interval), attained.n,
-                                required * 100);
+                                text.interval.empty() ? "" : fmt::format(" ({})", text.interval),
+                                counted(attained.n, "request"), required * 100);
   const Record* errors = result.mix.find("error_rate");
   if (errors != nullptr && errors->value && *errors->value > 0)
     out += fmt::format("; {} % failed", value_text(*errors).value);
@@ -85,13 +86,13 @@ std::vector<std::string> failed_trials(const Model& model) {
   return out;
 }
 
-std::vector<std::string> stopped_trials(const Model& model) {
+std::vector<std::string> trials_cut_short(const Model& model) {
   std::vector<std::string> out;
   for (const Finding* finding : model.findings) {
-    if (finding->code != "load.stopped") continue;
+    if (!finding->evidence[kFallsShort].as_bool()) continue;
     const Trial* trial = model.trial(finding->trial_id);
-    if (trial != nullptr)
-      out.push_back(fmt::format("{} was stopped by its user ({})", trial->name, finding->code));
+    out.push_back(
+        fmt::format("{} was not done whole{}", trial == nullptr ? "the run" : trial->name, code_of(finding)));
   }
   return out;
 }
@@ -103,7 +104,8 @@ std::vector<std::string> void_results(const Model& model) {
   }
   std::vector<std::string> out;
   for (const auto& [finding, count] : counts)
-    out.push_back(fmt::format("{} number{} void{}", count, count == 1 ? " is" : "s are", code_of(finding)));
+    out.push_back(fmt::format("{} {} void{}", counted(static_cast<int64_t>(count), "number"),
+                              count == 1 ? "is" : "are", code_of(finding)));
   return out;
 }
 
@@ -123,9 +125,10 @@ std::vector<std::string> shortfalls(const DossierContent& content, bool asks_by_
         is_requirement ? std::vector<std::string>() : missed_by_class(*model, verdict);
     out.insert(out.end(), missed.begin(), missed.end());
     // What failed is told; that a question has no answer better than no for it says nothing more.
-    if (missed.empty() && (is_requirement || !has_failed)) out.push_back(verdict.reason);
+    if (missed.empty() && (is_requirement || !has_failed || !verdict.record_ids.empty()))
+      out.push_back(verdict.reason);
   }
-  std::ranges::move(stopped_trials(*model), std::back_inserter(out));
+  std::ranges::move(trials_cut_short(*model), std::back_inserter(out));
   std::ranges::move(void_results(*model), std::back_inserter(out));
   return out;
 }

@@ -1,5 +1,5 @@
-// Why an evaluation ends with 1: which class missed which limit, what failed, what is void. And what the
-// table of `assay load` says of limits and of a rate that was chosen.
+// Why an evaluation does not end with 0: which class missed which limit, what failed, what is void, what was
+// not done whole.
 #include <gmock/gmock.h>
 
 #include "report/report.h"
@@ -92,8 +92,19 @@ TEST(Shortfalls, WhatFailedOrIsVoidIsToldWithItsFinding) {
   evidence.content.findings.erase(evidence.content.findings.begin());
   evidence.content.trials[0].state = TrialState::kFailed;
   evidence.answer(Answer::kNo);
+  EXPECT_THAT(shortfalls(evidence.content, true), testing::Contains("it is slow")) << "it rests on numbers";
+  for (Verdict& verdict : evidence.content.verdicts) verdict.record_ids.clear();
   EXPECT_THAT(shortfalls(evidence.content, true), ElementsAre("load mix on h:1 failed (load.generator-late)",
                                                               "2 numbers are void (load.generator-late)"));
+}
+
+TEST(Shortfalls, WhatWasNotDoneWholeIsOne) {
+  Evidence evidence;
+  Finding stopped{.trial_id = 1, .severity = Severity::kNote, .code = "load.stopped", .text = "100 of 200"};
+  stopped.evidence = Json::object().set(kFallsShort, true);
+  evidence.content.findings = {stopped};
+  EXPECT_THAT(shortfalls(evidence.content, false),
+              ElementsAre("load mix on h:1 was not done whole (load.stopped)"));
 }
 
 TEST(Shortfalls, TheyEndTheTerminalsLines) {

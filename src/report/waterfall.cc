@@ -351,7 +351,7 @@ WaterfallStep good_step(const Serving& serving) {
           .record_ids = {output->id, kept->id}};
 }
 
-// ", 92 % of the mix's requests kept every limit of their class (batch has none)".
+// "; 92 % of its requests kept every limit of their class (batch has none)".
 std::string kept_words(const Serving& serving) {
   const Record* kept = kept_share(&serving);
   if (kept == nullptr) return "";

@@ -193,8 +193,8 @@ class LoadTrial {
   // `rows`: of the trial, or of those that went before it.
   void count_tokens(const std::vector<RequestRow>& rows) {
     TokenCheck check;
-    // Of a trial that was stopped no worker is waited for.
-    if (counter_ != nullptr && !outcome_.was_stopped)
+    // Whoever has interrupted it waits for no worker.
+    if (counter_ != nullptr && !context_.interrupted())
       check = check_tokens(context_, *counter_, end_.texts, traffic_.classes, conditions_, outcome_);
     add_token_basis({.classes = traffic_.classes, .rows = rows, .conditions = conditions_, .check = check},
                     outcome_);
@@ -432,14 +432,14 @@ class LoadTrial {
   }
 
   void note_stop(const LoadResult& result) {
-    outcome_.was_stopped = true;
     outcome_.findings.push_back(make_finding(
         Severity::kNote, kStopped,
-        fmt::format("Stopped by its user: {} of {} requests were sent, and their answers awaited.",
-                    result.rows.size(), result.planned),
+        fmt::format("Stopped by its user: {} of {} were sent, and their answers awaited.", result.rows.size(),
+                    counted(static_cast<int64_t>(result.planned), "request")),
         Json::object()
             .set("planned", static_cast<int64_t>(result.planned))
-            .set("sent", static_cast<int64_t>(result.rows.size()))));
+            .set("sent", static_cast<int64_t>(result.rows.size()))
+            .set(kFallsShort, true)));
   }
 
   LoadResult drive(PlanSource& planned, double left_s) {

@@ -352,7 +352,8 @@ class Merge {
         .evidence.set("ranks", first_.ranks)
         .set("ranks_merged", static_cast<int64_t>(ranks_.size()))
         .set("requests", static_cast<int64_t>(result.rows.size()))
-        .set("wanted", first_.wanted);
+        .set("wanted", first_.wanted)
+        .set(kFallsShort, true);
     for (Record& record : out_.records) {
       if (record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
     }

@@ -95,7 +95,7 @@ class Collector {
       outcome_.samples.push_back(std::move(sample));
     }
     if (refused_ > 0) {
-      add(make_finding(Severity::kDoubtful, "exam.failed",
+      add(make_finding(Severity::kDoubtful, "engine.records-refused",
                        fmt::format("The worker sent {} that had to be refused, the first because {}.",
                                    counted(refused_, "record"), refusal_)));
     }

@@ -182,8 +182,9 @@ Verdict judge_fast_enough(const VerdictView& view, const Question& question) {
     decides = met == 1 ? closest : nullptr;
   }
   // Without limits another run would not tell either.
-  const bool has_limits = std::ranges::any_of(
-      results, [](const TargetResult& r) { return r.decisive + r.is_void + r.few > 0 || r.was_not_tried; });
+  const bool has_limits = view.has_limits() || std::ranges::any_of(results, [](const TargetResult& r) {
+                            return r.decisive + r.is_void + r.few > 0;
+                          });
   if (verdict.answer != Answer::kNotExamined || !has_limits) verdict.command.clear();
   for (const TargetResult& result : results) {
     const bool is_told = &result == decides || (verdict.answer == Answer::kYes && result.is_met());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "exam/sizing.h"
 #include "exam/verdicts/rules.h"
 
 namespace assay {
@@ -71,10 +72,18 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
   // small.
   const Record *undecided = nullptr, *refuted = nullptr;
   size_t unusable = 0;
+  std::string other_model;  // what a target ran in place of what was asked for, in words
   for (const Record& record : view.content().records) {
     if (!is_in_scope(view, record, requirement)) continue;
     if (!is_usable(record)) {
       ++unusable;
+      continue;
+    }
+    const Trial* trial = view.trial_of(record);
+    if (const std::string not_run = trial == nullptr ? "" : model_not_run(*trial); !not_run.empty()) {
+      if (other_model.empty())
+        other_model = fmt::format("{} ran {} in place of {}", trial->target,
+                                  trial->parameters["model"].as_string(), not_run);
       continue;
     }
     verdict.record_ids.push_back(record.id);
@@ -90,8 +99,9 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
   if (worst == nullptr) {
     verdict.reason =
         fmt::format("{}: ", requirement.metric) +
-        (unusable > 0 ? fmt::format("the measurements are void or rest on too few samples ({})", unusable)
-                      : "nothing was measured that it could be held against");
+        (!other_model.empty() ? other_model
+         : unusable > 0 ? fmt::format("the measurements are void or rest on too few samples ({})", unusable)
+                        : "nothing was measured that it could be held against");
     return verdict;
   }
   if (undecided != nullptr && refuted == nullptr) {
@@ -121,11 +131,12 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
   if (!is_met) return verdict;
   // Met by all that was measured; but what could not be measured would have to meet it too.
   const Trial* failed = failed_trial_in_scope(view, requirement, verdict.exam);
-  if (unusable == 0 && failed == nullptr) return verdict;
+  if (unusable == 0 && failed == nullptr && other_model.empty()) return verdict;
   verdict.answer = Answer::kNotExamined;
   verdict.command = view.command_for(asked);
-  verdict.reason += failed != nullptr
-                        ? fmt::format("; but {}", view.about_failure(*failed))
+  verdict.reason += failed != nullptr ? fmt::format("; but {}", view.about_failure(*failed))
+                    : !other_model.empty()
+                        ? "; but " + other_model
                         : fmt::format("; but {} more are void or rest on too few samples", unusable);
   return verdict;
 }

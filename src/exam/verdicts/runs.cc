@@ -55,7 +55,7 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
   bool has_stand_in = false;
   const Trial* failed = nullptr;
   const Trial* untried = nullptr;
-  size_t done = 0, is_void = 0, fake = 0;
+  size_t done = 0, is_void = 0, fake = 0, not_tried = 0;
   for (const Trial& trial : view.content().trials) {
     if (!runs_an_engine(trial)) continue;
     if (view.is_fake(trial)) {
@@ -69,6 +69,7 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     if (trial.state == TrialState::kFailed) {
       const Trial*& first = view.was_not_tried(trial) ? untried : failed;
       if (first == nullptr) first = &trial;
+      not_tried += view.was_not_tried(trial) ? 1 : 0;
     }
     const std::string not_run = model_not_run(trial);
     if (not_run.empty()) continue;
@@ -107,7 +108,10 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     for (const FailedShare& failure : failures) verdict.reason += "; " + failure.words;
     if (!in_place.empty()) verdict.reason += "; " + join(in_place, "; ");
   } else if (untried != nullptr) {
-    verdict.reason = "nothing was tried: " + view.about_failure(*untried);
+    verdict.reason =
+        fmt::format("{} not tried: {}", counted(static_cast<int64_t>(not_tried), "trial was", "trials were"),
+                    view.about_failure(*untried));
+    if (!good.empty()) verdict.reason += fmt::format("; {} ran to the end", join(good, ", "));
   } else if (!targets.empty()) {
     verdict.reason = fmt::format("unfinished on {}", join(unfinished, ", "));
   } else if (fake > 0) {

@@ -81,6 +81,7 @@ Evidence with_failed_mix(const std::string& code, const std::string& why) {
   Evidence evidence;
   evidence.content.trials.pop_back();
   evidence.content.trials[0].state = TrialState::kFailed;
+  evidence.scenario.load.classes = {{.name = "chat", .slo = {.ttft_ms = 500}}};
   evidence.content.findings.push_back(
       {.trial_id = 1, .severity = Severity::kBlocker, .code = code, .text = why});
   return evidence;
@@ -90,7 +91,7 @@ TEST(Verdicts, AServerThatNobodyReachedIsNotExamined) {
   for (const char* code : {"load.not-reached", "exam.failed"}) {
     const Evidence evidence = with_failed_mix(code, "connection refused");
     EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
-    EXPECT_EQ(evidence.answer(1).reason, "nothing was tried: CPU: connection refused");
+    EXPECT_EQ(evidence.answer(1).reason, "1 trial was not tried: CPU: connection refused");
     EXPECT_EQ(evidence.answer(1).command, "assay run --only load");
     EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
     EXPECT_EQ(evidence.answer(2).reason, "CPU: nothing was asked of it");
@@ -99,6 +100,29 @@ TEST(Verdicts, AServerThatNobodyReachedIsNotExamined) {
   const Evidence lost = with_failed_mix("load.target-lost", "it reset every connection");
   EXPECT_EQ(lost.answer(1).answer, Answer::kNo);
   EXPECT_EQ(lost.answer(2).answer, Answer::kNo);
+}
+
+TEST(Verdicts, AServerThatCameUpLateWasNotLost) {
+  Evidence evidence;
+  evidence.content.trials[0].state = TrialState::kFailed;
+  evidence.content.findings.push_back({.trial_id = 1,
+                                       .severity = Severity::kBlocker,
+                                       .code = "load.not-reached",
+                                       .text = "connection refused"});
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+}
+
+TEST(Verdicts, OfTwoServersTheOneThatWasReachedIsNamedToo) {
+  Evidence evidence;
+  Trial& other = evidence.add_trial(3, "far", "mix", "");
+  other.state = TrialState::kFailed;
+  evidence.content.findings.push_back({.trial_id = 3,
+                                       .severity = Severity::kBlocker,
+                                       .code = "load.not-reached",
+                                       .text = "connection refused"});
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
+  EXPECT_EQ(evidence.answer(1).reason, "1 trial was not tried: far: connection refused; CPU ran to the end");
 }
 
 TEST(Verdicts, AServerThatIsNoLongerReachedWasLost) {
@@ -384,6 +408,26 @@ TEST(Verdicts, ADoubtfulNumberDecidesNoRequirement) {
   const Verdict verdict = evidence.draw().front();
   EXPECT_EQ(verdict.answer, Answer::kNotExamined);
   EXPECT_THAT(verdict.reason, testing::HasSubstr("a finding doubts this number"));
+}
+
+TEST(Verdicts, ASmallerModelThatADeviceHadToRunDecidesNoRequirement) {
+  for (const double measured : {1.0, 100.0}) {
+    Evidence evidence;
+    evidence.require("goodput_per_s", ">=", 10);
+    evidence.add(1, "goodput_per_s", "all", measured);
+    evidence.content.trials[0]
+        .parameters.set("model", "synthetic:tiny:f16")
+        .set("sized_from", "smollm2-135m");
+    const Verdict verdict = evidence.draw()[0];
+    EXPECT_EQ(verdict.answer, Answer::kNotExamined);
+    EXPECT_EQ(verdict.reason, "goodput_per_s: CPU ran synthetic:tiny:f16 in place of smollm2-135m");
+    // Another device that ran the model of the scenario meets it, which is not all of them.
+    evidence.add_trial(3, "GPU", "mix", "");
+    evidence.add(3, "goodput_per_s", "all", 50);
+    EXPECT_EQ(evidence.draw()[0].answer, Answer::kNotExamined);
+    EXPECT_THAT(evidence.draw()[0].reason,
+                testing::EndsWith("; but CPU ran synthetic:tiny:f16 in place of smollm2-135m"));
+  }
 }
 
 TEST(Verdicts, ARequirementIsNotMetByInsufficientSamples) {

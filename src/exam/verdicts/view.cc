@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "exam/findings.h"
 
 namespace assay {
@@ -14,15 +16,17 @@ VerdictView::VerdictView(const DossierContent& content, const Scenario& scenario
   for (const Record& record : content.records) {
     if (record.validity == Validity::kVoid) void_trials_[record.trial_id] = true;
   }
-  std::set<std::string> worked;  // targets
+  std::map<std::string, int64_t> first_done;  // by target
   for (const Trial& trial : content.trials) {
-    if (trial.state == TrialState::kDone) worked.insert(trial.target);
+    if (trial.state == TrialState::kDone) first_done.try_emplace(trial.target, trial.id);
   }
   for (const Finding& finding : content.findings) {
     const auto trial = trials_.find(finding.trial_id);
     if (!says_untried(finding) || trial == trials_.end() || trial->second->state != TrialState::kFailed)
       continue;
-    const bool is_lost = finding.code == kNotReached && worked.contains(trial->second->target);
+    const auto done = first_done.find(trial->second->target);
+    const bool is_lost =
+        finding.code == kNotReached && done != first_done.end() && done->second < trial->first;
     if (!is_lost) untried_trials_.insert(finding.trial_id);
   }
 }
@@ -55,6 +59,12 @@ bool VerdictView::was_not_tried(const Trial& trial) const {
 
 bool VerdictView::is_void(const Trial& trial) const {
   return void_trials_.contains(trial.id);
+}
+
+bool VerdictView::has_limits() const {
+  return std::ranges::any_of(scenario_.load.classes, [](const TrafficClass& each) {
+    return each.slo.ttft_ms || each.slo.tpot_ms || each.slo.e2e_ms;
+  });
 }
 
 std::string VerdictView::command_for(const Question& question) const {

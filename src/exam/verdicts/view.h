@@ -30,6 +30,9 @@ class VerdictView {
   // True if the trial was done and what it measured was found to be void.
   bool is_void(const Trial& trial) const;
 
+  // Some class of the scenario has an SLO.
+  bool has_limits() const;
+
   // What would examine a question; "" where this version cannot.
   std::string command_for(const Question& question) const;
   Verdict not_examined(const Question& question, std::string reason) const;

@@ -61,7 +61,7 @@ class EndpointTarget final : public Target {
   std::unordered_map<RequestId, Turn> turns_;
   EndpointTexts texts_;
   std::vector<Finding> differences_;  // of the servers
-  bool was_tried_ = false;            // the server was that was opened last
+  bool was_tried_ = false;            // of the server that was opened last: work was tried on it
 };
 
 // ---- opening ----

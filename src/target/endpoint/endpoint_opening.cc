@@ -271,7 +271,6 @@ Result<EndpointAnswer> Opening::try_request(uint32_t class_index) {
 
 std::unexpected<Error> Opening::refused(const EndpointAnswer& answer, uint32_t class_index) {
   Error error = reason(answer);
-
   const RequestKindRow& kind = row_of(bodies_.kind_of(class_index));
   const bool is_usual = !bodies_.options_of(class_index).kind;
   error.what = is_usual ? "a trial request failed: " + error.what
