@@ -1,5 +1,6 @@
 // The program: gathers the real world (clock, environment, terminal, signals) and hands it to the command
 // line.
+#include <malloc.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -39,6 +40,9 @@ int terminal_width() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // glibc would raise it as large blocks are freed, and keep the stamps of a finished trial to itself from
+  // then on.
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
   assay::SystemClock clock;
   const auto executable = assay::own_executable_path();
   assay::CliEnvironment environment{

@@ -43,7 +43,7 @@ Result<void> check_has_requests(const Dossier& dossier) {
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
   for (const Trial& trial : content.trials) {
     if (trial.exam != "load") continue;
-    ASSIGN_OR_RETURN(const std::vector<Sample> samples, dossier.read_samples(trial.id));
+    ASSIGN_OR_RETURN(const std::vector<Sample> samples, dossier.read_samples(trial.id, "chunks"));
     if (!samples.empty()) return {};
   }
   return fail("no load trial left requests", dossier.path(), "There is nothing to write them from.");

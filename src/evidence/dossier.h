@@ -55,7 +55,8 @@ class Dossier {
                                   const std::vector<Finding>& findings, const std::string& finished_at);
 
   Result<DossierContent> read() const;
-  Result<std::vector<Sample>> read_samples(int64_t trial_id) const;
+  // `without`: the name of a sample that is left out, as who needs no stamps of chunks leaves "chunks".
+  Result<std::vector<Sample>> read_samples(int64_t trial_id, std::string_view without = "") const;
 
   // The interchange form: the same tables and names as JSON; samples only if asked for.
   Result<Json> to_json(bool with_samples) const;

@@ -194,12 +194,13 @@ Result<DossierContent> Dossier::read() const {
   return content;
 }
 
-Result<std::vector<Sample>> Dossier::read_samples(int64_t trial_id) const {
+Result<std::vector<Sample>> Dossier::read_samples(int64_t trial_id, std::string_view without) const {
   const Connection& connection = state_->connection;
   ASSIGN_OR_RETURN(
       Statement select,
-      connection.prepare("SELECT id, trial_id, name, columns FROM sample WHERE trial_id = ? ORDER BY id"));
-  RETURN_IF_ERROR(select.bind(trial_id));
+      connection.prepare("SELECT id, trial_id, name, columns FROM sample WHERE trial_id = ? AND name <> ? "
+                         "ORDER BY id"));
+  RETURN_IF_ERROR(select.bind(trial_id, without));
   std::vector<Sample> samples;
   while (true) {
     ASSIGN_OR_RETURN(const bool more, select.step());

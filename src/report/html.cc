@@ -99,7 +99,7 @@ Result<std::string> render_html(const Dossier& dossier) {
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
   RawRequests raw;
   const SampleReader read_samples = [&](int64_t trial_id) -> Result<std::vector<Sample>> {
-    Result<std::vector<Sample>> samples = dossier.read_samples(trial_id);
+    Result<std::vector<Sample>> samples = dossier.read_samples(trial_id, "chunks");
     const auto trial = std::find_if(content.trials.begin(), content.trials.end(),
                                     [&](const Trial& t) { return t.id == trial_id; });
     if (samples && trial != content.trials.end()) raw.offer(*trial, *samples);

@@ -317,7 +317,7 @@ Result<std::string> samples_text(const Dossier& dossier, const DossierContent& c
 Result<std::string> render_json(const Dossier& dossier) {
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
   ASSIGN_OR_RETURN(const Model model,
-                   make_model(content, [&](int64_t trial) { return dossier.read_samples(trial); }));
+                   make_model(content, [&](int64_t trial) { return dossier.read_samples(trial, "chunks"); }));
   Json head;
   head.set("assay_report", kReportFormat)
       .set("title", model.title)
