@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "report/charts.h"
 #include "report/model.h"
@@ -103,9 +104,14 @@ std::vector<Row> latency_rows_of(const MetricMap& metrics, Layout layout) {
 class LatencyLines {
  public:
   LatencyLines(const Model& model, size_t width) {
-    for (const Layout layout : {Layout::kBeside, Layout::kBelow, Layout::kNoIntervals}) {
+    // Labels as wide as those of the rates below, but rather narrow ones than no intervals.
+    constexpr std::pair<Layout, size_t> kChoices[] = {{Layout::kBeside, kLabelWidth - 2},
+                                                      {Layout::kBelow, kLabelWidth - 2},
+                                                      {Layout::kBelow, 0},
+                                                      {Layout::kNoIntervals, kLabelWidth - 2}};
+    for (const auto& [layout, label_width] : kChoices) {
       layout_ = layout;
-      std::vector<Row> all = {{std::string(kLabelWidth - 2, ' ')}};
+      std::vector<Row> all = {{std::string(label_width, ' ')}};
       const auto add = [&](const MetricMap& metrics) {
         if (!metrics.empty()) std::ranges::move(latency_rows_of(metrics, layout), std::back_inserter(all));
       };
