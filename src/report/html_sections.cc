@@ -221,8 +221,10 @@ std::string requirements_table(const Model& model, int question) {
 std::string lead_html(const AnswerRow& row) {
   const std::string end = row.reason.empty() || row.reason.ends_with('.') ? " " : ". ";
   if (row.answer != Answer::kNotExamined) return escape_html(row.reason) + end + record_links(row.record_ids);
-  if (row.command.empty()) return fmt::format("Not examined: {}.", escape_html(row.reason));
-  const std::string reason = row.reason.empty() ? "." : ": " + escape_html(row.reason) + ".";
+  if (row.command.empty())
+    return fmt::format("Not examined: {}{}", escape_html(row.reason), row.reason.ends_with('.') ? "" : ".");
+  const std::string reason =
+      row.reason.empty() ? "." : ": " + escape_html(row.reason) + (row.reason.ends_with('.') ? "" : ".");
   return fmt::format("Not examined{} This would tell: <code>{}</code>", reason, escape_html(row.command));
 }
 

@@ -40,7 +40,8 @@ AnswerRow answer_row(const Model& model, const Question& question) {
   const std::string_view exam = question.exam;
   // Who gave a reason and no command knows that another run of the same would not tell either.
   if (row.answer == Answer::kNotExamined && row.command.empty() && row.reason.empty() && !exam.empty()) {
-    row.command = fmt::format("assay run --only {}", exam);
+    row.command = model.content->run.finished_at.empty() ? std::string("assay run --resume --out DIR")
+                                                         : fmt::format("assay run --only {}", exam);
   }
   if (row.reason.empty() && row.answer == Answer::kNotExamined && row.command.empty()) {
     row.reason = "no exam in this version";

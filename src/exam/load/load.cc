@@ -350,9 +350,9 @@ class LoadTrial {
     const Calibration calibration = calibration_of(burst);
     if (calibration.ended_well == 0) {
       Finding finding{.severity = Severity::kBlocker, .code = "load.failures"};
-      finding.text = fmt::format("Of {} sent to warm the target up, none ended well within {}.",
+      finding.text = fmt::format("Of {} sent to warm the target up, none ended well in {}.",
                                  counted(static_cast<int64_t>(calibration.requests), "request"),
-                                 format_duration(burst_limit_s()));
+                                 format_duration(seconds(burst.duration)));
       for (const std::string& example : burst.failure_examples) {
         if (example.empty()) continue;
         finding.text += fmt::format(" The first said: {}.", printable(example));

@@ -103,9 +103,9 @@ std::string short_text(const TargetResult& result) {
                       : result.was_not_tried   ? "nothing was asked of it"
                       : result.is_missed()     ? "misses it"
                       : result.is_stand_in     ? "ran a stand-in for the model of the mix"
-                      : result.is_sized_down   ? "too slow for the model of the mix"
-                      : result.is_met()        ? "meets it"
-                      : result.is_void > 0     ? "what was measured is void"
+                      : result.is_sized_down ? "the model of the mix would take longer here than a trial may"
+                      : result.is_met()      ? "meets it"
+                      : result.is_void > 0   ? "what was measured is void"
                       : result.few + result.decisive > 0
                           ? "too few requests to tell"
                           : "no limits to hold it against (slo, or --goodput of assay load)";
@@ -150,7 +150,20 @@ void add_capacities(const VerdictView& view, Verdict& verdict) {
 Verdict judge_fast_enough(const VerdictView& view, const Question& question) {
   Verdict verdict = view.not_examined(question, "");
   const std::vector<TargetResult> results = collect(view, verdict.record_ids);
-  if (results.empty()) return add_capacities(view, verdict), verdict;
+  if (results.empty()) {
+    add_capacities(view, verdict);
+    const bool has_rates = std::ranges::any_of(view.content().trials, [](const Trial& trial) {
+      const std::string& phase = trial.parameters["phase"].as_string();
+      return trial.state == TrialState::kDone && (phase == "sweep" || phase == "capacity");
+    });
+    // The same again would not tell either.
+    if (has_rates) {
+      verdict.command.clear();
+      verdict.reason += (verdict.reason.empty() ? "" : "; ") +
+                        std::string("nobody said which rate is needed (load.rate_per_s, --request-rate)");
+    }
+    return verdict;
+  }
 
   // A device that had to run a smaller model decides only where no other device was examined.
   const bool all_sized_down = std::ranges::all_of(results, &TargetResult::is_sized_down);

@@ -72,11 +72,13 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
   // small.
   const Record *undecided = nullptr, *refuted = nullptr;
   size_t unusable = 0;
-  std::string other_model;  // what a target ran in place of what was asked for, in words
+  const Record* few = nullptr;  // which rests on too few samples
+  std::string other_model;      // what a target ran in place of what was asked for, in words
   for (const Record& record : view.content().records) {
     if (!is_in_scope(view, record, requirement)) continue;
     if (!is_usable(record)) {
       ++unusable;
+      if (record.validity == Validity::kInsufficient && few == nullptr) few = &record;
       continue;
     }
     const Trial* trial = view.trial_of(record);
@@ -97,11 +99,14 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
       worst = &record;
   }
   if (worst == nullptr) {
-    verdict.reason =
-        fmt::format("{}: ", requirement.metric) +
-        (!other_model.empty() ? other_model
-         : unusable > 0 ? fmt::format("the measurements are void or rest on too few samples ({})", unusable)
-                        : "nothing was measured that it could be held against");
+    verdict.reason = fmt::format("{}: ", requirement.metric) +
+                     (!other_model.empty() ? other_model
+                      : few != nullptr     ? few->method + "; more requests tell (load.requests_per_class)"
+                      : unusable > 0       ? fmt::format("{} void", counted(static_cast<int64_t>(unusable),
+                                                                            "measurement is", "measurements are"))
+                                           : "nothing was measured that it could be held against");
+    // The same again would have as few.
+    if (other_model.empty() && few != nullptr) verdict.command.clear();
     return verdict;
   }
   if (undecided != nullptr && refuted == nullptr) {

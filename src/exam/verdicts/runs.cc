@@ -77,6 +77,9 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     others[trial.target] =
         fmt::format("{} ran {} in place of {}", trial.target, trial.parameters["model"].as_string(), not_run);
   }
+  const int64_t stopped = std::ranges::count_if(view.content().findings, [](const Finding& finding) {
+    return finding.evidence[kFallsShort].as_bool();
+  });
   const std::vector<FailedShare> failures = failed_shares(view);
   const auto mostly_failed = std::ranges::find_if(failures, &FailedShare::is_most);
   std::vector<std::string> good, unfinished;
@@ -95,8 +98,8 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     verdict.command.clear();
     verdict.reason = mostly_failed->words;
     verdict.record_ids.push_back(mostly_failed->record_id);
-  } else if (has_stand_in && unfinished.empty()) {
-    // That a stand-in runs says nothing of the model that the scenario asks about.
+  } else if ((has_stand_in || (!others.empty() && others.size() == targets.size())) && unfinished.empty()) {
+    // That another model runs says nothing of the one that the scenario asks about.
     verdict.reason = join(in_place, "; ");
   } else if (!targets.empty() && unfinished.empty()) {
     verdict.answer = Answer::kYes;
@@ -105,6 +108,9 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     if (is_void == done && is_void > 0) verdict.reason += "; what was measured is void";
     if (is_void < done && is_void > 0)
       verdict.reason += fmt::format("; what {} of them measured is void", is_void);
+    if (stopped > 0)
+      verdict.reason += fmt::format("; {} stopped early by {} user", counted(stopped, "was", "were"),
+                                    stopped == 1 ? "its" : "their");
     for (const FailedShare& failure : failures) verdict.reason += "; " + failure.words;
     if (!in_place.empty()) verdict.reason += "; " + join(in_place, "; ");
   } else if (untried != nullptr) {

@@ -24,9 +24,19 @@ Verdict judge_question(const VerdictView& view, const Question& question) {
   return view.not_examined(question, "");
 }
 
+// A quick look bounds every trial to seconds, and what it cuts off is no fault of the target's. An engine
+// that ended by itself is.
+void allow_for_quick_look(const VerdictView& view, Verdict& verdict) {
+  if (!view.is_quick()) return;
+  if (verdict.answer == Answer::kYes) verdict.reason += "; a quick look";
+  if (verdict.answer != Answer::kNo || view.has_engine_failure()) return;
+  verdict.answer = Answer::kNotExamined;
+  verdict.reason = "a quick look does not tell: " + verdict.reason;
+  verdict.command = view.command_for(question(verdict.question));
+}
+
 // Where the buyer says what is needed, that decides; the first question also keeps its own rule.
-void hold_against_requirements(const VerdictView& view, std::span<const Verdict> requirements,
-                               Verdict& verdict) {
+void hold_against_requirements(std::span<const Verdict> requirements, Verdict& verdict) {
   const Verdict* failed = nullptr;
   const Verdict* unknown = nullptr;
   const Verdict* met = nullptr;
@@ -38,11 +48,9 @@ void hold_against_requirements(const VerdictView& view, std::span<const Verdict>
   const Verdict* decisive = failed != nullptr ? failed : unknown != nullptr ? unknown : met;
   if (decisive == nullptr || (verdict.question == 1 && decisive->answer == Answer::kYes)) return;
   const int number = verdict.question;
-  const std::string command = verdict.command.empty() ? view.command_for(question(number)) : verdict.command;
   verdict = *decisive;
   verdict.question = number;
   verdict.requirement_id = 0;
-  verdict.command = decisive->answer == Answer::kNotExamined ? command : "";
 }
 
 }  // namespace
@@ -50,12 +58,15 @@ void hold_against_requirements(const VerdictView& view, std::span<const Verdict>
 std::vector<Verdict> conclude(const DossierContent& content, const Scenario& scenario) {
   const VerdictView view(content, scenario);
   std::vector<Verdict> verdicts;
-  for (const Requirement& requirement : content.requirements)
+  for (const Requirement& requirement : content.requirements) {
     verdicts.push_back(judge_requirement(view, requirement));
+    allow_for_quick_look(view, verdicts.back());
+  }
   const std::vector<Verdict> requirements = verdicts;
   for (const Question& question : questions()) {
     Verdict verdict = judge_question(view, question);
-    hold_against_requirements(view, requirements, verdict);
+    allow_for_quick_look(view, verdict);
+    hold_against_requirements(requirements, verdict);
     verdicts.push_back(std::move(verdict));
   }
   return verdicts;

@@ -163,14 +163,46 @@ TEST(Verdicts, AStandInThatRunsSaysNothingOfTheModelThatWasMeant) {
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
   EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("CPU: ran a stand-in for the model of the mix"));
 
-  // What a device is too slow for is the scenario's own choice ("auto"): it ran, and the answer says what.
+  // As little does a smaller model on every device; where one ran the scenario's own, the answer says what
+  // the others ran.
   for (Trial& trial : evidence.content.trials) {
     trial.parameters = Json::object().set("phase", "mix").set("model", "synthetic:tiny:f16");
     trial.parameters.set("sized_from", "smollm2-135m");
   }
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
+  evidence.add_trial(3, "GPU", "mix", "");
   verdict = evidence.answer(1);
   EXPECT_EQ(verdict.answer, Answer::kYes);
   EXPECT_THAT(verdict.reason, testing::HasSubstr("CPU ran synthetic:tiny:f16 in place of smollm2-135m"));
+}
+
+TEST(Verdicts, AQuickLookRefusesNothing) {
+  Evidence evidence;
+  evidence.content.run.plan.set("overrides", Json::object().set("quick", true));
+  evidence.require("goodput_per_s", ">=", 10);
+  evidence.add(1, "goodput_per_s", "all", 2);
+  Record& rate = evidence.add(1, "error_rate", "all", 0.9);
+  rate.n = 10;
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
+  EXPECT_THAT(evidence.answer(1).reason,
+              testing::StartsWith("a quick look does not tell: 9 of 10 requests failed"));
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNotExamined);
+  for (Record& record : evidence.content.records) record.value = record.metric == "error_rate" ? 0 : 20;
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kYes);
+  EXPECT_THAT(evidence.answer(1).reason, testing::EndsWith("; a quick look"));
+  // An engine that dies does so in a long look, too.
+  evidence.content.trials[0].state = TrialState::kFailed;
+  evidence.content.findings.push_back(
+      {.trial_id = 1, .severity = Severity::kBlocker, .code = "engine.worker-died", .text = "it died"});
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kNo);
+}
+
+TEST(Verdicts, ASweepNamesNoCommandThatWouldTellNoMore) {
+  Evidence evidence;
+  for (Trial& trial : evidence.content.trials) trial.parameters.set("phase", "sweep");
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+  EXPECT_EQ(evidence.answer(2).command, "");
+  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("nobody said which rate is needed"));
 }
 
 // A server that dies in the midst of a load leaves a trial that ran to its end.

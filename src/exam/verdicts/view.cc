@@ -61,6 +61,20 @@ bool VerdictView::is_void(const Trial& trial) const {
   return void_trials_.contains(trial.id);
 }
 
+bool VerdictView::is_quick() const {
+  return content_.run.plan["overrides"]["quick"].as_bool();
+}
+
+bool VerdictView::has_engine_failure() const {
+  return std::ranges::any_of(content_.findings, [&](const Finding& finding) {
+    const auto trial = trials_.find(finding.trial_id);
+    const bool is_of_failed = trial != trials_.end() && trial->second->state == TrialState::kFailed;
+    return is_of_failed && finding.severity == Severity::kBlocker &&
+           (finding.code.starts_with("engine.") || finding.code.starts_with("model.") ||
+            finding.code.starts_with("stack."));
+  });
+}
+
 bool VerdictView::has_limits() const {
   return std::ranges::any_of(scenario_.load.classes, [](const TrafficClass& each) {
     return each.slo.ttft_ms || each.slo.tpot_ms || each.slo.e2e_ms;

@@ -30,6 +30,10 @@ class VerdictView {
   // True if the trial was done and what it measured was found to be void.
   bool is_void(const Trial& trial) const;
 
+  // The run was begun with --quick.
+  bool is_quick() const;
+  // Some trial failed since the engine, its model or a launched server did.
+  bool has_engine_failure() const;
   // Some class of the scenario has an SLO.
   bool has_limits() const;
 

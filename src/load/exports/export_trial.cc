@@ -99,7 +99,18 @@ Result<void> with_export_trial(const Dossier& dossier, const std::string& path,
 }
 
 Json export_mark(const ExportTrial& trial, const char* note) {
+  // What throws doubt on its numbers is not known to the tool's own members.
+  Json doubts = Json::array();
+  for (const Finding& finding : trial.content.findings) {
+    const bool is_doubt = finding.severity != Severity::kNote || finding.evidence[kFallsShort].as_bool();
+    if (finding.trial_id == trial.trial.id && is_doubt) doubts.push(finding.code);
+  }
+  const bool is_void = std::ranges::any_of(trial.content.records, [&](const Record& record) {
+    return record.trial_id == trial.trial.id && record.validity == Validity::kVoid;
+  });
   return Json::object()
+      .set("void", is_void)
+      .set("doubts", std::move(doubts))
       .set("version", trial.content.run.assay_version)
       .set("dossier", trial.content.run.id)
       .set("trial", trial.trial.name)

@@ -280,14 +280,15 @@ std::unexpected<Error> Opening::refused(const EndpointAnswer& answer, uint32_t c
   const std::string& model = own.empty() ? facts_.model : own.front();
   const bool is_unlisted = !models_.empty() && std::ranges::find(models_, model) == models_.end() &&
                            kind.kind != RequestKind::kJson && kind.kind != RequestKind::kKserve;
-  was_tried_ |= !refuses_access(answer) && !is_unlisted && answer.status != 404;
+  const bool has_no_such_path = answer.status == 404 || answer.status == 405 || answer.status == 501;
+  was_tried_ |= !refuses_access(answer) && !is_unlisted && !has_no_such_path;
   if (refuses_access(answer)) {
     error.remedy = "Check the key in api_key_env or api_key_file.";
   } else if (is_unlisted) {
     const auto some = std::span(models_).first(std::min(models_.size(), kNamedModels));
     error.remedy = fmt::format("The server does not list the model '{}'.{} It lists: {}.", printable(model),
                                suggestion(model, models_), printable(join(some, ", ")));
-  } else if (answer.status == 404) {
+  } else if (has_no_such_path) {
     error.remedy =
         "Check the path of the URL: it usually ends with /v1; and whether the server has this api.";
   }
