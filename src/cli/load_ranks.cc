@@ -10,6 +10,7 @@
 #include "cli/load_flags.h"
 #include "cli/load_merge.h"
 #include "cli/load_outputs.h"
+#include "cli/load_secrets.h"
 #include "cli/places.h"
 #include "cli/session.h"
 #include "load/load.h"

@@ -43,22 +43,25 @@ std::string service_table(const Model& model) {
                               {"output", "tokens/s", true},
                               {"failed", "%", true},
                               {"interference", "×", true}}};
+  // Without limits there is nothing that a request could have kept.
   const auto add = [&](const Serving& serving, const std::string& name, const std::string& limits,
-                       const MetricMap& records) {
+                       bool is_limited, const MetricMap& records) {
     std::vector<HtmlCell> row = {text_cell(serving.label), text_cell(name), text_cell(limits)};
     for (const char* metric : {"slo_attainment", "goodput_per_s", "offered_rate_per_s",
                                "output_throughput_tokens_per_s", "error_rate", "interference"}) {
       const bool has_none = (name == "all" && std::string_view(metric) == "interference") ||
-                            (limits == kNoLimits && std::string_view(metric) == "slo_attainment");
+                            (!is_limited && (std::string_view(metric) == "slo_attainment" ||
+                                             std::string_view(metric) == "goodput_per_s"));
       row.push_back(has_none ? HtmlCell{"", ""} : value_cell(model, records.find(metric)));
     }
     table.rows.push_back(std::move(row));
   };
   for (const Serving& serving : model.servings) {
     for (const ClassResult& result : serving.classes) {
-      if (!result.mix.empty()) add(serving, result.name, limits_text(result), result.mix);
+      if (!result.mix.empty()) add(serving, result.name, limits_text(result), has_limits(result), result.mix);
     }
-    if (!serving.mix.empty()) add(serving, "all", "", serving.mix);
+    const bool has_any = std::ranges::any_of(serving.classes, has_limits);
+    if (!serving.mix.empty()) add(serving, "all", "", has_any, serving.mix);
   }
   return table.html();
 }

@@ -144,20 +144,24 @@ std::string service(const Model& model) {
                                 "offered, requests/s", "output, tokens/s", "failed, %", "TTFT p50, ms",
                                 "TTFT p90, ms", "TPOT p50, ms", "E2E p90, ms"},
                                2);
-  const auto line = [&](const Serving& serving, const std::string& name, const MetricMap& records) {
+  const auto line = [&](const Serving& serving, const std::string& name, bool is_limited,
+                        const MetricMap& records) {
     std::vector<std::string> cells = {md(serving.label), md(name)};
     for (const char* metric :
          {"slo_attainment", "goodput_per_s", "offered_rate_per_s", "output_throughput_tokens_per_s",
           "error_rate", "ttft_ms_p50", "ttft_ms_p90", "tpot_ms_p50", "e2e_ms_p90"}) {
-      cells.push_back(value(records.find(metric)));
+      const bool is_of_limits =
+          std::string_view(metric) == "slo_attainment" || std::string_view(metric) == "goodput_per_s";
+      cells.push_back(is_of_limits && !is_limited ? "" : value(records.find(metric)));
     }
     out += row(cells);
   };
   for (const Serving& serving : model.servings) {
     for (const ClassResult& result : serving.classes) {
-      if (!result.mix.empty()) line(serving, result.name, result.mix);
+      if (!result.mix.empty()) line(serving, result.name, has_limits(result), result.mix);
     }
-    if (!serving.mix.empty()) line(serving, "all", serving.mix);
+    if (!serving.mix.empty())
+      line(serving, "all", std::ranges::any_of(serving.classes, has_limits), serving.mix);
   }
   out += "\n";
   std::string beside;
