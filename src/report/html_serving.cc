@@ -60,7 +60,8 @@ std::string service_table(const Model& model) {
     for (const ClassResult& result : serving.classes) {
       if (!result.mix.empty()) add(serving, result.name, limits_text(result), has_limits(result), result.mix);
     }
-    const bool has_any = std::ranges::any_of(serving.classes, has_limits);
+    const bool has_any =
+        std::ranges::any_of(serving.classes, [](const ClassResult& each) { return has_limits(each); });
     if (!serving.mix.empty()) add(serving, "all", "", has_any, serving.mix);
   }
   return table.html();

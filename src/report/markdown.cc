@@ -161,7 +161,9 @@ std::string service(const Model& model) {
       if (!result.mix.empty()) line(serving, result.name, has_limits(result), result.mix);
     }
     if (!serving.mix.empty())
-      line(serving, "all", std::ranges::any_of(serving.classes, has_limits), serving.mix);
+      line(serving, "all",
+           std::ranges::any_of(serving.classes, [](const ClassResult& each) { return has_limits(each); }),
+           serving.mix);
   }
   out += "\n";
   std::string beside;
