@@ -24,6 +24,13 @@ class Evidence {
     return content.trials.back();
   }
 
+  // `trial`, one of those that were added in the order of their ids, failed for what the finding says.
+  void fail(int64_t trial, const std::string& code, const std::string& why) {
+    content.trials[static_cast<size_t>(trial - 1)].state = TrialState::kFailed;
+    content.findings.push_back(
+        {.trial_id = trial, .severity = Severity::kBlocker, .code = code, .text = why});
+  }
+
   Record& add(int64_t trial, const std::string& metric, const std::string& traffic_class, double value) {
     Record record{.id = static_cast<int64_t>(content.records.size()) + 1, .trial_id = trial, .subject_id = 1};
     record.metric = metric;
@@ -80,10 +87,8 @@ TEST(Verdicts, AQuestionWithoutAnExamNamesNoCommand) {
 Evidence with_failed_mix(const std::string& code, const std::string& why) {
   Evidence evidence;
   evidence.content.trials.pop_back();
-  evidence.content.trials[0].state = TrialState::kFailed;
+  evidence.fail(1, code, why);
   evidence.scenario.load.classes = {{.name = "chat", .slo = {.ttft_ms = 500}}};
-  evidence.content.findings.push_back(
-      {.trial_id = 1, .severity = Severity::kBlocker, .code = code, .text = why});
   return evidence;
 }
 
@@ -104,34 +109,22 @@ TEST(Verdicts, AServerThatNobodyReachedIsNotExamined) {
 
 TEST(Verdicts, AServerThatCameUpLateWasNotLost) {
   Evidence evidence;
-  evidence.content.trials[0].state = TrialState::kFailed;
-  evidence.content.findings.push_back({.trial_id = 1,
-                                       .severity = Severity::kBlocker,
-                                       .code = "load.not-reached",
-                                       .text = "connection refused"});
+  evidence.fail(1, "load.not-reached", "connection refused");
   EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
 }
 
 TEST(Verdicts, OfTwoServersTheOneThatWasReachedIsNamedToo) {
   Evidence evidence;
-  Trial& other = evidence.add_trial(3, "far", "mix", "");
-  other.state = TrialState::kFailed;
-  evidence.content.findings.push_back({.trial_id = 3,
-                                       .severity = Severity::kBlocker,
-                                       .code = "load.not-reached",
-                                       .text = "connection refused"});
+  evidence.add_trial(3, "far", "mix", "");
+  evidence.fail(3, "load.not-reached", "connection refused");
   EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
   EXPECT_EQ(evidence.answer(1).reason, "1 trial was not tried: far: connection refused; CPU ran to the end");
 }
 
 TEST(Verdicts, AServerThatIsNoLongerReachedWasLost) {
   Evidence evidence;
-  evidence.content.trials[1].state = TrialState::kFailed;
-  evidence.content.findings.push_back({.trial_id = 2,
-                                       .severity = Severity::kBlocker,
-                                       .code = "load.not-reached",
-                                       .text = "connection refused"});
+  evidence.fail(2, "load.not-reached", "connection refused");
   EXPECT_EQ(evidence.answer(1).answer, Answer::kNo);
   EXPECT_EQ(evidence.answer(1).reason, "CPU: connection refused");
 }
@@ -140,12 +133,8 @@ TEST(Verdicts, SoftwareRunsIfEveryTrialEndedWell) {
   Evidence evidence;
   EXPECT_EQ(evidence.answer(1).answer, Answer::kYes);
   EXPECT_THAT(evidence.answer(1).reason, testing::HasSubstr("2 trials ran to the end on CPU"));
-  Trial& failed = evidence.add_trial(3, "Vulkan0", "mix", "");
-  failed.state = TrialState::kFailed;
-  evidence.content.findings.push_back({.trial_id = 3,
-                                       .severity = Severity::kBlocker,
-                                       .code = "engine.worker-died",
-                                       .text = "the worker died"});
+  evidence.add_trial(3, "Vulkan0", "mix", "");
+  evidence.fail(3, "engine.worker-died", "the worker died");
   EXPECT_EQ(evidence.answer(1).answer, Answer::kNo);
   EXPECT_EQ(evidence.answer(1).reason, "Vulkan0: the worker died");
 }
@@ -191,9 +180,7 @@ TEST(Verdicts, AQuickLookRefusesNothing) {
   EXPECT_EQ(evidence.answer(1).answer, Answer::kYes);
   EXPECT_THAT(evidence.answer(1).reason, testing::EndsWith("; a quick look"));
   // An engine that dies does so in a long look, too.
-  evidence.content.trials[0].state = TrialState::kFailed;
-  evidence.content.findings.push_back(
-      {.trial_id = 1, .severity = Severity::kBlocker, .code = "engine.worker-died", .text = "it died"});
+  evidence.fail(1, "engine.worker-died", "it died");
   EXPECT_EQ(evidence.answer(1).answer, Answer::kNo);
 }
 
