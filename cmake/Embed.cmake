@@ -5,6 +5,8 @@ function(assay_embed library name file)
   get_filename_component(ASSAY_EMBED_FILE "${file}" ABSOLUTE BASE_DIR "${CMAKE_SOURCE_DIR}")
   set(ASSAY_EMBED_NAME "${name}")
   configure_file("${CMAKE_SOURCE_DIR}/cmake/embedded.cc.in" "${source}" @ONLY)
-  set_source_files_properties("${source}" PROPERTIES OBJECT_DEPENDS "${ASSAY_EMBED_FILE}")
+  # In unity what an object depends on would be forgotten, and a changed file not be seen.
+  set_source_files_properties("${source}" PROPERTIES OBJECT_DEPENDS "${ASSAY_EMBED_FILE}"
+    SKIP_UNITY_BUILD_INCLUSION ON)
   target_sources(${library} PRIVATE "${source}")
 endfunction()

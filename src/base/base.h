@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/check.h"       // IWYU pragma: export
+#include "base/format.h"      // IWYU pragma: export
 #include "base/json.h"        // IWYU pragma: export
 #include "base/random.h"      // IWYU pragma: export
 #include "base/result.h"      // IWYU pragma: export

@@ -4,10 +4,13 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/format.h"
 
 namespace assay {
 namespace {
@@ -120,7 +123,7 @@ void write_string(const std::string& text, std::string& out) {
         break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-          fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+          append_format(out, "\\u{:04x}", static_cast<unsigned>(c));
         } else {
           out += c;
         }
@@ -141,16 +144,9 @@ void write(const Json& json, int indent, int depth, std::string& out) {
   } else if (json.is_bool()) {
     out += json.as_bool() ? "true" : "false";
   } else if (json.is_integer()) {
-    fmt::format_to(std::back_inserter(out), "{}", json.as_integer());
+    append_json_number(json.as_integer(), out);
   } else if (json.is_number()) {
-    const double value = json.as_number();
-    if (value == 0 && std::signbit(value)) {
-      out += "-0.0";  // "-0" would be read as the integer 0
-    } else if (std::isfinite(value)) {
-      fmt::format_to(std::back_inserter(out), "{}", value);
-    } else {
-      out += "null";
-    }
+    append_json_number(json.as_number(), out);
   } else if (json.is_string()) {
     write_string(json.as_string(), out);
   } else if (json.is_array()) {
@@ -181,6 +177,34 @@ void write(const Json& json, int indent, int depth, std::string& out) {
 }
 
 }  // namespace
+
+Json::Json() noexcept = default;
+Json::Json(std::nullptr_t) noexcept {}
+Json::Json(bool value) noexcept : value_(value) {}
+Json::Json(int value) noexcept : value_(int64_t{value}) {}
+Json::Json(unsigned value) noexcept : value_(int64_t{value}) {}
+Json::Json(int64_t value) noexcept : value_(value) {}
+Json::Json(uint64_t value) noexcept : value_(static_cast<int64_t>(value)) {}
+Json::Json(double value) noexcept : value_(value) {}
+Json::Json(const char* value) : value_(std::string(value)) {}
+Json::Json(std::string value) : value_(std::move(value)) {}
+Json::Json(std::string_view value) : value_(std::string(value)) {}
+Json::Json(Array value) : value_(std::move(value)) {}
+Json::Json(Object value) : value_(std::move(value)) {}
+Json::Json(const Json& other) = default;
+Json::Json(Json&& other) noexcept = default;
+Json& Json::operator=(const Json& other) = default;
+Json& Json::operator=(Json&& other) noexcept = default;
+Json::~Json() = default;
+bool Json::operator==(const Json& other) const = default;
+
+Json Json::array() {
+  return Json(Array{});
+}
+
+Json Json::object() {
+  return Json(Object{});
+}
 
 bool Json::as_bool(bool otherwise) const {
   const bool* value = std::get_if<bool>(&value_);
@@ -231,7 +255,7 @@ const Json& Json::operator[](std::string_view key) const {
   return value != nullptr ? *value : kNull;
 }
 
-Json& Json::set(std::string key, Json value) {
+Json& Json::set(std::string_view key, Json value) {
   if (is_null()) value_ = Object{};
   CHECK(is_object());
   Object& object = std::get<Object>(value_);
@@ -241,7 +265,7 @@ Json& Json::set(std::string key, Json value) {
       return *this;
     }
   }
-  object.emplace_back(std::move(key), std::move(value));
+  object.emplace_back(key, std::move(value));
   return *this;
 }
 
@@ -271,6 +295,22 @@ Result<Json> Json::parse(std::string_view text, std::string_view where) {
   return fail("not JSON: " + bare_message(builder.error_), position_text(where, text, builder.position_));
 }
 
+void append_json_number(int64_t value, std::string& out) {
+  std::array<char, 24> digits;
+  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
+}
+
+void append_json_number(double value, std::string& out) {
+  if (value == 0 && std::signbit(value)) {
+    out += "-0.0";  // "-0" would be read as the integer 0
+  } else if (std::isfinite(value)) {
+    append_format(out, "{}", value);
+  } else {
+    out += "null";
+  }
+}
+
 void append_json_text(std::string_view text, std::string& out) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -280,7 +320,7 @@ void append_json_text(std::string_view text, std::string& out) {
     } else if (c == '\n') {
       out += "\\n";
     } else if (byte < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(byte));
+      append_format(out, "\\u{:04x}", static_cast<unsigned>(byte));
     } else {
       out += c;
     }

@@ -21,22 +21,29 @@ class Json {
   using Array = std::vector<Json>;
   using Object = std::vector<std::pair<std::string, Json>>;
 
-  Json() = default;  // null
-  Json(std::nullptr_t) {}
-  Json(bool value) : value_(value) {}
-  Json(int value) : value_(int64_t{value}) {}
-  Json(unsigned value) : value_(int64_t{value}) {}
-  Json(int64_t value) : value_(value) {}
-  Json(uint64_t value) : value_(static_cast<int64_t>(value)) {}
-  Json(double value) : value_(value) {}
-  Json(const char* value) : value_(std::string(value)) {}
-  Json(std::string value) : value_(std::move(value)) {}
-  Json(std::string_view value) : value_(std::string(value)) {}
-  Json(Array value) : value_(std::move(value)) {}
-  Json(Object value) : value_(std::move(value)) {}
+  // What a value is made of, copied and destroyed by is compiled in json.cc: every file that writes a
+  // document would else compile it again at each member.
+  Json() noexcept;  // null
+  Json(std::nullptr_t) noexcept;
+  Json(bool value) noexcept;
+  Json(int value) noexcept;
+  Json(unsigned value) noexcept;
+  Json(int64_t value) noexcept;
+  Json(uint64_t value) noexcept;
+  Json(double value) noexcept;
+  Json(const char* value);
+  Json(std::string value);
+  Json(std::string_view value);
+  Json(Array value);
+  Json(Object value);
+  Json(const Json& other);
+  Json(Json&& other) noexcept;
+  Json& operator=(const Json& other);
+  Json& operator=(Json&& other) noexcept;
+  ~Json();
 
-  static Json array() { return Json(Array{}); }
-  static Json object() { return Json(Object{}); }
+  static Json array();
+  static Json object();
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   bool is_bool() const { return std::holds_alternative<bool>(value_); }
@@ -58,7 +65,7 @@ class Json {
 
   // Writing. `set` replaces or appends a member; `push` appends an item. A null value becomes an object or an
   // array.
-  Json& set(std::string key, Json value);
+  Json& set(std::string_view key, Json value);
   Json& push(Json value);
   // Appends without looking for an equal key: for builders that know there is none, or leave the last one to
   // lose.
@@ -70,7 +77,7 @@ class Json {
   // `where` names the document in errors, which carry line and column. At most 64 levels deep.
   static Result<Json> parse(std::string_view text, std::string_view where);
 
-  bool operator==(const Json&) const = default;
+  bool operator==(const Json& other) const;
 
  private:
   std::variant<std::monostate, bool, int64_t, double, std::string, Array, Object> value_;
@@ -78,5 +85,8 @@ class Json {
 
 // Appends `text` (UTF-8) as the inside of a JSON string, without the quotes.
 void append_json_text(std::string_view text, std::string& out);
+// Appends `value` as `Json(value).dump()` has it, without a Json: for columns of millions.
+void append_json_number(int64_t value, std::string& out);
+void append_json_number(double value, std::string& out);
 
 }  // namespace assay

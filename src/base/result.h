@@ -4,6 +4,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace assay {
@@ -11,6 +12,15 @@ namespace assay {
 // What failed, where, and what the reader can do about it. `where` is a path, a URL or "file:line:column";
 // `remedy` is a sentence in the imperative. Both may be empty, `what` never is.
 struct Error {
+  // Compiled once, in result.cc, and not at every failure that is passed on.
+  Error();
+  Error(std::string what, std::string_view where = {}, std::string_view remedy = {});
+  Error(const Error& other);
+  Error(Error&& other) noexcept;
+  Error& operator=(const Error& other);
+  Error& operator=(Error&& other) noexcept;
+  ~Error();
+
   std::string what;
   std::string where;
   std::string remedy;
@@ -24,9 +34,7 @@ struct Error {
 template <class T>
 using Result = std::expected<T, Error>;
 
-inline std::unexpected<Error> fail(std::string what, std::string where = {}, std::string remedy = {}) {
-  return std::unexpected(Error{std::move(what), std::move(where), std::move(remedy)});
-}
+std::unexpected<Error> fail(std::string what, std::string_view where = {}, std::string_view remedy = {});
 
 // errno as words ("No space left on device"); `number` is an errno value. Thread-safe.
 std::string errno_text(int number);

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/format.h"
+
 namespace assay {
 namespace {
 
@@ -267,7 +269,7 @@ std::string printable(std::string_view text, size_t max_bytes) {
     if (length > 0) {
       out += text.substr(0, length);
     } else {
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(text.front()));
+      append_format(out, "\\x{:02x}", static_cast<unsigned char>(text.front()));
     }
     text.remove_prefix(std::max<size_t>(length, 1));
   }

@@ -398,7 +398,7 @@ TEST(LoadFlags, NoKeyOfTheScenarioIsLeftInWhatIsSaid) {
           part.find('_') != std::string_view::npos && part.find('"') == std::string_view::npos;
       if (!is_key) continue;
       ++keys;
-      const Error told = choice->tell_error({}, {.what = fmt::format("x {} y", part)});
+      const Error told = choice->tell_error({}, fmt::format("x {} y", part));
       EXPECT_EQ(told.what.find('_'), std::string::npos) << told.what;
     }
   }

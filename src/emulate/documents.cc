@@ -60,19 +60,18 @@ std::string embeddings_document(const StreamEvents& events, const DocumentReques
   std::string out = R"({"object":"list","data":[)";
   for (uint32_t item = 0; item < request.items; ++item) {
     out += item == 0 ? "" : ",";
-    fmt::format_to(std::back_inserter(out), R"({{"object":"embedding","index":{},"embedding":)", item);
+    append_format(out, R"({{"object":"embedding","index":{},"embedding":)", item);
     if (request.base64) {
       out += '"' + base64_numbers(item, request.dimensions) + "\"}";
       continue;
     }
     out += '[';
     for (uint32_t place = 0; place < request.dimensions; ++place)
-      fmt::format_to(std::back_inserter(out), "{}{:.2f}", place == 0 ? "" : ",", number_at(item, place));
+      append_format(out, "{}{:.2f}", place == 0 ? "" : ",", number_at(item, place));
     out += "]}";
   }
-  fmt::format_to(std::back_inserter(out),
-                 R"(],"model":"{}","usage":{{"prompt_tokens":{},"total_tokens":{}}}}})", events.model(),
-                 request.usage.prompt_tokens, request.usage.prompt_tokens);
+  append_format(out, R"(],"model":"{}","usage":{{"prompt_tokens":{},"total_tokens":{}}}}})", events.model(),
+                request.usage.prompt_tokens, request.usage.prompt_tokens);
   return out;
 }
 
@@ -82,8 +81,8 @@ std::string rerank_document(const StreamEvents& events, const DocumentRequest& r
       fmt::format(R"({{"id":"rerank-{}","model":"{}","usage":{{"total_tokens":{}}},"results":[)", id,
                   events.model(), request.usage.prompt_tokens);
   for (uint32_t item = 0; item < request.results; ++item)
-    fmt::format_to(std::back_inserter(out), R"({}{{"index":{},"relevance_score":{:.6f}}})",
-                   item == 0 ? "" : ",", item, 1.0 / (item + 1));
+    append_format(out, R"({}{{"index":{},"relevance_score":{:.6f}}})", item == 0 ? "" : ",", item,
+                  1.0 / (item + 1));
   return out + "]}";
 }
 
@@ -92,7 +91,7 @@ std::string infer_document(const StreamEvents& events, const DocumentRequest& re
       R"({{"model_name":"{}","model_version":"1","id":"{}","outputs":[{{"name":"output","datatype":"FP32","shape":[{},1],"data":[)",
       events.model(), id, request.items);
   for (uint32_t item = 0; item < request.items; ++item)
-    fmt::format_to(std::back_inserter(out), "{}{:.2f}", item == 0 ? "" : ",", number_at(item, 0));
+    append_format(out, "{}{:.2f}", item == 0 ? "" : ",", number_at(item, 0));
   return out + "]}]}";
 }
 
@@ -180,8 +179,8 @@ std::string metrics_text(const StreamEvents& events, const ServingState& state, 
                                                         static_cast<double>(kv_capacity_tokens);
   std::string out;
   const auto metric = [&](const char* name, const char* type, const char* help, const std::string& value) {
-    fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n{}{{model_name=\"{}\"}} {}\n", name,
-                   help, name, type, name, events.model(), value);
+    append_format(out, "# HELP {} {}\n# TYPE {} {}\n{}{{model_name=\"{}\"}} {}\n", name, help, name, type,
+                  name, events.model(), value);
   };
   metric("vllm:num_requests_running", "gauge", "Number of requests being served.",
          fmt::format("{}", state.running));

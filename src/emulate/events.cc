@@ -41,7 +41,7 @@ void EventTemplate::patch(const AnswerId& id, uint64_t token_index) {
 }
 
 void append_chunk(std::string_view text, std::string& out) {
-  fmt::format_to(std::back_inserter(out), "{:x}\r\n", text.size());
+  append_format(out, "{:x}\r\n", text.size());
   out += text;
   out += "\r\n";
 }

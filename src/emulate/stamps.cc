@@ -1,8 +1,7 @@
 // Writing stamps as JSON lines; see stamps.h.
 #include "emulate/stamps.h"
 
-#include <fmt/format.h>
-
+#include "base/base.h"
 #include "emulate/events.h"
 
 namespace assay {
@@ -15,12 +14,12 @@ std::span<const std::byte> bytes_of(const std::string& text) {
 }
 
 void append_head(const StampedRequest& request, std::string& out) {
-  fmt::format_to(std::back_inserter(out),
-                 R"({{"request_id":"{}","index":{},"path":"{}","outcome":"{}","fault":"{}","arrival_ns":{},)"
-                 R"("arrival_by":"{}","start_ns":{},"prompt_tokens":{},"output_tokens":{},)",
-                 json_escaped(request.request_id), request.index, request.path, request.outcome,
-                 request.fault, request.arrival.count, request.kernel_stamp ? "kernel" : "server",
-                 request.start.count, request.prompt_tokens, request.output_tokens);
+  append_format(out,
+                R"({{"request_id":"{}","index":{},"path":"{}","outcome":"{}","fault":"{}","arrival_ns":{},)"
+                R"("arrival_by":"{}","start_ns":{},"prompt_tokens":{},"output_tokens":{},)",
+                json_escaped(request.request_id), request.index, request.path, request.outcome, request.fault,
+                request.arrival.count, request.kernel_stamp ? "kernel" : "server", request.start.count,
+                request.prompt_tokens, request.output_tokens);
 }
 
 }  // namespace
@@ -62,14 +61,13 @@ Result<void> StampBook::append_requests() {
       for (size_t i = begins[row]; i < begins[row + 1]; ++i) {
         const Event& event = events_[order[i]];
         for (uint32_t k = 0; k < event.tokens; ++k) {
-          fmt::format_to(std::back_inserter(out), "{}{}", first ? "" : ",",
-                         (due ? event.due : event.sent).count);
+          append_format(out, "{}{}", first ? "" : ",", (due ? event.due : event.sent).count);
           first = false;
         }
       }
     }
-    fmt::format_to(std::back_inserter(out), "],\"end_due_ns\":{},\"end_sent_ns\":{}}}\n",
-                   request.end_due.count, request.end_sent.count);
+    append_format(out, "],\"end_due_ns\":{},\"end_sent_ns\":{}}}\n", request.end_due.count,
+                  request.end_sent.count);
     if (out.size() < kPieceBytes) continue;
     RETURN_IF_ERROR(file_.append(bytes_of(out)));
     out.clear();

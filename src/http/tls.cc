@@ -41,8 +41,8 @@ int no_password(char*, int, int, void* asked) {
   return -1;
 }
 
-Error explain_certificate(long code, std::string where, const std::string& ca_file) {
-  Error error{.where = std::move(where)};
+Error explain_certificate(long code, const std::string& where, const std::string& ca_file) {
+  Error error("", where);
   const std::string authority =
       ca_file.empty()
           ? "Set ca_file to a PEM file with the certificate of the authority that signed it"
@@ -273,10 +273,8 @@ Error TlsSession::explain() const {
   }
   const bool plain =
       ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER || ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST;
-  return Error{
-      .what = "TLS failed: " + openssl_words(),
-      .where = where_,
-      .remedy = plain ? "The server may not speak TLS on this port: try http:// instead of https://." : ""};
+  return Error{"TLS failed: " + openssl_words(), where_,
+               plain ? "The server may not speak TLS on this port: try http:// instead of https://." : ""};
 }
 
 std::string TlsSession::version() const {

@@ -5,8 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
+
+#include "base/base.h"
 
 namespace assay {
 namespace {
@@ -135,8 +136,7 @@ std::string percent_encoded(std::string_view text) {
     if (is_plain) {
       out += c;
     } else {
-      fmt::format_to(std::back_inserter(out), "%{:02X}",
-                     static_cast<unsigned>(static_cast<unsigned char>(c)));
+      append_format(out, "%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
     }
   }
   return out;

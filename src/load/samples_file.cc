@@ -1,10 +1,7 @@
 // Writing requests one by one; see samples_file.h.
 #include "load/samples_file.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
-
+#include "base/base.h"
 #include "load/sample_rows.h"
 #include "os/os.h"
 
@@ -28,18 +25,18 @@ std::string csv_text(std::string_view text) {
   return out + '"';
 }
 
-std::span<const std::byte> bytes_of(const fmt::memory_buffer& buffer) {
-  return std::as_bytes(std::span(buffer.data(), buffer.size()));
+std::span<const std::byte> bytes_of(const std::string& text) {
+  return std::as_bytes(std::span(text));
 }
 
 // Writes what `row` appends for each request of each load trial, in the order of the plan.
 using RowWriter = void (*)(const Trial& trial, const SampleRows& columns, size_t row, size_t& first_chunk,
-                           fmt::memory_buffer& out);
+                           std::string& out);
 Result<void> write_rows(const Dossier& dossier, const std::string& path, std::string_view head,
                         RowWriter write) {
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
   ASSIGN_OR_RETURN(FileWriter file, FileWriter::create(path));
-  fmt::memory_buffer out;
+  std::string out;
   out.append(head);
   for (const Trial& trial : content.trials) {
     if (trial.exam != "load") continue;
@@ -59,48 +56,45 @@ Result<void> write_rows(const Dossier& dossier, const std::string& path, std::st
 }
 
 void write_json_row(const Trial& trial, const SampleRows& columns, size_t row, size_t& first_chunk,
-                    fmt::memory_buffer& out) {
-  const auto end = std::back_inserter(out);
-  fmt::format_to(end, R"({{"request_id":"assay-{}","trial":{},"class":{},"outcome":"{}")",
-                 columns.at("id", row), json_text(trial.name), json_text(columns.class_name(row)),
-                 columns.outcome(row));
+                    std::string& out) {
+  append_format(out, R"({{"request_id":"assay-{}","trial":{},"class":{},"outcome":"{}")",
+                columns.at("id", row), json_text(trial.name), json_text(columns.class_name(row)),
+                columns.outcome(row));
   if (const std::optional<int64_t> server = columns.server(row))
-    fmt::format_to(end, R"(,"server":{})", *server);
+    append_format(out, R"(,"server":{})", *server);
   for (const char* name : {"scheduled_ns", "dispatched_ns", "sent_ns", "first_ns", "last_ns", "end_ns"}) {
     const int64_t at_ns = columns.instant_ns(name, row);
-    at_ns == 0 ? fmt::format_to(end, R"(,"{}":null)", name) : fmt::format_to(end, R"(,"{}":{})", name, at_ns);
+    at_ns == 0 ? append_format(out, R"(,"{}":null)", name) : append_format(out, R"(,"{}":{})", name, at_ns);
   }
   for (const char* name : {"server_prompt_ns", "server_tpot_ns"}) {
     if (const int64_t took_ns = columns.at(name, row); took_ns != 0)
-      fmt::format_to(end, R"(,"{}":{})", name, took_ns);
+      append_format(out, R"(,"{}":{})", name, took_ns);
   }
-  fmt::format_to(end, R"(,"prompt_tokens":{},"output_tokens":{},"in_window":{},"good":{},"chunk_ns":[)",
-                 columns.at("prompt_tokens", row), columns.at("output_tokens", row),
-                 columns.at("in_window", row) != 0, columns.at("good", row) != 0);
+  append_format(out, R"(,"prompt_tokens":{},"output_tokens":{},"in_window":{},"good":{},"chunk_ns":[)",
+                columns.at("prompt_tokens", row), columns.at("output_tokens", row),
+                columns.at("in_window", row) != 0, columns.at("good", row) != 0);
   const char* separator = "";
   for (const int64_t at_ns : columns.chunks_of(row, first_chunk)) {
-    fmt::format_to(end, "{}{}", separator, columns.start_ns() + at_ns);
+    append_format(out, "{}{}", separator, columns.start_ns() + at_ns);
     separator = ",";
   }
-  fmt::format_to(end, "]}}\n");
+  append_format(out, "]}}\n");
 }
 
 constexpr std::string_view kCsvHead =
     "request_id,trial,class,outcome,scheduled_s,send_lag_ms,ttft_ms,tpot_ms,e2e_ms,prompt_tokens,output_tokens,chunks,"
     "in_window,good,server\n";
 
-void write_csv_row(const Trial& trial, const SampleRows& columns, size_t row, size_t&,
-                   fmt::memory_buffer& out) {
-  const auto end = std::back_inserter(out);
+void write_csv_row(const Trial& trial, const SampleRows& columns, size_t row, size_t&, std::string& out) {
   const int64_t scheduled = columns.at("scheduled_ns", row), sent = columns.at("sent_ns", row),
                 first = columns.at("first_ns", row), last = columns.at("last_ns", row);
   const int64_t tokens = columns.at("output_tokens", row);
-  fmt::format_to(end, "assay-{},{},{},{},{:.6f},", columns.at("id", row), csv_text(trial.name),
-                 csv_text(columns.class_name(row)), columns.outcome(row),
-                 static_cast<double>(scheduled) * 1e-9);
+  append_format(out, "assay-{},{},{},{},{:.6f},", columns.at("id", row), csv_text(trial.name),
+                csv_text(columns.class_name(row)), columns.outcome(row),
+                static_cast<double>(scheduled) * 1e-9);
   // Empty where it never happened.
   const auto ms = [&](bool is_known, double nanoseconds) {
-    if (is_known) fmt::format_to(end, "{:.6f}", nanoseconds * 1e-6);
+    if (is_known) append_format(out, "{:.6f}", nanoseconds * 1e-6);
     out.push_back(',');
   };
   ms(sent != 0, static_cast<double>(sent - scheduled));
@@ -109,9 +103,9 @@ void write_csv_row(const Trial& trial, const SampleRows& columns, size_t row, si
   ms(tokens >= 2 && last > first,
      tokens >= 2 ? static_cast<double>(last - first) / static_cast<double>(tokens - 1) : 0);
   ms(last != 0, static_cast<double>(last - scheduled));
-  fmt::format_to(end, "{},{},{},{},{},", columns.at("prompt_tokens", row), tokens, columns.at("chunks", row),
-                 columns.at("in_window", row), columns.at("good", row));
-  if (const std::optional<int64_t> server = columns.server(row)) fmt::format_to(end, "{}", *server);
+  append_format(out, "{},{},{},{},{},", columns.at("prompt_tokens", row), tokens, columns.at("chunks", row),
+                columns.at("in_window", row), columns.at("good", row));
+  if (const std::optional<int64_t> server = columns.server(row)) append_format(out, "{}", *server);
   out.push_back('\n');
 }
 

@@ -2,6 +2,9 @@
 // contract.
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/base.h"
 #include "report/charts.h"
 #include "report/model.h"
 #include "report/report.h"
@@ -279,10 +282,12 @@ Json provenance_json(const Model& model) {
 void append_column(std::string& out, const Column& column) {
   out += Json(clean_utf8(column.name)).dump() + ":[";
   const size_t begin = out.size();
-  for (const double value : column.doubles) out += Json(value).dump() + ",";
-  fmt::memory_buffer digits;
-  for (const int64_t value : column.integers) fmt::format_to(std::back_inserter(digits), "{},", value);
-  out.append(digits.data(), digits.size());
+  const auto append = [&](auto value) {
+    append_json_number(value, out);
+    out += ',';
+  };
+  std::ranges::for_each(column.doubles, append);
+  std::ranges::for_each(column.integers, append);
   if (out.size() > begin) out.pop_back();
   out += "]";
 }

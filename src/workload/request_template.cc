@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
+#include "base/base.h"
 #include "http/http.h"
 
 namespace assay {
@@ -140,13 +140,11 @@ void RequestTemplate::append(const Values& values, Escape escape, std::string& o
         break;
       case Kind::kInteger: {
         const auto count = static_cast<uint64_t>(part.highest - part.lowest) + 1;
-        fmt::format_to(std::back_inserter(out), "{}",
-                       part.lowest + static_cast<int64_t>(random.below(count)));
+        append_format(out, "{}", part.lowest + static_cast<int64_t>(random.below(count)));
         break;
       }
       case Kind::kNumber:
-        fmt::format_to(std::back_inserter(out), "{:.6g}",
-                       part.low + (part.high - part.low) * random.uniform());
+        append_format(out, "{:.6g}", part.low + (part.high - part.low) * random.uniform());
         break;
       case Kind::kChoice:
         add(part.choices[random.below(part.choices.size())]);

@@ -1,10 +1,9 @@
 // Chat completions, completions and responses: bodies written by hand into one string. What a session said so
 // far stands before what the turn says.
-#include <fmt/format.h>
-
-#include <iterator>
 
 #include "target/endpoint/endpoint_kinds.h"
+
+#include "base/base.h"
 
 namespace assay {
 namespace {
@@ -25,9 +24,8 @@ void append_history_and(const EndpointParts& parts, std::string_view between, st
 // From the length on: what chat and completions have in common.
 void append_options(const EndpointParts& parts, std::string& body) {
   const EndpointFields& fields = parts.fields;
-  fmt::format_to(std::back_inserter(body), R"(,"{}":{})",
-                 fields.max_completion_tokens ? "max_completion_tokens" : "max_tokens",
-                 parts.request.output_tokens);
+  append_format(body, R"(,"{}":{})", fields.max_completion_tokens ? "max_completion_tokens" : "max_tokens",
+                parts.request.output_tokens);
   if (fields.temperature && parts.is_free("temperature")) body += R"(,"temperature":0)";
   body += R"(,"stream":true)";
   if (fields.stream_options && parts.is_free("stream_options"))
@@ -70,7 +68,7 @@ void write_response(const EndpointParts& parts, std::string& said, std::string& 
   begin_body(parts, said, body);
   body += R"(","input":[)";
   append_history_and(parts, ",", said, body);
-  fmt::format_to(std::back_inserter(body), R"(],"max_output_tokens":{})", parts.request.output_tokens);
+  append_format(body, R"(],"max_output_tokens":{})", parts.request.output_tokens);
   if (parts.fields.temperature && parts.is_free("temperature")) body += R"(,"temperature":0)";
   if (parts.is_free("store")) body += R"(,"store":false)";
   body += R"(,"stream":true)";

@@ -30,7 +30,7 @@ bool EndpointConnection::lost(FailureCause cause, Error error) {
 }
 
 bool EndpointConnection::lost_errno(FailureCause cause, std::string_view doing, int number) {
-  return lost(cause, Error{.what = fmt::format("{}: {}", doing, errno_text(number)), .where = where_});
+  return lost(cause, Error(fmt::format("{}: {}", doing, errno_text(number)), where_));
 }
 
 void EndpointConnection::send(std::string_view bytes) {
@@ -84,9 +84,8 @@ bool EndpointConnection::advance_handshake() {
       case Transfer::State::kWouldBlock:
         return true;
       case Transfer::State::kEnd:
-        return lost(
-            FailureCause::kTls,
-            Error{.what = "the server ended the connection during the TLS handshake", .where = where_});
+        return lost(FailureCause::kTls,
+                    Error("the server ended the connection during the TLS handshake", where_));
       case Transfer::State::kFailed:
         return lost_errno(FailureCause::kConnectionLost, "the TLS handshake was cut off", transfer.error);
     }

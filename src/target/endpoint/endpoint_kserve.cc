@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
+#include "base/base.h"
 #include "target/endpoint/endpoint_kinds.h"
 #include "target/endpoint/json_walk.h"
 
@@ -25,9 +25,9 @@ void append_element(std::string_view datatype, const Request& request, Random& r
   } else if (datatype == "BOOL") {
     out += random.below(2) == 0 ? "false" : "true";
   } else if (datatype.starts_with("FP")) {
-    fmt::format_to(std::back_inserter(out), "{:.4f}", random.uniform());
+    append_format(out, "{:.4f}", random.uniform());
   } else {
-    fmt::format_to(std::back_inserter(out), "{}", random.below(100));
+    append_format(out, "{}", random.below(100));
   }
 }
 
@@ -45,11 +45,11 @@ std::vector<int64_t> shape_of(const TensorSpec& tensor, const EndpointParts& par
 void append_tensor(const TensorSpec& tensor, size_t index, const EndpointParts& parts, std::string& body) {
   body += R"({"name":")";
   append_json_text(tensor.name, body);
-  fmt::format_to(std::back_inserter(body), R"(","datatype":"{}","shape":[)", tensor.datatype);
+  append_format(body, R"(","datatype":"{}","shape":[)", tensor.datatype);
   int64_t elements = 1;
   const std::vector<int64_t> shape = shape_of(tensor, parts);
   for (size_t i = 0; i < shape.size(); ++i) {
-    fmt::format_to(std::back_inserter(body), "{}{}", i == 0 ? "" : ",", shape[i]);
+    append_format(body, "{}{}", i == 0 ? "" : ",", shape[i]);
     elements = std::min(elements * shape[i], kMaxTensorElements);
   }
   body += R"(],"data":[)";
