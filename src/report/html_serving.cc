@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kNoLimits = "none";
 
-bool has_limits(const Serving& serving) {
+bool any_has_limits(const Serving& serving) {
   return std::ranges::any_of(serving.classes, [](const ClassResult& each) { return has_limits(each); });
 }
 
@@ -190,7 +190,7 @@ std::string timeline_sentence(const Serving& serving) {
       timeline.spans.size() < static_cast<size_t>(timeline.requests) ? " of those shown" : "";
   if (missed > 0) out += fmt::format("; {}{} missed a limit", missed, among);
   if (failed > 0) out += fmt::format("; {}{} failed", failed, among);
-  return missed + failed == 0 && has_limits(serving) ? out + "; none missed a limit" : out;
+  return missed + failed == 0 && any_has_limits(serving) ? out + "; none missed a limit" : out;
 }
 
 std::string timeline_small_print(const Timeline& timeline) {
@@ -216,7 +216,7 @@ std::string timeline_small_print(const Timeline& timeline) {
 // On one screen: who keeps its limits, what company costs whom, and how much of the mix it holds.
 std::string mix_charts_html(const Model& model) {
   std::string charts;
-  if (std::ranges::any_of(model.servings, [](const Serving& serving) { return has_limits(serving); }))
+  if (std::ranges::any_of(model.servings, [](const Serving& serving) { return any_has_limits(serving); }))
     charts +=
         chart_html(kAttainmentId, "dots", attainment_sentence(model),
                    "Share of attempted requests that kept every limit of their class in the mix, with 95 % "
