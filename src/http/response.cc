@@ -5,6 +5,17 @@
 #include "http/message.h"
 
 namespace assay {
+namespace {
+
+constexpr std::string_view kHttp = "HTTP/";
+constexpr const char* kNoHttp = "what came is not an HTTP response";
+
+// Whether a response may begin with `beginning`, of which more is to come.
+bool may_be_http(std::string_view beginning) {
+  return beginning.substr(0, kHttp.size()) == kHttp.substr(0, beginning.size());
+}
+
+}  // namespace
 
 ResponseParser::Step ResponseParser::fail(const char* words) {
   error_ = words;
@@ -56,7 +67,8 @@ ResponseParser::Step ResponseParser::end_of_input() {
 ResponseParser::Step ResponseParser::advance_head(std::string_view& input) {
   switch (take_head(input, limits_.head_bytes, head_)) {
     case HeadPart::kMore:
-      return Step::kNeedMore;
+      // A server of another protocol that greets and waits never ends its head.
+      return may_be_http(head_) ? Step::kNeedMore : fail(kNoHttp);
     case HeadPart::kTooLarge:
       return fail("the head of the response is larger than is allowed here");
     case HeadPart::kWhole:
@@ -85,8 +97,7 @@ bool ResponseParser::parse_status_line(std::string_view line) {
   const bool is_http = line.size() >= 12 && line.starts_with("HTTP/1.") && digit(7) && line[8] == ' ' &&
                        digit(9) && digit(10) && digit(11) && (line.size() == 12 || line[12] == ' ');
   if (!is_http) {
-    fail(line.starts_with("HTTP/") ? "a status line that is not HTTP/1.1"
-                                   : "what came is not an HTTP response");
+    fail(line.starts_with(kHttp) ? "a status line that is not HTTP/1.1" : kNoHttp);
     return false;
   }
   minor_version_ = line[7] - '0';

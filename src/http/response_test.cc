@@ -155,6 +155,9 @@ TEST(HttpResponse, GarbageIsRefused) {
   };
   EXPECT_THAT(story_of("SSH-2.0-OpenSSH_9.2\r\n\r\n"), HasSubstr("not an HTTP response"));
   EXPECT_THAT(story_of("\r\n\r\n"), HasSubstr("not an HTTP response"));
+  EXPECT_THAT(story_of("SSH-2.0-OpenSSH_9.2\r\n"), HasSubstr("not an HTTP response")) << "before it ends";
+  EXPECT_THAT(story_of("HTTQ"), HasSubstr("not an HTTP response"));
+  EXPECT_THAT(story_of("HTTP"), HasSubstr("within the head"));
   EXPECT_THAT(story_of("HTTP/2 200\r\n\r\n"), HasSubstr("not HTTP/1.1"));
   EXPECT_THAT(story_of("HTTP/1.1 2x0 OK\r\n\r\n"), HasSubstr("status line"));
   EXPECT_THAT(story_of("HTTP/1.1 999 OK\r\n\r\n"), HasSubstr("100 to 599"));
