@@ -13,20 +13,23 @@ namespace {
 
 constexpr size_t kMaxPatternBytes = 4096;
 constexpr uint32_t kMatchLimit = 10'000'000;
-// Of all matches in one text: PCRE2's own limit is one for each place where a match may begin.
-constexpr uint64_t kMostStepsOfText = 300'000'000;
+// Of all matches in one text: PCRE2's own limit is one for each place where a match may begin. Patterns of today's
+// models take about four a byte.
+constexpr uint64_t kStepsOfAnyText = 1'000'000;
+constexpr uint64_t kStepsOfByte = 64;
 constexpr uint32_t kHeapLimitKib = 64 << 10;
 constexpr std::string_view kWordCharacters = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";  // Oniguruma's \w
 
 // Each item of a pattern that is tried is a step, and so is every stretch that it lies behind the beginning:
 // what a repetition runs over is one item only. What looks behind is tried in front of the beginning.
-int count_step(pcre2_callout_block* at, void* steps) {
+int count_step(pcre2_callout_block* at, void* steps_left) {
   constexpr size_t kStretchBytes = 64;
-  uint64_t& count = *static_cast<uint64_t*>(steps);
+  uint64_t& left = *static_cast<uint64_t*>(steps_left);
   const size_t distance =
       std::max(at->current_position, at->start_match) - std::min(at->current_position, at->start_match);
-  count += 1 + distance / kStretchBytes;
-  return count > kMostStepsOfText ? PCRE2_ERROR_MATCHLIMIT : 0;
+  const uint64_t taken = 1 + distance / kStretchBytes;
+  left -= std::min(left, taken);
+  return left == 0 ? PCRE2_ERROR_MATCHLIMIT : 0;
 }
 
 bool is_hex(char c) {
@@ -269,8 +272,8 @@ Result<TokenPattern> TokenPattern::compile_pcre(const std::string& pattern, cons
 // is none.
 Result<std::vector<TokenSpan>> TokenPattern::spans(std::string_view text) const {
   std::vector<TokenSpan> spans;
-  uint64_t steps = 0;
-  pcre2_set_callout(compiled_->limits.get(), count_step, &steps);
+  uint64_t steps_left = kStepsOfAnyText + text.size() * kStepsOfByte;
+  pcre2_set_callout(compiled_->limits.get(), count_step, &steps_left);
   size_t from = 0, previous = 0;
   bool has_previous = false;
   while (from <= text.size()) {
