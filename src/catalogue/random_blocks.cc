@@ -2,6 +2,7 @@
 // are put in.
 #include "catalogue/random_blocks.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>

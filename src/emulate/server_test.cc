@@ -2,6 +2,8 @@
 // nothing of ours forgives anything.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "emulate/emulate.h"
 #include "emulate/server_test_support.h"
 #include "http/http.h"

@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include <atomic>
+#include <cstdio>
 #include <thread>
 
 #include "emulate/emulate.h"

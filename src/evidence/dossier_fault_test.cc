@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "evidence/dossier_test_support.h"
 #include "os/os.h"

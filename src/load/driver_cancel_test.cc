@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "load/driver.h"
 #include "load/load_fixtures.h"
 #include "load/summary.h"

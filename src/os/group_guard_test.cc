@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "os/clock.h"
 #include "os/files.h"
 #include "os/process.h"

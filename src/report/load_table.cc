@@ -16,7 +16,7 @@ namespace assay {
 namespace {
 
 constexpr size_t kLabelWidth = 20;
-constexpr size_t kLeastWidth = 80;
+constexpr size_t kLeastTableWidth = 80;
 constexpr const char* kStatistics[] = {"mean", "p50", "p90", "p99"};
 
 // Two blanks at least stand between cells.
@@ -246,7 +246,7 @@ std::string capacity_lines(const Serving& serving, size_t width) {
 std::string render_load_table(const DossierContent& content, size_t columns) {
   const Result<Model> model = make_model(content, nullptr);
   CHECK(model.has_value());  // only reading samples can fail
-  const size_t width = std::max(columns, kLeastWidth);
+  const size_t width = std::max(columns, kLeastTableWidth);
   const LatencyLines latencies(*model, width);
   std::string out;
   bool has_latencies = false;

@@ -2,8 +2,10 @@
 #include "report/report.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
+#include <algorithm>
+
+#include "evidence/dossier_test_support.h"
 #include "os/os.h"
 #include "report/values.h"
 
@@ -15,9 +17,6 @@ constexpr const char* kHostile = "</script><script>alert(1)</script><img src=x>|
 class Rendering : public testing::Test {
  protected:
   void SetUp() override {
-    std::string folder = testing::TempDir() + "assay-report-XXXXXX";
-    ASSERT_NE(mkdtemp(folder.data()), nullptr);
-    folder_ = folder;
     RunInfo run{.id = "0123456789abcdef0123456789abcdef",
                 .assay_version = "0.1.0",
                 .created_at = "2026-01-02T03:04:05Z",
@@ -26,7 +25,7 @@ class Rendering : public testing::Test {
                 .scenario_text = kHostile};
     Trial trial{.id = 1, .exam = "load", .target = kHostile, .name = kHostile};
     trial.parameters.set("phase", "mix").set("classes", Json(Json::Array{Json(kHostile)}));
-    Result<Dossier> dossier = Dossier::create(folder + "/x.dossier", run, {trial}, {});
+    Result<Dossier> dossier = Dossier::create(folder_.file("x.dossier"), run, {trial}, {});
     ASSERT_TRUE(dossier) << dossier.error().message();
     dossier_.emplace(std::move(*dossier));
     TrialOutcome outcome;
@@ -71,7 +70,7 @@ class Rendering : public testing::Test {
   }
 
   std::optional<Dossier> dossier_;
-  std::string folder_;
+  testing_dossier::TemporaryFolder folder_;
 };
 
 size_t count(std::string_view text, std::string_view part) {
@@ -110,10 +109,10 @@ TEST_F(Rendering, MarkdownSaysWhyAQuestionIsOpenAndWhatWouldTell) {
 }
 
 TEST(MarkdownTables, ADerivedNumberHasADashForItsSamples) {
-  std::string folder = testing::TempDir() + "assay-report-XXXXXX";
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const testing_dossier::TemporaryFolder folder;
   const Trial trial{.id = 1, .exam = "roofline", .target = "CPU", .name = "kernels"};
-  Result<Dossier> dossier = Dossier::create(folder + "/x.assay", {.id = std::string(32, '0')}, {trial}, {});
+  Result<Dossier> dossier =
+      Dossier::create(folder.file("x.assay"), {.id = std::string(32, '0')}, {trial}, {});
   ASSERT_TRUE(dossier) << dossier.error().message();
   TrialOutcome outcome;
   outcome.subject = Subject{.name = "CPU", .kind = "device"};
@@ -148,7 +147,7 @@ TEST_F(Rendering, EveryReportCarriesTheCalibration) {
   RunInfo run{.id = std::string(32, '0')};
   run.host.set("calibration", calibration.to_json());
   const Trial trial{.id = 1, .exam = "load", .target = "t", .name = "load"};
-  Result<Dossier> dossier = Dossier::create(folder_ + "/calibrated.dossier", run, {trial}, {});
+  Result<Dossier> dossier = Dossier::create(folder_.file("calibrated.dossier"), run, {trial}, {});
   ASSERT_TRUE(dossier) << dossier.error().message();
   const std::string page = *render_html(*dossier), text = *render_markdown(*dossier);
   for (const std::string& report : {page, text}) {

@@ -1,6 +1,7 @@
 // Lengths as users write them: a number, a table of parameters, or a column of a trace.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "scenario/draft.h"

@@ -1,6 +1,8 @@
 // Prompts cut from the corpora: real words, the wanted length, the same every time.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "workload/workload.h"
 
 namespace assay::corpus_test {

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace assay::instrument_error_test {
 
 constexpr int64_t kStart = 5'000'000'000;

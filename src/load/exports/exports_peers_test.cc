@@ -1,4 +1,5 @@
 // Our files and our reckoning against real result files of the tools, where those lie beside the repository.
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 

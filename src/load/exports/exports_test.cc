@@ -1,6 +1,8 @@
 // The result files of other tools, made of three requests, against what each tool's definitions give by hand.
 #include "load/exports/exports.h"
 
+#include <algorithm>
+
 #include "load/exports/exports_fixture.h"
 
 namespace assay::exports_test {

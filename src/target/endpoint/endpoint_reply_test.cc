@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdio>
+
 #include "target/endpoint/endpoint_kinds.h"
 
 namespace assay::endpoint_reply_test {

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+
 namespace assay::tokenizer_test {
 
 using ::testing::ElementsAre;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "workload/workload.h"
 
 namespace assay::prefix_tree_test {

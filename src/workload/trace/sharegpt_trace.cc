@@ -2,6 +2,7 @@
 // conversation is a session: what people, systems and tools say up to an answer is the prompt of a turn, the
 // answer its output. The texts are not replayed; their lengths are estimated from their bytes. There are no
 // instants.
+#include <algorithm>
 #include <cmath>
 
 #include "workload/trace/trace_json.h"

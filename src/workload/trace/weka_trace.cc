@@ -5,6 +5,7 @@
 // where they stand. Blocks have 64 tokens unless stated.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "workload/trace/trace_json.h"
