@@ -23,7 +23,7 @@ TSAN_LABELS ?= ^threads$$
 
 # `make test` is a sequence: its last lines must be those of the last ctest.
 .NOTPARALLEL:
-.PHONY: help setup setup-build build run tests test sanitize asan tsan fuzz bench bench-rivals format lint clean distclean
+.PHONY: help setup setup-build build run tests dev test sanitize asan tsan fuzz bench bench-rivals format lint clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -46,14 +46,18 @@ tests: setup
 	@$(configure) -S . -B build -DCMAKE_BUILD_TYPE=Release
 	@cmake --build build --parallel $(JOBS) --target assay tests
 
+# Folders are compiled as one unit elsewhere, which makes a clean build fast and the rebuild of one file slow.
+dev: setup ## as `make build`, with the unit tests, in build-dev/, every source by itself: for those who change it
+	@$(configure) -S . -B build-dev -DCMAKE_BUILD_TYPE=Release -DASSAY_UNITY=OFF
+	@cmake --build build-dev --parallel $(JOBS) --target assay tests
+
 test: tests sanitize ## every test, the sanitizers' share first; ends with ctest's summary
 	@$(ctest) --test-dir build
 
 sanitize: asan tsan ## the tests that also run under ASan+UBSan and TSan
 
-# Not in unity: here every source is compiled by itself, so that none leans on its neighbours' includes.
 asan: setup
-	@$(configure) -S . -B build-asan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DASSAY_SANITIZE=address,undefined -DASSAY_UNITY=OFF
+	@$(configure) -S . -B build-asan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DASSAY_SANITIZE=address,undefined
 	@cmake --build build-asan --parallel $(JOBS) --target tests
 	@$(ctest) --test-dir build-asan -L '$(ASAN_LABELS)'
 
@@ -85,7 +89,7 @@ lint: setup ## clang-format, clang-tidy, shellcheck: nothing changes, everything
 	@scripts/lint.sh
 
 clean: ## remove what was built
-	@rm -rf build build-asan build-tsan build-fuzz build-lint
+	@rm -rf build build-dev build-asan build-tsan build-fuzz build-lint
 
 distclean: clean ## remove what was built and what was fetched
 	@rm -rf .deps

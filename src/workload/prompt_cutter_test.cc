@@ -178,7 +178,7 @@ struct Errors {
 Errors errors_of(const Tokenizer& tokenizer, const PromptCutter& cutter, const std::string& corpus,
                  Errors& unclaimed) {
   Errors errors;
-  for (uint64_t i = 0; i < 400; ++i) {
+  for (uint64_t i = 0; i < 200; ++i) {
     Random random(7, random_stream("cutter test"), i);
     std::string prompt;
     int64_t asked = 0, claimed = 0;
@@ -203,7 +203,7 @@ PromptCutter cutter_of(const Tokenizer& tokenizer, const std::string& corpus) {
   return cutter;
 }
 
-TEST(PromptCutter, PromptsHaveTheTokensThatAreAskedFor) {
+TEST(PromptCutterStatistics, PromptsHaveTheTokensThatAreAskedFor) {
   for (const Style& style : styles()) {
     const Tokenizer tokenizer = style.make();
     for (const std::string& corpus : corpus_names()) {

@@ -40,7 +40,7 @@ TEST(Capacity, TheClosedFormAndTheRecursionKnowTheSameQueue) {
 }
 
 // The test of the statement itself. bench/capacity_coverage has more servers and the full resolution.
-TEST(Capacity, TheTruthLiesInTheIntervalAsOftenAsIsStated) {
+TEST(CapacityStatistics, TheTruthLiesInTheIntervalAsOftenAsIsStated) {
   const double truth = md1_capacity(60);
   int covered = 0, resolved = 0;
   double trials = 0, simulated_s = 0;
@@ -60,7 +60,7 @@ TEST(Capacity, TheTruthLiesInTheIntervalAsOftenAsIsStated) {
 
 // A budget in which hardly a rate can be decided, and rates that lie at the capacity itself: the interval is
 // wide, not wrong.
-TEST(Capacity, ASpentBudgetLeavesAWiderIntervalThatIsStillRight) {
+TEST(CapacityStatistics, ASpentBudgetLeavesAWiderIntervalThatIsStillRight) {
   const double truth = md1_capacity(60);  // 79.96: 20 doubled twice
   int covered = 0, spent = 0;
   for (int seed = 1; seed <= kSeeds; ++seed) {
@@ -72,7 +72,7 @@ TEST(Capacity, ASpentBudgetLeavesAWiderIntervalThatIsStillRight) {
   EXPECT_EQ(spent, kSeeds);
 }
 
-TEST(Capacity, TwoTiersShareTheTrials) {
+TEST(CapacityStatistics, TwoTiersShareTheTrials) {
   KnownServer server;
   server.target = {.sequences = 4, .prefill_us_per_token = 100, .tpot_ms = 2};
   server.classes = {{.share = 0.75, .prompt_tokens = 100, .is_exponential = true, .output_tokens = 10},
