@@ -47,7 +47,7 @@ tests: setup
 	@cmake --build build --parallel $(JOBS) --target assay tests
 
 # Folders are compiled as one unit elsewhere, which makes a clean build fast and the rebuild of one file slow.
-dev: setup ## as `make build`, with the unit tests, in build-dev/, every source by itself: for those who change it
+dev: setup ## as `make build`, with the unit tests, in build-dev/, every source by itself: for those who change sources
 	@$(configure) -S . -B build-dev -DCMAKE_BUILD_TYPE=Release -DASSAY_UNITY=OFF
 	@cmake --build build-dev --parallel $(JOBS) --target assay tests
 

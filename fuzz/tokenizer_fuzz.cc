@@ -9,7 +9,7 @@
 
 namespace {
 
-constexpr size_t kMostTextBytes = 256;  // patterns may take ten million steps at each of its bytes
+constexpr size_t kMostTextBytes = 256;  // patterns may take twenty million steps on it
 
 void check_text(const assay::Tokenizer& tokenizer, std::string_view text) {
   const auto tokens = tokenizer.encode(text);

@@ -183,7 +183,7 @@ double mean_wait_ms(const TimingOptions& options, double rate_per_s, int request
 }
 
 // Kleinrock, Queueing Systems I (1975), §3.2 and §5.6: W = ρ/(μ − λ) for M/M/1, half of that for M/D/1.
-TEST(TimingStatistics, WaitsAsAnMM1Queue) {
+TEST(TimingInTheory, WaitsAsAnMM1Queue) {
   // λ 70/s, μ 100/s: 23.33 ms. 400,000 requests leave a standard error of about 1 %.
   const double wait_ms = mean_wait_ms(
       {.model = "queue", .sequences = 1, .service = "exponential", .mean_service = ms(10), .seed = 3}, 70,
@@ -191,13 +191,13 @@ TEST(TimingStatistics, WaitsAsAnMM1Queue) {
   EXPECT_NEAR(wait_ms, 23.33, 23.33 * 0.03);
 }
 
-TEST(TimingStatistics, WaitsAsAnMD1Queue) {
+TEST(TimingInTheory, WaitsAsAnMD1Queue) {
   const double wait_ms = mean_wait_ms(
       {.model = "queue", .sequences = 1, .service = "deterministic", .mean_service = ms(10)}, 70, 400'000);
   EXPECT_NEAR(wait_ms, 11.67, 11.67 * 0.02);
 }
 
-TEST(TimingStatistics, WaitsAsAnMM2Queue) {
+TEST(TimingInTheory, WaitsAsAnMM2Queue) {
   // Erlang's C with c = 2, ρ = 0.7: P(wait) = 2ρ²/(1 + ρ) = 0.5765; W = P/(2μ − λ) = 9.608 ms at λ 140/s.
   const double wait_ms = mean_wait_ms(
       {.model = "queue", .sequences = 2, .service = "exponential", .mean_service = ms(10), .seed = 3}, 140,

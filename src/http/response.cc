@@ -70,7 +70,7 @@ ResponseParser::Step ResponseParser::advance_head(std::string_view& input) {
       // A server of another protocol that greets and waits never ends its head.
       return may_be_http(head_) ? Step::kNeedMore : fail(kNoHttp);
     case HeadPart::kTooLarge:
-      return fail("the head of the response is larger than is allowed here");
+      return fail(may_be_http(head_) ? "the head of the response is larger than is allowed here" : kNoHttp);
     case HeadPart::kWhole:
       break;
   }

@@ -182,6 +182,8 @@ TEST(HttpResponse, EverythingIsBounded) {
   const HttpLimits small{.head_bytes = 100, .fields = 2, .body_bytes = 10};
   EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nX: " + std::string(100, 'a') + "\r\n\r\n", small),
               HasSubstr("head"));
+  EXPECT_THAT(story_of(std::string(200, 'a'), small), HasSubstr("not an HTTP response"))
+      << "however it is cut";
   EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\na: 1\r\nb: 1\r\nc: 1\r\n\r\n", small), HasSubstr("more fields"));
   EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n", small), HasSubstr("body"));
   EXPECT_THAT(story_of("HTTP/1.1 200 OK\r\n\r\n12345678901", small), HasSubstr("body"));

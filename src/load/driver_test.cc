@@ -50,14 +50,14 @@ TEST(Driver, IdleTargetAnswersAfterPrefillAndOneToken) {
 }
 
 // M/D/1: mean wait ρ·S/(2(1 − ρ)) (Pollaczek, Khinchine). 10 ms of service at 70 requests/s: 11.67 ms.
-TEST(DriverStatistics, MeanWaitingTimeIsThatOfMD1) {
+TEST(DriverInTheory, MeanWaitingTimeIsThatOfMD1) {
   const auto plan = poisson_plan(1, 200'000, 70, 10'000, false, 1);
   const LoadResult result = drive({.sequences = 1, .prefill_us_per_token = 1, .tpot_ms = 0}, plan);
   EXPECT_NEAR(mean_wait_s(result), 0.7 * 0.010 / (2 * 0.3), 0.02 * 0.01167);
 }
 
 // M/M/4: mean wait C(c, a)/(c/S − λ) (Erlang). 10 ms of service at 320 requests/s.
-TEST(DriverStatistics, MeanWaitingTimeIsThatOfMM4) {
+TEST(DriverInTheory, MeanWaitingTimeIsThatOfMM4) {
   const auto plan = poisson_plan(2, 200'000, 320, 10'000, true, 1);
   const LoadResult result = drive({.sequences = 4, .prefill_us_per_token = 1, .tpot_ms = 0}, plan);
   const double expected = erlang_c(4, 3.2) / (400 - 320);

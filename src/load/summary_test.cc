@@ -170,7 +170,7 @@ TEST(LoadSummary, GoodputIsAPartOfTheThroughput) {
   EXPECT_EQ(*record(summary, "goodput_per_s").value, *record(summary, "request_throughput_per_s").value);
 }
 
-TEST(LoadSummaryStatistics, LongRequestsAreNoSignOfARateThatIsNotHeld) {
+TEST(LoadSummary, LongRequestsAreNoSignOfARateThatIsNotHeld) {
   // Each takes 10 s of a trial whose arrivals take 12 s, on a target with room for all.
   std::vector<PlannedRequest> plan;
   for (size_t i = 0; i < 1200; ++i) plan.push_back(planned(i + 1, 10.0 * static_cast<double>(i), 10, 200));
@@ -182,7 +182,7 @@ TEST(LoadSummaryStatistics, LongRequestsAreNoSignOfARateThatIsNotHeld) {
 }
 
 // Answers of 10 s that come for 12 s begin to end when the window is nearly over.
-TEST(LoadSummaryStatistics, RatesOfAWindowThatIsShortAgainstTheAnswersAreDoubtful) {
+TEST(LoadSummary, RatesOfAWindowThatIsShortAgainstTheAnswersAreDoubtful) {
   std::vector<PlannedRequest> plan;
   for (size_t i = 0; i < 1200; ++i) plan.push_back(planned(i + 1, 10.0 * static_cast<double>(i), 10, 200));
   const FakeTargetOptions roomy{.sequences = 2000, .prefill_us_per_token = 1000, .tpot_ms = 50};

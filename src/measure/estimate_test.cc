@@ -128,14 +128,14 @@ TEST(MaximumEstimate, IsTheLargestSample) {
   EXPECT_TRUE(maximum_estimate({}).insufficient);
 }
 
-TEST(MeanEstimateStatistics, IndependentSamplesAreCoveredAsPromised) {
+TEST(MeanEstimateInTheory, IndependentSamplesAreCoveredAsPromised) {
   const double covered =
       coverage(300, [](uint64_t seed) { return covers(mean_estimate(exponentials(seed, 200), seed), 1); });
   EXPECT_GT(covered, 0.89);
   EXPECT_LT(covered, 0.99);
 }
 
-TEST(MeanEstimateStatistics, DependentSamplesAreCoveredToo) {
+TEST(MeanEstimateInTheory, DependentSamplesAreCoveredToo) {
   // Independent resampling would cover the mean of this series about half the time: τ is 5.7.
   const double covered = coverage(
       300, [](uint64_t seed) { return covers(mean_estimate(autoregression(seed, 1000, 0.7), seed), 0); });
@@ -167,7 +167,7 @@ TEST(RatioEstimate, IsTheRatioOfTheSumsNotTheMeanOfTheRatios) {
   EXPECT_EQ(ratio_estimate(std::vector<double>{1, 9}, std::vector<double>{1, 3}, 1).value, 2.5);
 }
 
-TEST(RatioEstimateStatistics, PairsAreCoveredAsPromised) {
+TEST(RatioEstimateInTheory, PairsAreCoveredAsPromised) {
   const auto covered_once = [](uint64_t seed) {
     const std::vector<double> seconds = exponentials(seed, 200);
     std::vector<double> tokens = exponentials(seed + 1'000'000, 200);
@@ -187,7 +187,7 @@ std::vector<int64_t> poisson_ns(uint64_t seed, double rate_per_s, double duratio
   return events;
 }
 
-TEST(RateEstimateStatistics, OfAPoissonProcessIsCoveredAsPromised) {
+TEST(RateEstimateInTheory, OfAPoissonProcessIsCoveredAsPromised) {
   const auto covered_once = [](uint64_t seed) {
     return covers(rate_estimate(poisson_ns(seed, 20, 60), {}, 0, 60'000'000'000, seed), 20);
   };

@@ -35,19 +35,19 @@ double crossings(double share, double required, bool is_above, int64_t cluster, 
   return static_cast<double>(crossed) / kRuns;
 }
 
-TEST(SequentialShareStatistics, PeekingAfterEveryOutcomeErrsAsRarelyAsStated) {
+TEST(SequentialShareInTheory, PeekingAfterEveryOutcomeErrsAsRarelyAsStated) {
   for (const double required : {0.5, 0.9, 0.99}) {
     EXPECT_LE(crossings(required, required, true, 1, 1000), 0.06) << required;
     EXPECT_LE(crossings(required, required, false, 1, 1000), 0.06) << required;
   }
 }
 
-TEST(SequentialShareStatistics, ClustersOfOneSizeAreWorthOneOutcomeEach) {
+TEST(SequentialShareInTheory, ClustersOfOneSizeAreWorthOneOutcomeEach) {
   EXPECT_LE(crossings(0.9, 0.9, true, 20, 500), 0.06);
   EXPECT_LE(crossings(0.9, 0.9, false, 20, 500), 0.06);
 }
 
-TEST(SequentialShareStatistics, WhatIsTrueIsShownInTheEnd) {
+TEST(SequentialShareInTheory, WhatIsTrueIsShownInTheEnd) {
   EXPECT_GE(crossings(0.95, 0.9, true, 1, 1000), 0.99);
   EXPECT_GE(crossings(0.8, 0.9, false, 1, 1000), 0.99);
 }

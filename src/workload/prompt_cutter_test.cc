@@ -203,7 +203,7 @@ PromptCutter cutter_of(const Tokenizer& tokenizer, const std::string& corpus) {
   return cutter;
 }
 
-TEST(PromptCutterStatistics, PromptsHaveTheTokensThatAreAskedFor) {
+TEST(PromptCutterInTheory, PromptsHaveTheTokensThatAreAskedFor) {
   for (const Style& style : styles()) {
     const Tokenizer tokenizer = style.make();
     for (const std::string& corpus : corpus_names()) {

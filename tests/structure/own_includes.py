@@ -1,6 +1,7 @@
 """Whether each source includes what it names, by itself or by the project's headers that it includes. Folders are compiled
 as one unit, in which a file could lean on its neighbours' includes; `make dev` compiles each alone, this reads their text in
-a blink: the standard library's names, and the types, functions and macros that headers declare at the margin."""
+seconds: the better known names of the standard library, fmt, and the types, functions and macros that the project's headers
+declare at the margin. C's own names and qualified calls are left to the compiler."""
 
 import re
 from collections import defaultdict
@@ -10,7 +11,7 @@ from functools import cache
 STANDARD = {
     "algorithm": "sort stable_sort min max clamp min_element max_element find find_if any_of all_of none_of count count_if"
                  " copy fill transform erase_if lower_bound upper_bound nth_element partition reverse unique rotate"
-                 r" ranges::(?!(?:begin|end|size|data|empty)\b)\w+",
+                 r" ranges::(?!(?:begin|end|size|data|empty|subrange|\w*view)\b)\w+",
     "array": "array",
     "atomic": r"atomic\w*",
     "bit": "bit_cast countl_zero countr_zero bit_width popcount has_single_bit endian",
@@ -56,10 +57,10 @@ TYPE = re.compile(r"^(?:template <[^\n]*>\s*)?(?:class|struct|enum class|enum)\s
 FUNCTION = re.compile(r"^(?:template <[^\n]*>\n)?(?!using|return|class|struct|enum|namespace|#|typedef|friend)"
                       r"(?:\[\[nodiscard\]\] )?(?:[\w:]+(?:<[^\n;=(){}]*>)?[\s*&]+)+(\w+)\([^\n]", re.M)
 MACRO = re.compile(r"^#define (\w+)", re.M)
-TEST_NAME = re.compile(r"^TEST\w*\(\w+, \w+\)", re.M)
+TEST_NAME = re.compile(r"^TEST\w*\(\w+,\s*\w+\)", re.M)
 WORD = re.compile(r"\b[A-Za-z_]\w+\b")
 OWN_TYPE = re.compile(r"\b(?:class|struct|enum class|enum|using|typename)\s+(?:\w+::)*(\w+)")
-OWN_NAME = re.compile(r"(?<!return)(?<!co_await)(?<=[\w>&*\]] )(?:\w+::)*([a-z]\w*)(?=[\s(,);={:])")
+OWN_NAME = re.compile(r"(?<!\breturn )(?<!\bco_await )(?<!\bco_return )(?<!\belse )(?<!\bthrow )(?<!\bcase )(?<!&& )(?<=[\w>&*\]] )(?:\w+::)*([a-z]\w*)(?=[\s(,);={:])")
 CALL = re.compile(r"(?<![\w.>:])([a-z]\w+)\(")
 
 
@@ -80,7 +81,7 @@ class OwnIncludes:
 
     @cache
     def _text(self, name):
-        """Without comments and literals, but with the includes."""
+        """Without comments, literals and includes."""
         text = (self._src / name).read_text()
         text = TEST_NAME.sub("", INCLUDE.sub("", text))
         return COMMENT_OR_TEXT.sub(lambda match: '""' if match.group()[0] in "R\"'" else " ", text)
@@ -113,6 +114,8 @@ class OwnIncludes:
             found = pattern.search(text)
             if found and not headers & reached:
                 yield f"src/{name}: std::{found.group(1)} without an include of {' or '.join(sorted(headers))}"
+        if re.search(r"\bfmt::", text) and not any(other.startswith("fmt/") for other in reached):
+            yield f"src/{name}: fmt:: without an include of fmt"
         words, called = set(WORD.findall(text)), set(CALL.findall(text))
         known = set().union(*(self._own_names(other) for other in reached if (self._src / other).exists()))
         for word in sorted(words - known):

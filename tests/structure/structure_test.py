@@ -128,7 +128,7 @@ def self_check():
         src = Path(folder)
         (src / "thing.h").write_text("#include <string>\nstruct Thing {\n  std::string name;\n};\nvoid print(const Thing& thing);\n")
         (src / "good.cc").write_text('#include "thing.h"\nvoid f(Thing t) { print(t); }  // std::vector\n')
-        (src / "bad.cc").write_text("#include <map>\nauto g(Thing* t) { print(*t); return std::max(1, std::vector{2}[0]); }\n")
+        (src / "bad.cc").write_text("#include <map>\nauto g(Thing* t) { std::max(1, std::vector{2}[0]); return print(*t); }\n")
         reader = OwnIncludes(src)
         assert not list(reader.faults(src / "good.cc")) and not list(reader.faults(src / "thing.h"))
         missed = [fault.split()[1] for fault in reader.faults(src / "bad.cc")]

@@ -12,12 +12,7 @@ Slo limits(std::optional<double> ttft_ms, std::optional<double> tpot_ms = {}, do
   return {.ttft_ms = ttft_ms, .tpot_ms = tpot_ms, .e2e_ms = {}, .required_share = share};
 }
 
-// Sanitizers look at the code, not at its statistics, and make it twenty times slower.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kSeeds = 10;
-#else
 constexpr int kSeeds = 100;
-#endif
 
 // One sequence, 10 ms a request: M/D/1 of 100 requests/s at most.
 KnownServer md1(double ttft_limit_ms) {
@@ -40,7 +35,7 @@ TEST(Capacity, TheClosedFormAndTheRecursionKnowTheSameQueue) {
 }
 
 // The test of the statement itself. bench/capacity_coverage has more servers and the full resolution.
-TEST(CapacityStatistics, TheTruthLiesInTheIntervalAsOftenAsIsStated) {
+TEST(CapacityInTheory, TheTruthLiesInTheIntervalAsOftenAsIsStated) {
   const double truth = md1_capacity(60);
   int covered = 0, resolved = 0;
   double trials = 0, simulated_s = 0;
@@ -60,7 +55,7 @@ TEST(CapacityStatistics, TheTruthLiesInTheIntervalAsOftenAsIsStated) {
 
 // A budget in which hardly a rate can be decided, and rates that lie at the capacity itself: the interval is
 // wide, not wrong.
-TEST(CapacityStatistics, ASpentBudgetLeavesAWiderIntervalThatIsStillRight) {
+TEST(CapacityInTheory, ASpentBudgetLeavesAWiderIntervalThatIsStillRight) {
   const double truth = md1_capacity(60);  // 79.96: 20 doubled twice
   int covered = 0, spent = 0;
   for (int seed = 1; seed <= kSeeds; ++seed) {
@@ -72,12 +67,25 @@ TEST(CapacityStatistics, ASpentBudgetLeavesAWiderIntervalThatIsStillRight) {
   EXPECT_EQ(spent, kSeeds);
 }
 
-TEST(CapacityStatistics, TwoTiersShareTheTrials) {
+KnownServer two_tiers() {
   KnownServer server;
   server.target = {.sequences = 4, .prefill_us_per_token = 100, .tpot_ms = 2};
   server.classes = {{.share = 0.75, .prompt_tokens = 100, .is_exponential = true, .output_tokens = 10},
                     {.share = 0.25, .prompt_tokens = 400, .output_tokens = 5}};
   server.tiers = {{"interactive", {limits(60), limits(90)}}, {"relaxed", {limits(200), limits(200)}}};
+  return server;
+}
+
+TEST(Capacity, ALooserTierHoldsMore) {
+  const Searched found = search_capacity(two_tiers(), 1, 0.25, 1800, 30);
+  ASSERT_EQ(found.tiers.size(), 2U);
+  ASSERT_TRUE(found.tiers[0].low && found.tiers[0].high && found.tiers[1].low && found.tiers[1].high);
+  EXPECT_LT(*found.tiers[0].low, *found.tiers[1].low);
+  EXPECT_LT(*found.tiers[0].high, *found.tiers[1].high);
+}
+
+TEST(CapacityInTheory, TwoTiersShareTheTrials) {
+  const KnownServer server = two_tiers();
   std::vector<double> truths;
   for (const std::vector<double>& limit : {std::vector<double>{60, 90}, {200, 200}}) {
     truths.push_back(rate_where(

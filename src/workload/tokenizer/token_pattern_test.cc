@@ -87,9 +87,15 @@ TEST(TokenPattern, WhatReadsDifferentlyIsTranslatedOrRefused) {
 TEST(TokenPattern, OneThatNeverEndsIsGivenUp) {
   EXPECT_THAT(marked("(?:a|aa)+$", std::string(200, 'a') + "b"), HasSubstr("too many steps"));
   // From each of its places one that ends soon; from all of them together one that does not.
-  EXPECT_THAT(marked(R"(\s+$)", std::string(1 << 16, ' ') + "x"), HasSubstr("too many steps"));
-  EXPECT_THAT(marked(R"((?>\s+)$)", std::string(1 << 16, ' ') + "x"), HasSubstr("too many steps"));
+  EXPECT_THAT(marked(R"(\s+$)", std::string(1 << 17, ' ') + "x"), HasSubstr("too many steps"));
+  EXPECT_THAT(marked(R"((?>\s+)$)", std::string(1 << 17, ' ') + "x"), HasSubstr("too many steps"));
   EXPECT_EQ(marked(R"(\p{L}+)", std::string(1 << 20, 'a')), "[" + std::string(1 << 20, 'a') + "]");
+}
+
+// A known failure of models that write JSON; the pattern of Llama 3 runs over the rest of it from each blank.
+TEST(TokenPattern, ManyBlanksAreReadToTheirEnd) {
+  EXPECT_EQ(marked(R"(\s*[\r\n]+|\s+(?!\S)|\s+)", std::string(40'000, ' ') + "x"),
+            "[" + std::string(39'999, ' ') + "][ ]x");
 }
 
 }  // namespace assay::token_pattern_test
