@@ -32,7 +32,8 @@ class TokenPattern {
   ~TokenPattern();
 
   // `text`, which is valid UTF-8, from end to end as matches and what lies between them. Fails where one
-  // match takes more than ten million steps, or all of them more than the text's length allows: patterns and texts may be hostile.
+  // match takes more than ten million steps, or all of them more than the text's length allows: patterns and
+  // texts may be hostile.
   Result<std::vector<TokenSpan>> spans(std::string_view text) const;
 
  private:
