@@ -33,14 +33,14 @@ Scenario quick(Scenario scenario) {
   }
   LoadSpec& load = scenario.load;
   load.requests_per_class = std::min(load.requests_per_class, 4U);
-  load.max_duration_s = std::min(load.max_duration_s, 4.0);
+  load.max_duration_s = std::min(load.max_duration_s, 3.0);
   load.alone = false;
   if (load.capacity) load.capacity->max_duration_s = std::min(load.capacity->max_duration_s, 10.0);
   load.sweep.rates_per_s.resize(std::min<size_t>(load.sweep.rates_per_s.size(), 2));
   load.sweep.users.resize(std::min<size_t>(load.sweep.users.size(), 2));
   load.trace.limit = std::min(load.trace.limit, 20U);
   RooflineSpec& roofline = scenario.roofline;
-  roofline.max_duration_s = std::min(roofline.max_duration_s, 2.0);
+  roofline.max_duration_s = std::min(roofline.max_duration_s, 1.2);
   roofline.relative_interval = std::max(roofline.relative_interval, 0.1);
   roofline.types.resize(std::min<size_t>(roofline.types.size(), 2));
   scenario.is_quick = true;
