@@ -13,7 +13,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # headers, of copies inside libstdc++ that it knows to be right otherwise.
   target_compile_options(assay_options INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow
     -Wno-stringop-overread)
-  # Its garbage collector takes a twentieth of a file's time and more, for memory that is there: below 0.7 GB.
+  # Its garbage collector takes a twentieth of a file's time and more, for memory that is there: 0.9 GB for the largest folder.
   target_compile_options(assay_options INTERFACE "SHELL:--param ggc-min-heapsize=1000000")
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")

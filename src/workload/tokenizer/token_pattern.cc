@@ -13,8 +13,9 @@ namespace {
 
 constexpr size_t kMaxPatternBytes = 4096;
 constexpr uint32_t kMatchLimit = 10'000'000;
-// Of all matches in one text: PCRE2's own limit is one for each place where a match may begin. Today's
-// models' take about four a byte of prose, but the square of a run of blanks, of which this allows 50,000.
+// Of all matches in one text: PCRE2's own limit is one for each place where a match may begin. Patterns of
+// today's models take about four a byte of prose, but the square of a run of blanks, of which this allows
+// 50,000.
 constexpr uint64_t kStepsOfAnyText = 20'000'000;
 constexpr uint64_t kStepsOfByte = 64;
 constexpr uint32_t kHeapLimitKib = 64 << 10;
