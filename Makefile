@@ -21,6 +21,9 @@ ctest = ctest --output-on-failure --no-tests=error --parallel $(JOBS)
 ASAN_LABELS ?= ^unit$$|^corpus$$
 TSAN_LABELS ?= ^threads$$
 
+# Clang compiles an unoptimised build in two thirds of GCC's time, and reads the sources with a second pair of eyes.
+clang := CC=clang-19 CXX=clang++-19
+
 # `make test` is a sequence: its last lines must be those of the last ctest.
 .NOTPARALLEL:
 .PHONY: help setup setup-build build run tests dev test sanitize asan tsan fuzz bench bench-rivals format lint clean distclean
@@ -57,17 +60,17 @@ test: tests sanitize ## every test, the sanitizers' share first; ends with ctest
 sanitize: asan tsan ## the tests that also run under ASan+UBSan and TSan
 
 asan: setup
-	@$(configure) -S . -B build-asan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DASSAY_SANITIZE=address,undefined
+	@$(clang) $(configure) -S . -B build-asan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DASSAY_SANITIZE=address,undefined
 	@cmake --build build-asan --parallel $(JOBS) --target tests
 	@$(ctest) --test-dir build-asan -L '$(ASAN_LABELS)'
 
 tsan: setup
-	@$(configure) -S . -B build-tsan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DASSAY_SANITIZE=thread
+	@$(clang) $(configure) -S . -B build-tsan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DASSAY_SANITIZE=thread
 	@cmake --build build-tsan --parallel $(JOBS) --target thread_tests
 	@$(ctest) --test-dir build-tsan -L '$(TSAN_LABELS)'
 
 fuzz: setup ## every fuzzer for FUZZ_SECONDS (60) each, from its corpus
-	@CC=clang-19 CXX=clang++-19 $(configure) -S . -B build-fuzz -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+	@$(clang) $(configure) -S . -B build-fuzz -DCMAKE_BUILD_TYPE=RelWithDebInfo \
 	  -DASSAY_FUZZ=ON -DASSAY_SANITIZE=address,undefined -DASSAY_UNITY=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
 	@cmake --build build-fuzz --parallel $(JOBS) --target fuzzers
 	@scripts/fuzz.sh build-fuzz/fuzz $(FUZZ_SECONDS)

@@ -12,7 +12,7 @@
 namespace assay::driver_cancel_test {
 
 // 10 prompt tokens take 10 ms, each token of output 2 ms.
-constexpr FakeTargetOptions kQuick{.sequences = 64, .prefill_us_per_token = 1000, .tpot_ms = 2};
+const FakeTargetOptions kQuick{.sequences = 64, .prefill_us_per_token = 1000, .tpot_ms = 2};
 
 LoadResult drive(const std::vector<PlannedRequest>& plan, std::vector<uint32_t> loop_users = {}) {
   FakeClock clock;

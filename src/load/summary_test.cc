@@ -50,7 +50,7 @@ std::vector<PlannedRequest> steady_plan(size_t count) {
   for (size_t i = 0; i < count; ++i) plan.push_back(planned(i + 1, 100.0 * static_cast<double>(i), 10, 5));
   return plan;
 }
-constexpr FakeTargetOptions kQuick{.sequences = 64, .prefill_us_per_token = 1000, .tpot_ms = 2};
+const FakeTargetOptions kQuick{.sequences = 64, .prefill_us_per_token = 1000, .tpot_ms = 2};
 
 TEST(LoadSummary, ExactTimingGivesExactRecords) {
   const LoadSummary summary =

@@ -42,7 +42,7 @@ def start_server():
 
 def load(folder, url, users, requests):
     result = subprocess.run(
-        [ASSAY, "load", url, "--max-concurrency", str(users), "--num-prompts", str(requests), "--input-len", "32:256",
+        [ASSAY, "load", url, "--max-concurrency", str(users), "--num-prompts", str(requests), "--input-len", "16:96",
          "--output-len", str(TOKENS), "--duration", "150", "--metrics-interval", "0", "--samples", "samples.jsonl",
          "--out", "out"],
         cwd=folder, env={**os.environ, "ASSAY_CACHE_DIR": str(folder / "cache")}, capture_output=True, text=True, timeout=500)

@@ -9,7 +9,7 @@
 
 namespace assay::rank_merge_test {
 
-constexpr FakeTargetOptions kExact{.sequences = 64, .prefill_us_per_token = 1000, .tpot_ms = 2};
+const FakeTargetOptions kExact{.sequences = 64, .prefill_us_per_token = 1000, .tpot_ms = 2};
 
 TrafficPlan three_classes_worth() {
   TrafficPlan plan;
