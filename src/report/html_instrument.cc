@@ -35,8 +35,8 @@ std::string instrument_html(const Model& model) {
   }
   out += table.html();
   for (const std::string& note : calibration.notes)
-    out += fmt::format("<p class=\"small\">⚠ {}</p>\n", escape_html(note));
-  if (!check.beyond.empty()) out += fmt::format("<p>⚠ {}</p>\n", escape_html(check.beyond));
+    out += fmt::format("<p class=\"small\">⚠ {}</p>\n", prose_html(note));
+  if (!check.beyond.empty()) out += fmt::format("<p>⚠ {}</p>\n", prose_html(check.beyond));
   return out;
 }
 

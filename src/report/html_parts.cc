@@ -79,6 +79,18 @@ std::string HtmlTable::html() const {
   return out + "</tbody></table></div>\n";
 }
 
+std::string prose_html(std::string_view text) {
+  std::string out;
+  while (true) {
+    const size_t open = text.find('`');
+    const size_t close = open == text.npos ? open : text.find('`', open + 1);
+    if (close == text.npos) return out + escape_html(text);
+    out += escape_html(text.substr(0, open));
+    out += fmt::format("<code>{}</code>", escape_html(text.substr(open + 1, close - open - 1)));
+    text.remove_prefix(close + 1);
+  }
+}
+
 HtmlCell text_cell(std::string_view text) {
   return {escape_html(text), std::string(text)};
 }

@@ -33,6 +33,9 @@ struct HtmlTable {
   std::string html() const;  // "" without rows
 };
 
+// A sentence for people, escaped; what it sets between backticks is code. One without a partner stays as it is.
+std::string prose_html(std::string_view text);
+
 HtmlCell text_cell(std::string_view text);
 HtmlCell number_cell(double value);
 HtmlCell count_cell(int64_t value);  // 0 is "not a statistic": a dash

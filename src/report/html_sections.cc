@@ -17,12 +17,12 @@ std::string answer_line(const AnswerRow& row) {
   const std::string command =
       row.command.empty() ? "" : fmt::format("<code>{}</code>", escape_html(row.command));
   const std::string reason =
-      row.answer == Answer::kNotExamined && row.reason.empty() ? command : escape_html(row.reason);
+      row.answer == Answer::kNotExamined && row.reason.empty() ? command : prose_html(row.reason);
   const std::string last = row.answer != Answer::kNotExamined ? escape_html(exam)
                            : row.reason.empty()               ? ""
                                                               : command;
   return fmt::format(
-      "<li><a class=\"question\" href=\"#q{0}\"><b>{0}</b> {1}</a>{2}<span class=\"reason\">{3}</span>"
+      "<li><a class=\"question\" href=\"#q{0}\"><b>{0} </b>{1}</a>{2}<span class=\"reason\">{3}</span>"
       "<span class=\"exam\">{4}</span></li>\n",
       row.question, escape_html(row.text), answer_html(row.answer), reason, last);
 }
@@ -220,11 +220,11 @@ std::string requirements_table(const Model& model, int question) {
 // What a section begins with: the reason, or what would examine the question.
 std::string lead_html(const AnswerRow& row) {
   const std::string end = row.reason.empty() || row.reason.ends_with('.') ? " " : ". ";
-  if (row.answer != Answer::kNotExamined) return escape_html(row.reason) + end + record_links(row.record_ids);
+  if (row.answer != Answer::kNotExamined) return prose_html(row.reason) + end + record_links(row.record_ids);
   if (row.command.empty())
-    return fmt::format("Not examined: {}{}", escape_html(row.reason), row.reason.ends_with('.') ? "" : ".");
+    return fmt::format("Not examined: {}{}", prose_html(row.reason), row.reason.ends_with('.') ? "" : ".");
   const std::string reason =
-      row.reason.empty() ? "." : ": " + escape_html(row.reason) + (row.reason.ends_with('.') ? "" : ".");
+      row.reason.empty() ? "." : ": " + prose_html(row.reason) + (row.reason.ends_with('.') ? "" : ".");
   return fmt::format("Not examined{} This would tell: <code>{}</code>", reason, escape_html(row.command));
 }
 
@@ -268,7 +268,7 @@ std::string first_screen_html(const Model& model) {
   out += "<ol class=\"answers\" aria-label=\"The eight questions\">\n";
   for (const AnswerRow& row : model.answers) out += answer_line(row);
   return out + fmt::format("</ol>\n<p class=\"instrument\">{}{}</p>\n",
-                           escape_html(model.instrument.sentence),
+                           prose_html(model.instrument.sentence),
                            model.doubts > 0 ? " <a href=\"#findings\">Read them</a>" : "");
 }
 
@@ -373,7 +373,7 @@ std::string findings_html(const Model& model) {
                            escape_html(trial->name));
     }
     out +=
-        fmt::format("<p>{}</p>{}</li>\n", escape_html(first.text),
+        fmt::format("<p>{}</p>{}</li>\n", prose_html(first.text),
                     alike.size() > 1 || first.evidence.members().empty() ? "" : details_html(first.evidence));
   }
   return out + (model.findings.empty() ? "" : "</ul>\n") + "</section>\n";

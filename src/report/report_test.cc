@@ -7,6 +7,7 @@
 
 #include "evidence/dossier_test_support.h"
 #include "os/os.h"
+#include "report/html_parts.h"
 #include "report/values.h"
 
 namespace assay::report_test {
@@ -123,6 +124,12 @@ TEST(MarkdownTables, ADerivedNumberHasADashForItsSamples) {
   const std::string text = *render_markdown(*dossier);
   EXPECT_NE(text.find("| share of the bound | 50.0 *derived* | % | — |"), std::string::npos) << text;
   EXPECT_NE(text.find("| launch overhead | 5.00 | µs | 9 |"), std::string::npos) << text;
+}
+
+TEST(HtmlProse, WhatStandsBetweenBackticksIsCode) {
+  EXPECT_EQ(prose_html("run `assay <x>` or `y`."), "run <code>assay &lt;x&gt;</code> or <code>y</code>.");
+  EXPECT_EQ(prose_html("one ` alone & no code"), "one ` alone &amp; no code");
+  EXPECT_EQ(prose_html(""), "");
 }
 
 TEST_F(Rendering, EveryReportSaysThatTheInstrumentIsNotCalibrated) {
