@@ -33,7 +33,8 @@ struct HtmlTable {
   std::string html() const;  // "" without rows
 };
 
-// A sentence for people, escaped; what it sets between backticks is code. One without a partner stays as it is.
+// A sentence for people, escaped; what it sets between backticks is code. One without a partner stays as it
+// is.
 std::string prose_html(std::string_view text);
 
 HtmlCell text_cell(std::string_view text);

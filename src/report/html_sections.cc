@@ -267,8 +267,7 @@ std::string first_screen_html(const Model& model) {
     out += "<p class=\"banner\">⚠ This run was interrupted or is under way: what is below is not all.</p>\n";
   out += "<ol class=\"answers\" aria-label=\"The eight questions\">\n";
   for (const AnswerRow& row : model.answers) out += answer_line(row);
-  return out + fmt::format("</ol>\n<p class=\"instrument\">{}{}</p>\n",
-                           prose_html(model.instrument.sentence),
+  return out + fmt::format("</ol>\n<p class=\"instrument\">{}{}</p>\n", prose_html(model.instrument.sentence),
                            model.doubts > 0 ? " <a href=\"#findings\">Read them</a>" : "");
 }
 
