@@ -172,6 +172,15 @@ def check_documents(checks, folder):
                   f"load.failures: {run.findings('load.failures')}")
 
 
+def check_warm_up(checks, folder):
+    """The request that warms the server up fails by chance: one more is sent, and the trial goes on."""
+    run = load_run(folder, [*TIMING, "--fault", "500:at=2"], TRAFFIC, HANGS_S)  # the first is the trial request
+    met = [stamp["index"] for stamp in run.stamps.values() if stamp["fault"]]
+    checks.expect(met == [1], f"the fault met {met}")
+    checks.expect(len(run.rows) == 24 and all(row["outcome"] == "ok" for row in run.rows), f"{len(run.rows)} rows, or some failed")
+    checks.expect(len(run.stamps) == 24 + 3, f"{len(run.stamps)} requests came")
+
+
 # Answers of a second, ten a second: each of the first needs a connection of its own.
 SLOW_TIMING = ["--ttft-ms", "5", "--gap-ms", "25"]
 SLOW_TOKENS = 40
@@ -240,7 +249,8 @@ def main():
     checks = Checks()
     tests = [(f"{case.fault}{case.keys}", lambda folder, case=case: check_case(checks, case, folder)) for case in CASES]
     tests += [(name, lambda folder, check=check: check(checks, folder)) for name, check in CONNECTIONS.items()]
-    tests += [("documents", lambda folder: check_documents(checks, folder))]
+    tests += [("documents", lambda folder: check_documents(checks, folder)),
+              ("warm-up", lambda folder: check_warm_up(checks, folder))]
     with checks.about("assay list faults"):
         tested = {case.fault for case in CASES} | set(CONNECTIONS)
         checks.expect(listed_faults() == tested, f"there and not tested, or tested and not there: {sorted(listed_faults() ^ tested)}")

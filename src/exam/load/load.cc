@@ -240,7 +240,7 @@ class LoadTrial {
     const uint32_t sequences = info.sequences > 0     ? info.sequences
                                : setup_.sequences > 0 ? setup_.sequences
                                                       : kUsualSequences * servers();
-    const LoadResult burst = drive_burst(sequences);
+    const LoadResult burst = warm_up(sequences);
     if (burst.is_interrupted || context_.interrupted()) return close(), interrupted();
     if (burst.lost) return close(), fail_as_lost(*burst.lost, burst.is_hung), std::move(outcome_);
     if (!choose_rate(burst)) return close(), std::move(outcome_);
@@ -249,7 +249,7 @@ class LoadTrial {
     if (!follows()) {
       agreed_ = {.rate_per_s = rate_per_s_,
                  .left_s = std::max(load_.max_duration_s - seconds(burst.duration), load_.max_duration_s / 2),
-                 .first_id = std::max(burst.planned, traffic_.classes.size()) + 1,
+                 .first_id = std::max(failed_warm_ups_ + burst.planned, traffic_.classes.size()) + 1,
                  .rate_conditions = rate_conditions_};
     }
     const double left_s = agreed_.left_s;
@@ -306,7 +306,7 @@ class LoadTrial {
     CapacityEvidence found = search_for_capacity(context_, *setup_.target, traffic_, conditions_,
                                                  {.rate_per_s = rate_per_s_ / sessions_per_request(traffic_),
                                                   .response_s = answers_s[answers_s.size() / 2],
-                                                  .first_id = burst.planned + 1});
+                                                  .first_id = failed_warm_ups_ + burst.planned + 1});
     if (found.result.is_interrupted) return close(), interrupted();
     close();
     outcome_.records = std::move(found.records);
@@ -324,6 +324,21 @@ class LoadTrial {
     return std::clamp(kBurstShare * load_.max_duration_s, kLeastBurstS, kMostBurstS);
   }
 
+  // A burst may be of one request, and that fail by chance: where one showed soon that nothing ends well, two
+  // more are driven before it is held against the target.
+  LoadResult warm_up(uint32_t sequences) {
+    LoadResult burst = drive_burst(sequences);
+    const Nanos soon = nanos_from_seconds(burst_limit_s() / 4);
+    for (int again = 0; again < 2 && !burst.is_interrupted && !burst.lost && burst.duration < soon &&
+                        calibration_of(burst).ended_well == 0;
+         ++again) {
+      failed_warm_ups_ += burst.planned;
+      failed_warm_ups_took_ += burst.duration;
+      burst = drive_burst(sequences);
+    }
+    return burst;
+  }
+
   // With a rate to be found: twice as many requests as the target works on at once, but no more than a
   // quarter of the trial's. Else what warms it up.
   LoadResult drive_burst(uint32_t sequences) {
@@ -339,7 +354,7 @@ class LoadTrial {
       context_.progress.update(0, fmt::format("burst: {} of {}", progress.ended,
                                               counted(static_cast<int64_t>(progress.planned), "request")));
     };
-    const auto plan = burst_plan(traffic_, count);
+    const auto plan = burst_plan(traffic_, count, failed_warm_ups_ + 1);
     return drive_load(*setup_.target, context_.clock, *list_source(plan), options);
   }
 
@@ -350,9 +365,10 @@ class LoadTrial {
     const Calibration calibration = calibration_of(burst);
     if (calibration.ended_well == 0) {
       Finding finding{.severity = Severity::kBlocker, .code = "load.failures"};
+      const size_t sent = failed_warm_ups_ + calibration.requests;
       finding.text = fmt::format("Of {} sent to warm the target up, none ended well in {}.",
-                                 counted(static_cast<int64_t>(calibration.requests), "request"),
-                                 format_duration(seconds(burst.duration)));
+                                 counted(static_cast<int64_t>(sent), "request"),
+                                 format_duration(seconds(failed_warm_ups_took_ + burst.duration)));
       for (const std::string& example : burst.failure_examples) {
         if (example.empty()) continue;
         finding.text += fmt::format(" The first said: {}.", printable(example));
@@ -544,6 +560,8 @@ class LoadTrial {
   TargetSetup setup_;
   Json conditions_, rate_conditions_;
   double rate_per_s_ = 1;
+  size_t failed_warm_ups_ = 0;  // requests of bursts before the last
+  Nanos failed_warm_ups_took_{};
   AgreedTraffic agreed_;
   AgreedStart start_;  // of several ranks; else all zero
   TargetEnd end_;

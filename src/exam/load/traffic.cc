@@ -94,7 +94,7 @@ uint32_t warm_up_requests(const TrialTraffic& traffic) {
   return std::max({classes, servers, std::min(classes * servers, traffic.requests / 4)});
 }
 
-std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t count) {
+std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t count, RequestId first_id) {
   TrafficPlan plan = plan_of(traffic, 1);
   plan.seed ^= kBurstSeed;
   plan.share = {};
@@ -114,7 +114,7 @@ std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t cou
     each.arrivals.reset();
     each.cancel = CancelPlan{};
   }
-  return materialise(plan, 1);
+  return materialise(plan, first_id);
 }
 
 std::unique_ptr<PlanSource> main_plan(const TrialTraffic& traffic, double rate_per_s, double longest_s,

@@ -36,8 +36,8 @@ Result<TrialTraffic> trial_traffic(const Scenario& scenario, const TargetSpec& t
 // met by each class, as far as a quarter of the trial's requests go.
 uint32_t warm_up_requests(const TrialTraffic& traffic);
 
-// A burst of `count` single requests of the classes, all at once; ids from 1.
-std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t count);
+// A burst of `count` single requests of the classes, all at once; ids from `first_id`.
+std::vector<PlannedRequest> burst_plan(const TrialTraffic& traffic, uint32_t count, RequestId first_id = 1);
 
 // The trial's requests at `rate_per_s` sessions per second; ids from `first_id`. As many as fit: the last
 // arrival lies within `longest_s`. A trace that is replayed at its own instants
