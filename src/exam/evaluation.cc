@@ -121,8 +121,10 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
     ~ServerStop() {
       if (context.server != nullptr) context.progress.update(1, "stopping the launched server");
       context.server.reset();
+      context.dossier = nullptr;
     }
   } const stop_on_return{context};
+  context.dossier = &dossier;
   const std::function<bool()> interrupted_again = context.interrupted_again;
   for (size_t i = 0; i < due.size(); ++i) {
     if (context.interrupted()) return EvaluationEnd::kInterrupted;

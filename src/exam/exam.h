@@ -45,6 +45,7 @@ struct ExamContext {
   // this one ends it at once. Asked of the last trial only: one that others follow is run again by a resumed
   // run.
   std::function<bool()> interrupted_again;
+  const Dossier* dossier = nullptr;  // what the trials before have left; null: nothing
   std::function<std::string(const std::string& name)> secret;  // environment variable by name; "" if unset
   // The server that was launched for the target whose trials are running, kept between them; null: none.
   std::unique_ptr<LaunchedServer> server = nullptr;

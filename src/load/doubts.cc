@@ -100,9 +100,9 @@ class Doubts {
                                   3 * std::sqrt(static_cast<double>(std::max<int64_t>(out_at_middle, 1))) + 2;
     if (static_cast<double>(ended_late) >= 0.8 * static_cast<double>(offered_late) || !is_beyond_chance)
       return;
-    // Requests that take longer than half of the window would end late on the fastest target, too: then only
-    // latencies that grow show that it falls behind.
-    if (median_e2e_ms() > milliseconds(window_.rates_end - middle) && !do_latencies_grow(middle)) return;
+    // Requests that take long, or come in bursts, may end late on the fastest target, too: latencies that
+    // grow show that it falls behind.
+    if (!do_latencies_grow(middle)) return;
     const bool is_blocker = 2 * good < offered - broken_off;
     Finding& finding = find(
         is_blocker ? Severity::kBlocker : Severity::kDoubtful, "load.rate-not-held",
@@ -225,20 +225,22 @@ class Doubts {
   // By half between the first and the second half of the window: a queue shows in the one, a full batch in
   // the other.
   bool do_latencies_grow(Nanos middle) const {
-    std::vector<double> ttft[2], tpot[2];
+    std::vector<double> ttft[2], tpot[2], e2e[2];
     for (const RequestRow* row : order_) {
       if (!view_.in_rates(row->scheduled) || !ended_well(*row)) continue;
       const size_t half = row->scheduled > middle ? 1 : 0;
       ttft[half].push_back(ttft_ms(*row));
+      e2e[half].push_back(e2e_ms(*row));
       if (has_tpot(*row)) tpot[half].push_back(tpot_ms(*row));
     }
     const auto grows = [](std::vector<double>* halves) {
-      if (halves[0].empty() || halves[1].empty()) return false;
+      if (halves[0].empty()) return false;
+      if (halves[1].empty()) return true;  // what came later did not end at all
       std::ranges::sort(halves[0]);
       std::ranges::sort(halves[1]);
       return sorted_quantile(halves[1], 0.5) > 1.5 * sorted_quantile(halves[0], 0.5);
     };
-    return grows(ttft) || grows(tpot);
+    return grows(ttft) || grows(e2e) || (!tpot[1].empty() && grows(tpot));
   }
 
   // Unless the rate was not held, which says the same and why.

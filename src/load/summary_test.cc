@@ -181,6 +181,15 @@ TEST(LoadSummary, LongRequestsAreNoSignOfARateThatIsNotHeld) {
   EXPECT_NE(finding(summarise_load(drive(tight, plan), one_class()), "load.rate-not-held"), nullptr);
 }
 
+TEST(LoadSummary, ABurstAtTheEndIsNoSignOfARateThatIsNotHeld) {
+  // Answers of 210 ms, each: those of the last 100 ms end when the window is over.
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < 100; ++i) plan.push_back(planned(i + 1, 10.0 * static_cast<double>(i), 10, 100));
+  for (size_t i = 0; i < 100; ++i) plan.push_back(planned(i + 101, 1900 + static_cast<double>(i), 10, 100));
+  const FakeTargetOptions roomy{.sequences = 2000, .prefill_us_per_token = 1000, .tpot_ms = 2};
+  EXPECT_EQ(finding(summarise_load(drive(roomy, plan), one_class()), "load.rate-not-held"), nullptr);
+}
+
 // Answers of 10 s that come for 12 s begin to end when the window is nearly over.
 TEST(LoadSummary, RatesOfAWindowThatIsShortAgainstTheAnswersAreDoubtful) {
   std::vector<PlannedRequest> plan;

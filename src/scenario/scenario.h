@@ -129,6 +129,7 @@ struct LoadSpec {
   std::optional<double> rate_per_s;  // nothing: `utilisation` of what a short burst shows the target can do
   double utilisation = 0.6;
   uint32_t requests_per_class = 64;  // the mix has so many of each class at least
+  uint32_t alone_requests = 0;       // of a class alone; 0: as many as requests_per_class
   double max_duration_s = 100;  // of one trial; the number of requests is cut to fit, and the report says so
   bool mix = true;              // the classes together, at the rate that is given or found
   bool alone = true;            // with mix: also each class by itself

@@ -99,6 +99,11 @@ std::vector<uint32_t> loop_numbers(const TrafficPlan& plan) {
   return numbers;
 }
 
+// What texts are drawn by, as against lengths, instants and choices.
+uint64_t text_seed(const TrafficPlan& plan) {
+  return plan.seed ^ plan.text_seed;
+}
+
 // One turn; its place in the session makes the index of its draws.
 Request drawn_request(const TrafficPlan& plan, const ClassStreams& streams, const Session& session,
                       uint32_t turn) {
@@ -111,7 +116,7 @@ Request drawn_request(const TrafficPlan& plan, const ClassStreams& streams, cons
   request.turn = turn;
   request.last_turn = turn + 1 == session.turns;
   request.corpus = c.corpus == "code" ? "code" : "prose";
-  request.prompt_seed = Random(plan.seed, streams.text, index).next();
+  request.prompt_seed = Random(text_seed(plan), streams.text, index).next();
   request.prompt_tokens = c.prompt_tokens.draw(prompt_random);
   request.output_tokens = c.output_tokens.draw(output_random);
   return request;
@@ -141,7 +146,8 @@ std::vector<PromptPart> nested_parts(const TrafficPlan& plan, const ClassStreams
     if (end == before) continue;
     const bool is_leaf = level + 1 == depth;
     const uint64_t index = is_leaf ? prefix : (uint64_t{1} << 61) | level << 40 | nodes[level];
-    parts.push_back({Random(plan.seed, streams.prefix, index).next(), static_cast<uint32_t>(end - before)});
+    parts.push_back(
+        {Random(text_seed(plan), streams.prefix, index).next(), static_cast<uint32_t>(end - before)});
     before = end;
   }
   return parts;
@@ -159,7 +165,7 @@ void add_prefix(const TrafficPlan& plan, const ClassStreams& streams, uint64_t i
   request.prefix_tokens = std::min(c.prefix_tokens, request.prompt_tokens - 1);
   if (request.prefix_tokens == 0) return;
   const uint64_t prefix = drawn_prefix(pool, streams, random);
-  request.prefix_seed = Random(plan.seed, streams.prefix, prefix).next();
+  request.prefix_seed = Random(text_seed(plan), streams.prefix, prefix).next();
   if (pool.depth > 1) request.prefix_parts = nested_parts(plan, streams, prefix, request);
 }
 
@@ -187,7 +193,7 @@ void apply_entry(const TrafficPlan& plan, const ClassStreams& streams, const Tra
   if (request.turn > 0) planned.offset = entry.offset;
   if (entry.prefix == PrefixTree::kRoot) return;
   const PrefixTree& tree = *plan.trace->prefixes;
-  planned.prefix = {&tree, entry.prefix, Random(plan.seed, streams.blocks, 0).next()};
+  planned.prefix = {&tree, entry.prefix, Random(text_seed(plan), streams.blocks, 0).next()};
   request.prefix_tokens = std::min(tree.tokens(entry.prefix), request.prompt_tokens);
   request.prefix_seed = Random(planned.prefix.seed, streams.blocks, tree.key(entry.prefix)).next();
 }

@@ -55,6 +55,9 @@ struct PlanShare {
 
 struct TrafficPlan {
   uint64_t seed = 1;
+  // Plans that differ in it alone have the same requests with other texts, prefixes included, so that what one of
+  // them has left in a server's prefix cache makes no other one faster.
+  uint64_t text_seed = 0;
   std::vector<TrafficClass> classes;
   Arrivals arrivals;
   double rate_per_s = 1;  // of sessions or single requests, all classes together

@@ -73,6 +73,34 @@ TEST(Traffic, TheSameSeedGivesTheSamePlanAndAnotherGivesAnother) {
   EXPECT_NE(essence(materialise(plan)[0]), essence(one[0]));
 }
 
+TEST(Traffic, AnotherTextSeedChangesNothingButTheTexts) {
+  TrafficClass shared = traffic_class("a");
+  shared.prompt_tokens = {.kind = LengthDistribution::Kind::kUniform, .a = 100, .b = 400};
+  shared.prefix_tokens = 50;
+  shared.prefix_pool.count = 5;
+  shared.prefix_pool.share = 0.5;
+  shared.prefix_pool.depth = 2;
+  TrafficPlan plan = plan_of({shared}, 200);
+  const auto one = materialise(plan);
+  plan.text_seed = 7;
+  const auto two = materialise(plan);
+  ASSERT_EQ(one.size(), two.size());
+  std::set<uint64_t> texts, prefixes;
+  for (size_t i = 0; i < one.size(); ++i) {
+    const Request &a = one[i].request, &b = two[i].request;
+    EXPECT_EQ(one[i].offset, two[i].offset);
+    EXPECT_EQ(a.prompt_tokens, b.prompt_tokens);
+    EXPECT_EQ(a.prefix_tokens, b.prefix_tokens);
+    texts.insert({a.prompt_seed, b.prompt_seed});
+    ASSERT_EQ(a.prefix_parts.size(), b.prefix_parts.size());
+    for (size_t k = 0; k < a.prefix_parts.size(); ++k)
+      EXPECT_NE(a.prefix_parts[k].seed, b.prefix_parts[k].seed);
+    if (a.prefix_tokens > 0) prefixes.insert({a.prefix_seed, b.prefix_seed});
+  }
+  EXPECT_EQ(texts.size(), 400U);
+  EXPECT_EQ(prefixes.size(), 10U);  // as many in each plan, and none in both
+}
+
 TEST(Traffic, AClassAloneSendsWhatItSendsInTheMix) {
   const auto mix = materialise(plan_of({traffic_class("a"), traffic_class("b")}, 100));
   const auto alone = materialise(plan_of({traffic_class("b")}, 50));

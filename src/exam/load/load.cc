@@ -12,6 +12,7 @@
 #include "exam/load/launch.h"
 #include "exam/load/prompt_cuts.h"
 #include "exam/load/rank_evidence.h"
+#include "exam/load/reading_doubt.h"
 #include "exam/load/side_evidence.h"
 #include "exam/load/stack.h"
 #include "exam/load/target_setup.h"
@@ -118,6 +119,7 @@ class LoadTrial {
       return std::move(outcome_);
     }
     traffic_ = std::move(*traffic);
+    traffic_.text_seed = text_seed_of(trial_);
     if (traffic_.trace != nullptr) outcome_.findings.push_back(trace_finding(*traffic_.trace, load_.trace));
     set_rate_of_phase();
     if (!open_tokenizer()) return std::move(outcome_);
@@ -161,6 +163,7 @@ class LoadTrial {
   // A point of a sweep brings its own; a search finds where to begin by the burst.
   void set_rate_of_phase() {
     if (is_search()) traffic_.rate_per_s.reset();
+    if (trial_.parameters["phase"].as_string() == "alone") take_rate_of_mix();
     const Json& rate = trial_.parameters["sweep_rate_per_s"];
     const Json& users = trial_.parameters["sweep_users"];
     if (rate.is_number()) traffic_.rate_per_s = rate.as_number();
@@ -169,6 +172,18 @@ class LoadTrial {
                          .users = static_cast<uint32_t>(users.as_integer()),
                          .pause_s = traffic_.arrivals.pause_s};
     traffic_.rate_per_s.reset();
+  }
+
+  // A class alone comes as it came in the mix, so that what differs is what the other classes do to it. A mix
+  // that left no rate leaves the class to its own burst.
+  void take_rate_of_mix() {
+    if (traffic_.rate_per_s || !needs_rate(traffic_) || context_.dossier == nullptr) return;
+    const Result<DossierContent> content = context_.dossier->read();
+    if (!content) return;  // a dossier that cannot be read fails the run when the trial is committed
+    const std::optional<double> rate = rate_of_mix(*content, spec_.name);
+    if (!rate) return;
+    traffic_.rate_per_s = *rate * traffic_.share_of_mix;
+    is_rate_of_mix_ = true;
   }
 
   // Before anything is sent: a tokenizer that cannot be used would be noticed too late. False: the trial is
@@ -391,7 +406,7 @@ class LoadTrial {
     } else if (traffic_.arrivals.kind == Arrivals::Kind::kTrace) {
       rate_conditions_.set("rate_chosen_by", "trace");
     } else if (traffic_.rate_per_s) {
-      rate_conditions_.set("rate_chosen_by", "scenario");
+      rate_conditions_.set("rate_chosen_by", is_rate_of_mix_ ? "mix" : "scenario");
       rate_per_s_ = *traffic_.rate_per_s;
       rate_conditions_.set("arrival_rate_per_s", rate_per_s_);
     } else if (!needs_rate(traffic_)) {
@@ -508,6 +523,7 @@ class LoadTrial {
     std::ranges::move(summary.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
     add_own_work(is_void);
+    doubt_late_reading(outcome_);
     count_tokens(result.rows);
     if (context_.ranks != nullptr) add_rank_evidence(rank_facts(result), outcome_);
     if (result.lost) fail_as_lost(*result.lost, result.is_hung);
@@ -560,6 +576,7 @@ class LoadTrial {
   TargetSetup setup_;
   Json conditions_, rate_conditions_;
   double rate_per_s_ = 1;
+  bool is_rate_of_mix_ = false;
   size_t failed_warm_ups_ = 0;  // requests of bursts before the last
   Nanos failed_warm_ups_took_{};
   AgreedTraffic agreed_;

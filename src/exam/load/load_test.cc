@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <set>
 
+#include "evidence/dossier_test_support.h"
 #include "exam/load/calibration.h"
 #include "exam/load/traffic.h"
 #include "exam/rows.h"
@@ -244,6 +246,53 @@ TEST(LoadExam, TheScenariosRateIsSharedOutByWeightWhenAClassIsAlone) {
   const Record* chat = record(ran.outcomes[1], "offered_rate_per_s", "chat");
   EXPECT_EQ(chat->conditions["rate_chosen_by"].as_string(), "scenario");
   EXPECT_NEAR(*chat->value, 15, 4);
+}
+
+TEST(LoadExam, AClassAloneComesAsItCameInTheMixThatABurstHasChosen) {
+  Scenario scenario = two_classes();
+  scenario.load.classes[0].weight = 3;
+  scenario.load.classes[1].turns = LengthDistribution{.a = 2};
+  scenario.load.alone_requests = 16;
+  const testing_dossier::TemporaryFolder folder;
+  std::vector<Trial> trials = load_exam().plan(scenario, scenario.targets[0], Json());
+  ASSERT_EQ(trials.size(), 3U);
+  for (size_t i = 0; i < trials.size(); ++i) trials[i].id = static_cast<int64_t>(i) + 1;
+  Dossier dossier =
+      std::move(*Dossier::create(folder.file("a.assay"), testing_dossier::some_run(), trials, {}));
+  FakeClock clock;
+  Silence progress;
+  ExamContext context{.scenario = scenario,
+                      .clock = clock,
+                      .progress = progress,
+                      .interrupted = [] { return false; },
+                      .dossier = &dossier,
+                      .secret = [](const std::string&) { return std::string(); }};
+  std::vector<TrialOutcome> outcomes;
+  for (const Trial& trial : trials) {
+    outcomes.push_back(*load_exam().run(context, trial, scenario.targets[0]));
+    ASSERT_TRUE(dossier.begin_trial(trial.id, clock.wall_time()));
+    ASSERT_TRUE(dossier.commit_trial(trial.id, outcomes.back()));
+  }
+  const Record* mix = record(outcomes[0], "offered_rate_per_s", "all");
+  EXPECT_EQ(mix->conditions["rate_chosen_by"].as_string(), "burst");
+  const double sessions_per_s = mix->conditions["arrival_rate_per_s"].as_number();
+  // Of 3 requests and 1 request in sessions of 2, 3 and half a session are the classes'.
+  for (const auto& [trial, share] : {std::pair{1, 3 / 3.5}, {2, 0.5 / 3.5}}) {
+    const Record* alone = record(outcomes[static_cast<size_t>(trial)], "offered_rate_per_s", "all");
+    EXPECT_EQ(alone->conditions["rate_chosen_by"].as_string(), "mix");
+    EXPECT_NEAR(alone->conditions["arrival_rate_per_s"].as_number(), sessions_per_s * share, 1e-9);
+    EXPECT_EQ(outcomes[static_cast<size_t>(trial)].samples[0].columns.rows(), 16U);
+  }
+}
+
+TEST(LoadTraffic, EachTrialHasTextsOfItsOwnButTheMixThoseOfTheSeed) {
+  Scenario scenario = two_classes();
+  scenario.load.sweep = {.rates_per_s = {5, 20}, .users = {5}};
+  std::set<uint64_t> seeds;
+  const std::vector<Trial> trials = load_exam().plan(scenario, scenario.targets[0], Json());
+  for (const Trial& trial : trials) seeds.insert(text_seed_of(trial));
+  EXPECT_EQ(seeds.size(), trials.size());
+  EXPECT_EQ(text_seed_of(trials[0]), 0U);
 }
 
 TEST(LoadExam, SendsFewerRequestsThanWantedWhenTheyWouldTakeTooLong) {

@@ -10,6 +10,7 @@
 
 #include "exam/findings.h"
 #include "exam/load/rank_evidence.h"
+#include "exam/load/reading_doubt.h"
 #include "exam/load/server_routes.h"
 #include "exam/load/token_basis.h"
 #include "exam/load/token_check.h"
@@ -37,12 +38,27 @@ constexpr std::array<std::string_view, 11> kBesideMetrics = {"server_running",
                                                              "sampler_cpu_utilisation"};
 // What the requests themselves tell is told anew of all of them; all else that a rank found holds for the
 // whole.
-constexpr std::array<std::string_view, 20> kToldAnew = {
-    "load.cancelled-early", "load.failures",          "load.generator-late",     "load.more-than-asked",
-    "load.not-steady",      "load.rank-share",        "load.rate-not-held",      "load.sent-late",
-    "load.server-timings",  "load.servers",           "load.short-window",       "load.shortened",
-    "load.stray-events",    "load.token-basis",       "load.rank-stamps",        "load.too-few-samples",
-    "load.uneven-servers",  "load.usage-above-asked", "load.usage-below-chunks", "load.ranks"};
+constexpr std::array<std::string_view, 21> kToldAnew = {"load.cancelled-early",
+                                                        "load.failures",
+                                                        "load.generator-late",
+                                                        "load.more-than-asked",
+                                                        "load.not-steady",
+                                                        "load.read-late",
+                                                        "load.rank-share",
+                                                        "load.rate-not-held",
+                                                        "load.sent-late",
+                                                        "load.server-timings",
+                                                        "load.servers",
+                                                        "load.short-window",
+                                                        "load.shortened",
+                                                        "load.stray-events",
+                                                        "load.token-basis",
+                                                        "load.rank-stamps",
+                                                        "load.too-few-samples",
+                                                        "load.uneven-servers",
+                                                        "load.usage-above-asked",
+                                                        "load.usage-below-chunks",
+                                                        "load.ranks"};
 
 std::string metric_base(const Record& record) {
   const Result<MetricName> name = parse_metric_name(record.metric);
@@ -90,6 +106,7 @@ class Merge {
     tell_late_ranks();
     summarise(merged);
     add_instrument_records();
+    doubt_late_reading(out_);
     add_beside();
     add_token_counts();
     keep_findings();

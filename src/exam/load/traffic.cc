@@ -25,6 +25,13 @@ uint32_t requests_of_mix(const std::vector<TrafficClass>& classes, uint32_t per_
   return static_cast<uint32_t>(std::min(std::ceil(per_class * sum / least), 1e8));
 }
 
+// How many sessions so many requests as the classes have weight are.
+double sessions_of(const std::vector<TrafficClass>& classes) {
+  double sessions = 0;
+  for (const TrafficClass& each : classes) sessions += each.weight / std::max(1.0, each.turns.mean());
+  return sessions;
+}
+
 // A ninth may be cut as warm-up or drain, unless that would cost a percentile that the requests support.
 uint32_t kept_per_class(uint32_t per_class) {
   int64_t kept = per_class - per_class / 9;
@@ -36,6 +43,7 @@ uint32_t kept_per_class(uint32_t per_class) {
 
 TrafficPlan plan_of(const TrialTraffic& traffic, double rate_per_s) {
   return {.seed = traffic.seed,
+          .text_seed = traffic.text_seed,
           .classes = traffic.classes,
           .arrivals = traffic.arrivals,
           .rate_per_s = rate_per_s,
@@ -78,14 +86,40 @@ Result<TrialTraffic> trial_traffic(const Scenario& scenario, const TargetSpec& t
     if (traffic.classes.empty())
       return fail(fmt::format("there is no traffic class '{}'", traffic_class), scenario.path);
     const double share = traffic.classes.front().weight / sum;
-    if (load.rate_per_s) traffic.rate_per_s = *load.rate_per_s * share;
+    traffic.share_of_mix = sessions_of(traffic.classes) / sessions_of(load.classes);
+    if (load.rate_per_s) traffic.rate_per_s = *load.rate_per_s * traffic.share_of_mix;
     traffic.arrivals.users = std::max(1U, static_cast<uint32_t>(std::lround(load.arrivals.users * share)));
   }
-  traffic.requests = traffic.trace == nullptr ? requests_of_mix(traffic.classes, load.requests_per_class)
+  const uint32_t per_class =
+      !traffic_class.empty() && load.alone_requests > 0 ? load.alone_requests : load.requests_per_class;
+  traffic.requests = traffic.trace == nullptr ? requests_of_mix(traffic.classes, per_class)
                                               : static_cast<uint32_t>(traffic.trace->entries.size());
-  traffic.wanted_per_class = kept_per_class(load.requests_per_class);
+  traffic.wanted_per_class = kept_per_class(per_class);
   traffic.routes = server_routes(target, traffic.classes);
   return traffic;
+}
+
+uint64_t text_seed_of(const Trial& trial) {
+  const Json& parameters = trial.parameters;
+  const std::string& phase = parameters["phase"].as_string();
+  if (phase == "mix") return 0;
+  const std::string name =
+      fmt::format("{} {} {} {}", phase, parameters["traffic_class"].as_string(),
+                  parameters["sweep_rate_per_s"].as_number(0), parameters["sweep_users"].as_integer(0));
+  return random_stream(name.c_str());
+}
+
+std::optional<double> rate_of_mix(const DossierContent& content, const std::string& target) {
+  const auto is_of_mix = [&](const Trial& trial) {
+    return trial.exam == "load" && trial.target == target && trial.parameters["phase"].as_string() == "mix";
+  };
+  const auto mix = std::ranges::find_if(content.trials, is_of_mix);
+  if (mix == content.trials.end()) return std::nullopt;
+  for (const Record& record : content.records) {
+    const Json& rate = record.conditions["arrival_rate_per_s"];
+    if (record.trial_id == mix->id && rate.is_number()) return rate.as_number();
+  }
+  return std::nullopt;
 }
 
 uint32_t warm_up_requests(const TrialTraffic& traffic) {
@@ -144,12 +178,9 @@ double sessions_per_request(const TrialTraffic& traffic) {
     const auto starts = std::ranges::count(entries, 0U, &TraceEntry::turn);
     return static_cast<double>(starts) / static_cast<double>(entries.size());
   }
-  double weights = 0, sessions = 0;
-  for (const TrafficClass& each : traffic.classes) {
-    weights += each.weight;
-    sessions += each.weight / std::max(1.0, each.turns.mean());
-  }
-  return sessions / weights;
+  double weights = 0;
+  for (const TrafficClass& each : traffic.classes) weights += each.weight;
+  return sessions_of(traffic.classes) / weights;
 }
 
 ContextNeed context_need(const TrialTraffic& traffic, uint32_t sequences) {

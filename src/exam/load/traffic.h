@@ -20,9 +20,11 @@ struct TrialTraffic {
   std::shared_ptr<const Trace> trace;  // of a trace replay; plans point into it. Else null
   Arrivals arrivals;
   uint64_t seed = 0;
+  uint64_t text_seed = 0;            // the trial's own; see TrafficPlan
   uint32_t requests = 0;             // how many are wanted
   uint32_t wanted_per_class = 0;     // how many of each the steady window keeps at least
   std::optional<double> rate_per_s;  // of sessions; what the scenario fixes for this phase, if it does
+  double share_of_mix = 1;           // of the mix's sessions, those of a class alone
   ServerRoutes routes;               // of the target that it is for
   PlanShare share;                   // of main_plan: what this load generator sends of it
 };
@@ -31,6 +33,12 @@ struct TrialTraffic {
 // scenario's.
 Result<TrialTraffic> trial_traffic(const Scenario& scenario, const TargetSpec& target,
                                    const std::string& traffic_class);
+
+// A trial's own, so that the mix leaves no text of later trials in a server's prefix cache. The mix has 0.
+uint64_t text_seed_of(const Trial& trial);
+
+// Sessions per second that were offered to `target` in its mix; nothing if it left no rate.
+std::optional<double> rate_of_mix(const DossierContent& content, const std::string& target);
 
 // How many requests warm a target up: one of each class, and of several servers so many that each server is
 // met by each class, as far as a quarter of the trial's requests go.

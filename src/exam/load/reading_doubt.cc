@@ -1,0 +1,63 @@
+// Doubts latencies of a client that read late; see reading_doubt.h.
+#include "exam/load/reading_doubt.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/base.h"
+
+namespace assay {
+namespace {
+
+// So many chunks share a later one's stamp before it matters to a percentile that people read.
+constexpr double kLeastShare = 0.01;
+// The lateness that matters: of a chunk gap, of a TTFT, and never less than in milliseconds.
+constexpr double kGapShare = 0.25;
+constexpr double kTtftShare = 0.05;
+constexpr double kLeastLagMs = 0.2;
+
+const Record* of_all(const TrialOutcome& outcome, std::string_view metric) {
+  const auto found = std::ranges::find_if(outcome.records, [&](const Record& record) {
+    return record.metric == metric && record.value && record.validity != Validity::kVoid &&
+           record.conditions["traffic_class"].as_string() == "all";
+  });
+  return found == outcome.records.end() ? nullptr : &*found;
+}
+
+bool is_of(const Record& record, std::string_view distribution) {
+  return record.metric.starts_with(distribution) &&
+         record.metric.substr(distribution.size()).starts_with('_');
+}
+
+}  // namespace
+
+void doubt_late_reading(TrialOutcome& outcome) {
+  const Record* lag = of_all(outcome, "receive_lag_ms_p99");
+  const Record* shared = of_all(outcome, "coalesced_share");
+  const Record* gap = of_all(outcome, "chunk_gap_ms_p50");
+  if (lag == nullptr || shared == nullptr || gap == nullptr) return;
+  const double lag_ms = *lag->value, share = *shared->value, gap_ms = *gap->value;
+  if (share < kLeastShare || lag_ms < std::max(kLeastLagMs, kGapShare * gap_ms)) return;
+  for (Record& record : outcome.records) {
+    if (record.validity != Validity::kValid || !record.value) continue;
+    const bool is_begin = is_of(record, "ttft_ms") || is_of(record, "ttfo_ms");
+    if (is_of(record, "chunk_gap_ms") || (is_begin && lag_ms >= kTtftShare * *record.value))
+      record.validity = Validity::kDoubtful;
+  }
+  Finding finding{.severity = Severity::kDoubtful, .code = "load.read-late"};
+  finding.text = fmt::format(
+      "The load generator read late: 1 % of its reads by {} ms and more, beside a median chunk gap of {} ms, and {:.1f} % of "
+      "the chunks together with a later one, whose stamp they then have. Chunk gaps are as much its own as the "
+      "server's, and first tokens may seem later than they came: they are marked doubtful. Leave this machine a core, or run the "
+      "load from several machines.",
+      format_number(lag_ms), format_number(gap_ms), 100 * share);
+  finding.evidence = Json::object();
+  finding.evidence.set("receive_lag_ms_p99", lag_ms)
+      .set("coalesced_share", share)
+      .set("chunk_gap_ms_p50", gap_ms);
+  outcome.findings.push_back(std::move(finding));
+}
+
+}  // namespace assay

@@ -1,0 +1,58 @@
+// When late reading throws doubt on latencies, and when not.
+#include "exam/load/reading_doubt.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+namespace assay::reading_doubt_test {
+
+Record record(const std::string& metric, double value) {
+  return {
+      .metric = metric, .value = value, .n = 100, .conditions = Json::object().set("traffic_class", "all")};
+}
+
+TrialOutcome outcome(double lag_ms, double share, double gap_ms) {
+  TrialOutcome trial;
+  trial.records = {record("receive_lag_ms_p99", lag_ms),
+                   record("coalesced_share", share),
+                   record("chunk_gap_ms_p50", gap_ms),
+                   record("chunk_gap_ms_p99", 3 * gap_ms),
+                   record("ttft_ms_p90", 20),
+                   record("ttft_ms_p99", 2000),
+                   record("e2e_ms_p50", 100)};
+  return trial;
+}
+
+Validity validity(const TrialOutcome& trial, const std::string& metric) {
+  return std::ranges::find(trial.records, metric, &Record::metric)->validity;
+}
+
+TEST(ReadingDoubt, AClientThatReadsAGapLateDoubtsWhatItCannotTell) {
+  TrialOutcome trial = outcome(2.0, 0.167, 2.0);  // stopped for 6 ms in every 26
+  doubt_late_reading(trial);
+  ASSERT_EQ(trial.findings.size(), 1U);
+  EXPECT_EQ(trial.findings[0].code, "load.read-late");
+  EXPECT_NE(trial.findings[0].text.find("16.7 % of the chunks"), std::string::npos) << trial.findings[0].text;
+  EXPECT_EQ(validity(trial, "chunk_gap_ms_p50"), Validity::kDoubtful);
+  EXPECT_EQ(validity(trial, "chunk_gap_ms_p99"), Validity::kDoubtful);
+  EXPECT_EQ(validity(trial, "ttft_ms_p90"), Validity::kDoubtful);
+  EXPECT_EQ(validity(trial, "ttft_ms_p99"), Validity::kValid);  // 2 ms are nothing to 2 s
+  EXPECT_EQ(validity(trial, "e2e_ms_p50"), Validity::kValid);   // the last chunk has the stamp
+}
+
+TEST(ReadingDoubt, WhatIsReadAtOnceOrAloneRaisesNone) {
+  for (TrialOutcome trial : {outcome(0.05, 0.9, 0),   // a server that writes several tokens at once
+                             outcome(0.1, 0.05, 10),  // a client that is behind by a hundredth of a gap
+                             outcome(5, 0.001, 10)}) {
+    doubt_late_reading(trial);
+    EXPECT_TRUE(trial.findings.empty());
+    EXPECT_EQ(validity(trial, "chunk_gap_ms_p99"), Validity::kValid);
+  }
+  TrialOutcome none;
+  doubt_late_reading(none);
+  EXPECT_TRUE(none.findings.empty());
+}
+
+}  // namespace assay::reading_doubt_test
