@@ -55,8 +55,8 @@ struct PlanShare {
 
 struct TrafficPlan {
   uint64_t seed = 1;
-  // Plans that differ in it alone have the same requests with other texts, prefixes included, so that what one of
-  // them has left in a server's prefix cache makes no other one faster.
+  // Plans that differ in it alone have the same requests with other texts, prefixes included, so that what
+  // one of them has left in a server's prefix cache makes no other one faster.
   uint64_t text_seed = 0;
   std::vector<TrafficClass> classes;
   Arrivals arrivals;
