@@ -107,7 +107,8 @@ class Evidence {
           Json::object()
               .set("rate_per_s", last.trial.rate_per_s)
               .set("dispatch_lag_ms", last.dispatch_lag_ms)
-              .set("budget_ms", load_.dispatch_lag_budget_ms)));
+              .set("budget_ms", load_.dispatch_lag_budget_ms)
+              .set(kFallsShort, !has_decided())));
     }
     const auto repeated =
         std::ranges::count_if(result_.probes, [](const CapacityProbe& probe) { return probe.trial.is_void; });
@@ -125,7 +126,8 @@ class Evidence {
           fmt::format(
               "The search for capacity took the {} that it may (load.capacity.max_duration_s) before its interval "
               "was as narrow as {} %: it is wider, and as sure. More time narrows it.",
-              format_duration(spec.max_duration_s), format_number(100 * spec.resolution))));
+              format_duration(spec.max_duration_s), format_number(100 * spec.resolution)),
+          Json::object().set(kFallsShort, !has_decided())));
     }
     if (search_.end() == CapacityEnd::kOutOfRange) {
       found.push_back(
@@ -161,6 +163,15 @@ class Evidence {
     record.conditions.set("traffic_class", traffic_class);
     record.validity = estimate.value ? Validity::kValid : Validity::kInsufficient;
     return out_.emplace_back(std::move(record));
+  }
+
+  // Whether any rate of any tier was shown to hold or to fail.
+  bool has_decided() const {
+    for (size_t tier = 0; tier < tiers_.size(); ++tier) {
+      const CapacityInterval interval = search_.interval(tier);
+      if (interval.low || interval.high) return true;
+    }
+    return false;
   }
 
   int64_t requests() const {

@@ -188,6 +188,19 @@ TEST(LoadExam, TheSearchForCapacityFindsWhatTheFakeCanDo) {
   EXPECT_EQ(attainments, 4 * probes);
 }
 
+TEST(LoadExam, ASearchThatDecidesNothingFallsShort) {
+  Scenario scenario = two_classes();
+  for (TrafficClass& each : scenario.load.classes) each.slo = {.ttft_ms = 100, .tpot_ms = {}, .e2e_ms = {}};
+  scenario.load.mix = false;
+  for (const double limit_s : {0.1, 60.0}) {
+    scenario.load.capacity = CapacitySpec{.max_duration_s = limit_s, .tiers = {}};
+    const TrialOutcome outcome = run(scenario).outcomes.at(0);
+    const auto budget = std::ranges::find(outcome.findings, "load.capacity-budget", &Finding::code);
+    ASSERT_NE(budget, outcome.findings.end());
+    EXPECT_EQ(budget->evidence[kFallsShort].as_bool(), limit_s < 1);
+  }
+}
+
 TEST(LoadExam, ASearchThatIsInterruptedLeavesNothing) {
   Scenario scenario = two_classes();
   scenario.load.mix = false;
