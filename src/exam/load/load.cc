@@ -264,7 +264,7 @@ class LoadTrial {
     if (!follows()) {
       agreed_ = {.rate_per_s = rate_per_s_,
                  .left_s = std::max(load_.max_duration_s - seconds(burst.duration), load_.max_duration_s / 2),
-                 .first_id = std::max(failed_warm_ups_ + burst.planned, traffic_.classes.size()) + 1,
+                 .first_id = first_id() + std::max(failed_warm_ups_ + burst.planned, traffic_.classes.size()),
                  .rate_conditions = rate_conditions_};
     }
     const double left_s = agreed_.left_s;
@@ -321,7 +321,7 @@ class LoadTrial {
     CapacityEvidence found = search_for_capacity(context_, *setup_.target, traffic_, conditions_,
                                                  {.rate_per_s = rate_per_s_ / sessions_per_request(traffic_),
                                                   .response_s = answers_s[answers_s.size() / 2],
-                                                  .first_id = failed_warm_ups_ + burst.planned + 1});
+                                                  .first_id = first_id() + failed_warm_ups_ + burst.planned});
     if (found.result.is_interrupted) return close(), interrupted();
     close();
     outcome_.records = std::move(found.records);
@@ -332,6 +332,10 @@ class LoadTrial {
     if (found.result.lost) fail_as_lost(*found.result.lost, found.result.is_hung);
     return std::move(outcome_);
   }
+
+  // Of its first warm-up. Each trial has a thousand million ids of its own, so that a server's log tells one
+  // trial's requests from another's (X-Request-Id).
+  RequestId first_id() const { return static_cast<RequestId>(trial_.id) * 1'000'000'000 + 1; }
 
   // A quarter of a trial's time, but never so little that a slow device could not compile its kernels in it,
   // and never so much that a server which hangs is waited for.
@@ -369,7 +373,7 @@ class LoadTrial {
       context_.progress.update(0, fmt::format("burst: {} of {}", progress.ended,
                                               counted(static_cast<int64_t>(progress.planned), "request")));
     };
-    const auto plan = burst_plan(traffic_, count, failed_warm_ups_ + 1);
+    const auto plan = burst_plan(traffic_, count, first_id() + failed_warm_ups_);
     return drive_load(*setup_.target, context_.clock, *list_source(plan), options);
   }
 
