@@ -46,7 +46,7 @@ std::unexpected<Error> wrong(std::string_view inside, std::string_view what) {
 const std::vector<PlaceholderRow>& RequestTemplate::placeholders() {
   static const std::vector<PlaceholderRow> rows = {
       {"{{prompt}}", "text of prompt_tokens tokens, cut from the corpus"},
-      {"{{request_id}}", "what X-Request-Id says, which is of this request alone"},
+      {"{{request_id}}", "what X-Request-Id says: no other request of the run has it"},
       {"{{integer LOW HIGH}}", "a whole number between them, both included"},
       {"{{number}}", "a number from 0 to below 1"},
       {"{{number LOW HIGH}}", "a number between them"},
