@@ -242,9 +242,7 @@ Json timeline_chart(const Model& model, const Serving& serving) {
   for (const RequestSpan& span : timeline.spans) {
     spans.push_back(Json(Json::Array{span.class_index, span.lane, rounded(span.scheduled_s),
                                      span.first_s < 0 ? Json() : rounded(span.first_s), rounded(span.end_s),
-                                     span.failed ? 2
-                                     : span.good ? 0
-                                                 : 1}));
+                                     static_cast<int>(span.outcome)}));
   }
   return chart.set("spans", Json(std::move(spans)));
 }

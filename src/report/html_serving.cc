@@ -182,8 +182,8 @@ std::string timeline_sentence(const Serving& serving) {
                           : *std::max_element(timeline.in_flight.begin(), timeline.in_flight.end());
   int64_t failed = 0, missed = 0;
   for (const RequestSpan& span : timeline.spans) {
-    failed += span.failed;
-    missed += !span.failed && !span.good;
+    failed += span.outcome == SpanOutcome::kFailed;
+    missed += span.outcome == SpanOutcome::kMissed;
   }
   std::string out = fmt::format("{}: up to {} at once", serving.label, static_cast<int64_t>(std::ceil(peak)));
   const std::string_view among =
@@ -194,10 +194,12 @@ std::string timeline_sentence(const Serving& serving) {
 }
 
 std::string timeline_small_print(const Timeline& timeline) {
+  const bool has_broken_off = std::ranges::any_of(
+      timeline.spans, [](const RequestSpan& span) { return span.outcome == SpanOutcome::kBrokenOff; });
   std::string out = fmt::format(
       "Rate and requests in flight by {:g} s; below, each request as a line: light while it waits for its first token, "
-      "full while tokens come; outlined where it missed a limit, ✕ where it failed.",
-      timeline.bin_s);
+      "full while tokens come; outlined where it missed a limit, ✕ where it failed{}.",
+      timeline.bin_s, has_broken_off ? ", ◂ where its user broke it off" : "");
   if (timeline.spans.size() < static_cast<size_t>(timeline.requests)) {
     out += fmt::format(" Of {} {} drawn, evenly thinned; the curves count all.",
                        counted(timeline.requests, "request"),

@@ -110,11 +110,14 @@ struct ClassResult {
   std::vector<Curve> curves;
 };
 
+// Their values are those of the chart (web/data.ts).
+enum class SpanOutcome { kGood = 0, kMissed = 1, kFailed = 2, kBrokenOff = 3 };
+
 struct RequestSpan {
   int class_index = 0;
   int lane = 0;  // within the class, so that spans do not overlap where there is room
   double scheduled_s = 0, first_s = 0, end_s = 0;  // first_s < 0: no token came
-  bool good = false, failed = false;
+  SpanOutcome outcome = SpanOutcome::kMissed;
 };
 
 // What was sampled of the server and of power sensors beside the requests, thinned to at most kTimelineBins
