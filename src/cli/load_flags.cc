@@ -233,7 +233,10 @@ Result<FlagText> declared_stack_of(const std::string& text) {
   FlagText out;
   std::vector<const StackKey*> there;
   for (const auto& [key, value] : values) {
-    const std::string typed = typed_flag("--stack", fmt::format("{}={}", key->name, value));
+    // What is refused as a secret must not be repeated.
+    const std::string typed =
+        typed_flag("--stack", secret_of_text(value).empty() ? fmt::format("{}={}", key->name, value)
+                                                            : std::string(key->name));
     if (std::ranges::find(there, key) != there.end())
       return fail(fmt::format("{} stands there twice", key->name), "--stack", "Give each key once.");
     there.push_back(key);
