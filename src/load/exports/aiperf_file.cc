@@ -177,8 +177,8 @@ Result<void> write_summary(const ExportTrial& trial, const std::string& path) {
 
 }  // namespace
 
-Result<void> write_aiperf_file(const Dossier& dossier, const std::string& path) {
-  return with_export_trial(dossier, path, path.ends_with(".jsonl") ? write_records : write_summary);
+Result<void> write_aiperf_file(const ExportTrial& trial, const std::string& path) {
+  return path.ends_with(".jsonl") ? write_records(trial, path) : write_summary(trial, path);
 }
 
 }  // namespace assay

@@ -1,9 +1,12 @@
 // Reading a trial for export; see export_trial.h.
 #include "load/exports/export_trial.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "load/sample_rows.h"
 
@@ -77,25 +80,73 @@ ExportOffer offer_of(const DossierContent& content, const Trial& trial) {
   return offer;
 }
 
+// A class alone is no run of another tool's, and a search keeps no requests.
+bool is_exported(const Trial& trial) {
+  const std::string& phase = trial.parameters["phase"].as_string();
+  return trial.exam == "load" && (phase == "mix" || phase == "sweep");
+}
+
+// Where each trial of a dossier goes, when the user has named one file: the mix of the only target there,
+// others beside it. Other tools' files hold one run each.
+class ExportPaths {
+ public:
+  ExportPaths(const DossierContent& content, const std::string& path) : path_(path) {
+    for (const Trial& trial : content.trials) {
+      if (is_exported(trial)) targets_.insert(trial.target);
+    }
+  }
+
+  std::string of(const Trial& trial) const {
+    std::string addition;
+    const Json &rate = trial.parameters["sweep_rate_per_s"], &users = trial.parameters["sweep_users"];
+    if (rate.is_number()) addition += fmt::format("-rate-{}", rate.as_number());
+    if (users.is_number()) addition += fmt::format("-users-{}", users.as_integer());
+    if (targets_.size() > 1) addition += "-" + of_file_name(trial.target);
+    const size_t name = path_.find_last_of('/') == std::string::npos ? 0 : path_.find_last_of('/') + 1;
+    const size_t dot = path_.find_last_of('.');
+    const size_t end = dot == std::string::npos || dot <= name ? path_.size() : dot;
+    return path_.substr(0, end) + addition + path_.substr(end);
+  }
+
+ private:
+  static std::string of_file_name(std::string text) {
+    for (char& c : text) {
+      const bool is_plain =
+          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+      if (!is_plain) c = '_';
+    }
+    return text;
+  }
+
+  std::string path_;
+  std::set<std::string> targets_;
+};
+
 }  // namespace
 
-Result<void> with_export_trial(const Dossier& dossier, const std::string& path,
-                               Result<void> (*write)(const ExportTrial& trial, const std::string& path)) {
+Result<std::vector<std::string>> write_exports(const Dossier& dossier, const ExportFormat& format,
+                                               const std::string& path) {
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
+  const ExportPaths paths(content, path);
+  std::vector<std::string> written;
   for (const Trial& trial : content.trials) {
-    if (trial.exam != "load" || trial.parameters["phase"].as_string() != "mix") continue;
+    if (!is_exported(trial)) continue;
     ASSIGN_OR_RETURN(const std::vector<Sample> samples, dossier.read_samples(trial.id));
     const std::optional<SampleRows> rows = sample_rows(trial, samples);
     if (!rows) continue;
-    return write({.content = content,
-                  .trial = trial,
-                  .start_ns = rows->start_ns(),
-                  .wall_start_ns = rows->wall_start_ns(),
-                  .offer = offer_of(content, trial),
-                  .requests = requests_of(*rows)},
-                 path);
+    const std::string to = paths.of(trial);
+    RETURN_IF_ERROR(format.write({.content = content,
+                                  .trial = trial,
+                                  .start_ns = rows->start_ns(),
+                                  .wall_start_ns = rows->wall_start_ns(),
+                                  .offer = offer_of(content, trial),
+                                  .requests = requests_of(*rows)},
+                                 to));
+    written.push_back(to);
   }
-  return fail("no load trial of the mix left requests", path, "There is nothing to export.");
+  if (written.empty())
+    return fail("no load trial of the mix or of a sweep left requests", path, "There is nothing to export.");
+  return written;
 }
 
 Json export_mark(const ExportTrial& trial, const char* note) {

@@ -49,10 +49,6 @@ struct ExportTrial {
   double wall_s(int64_t at_ns) const { return static_cast<double>(wall_start_ns + at_ns) * 1e-9; }
 };
 
-// Reads the first load trial of the mix and hands it to `write`. Fails if there is none that left requests.
-Result<void> with_export_trial(const Dossier& dossier, const std::string& path,
-                               Result<void> (*write)(const ExportTrial& trial, const std::string& path));
-
 // The object that marks a file as assay's.
 Json export_mark(const ExportTrial& trial, const char* note);
 

@@ -1,6 +1,7 @@
 // A dossier with three requests that can be reckoned by hand, and the files that the exports make of it.
 #pragma once
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,12 +16,22 @@ class ExportsTest : public ::testing::Test {
 
   void SetUp() override {
     ASSERT_TRUE(make_directories(folder_));
-    remove_file(folder_ + "/d.assay");
-    Trial trial{.id = 1, .exam = "load", .target = "t", .name = "load mix on t"};
-    trial.parameters.set("classes", Json::array().push("chat")).set("phase", "mix");
+    create({trial(1, "t", "mix")});
+  }
+
+  static Trial trial(int64_t id, const std::string& target, const std::string& phase) {
+    Trial trial{
+        .id = id, .exam = "load", .target = target, .name = fmt::format("load {} on {}", phase, target)};
+    trial.parameters.set("classes", Json::array().push("chat")).set("phase", phase);
     trial.parameters.set("url", "http://127.0.0.1:8000/v1");
+    return trial;
+  }
+
+  void create(const std::vector<Trial>& trials) {
+    dossier_.reset();
+    remove_file(folder_ + "/d.assay");
     const RunInfo run{.id = "0123456789abcdef0123456789abcdef", .assay_version = "0.1.0", .seed = 3};
-    Result<Dossier> dossier = Dossier::create(folder_ + "/d.assay", run, {trial}, {});
+    Result<Dossier> dossier = Dossier::create(folder_ + "/d.assay", run, trials, {});
     ASSERT_TRUE(dossier) << dossier.error().message();
     dossier_.emplace(std::move(*dossier));
   }
@@ -72,7 +83,10 @@ class ExportsTest : public ::testing::Test {
 
   // `tpot_limit_ms` 0: no SLO.
   void commit(Json rate_conditions, double tpot_limit_ms, Columns columns = requests()) {
-    ASSERT_TRUE(dossier_->begin_trial(1, "now"));
+    commit_trial(1, std::move(rate_conditions), tpot_limit_ms, std::move(columns));
+  }
+  void commit_trial(int64_t id, Json rate_conditions, double tpot_limit_ms, Columns columns) {
+    ASSERT_TRUE(dossier_->begin_trial(id, "now"));
     TrialOutcome outcome;
     outcome.samples = {{.name = "requests", .columns = std::move(columns)},
                        {.name = "chunks",
@@ -86,14 +100,15 @@ class ExportsTest : public ::testing::Test {
       outcome.records.back().conditions =
           Json::object().set("traffic_class", "chat").set("slo_tpot_ms", tpot_limit_ms);
     }
-    const Result<void> committed = dossier_->commit_trial(1, outcome);
+    const Result<void> committed = dossier_->commit_trial(id, outcome);
     ASSERT_TRUE(committed) << committed.error().message();
   }
   void commit() { commit(offer("poisson"), 0); }
 
   std::string text(const char* format, const char* file = "out.json") {
     const std::string path = folder_ + "/" + file;
-    const Result<void> written = find_export_format(format)->write(*dossier_, path);
+    const Result<std::vector<std::string>> written =
+        write_exports(*dossier_, *find_export_format(format), path);
     EXPECT_TRUE(written) << written.error().message();
     return read_file(path, 1 << 22).value_or("");
   }

@@ -15,9 +15,9 @@ TEST_F(ExportsTest, FormatsHaveNamesAndTitlesOfTheirOwn) {
 
 TEST_F(ExportsTest, NothingIsWrittenOfARunWithoutRequests) {
   for (const ExportFormat& format : export_formats()) {
-    const Result<void> written = format.write(*dossier_, folder_ + "/none");
+    const Result<std::vector<std::string>> written = write_exports(*dossier_, format, folder_ + "/none");
     ASSERT_FALSE(written);
-    EXPECT_THAT(written.error().message(), testing::HasSubstr("no load trial of the mix left requests"));
+    EXPECT_THAT(written.error().message(), testing::HasSubstr("no load trial of the mix or of a sweep left"));
     EXPECT_FALSE(read_file(folder_ + "/none", 1));
   }
 }
@@ -25,7 +25,36 @@ TEST_F(ExportsTest, NothingIsWrittenOfARunWithoutRequests) {
 TEST_F(ExportsTest, AFullDiskIsToldAndLeavesNoFile) {
   commit();
   for (const ExportFormat& format : export_formats())
-    EXPECT_FALSE(format.write(*dossier_, "/dev/full/x")) << format.name;
+    EXPECT_FALSE(write_exports(*dossier_, format, "/dev/full/x")) << format.name;
+}
+
+// Other tools' files hold one run each.
+TEST_F(ExportsTest, EachPointOfASweepHasAFileOfItsOwn) {
+  std::vector<Trial> trials = {trial(1, "t", "mix"), trial(2, "t", "alone"), trial(3, "t", "sweep"),
+                               trial(4, "t", "sweep"), trial(5, "t", "capacity")};
+  trials[2].parameters.set("sweep_rate_per_s", 2.5);
+  trials[3].parameters.set("sweep_users", 16);
+  create(trials);
+  for (const int64_t id : {1, 2, 3, 4}) commit_trial(id, offer("poisson"), 0, requests());
+  const auto written = write_exports(*dossier_, *find_export_format("vllm"), folder_ + "/absent/out.json");
+  EXPECT_FALSE(written) << "there is no such folder";
+  ASSERT_TRUE(make_directories(folder_ + "/a.b"));
+  const auto again = write_exports(*dossier_, *find_export_format("vllm"), folder_ + "/a.b/out.json");
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_THAT(*again, testing::ElementsAre(folder_ + "/a.b/out.json", folder_ + "/a.b/out-rate-2.5.json",
+                                           folder_ + "/a.b/out-users-16.json"));
+  for (const std::string& path : *again) {
+    EXPECT_TRUE(read_file(path, 1 << 22)) << path;
+    remove_file(path);
+  }
+}
+
+TEST_F(ExportsTest, OfSeveralTargetsEachHasAFileOfItsOwn) {
+  create({trial(1, "a b", "mix"), trial(2, "127.0.0.1:8000", "mix")});
+  for (const int64_t id : {1, 2}) commit_trial(id, offer("poisson"), 0, requests());
+  const auto written = write_exports(*dossier_, *find_export_format("aiperf"), folder_ + "/out");
+  ASSERT_TRUE(written) << written.error().message();
+  EXPECT_THAT(*written, testing::ElementsAre(folder_ + "/out-a_b", folder_ + "/out-127.0.0.1_8000"));
 }
 
 TEST_F(ExportsTest, ColumnsThatLieAboutEachOtherBreakNoFile) {

@@ -117,10 +117,8 @@ Json file_of(const ExportTrial& trial, const VllmRequests& all) {
 
 }  // namespace
 
-Result<void> write_vllm_file(const Dossier& dossier, const std::string& path) {
-  return with_export_trial(dossier, path, [](const ExportTrial& trial, const std::string& to) {
-    return write_file_atomically(to, file_of(trial, collect(trial)).dump() + "\n");
-  });
+Result<void> write_vllm_file(const ExportTrial& trial, const std::string& path) {
+  return write_file_atomically(path, file_of(trial, collect(trial)).dump() + "\n");
 }
 
 }  // namespace assay
