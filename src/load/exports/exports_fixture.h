@@ -30,7 +30,10 @@ class ExportsTest : public ::testing::Test {
   void create(const std::vector<Trial>& trials) {
     dossier_.reset();
     remove_file(folder_ + "/d.assay");
-    const RunInfo run{.id = "0123456789abcdef0123456789abcdef", .assay_version = "0.1.0", .seed = 3};
+    const RunInfo run{.id = "0123456789abcdef0123456789abcdef",
+                      .assay_version = "0.1.0",
+                      .created_at = "2026-11-24T03:00:32Z",
+                      .seed = 3};
     Result<Dossier> dossier = Dossier::create(folder_ + "/d.assay", run, trials, {});
     ASSERT_TRUE(dossier) << dossier.error().message();
     dossier_.emplace(std::move(*dossier));
@@ -85,13 +88,13 @@ class ExportsTest : public ::testing::Test {
   void commit(Json rate_conditions, double tpot_limit_ms, Columns columns = requests()) {
     commit_trial(1, std::move(rate_conditions), tpot_limit_ms, std::move(columns));
   }
-  void commit_trial(int64_t id, Json rate_conditions, double tpot_limit_ms, Columns columns) {
+  void commit_trial(int64_t id, Json rate_conditions, double tpot_limit_ms, Columns columns,
+                    std::vector<int64_t> chunk_ns = {3'000'000, 7'000'000, 6'200'000, 7'200'000, 8'200'000,
+                                                     9'200'000, 10'200'000}) {
     ASSERT_TRUE(dossier_->begin_trial(id, "now"));
     TrialOutcome outcome;
     outcome.samples = {{.name = "requests", .columns = std::move(columns)},
-                       {.name = "chunks",
-                        .columns = one("at_ns", {3'000'000, 7'000'000, 6'200'000, 7'200'000, 8'200'000,
-                                                 9'200'000, 10'200'000})},
+                       {.name = "chunks", .columns = one("at_ns", std::move(chunk_ns))},
                        {.name = "clock", .columns = clock()}};
     outcome.records.push_back({.metric = "offered_rate_per_s", .value = 500, .unit = "1/s"});
     outcome.records.back().conditions = std::move(rate_conditions);

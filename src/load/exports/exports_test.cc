@@ -133,6 +133,28 @@ TEST_F(ExportsTest, TheFileOfVllmHasItsMembersByItsDefinitions) {
   EXPECT_NEAR(json["duration"].as_number(), 0.0093, 1e-9);
 }
 
+// As the file of vllm bench serve has them.
+TEST_F(ExportsTest, TheFileOfVllmSaysWhatWasAskedInVllmsWords) {
+  commit(offer("poisson"), 0);
+  const Json open = exported("vllm");
+  EXPECT_EQ(open["date"].as_string(), "20261124-030032");
+  EXPECT_EQ(open["backend"].as_string(), "openai-chat");
+  EXPECT_EQ(open["endpoint_type"].as_string(), "openai-chat");
+  EXPECT_TRUE(open["max_concurrency"].is_null());
+  EXPECT_TRUE(open["request_goodput"].is_null());
+  create({trial(1, "t", "mix")});
+  commit(offer("closed").set("users", 8).set("api", "completions"), 1.5);
+  const Json closed = exported("vllm");
+  EXPECT_EQ(closed["backend"].as_string(), "openai");
+  EXPECT_EQ(closed["max_concurrency"].as_integer(), 8);
+  EXPECT_EQ(closed["request_rate"].as_string(), "inf");
+  // Of 2 ms and 1 ms a token one keeps 1.5 ms.
+  EXPECT_NEAR(closed["request_goodput"].as_number(), 1 / 0.0093, 1e-6);
+  create({trial(1, "t", "mix")});
+  commit(offer("burst").set("api", "rerank"), 0);
+  EXPECT_EQ(exported("vllm")["backend"].as_string(), "vllm-rerank");
+}
+
 TEST_F(ExportsTest, GuidellmCountsFromTheSendAndPutsTheFirstTokenIntoItsTpot) {
   commit(offer("poisson"), 1.5);
   const Json json = exported("guidellm");
