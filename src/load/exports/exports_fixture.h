@@ -98,6 +98,10 @@ class ExportsTest : public ::testing::Test {
                        {.name = "clock", .columns = clock()}};
     outcome.records.push_back({.metric = "offered_rate_per_s", .value = 500, .unit = "1/s"});
     outcome.records.back().conditions = std::move(rate_conditions);
+    for (const Json& conditions : conditions_) {
+      outcome.records.push_back({.metric = "error_rate", .value = 0});
+      outcome.records.back().conditions = conditions;
+    }
     if (tpot_limit_ms > 0) {
       outcome.records.push_back({.metric = "slo_attainment", .value = 0.5});
       outcome.records.back().conditions =
@@ -134,6 +138,7 @@ class ExportsTest : public ::testing::Test {
 
   std::string folder_ = ::testing::TempDir() + "/exports_test";
   std::optional<Dossier> dossier_;
+  std::vector<Json> conditions_;  // of the classes, each of a record of its own
 };
 
 }  // namespace assay

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "load/exports/exports_fixture.h"
+#include "workload/request.h"
 
 namespace assay::exports_test {
 
@@ -153,6 +154,60 @@ TEST_F(ExportsTest, TheFileOfVllmSaysWhatWasAskedInVllmsWords) {
   create({trial(1, "t", "mix")});
   commit(offer("burst").set("api", "rerank"), 0);
   EXPECT_EQ(exported("vllm")["backend"].as_string(), "vllm-rerank");
+}
+
+// Distributions of first tokens are none of answers that come at once.
+TEST_F(ExportsTest, OfAMixThereAreTheClassesThatStreamAndWhatIsNotThereIsSaid) {
+  Trial mix = trial(1, "t", "mix");
+  mix.parameters.set("classes", Json::array().push("chat").push("vectors"));
+  create({mix});
+  Columns columns = requests();
+  for (Column& column : columns.columns) {
+    if (column.name == "class") column.integers = {0, 1, 1};
+  }
+  const auto of_class = [](const char* name, const char* kind) {
+    return Json::object().set("traffic_class", name).set("request_kind", kind).set("api", "chat");
+  };
+  conditions_ = {of_class("chat", "chat"), of_class("vectors", "embeddings")};
+  commit(offer("poisson"), 1.5, columns);
+  const Json vllm = exported("vllm");
+  EXPECT_EQ(vllm["num_prompts"].as_integer(), 1);
+  EXPECT_EQ(vllm["backend"].as_string(), "openai-chat");
+  EXPECT_EQ(at(vllm, "assay/doubts/0").as_string(),
+            "export.classes-left-out: vectors, whose answers come at once");
+  EXPECT_EQ(at(exported("guidellm"), "benchmarks/0/metrics/request_totals/total").as_integer(), 1);
+  EXPECT_EQ(at(exported("aiperf"), "completed_request_count/avg").as_number(), 1);
+  EXPECT_EQ(std::ranges::count(text("aiperf", "out.jsonl"), '\n'), 1);
+}
+
+TEST_F(ExportsTest, AnswersThatComeAtOnceHaveNoFirstTokens) {
+  conditions_ = {Json::object().set("traffic_class", "chat").set("request_kind", "embeddings")};
+  commit(offer("poisson"), 0);
+  const Json vllm = exported("vllm");
+  EXPECT_EQ(vllm["backend"].as_string(), "openai-embeddings");
+  EXPECT_EQ(vllm.find("mean_ttft_ms"), nullptr);
+  EXPECT_EQ(vllm.find("itls"), nullptr);
+  EXPECT_NEAR(vllm["mean_e2el_ms"].as_number(), 5.95, 1e-9);
+  const Json aiperf = exported("aiperf");
+  EXPECT_EQ(aiperf.find("time_to_first_token"), nullptr);
+  EXPECT_EQ(at(aiperf, "input_config/endpoint/streaming").as_bool(), false);
+  EXPECT_EQ(at(exported("guidellm"), "config/spec/backend/request_format").as_string(), "/v1/embeddings");
+}
+
+TEST_F(ExportsTest, RequestsBrokenOffByPlanAreNoFailures) {
+  Columns columns = requests();
+  for (Column& column : columns.columns) {
+    if (column.name == "failure") column.integers[1] = static_cast<int64_t>(FailureCause::kCancelledByPlan);
+  }
+  commit(offer("poisson"), 0, columns);
+  const Json vllm = exported("vllm"), guidellm = exported("guidellm"), aiperf = exported("aiperf");
+  EXPECT_EQ(vllm["num_prompts"].as_integer(), 2);
+  EXPECT_EQ(vllm["failed"].as_integer(), 0);
+  EXPECT_EQ(at(vllm, "assay/doubts/0").as_string(), "export.cancelled-by-plan: 1 request");
+  EXPECT_EQ(at(guidellm, "benchmarks/0/metrics/request_totals/errored").as_integer(), 0);
+  EXPECT_EQ(at(guidellm, "benchmarks/0/metrics/request_totals/incomplete").as_integer(), 1);
+  EXPECT_EQ(at(aiperf, "error_summary/0/error_details/code").as_integer(), 499);
+  EXPECT_EQ(at(aiperf, "assay/doubts").items().size(), 1U);
 }
 
 TEST_F(ExportsTest, GuidellmCountsFromTheSendAndPutsTheFirstTokenIntoItsTpot) {

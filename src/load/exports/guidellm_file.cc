@@ -179,8 +179,8 @@ Json backend_of(const ExportOffer& offer) {
       .set("kind", "openai_http")
       .set("target", join(offer.urls, ", "))
       .set("model", offer.model)
-      .set("request_format", offer.api == "chat" ? "/v1/chat/completions" : "/v1/completions")
-      .set("stream", true);
+      .set("request_format", "/v1/" + (offer.api == "chat" ? std::string("chat/completions") : offer.api))
+      .set("stream", offer.streams);
 }
 
 Json slo_of(const ExportOffer& offer) {

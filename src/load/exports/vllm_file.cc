@@ -66,6 +66,7 @@ struct VllmRequests {
 VllmRequests collect(const ExportTrial& trial) {
   VllmRequests all;
   for (const ExportRequest& request : trial.requests) {
+    if (request.is_cancelled_by_plan()) continue;  // vLLM has none, and they are no failures
     ++(request.ok ? all.completed : all.failed);
     const int64_t sent = request.sent_ns;
     if (sent > 0 && (all.first_sent_ns == 0 || sent < all.first_sent_ns)) all.first_sent_ns = sent;
@@ -130,16 +131,21 @@ Json file_of(const ExportTrial& trial, const VllmRequests& all) {
   const auto per_second = [&](int64_t count) { return static_cast<double>(count) / duration_s; };
   json.set("request_throughput", per_second(all.completed))
       .set("request_goodput", offer.has_slo ? Json(per_second(all.good)) : Json());
-  json.set("output_throughput", per_second(all.output_total));
+  // Of answers that come at once vLLM writes nothing of tokens, either.
+  if (offer.streams) json.set("output_throughput", per_second(all.output_total));
   json.set("total_token_throughput", per_second(all.prompt_total + all.output_total));
-  json.set("input_lens", all.prompt_tokens).set("output_lens", all.output_tokens);
-  json.set("ttfts", list_of(all.ttft)).set("itls", all.gaps).set("latencies", list_of(all.e2e));
+  json.set("input_lens", all.prompt_tokens);
+  if (offer.streams)
+    json.set("output_lens", all.output_tokens).set("ttfts", list_of(all.ttft)).set("itls", all.gaps);
+  json.set("latencies", list_of(all.e2e));
   json.set("start_times", list_of(all.start))
       .set("queue_times", list_of(all.queue))
       .set("errors", all.errors);
-  add_statistics(json, "ttft", completed_only(all.ttft, all.errors));
-  add_statistics(json, "tpot", all.tpot);
-  add_statistics(json, "itl", all.pooled_gaps);
+  if (offer.streams) {
+    add_statistics(json, "ttft", completed_only(all.ttft, all.errors));
+    add_statistics(json, "tpot", all.tpot);
+    add_statistics(json, "itl", all.pooled_gaps);
+  }
   add_statistics(json, "e2el", completed_only(all.e2e, all.errors));
   return json;
 }
