@@ -132,25 +132,21 @@ std::string curve_small_print(const Model& model, const std::string& traffic_cla
 }
 
 std::string interference_sentence(const Model& model) {
-  const Record* worst = nullptr;  // of those whose interval lies above 1
+  std::optional<InterferenceRow> worst;  // of those whose interval lies above 1
   bool is_known = false;
-  std::string who;
-  for (const Serving& serving : model.servings) {
-    for (const ClassResult& result : serving.classes) {
-      const Record* record = result.mix.find("interference");
-      if (record == nullptr || !record->value || record->validity == Validity::kVoid) continue;
-      is_known = true;
-      const bool is_shown = record->ci_low && *record->ci_low > 1;
-      if (!is_shown || (worst != nullptr && *record->value <= *worst->value)) continue;
-      worst = record;
-      who = fmt::format("{} on {}", result.name, serving.label);
-    }
+  for (const InterferenceRow& row : interference_rows(model)) {
+    if (row.record->validity == Validity::kVoid) continue;
+    is_known = true;
+    const bool is_shown = row.record->ci_low && *row.record->ci_low > 1;
+    if (is_shown && (!worst || *row.record->value > *worst->record->value)) worst = row;
   }
-  if (worst == nullptr)
+  if (!worst)
     return is_known ? "That company costs a class its speed was not shown"
                     : "What company costs a class is unknown";
-  return fmt::format("Company costs {} most: its first token takes {} × as long as alone", who,
-                     value_text(*worst).value);
+  const bool streams = std::string_view(worst->latency) == "TTFT";
+  return fmt::format("Company costs {} on {} most: its {} takes {} × as long as alone", worst->result->name,
+                     worst->serving->label, streams ? "first token" : "answer",
+                     value_text(*worst->record).value);
 }
 
 const char* metric_words(std::string_view metric) {
@@ -228,7 +224,7 @@ std::string mix_charts_html(const Model& model) {
   });
   if (has_interference)
     charts += chart_html(kInterferenceId, "dots", interference_sentence(model),
-                         "Median TTFT in the mix ÷ median TTFT alone.");
+                         interference_basis(model));
   charts += capacity_charts_html(model);
   return charts.empty() ? "" : "<div class=\"charts three\">" + charts + "</div>\n";
 }

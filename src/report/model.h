@@ -257,6 +257,17 @@ std::span<const LatencyRow> latency_rows();
 // What is measured beside latencies and rates, of all classes together: the start of the server, energy, and
 // the way of the requests to it.
 std::span<const char* const> beside_metrics();
+// What a class suffers from the others.
+struct InterferenceRow {
+  const Serving* serving = nullptr;
+  const ClassResult* result = nullptr;
+  const Record* record = nullptr;
+  const char* latency = "";  // whose medians were compared: "TTFT", or "E2E" of answers that come at once
+};
+std::vector<InterferenceRow> interference_rows(const Model& model);
+// "Median TTFT in the mix ÷ median TTFT alone; E2E of vectors, whose answers come at once."
+std::string interference_basis(const Model& model);
+
 // What every table of a sweep shows of a point, goodput only where there are limits; the terminal, which has
 // no room for all, those that are brief.
 struct SweepColumn {

@@ -252,6 +252,36 @@ Result<std::vector<Serving>> make_servings(const Model& model, const SampleReade
   return servings;
 }
 
+std::vector<InterferenceRow> interference_rows(const Model& model) {
+  std::vector<InterferenceRow> rows;
+  for (const Serving& serving : model.servings) {
+    for (const ClassResult& result : serving.classes) {
+      const Record* record = result.mix.find("interference");
+      if (record == nullptr || !record->value) continue;
+      // As the ratio itself is made.
+      const bool streams = result.alone.find("ttft_ms_p50") != nullptr || result.mix.find("ttft_ms_p50") != nullptr;
+      rows.push_back({&serving, &result, record, streams ? "TTFT" : "E2E"});
+    }
+  }
+  return rows;
+}
+
+std::string interference_basis(const Model& model) {
+  std::vector<std::string> at_once;
+  bool streams = false;
+  for (const InterferenceRow& row : interference_rows(model)) {
+    const bool is_e2e = std::string_view(row.latency) == "E2E";
+    streams |= !is_e2e;
+    if (is_e2e && std::ranges::find(at_once, row.result->name) == at_once.end())
+      at_once.push_back(row.result->name);
+  }
+  if (!streams && !at_once.empty()) return "Median E2E in the mix ÷ median E2E alone.";
+  const std::string basis = "Median TTFT in the mix ÷ median TTFT alone";
+  return at_once.empty()
+             ? basis + "."
+             : fmt::format("{}; E2E of {}, whose answers come at once.", basis, join(at_once, ", "));
+}
+
 std::span<const LatencyRow> latency_rows() {
   static constexpr LatencyRow kRows[] = {
       {"ttft_ms", "TTFT", "TTFT ms"},
