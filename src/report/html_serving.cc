@@ -223,8 +223,7 @@ std::string mix_charts_html(const Model& model) {
     return record.metric == "interference" && record.value.has_value();
   });
   if (has_interference)
-    charts += chart_html(kInterferenceId, "dots", interference_sentence(model),
-                         interference_basis(model));
+    charts += chart_html(kInterferenceId, "dots", interference_sentence(model), interference_basis(model));
   charts += capacity_charts_html(model);
   return charts.empty() ? "" : "<div class=\"charts three\">" + charts + "</div>\n";
 }

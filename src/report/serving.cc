@@ -259,7 +259,8 @@ std::vector<InterferenceRow> interference_rows(const Model& model) {
       const Record* record = result.mix.find("interference");
       if (record == nullptr || !record->value) continue;
       // As the ratio itself is made.
-      const bool streams = result.alone.find("ttft_ms_p50") != nullptr || result.mix.find("ttft_ms_p50") != nullptr;
+      const bool streams =
+          result.alone.find("ttft_ms_p50") != nullptr || result.mix.find("ttft_ms_p50") != nullptr;
       rows.push_back({&serving, &result, record, streams ? "TTFT" : "E2E"});
     }
   }
