@@ -92,7 +92,7 @@ export interface ServerSeries {
   power_sensor?: string;
 }
 
-// class, lane, scheduled, first token (or none), end, outcome: 0 good, 1 missed a limit, 2 failed
+// class, lane, scheduled, first token (or none), end, outcome: 0 good, 1 missed a limit, 2 failed, 3 broken off by plan
 export type Span = [number, number, number, number | null, number, number];
 export interface TimelineChart {
   kind: 'timeline';

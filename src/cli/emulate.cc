@@ -149,6 +149,9 @@ Result<TimingOptions> timing_of(const ParsedOptions& options, Numbers& numbers) 
   timing.seed = static_cast<uint64_t>(numbers.whole("--seed", 1, 0, INT64_MAX));
   timing.waves = options.has("--waves");
   RETURN_IF_ERROR(check_known(timing.model, options));
+  if (options.has("--seed") && timing.service != "exponential")
+    return fail(fmt::format("nothing is drawn with --service {}", printable(timing.service, 40)), "--seed",
+                "Leave it out, or take --service exponential.");
   return timing;
 }
 

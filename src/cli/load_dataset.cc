@@ -8,6 +8,7 @@
 
 #include "cli/flag_values.h"
 #include "os/os.h"
+#include "scenario/scenario.h"
 #include "workload/workload.h"
 
 namespace assay {
@@ -39,6 +40,18 @@ std::vector<std::string> known_names() {
   return names;
 }
 
+// Of a format that may have them, and of a file that is known by its content, the file says. One that cannot
+// be read is refused with the scenario, where its errors have a place.
+bool has_instants_in(const std::string& path, const DatasetName& name, uint32_t requests) {
+  const Result<Trace> trace = load_trace({.path = path,
+                                          .format = name.format,
+                                          .limit = requests,
+                                          .scaling = {},
+                                          .block_tokens = name.block_tokens,
+                                          .key = ""});
+  return trace ? trace->has_instants : name.has_instants;
+}
+
 }  // namespace
 
 Result<Dataset> dataset_of(const ParsedOptions& options, uint32_t requests) {
@@ -61,7 +74,8 @@ Result<Dataset> dataset_of(const ParsedOptions& options, uint32_t requests) {
   for (const char* flag : {"--input-len", "--output-len"}) {
     if (options.has(flag)) return fail("a trace has lengths of its own", flag, "Leave it out.");
   }
-  Dataset dataset{.name = given == "auto" ? "trace" : given, .has_instants = found->has_instants};
+  Dataset dataset{.name = given == "auto" ? "trace" : given,
+                  .has_instants = has_instants_in(path, *found, requests)};
   const std::string typed = typed_flag(options, "--dataset-path");
   dataset.keys.add("[load.trace]\n", typed);
   dataset.keys.add(fmt::format("path = {}\n", toml_string(absolute_path(path))), typed);

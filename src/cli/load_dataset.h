@@ -12,10 +12,11 @@ namespace assay {
 struct Dataset {
   std::string name = "random";  // what the traffic class is called
   FlagText keys;                // [load.trace] of a scenario; empty: no trace
-  bool has_instants = false;    // the trace may have instants of its own
+  bool has_instants = false;    // of the trace's own
   bool is_trace() const { return !keys.empty(); }
 };
-// A path without a name is read by its content. Errors name the flag; the file is not looked at.
+// A path without a name is read by its content. Errors name the flag; what is wrong with the file is
+// found with the scenario.
 Result<Dataset> dataset_of(const ParsedOptions& options, uint32_t requests);
 
 }  // namespace assay

@@ -39,8 +39,8 @@ constexpr OptionSpec kFlags[] = {
     {"--dataset-path", "FILE",
      "A trace: its lengths, its sessions and prefixes, its instants unless flags say how requests come.",
      nullptr, "file"},
-    {"--goodput", "KEY:MS", "Limits that a request must keep: ttft, tpot, e2el, in ms.", nullptr, nullptr, 0,
-     true},
+    {"--goodput", "KEY:MS", "Limits that a request must keep: ttft, tpot, e2el (or e2e), in ms.", nullptr,
+     nullptr, 0, true},
     {"--sweep", "KEY=LIST", "A trial at each of several: rate=1,2,4,8 or concurrency=1,2,4,8.", nullptr,
      nullptr},
     {"--capacity", nullptr, "Search for the largest rate at which nine of ten requests keep --goodput.",
@@ -233,7 +233,10 @@ Result<FlagText> declared_stack_of(const std::string& text) {
   FlagText out;
   std::vector<const StackKey*> there;
   for (const auto& [key, value] : values) {
-    const std::string typed = typed_flag("--stack", fmt::format("{}={}", key->name, value));
+    // What is refused as a secret must not be repeated.
+    const std::string typed =
+        typed_flag("--stack", secret_of_text(value).empty() ? fmt::format("{}={}", key->name, value)
+                                                            : std::string(key->name));
     if (std::ranges::find(there, key) != there.end())
       return fail(fmt::format("{} stands there twice", key->name), "--stack", "Give each key once.");
     there.push_back(key);

@@ -215,6 +215,8 @@ TEST(LoadFlags, WhatCannotBeIsSaidWithItsFlag) {
   EXPECT_THAT(message_of({{"--num-prompts", "0"}}), HasSubstr("--num-prompts"));
   EXPECT_THAT(message_of({{"--input-len", "9:3"}}), HasSubstr("MIN:MAX"));
   EXPECT_THAT(message_of({{"--goodput", "speed:3"}}), HasSubstr("ttft, tpot or e2el"));
+  EXPECT_THAT(message_of({{"--goodput", "itl:4"}}), HasSubstr("Use tpot"));
+  EXPECT_THAT(message_of({{"--goodput", "e2e:4,e2el:5"}}), HasSubstr("second limit"));
   EXPECT_THAT(message_of({{"--dataset-name", "sonnet"}}),
               HasSubstr("random, auto, azure, burstgpt, mooncake, sharegpt, weka, timed_trace"));
   EXPECT_THAT(message_of({{"--dataset-name", "azure"}}), HasSubstr("--dataset-path"));

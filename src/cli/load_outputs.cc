@@ -13,7 +13,7 @@ Result<int> show_load_result(CommandContext& context, const ParsedOptions& optio
   if (options.has("--json")) {
     ASSIGN_OR_RETURN(const std::string json, render_json(result.dossier));
     RETURN_IF_ERROR(context.terminal.out(json));
-    RETURN_IF_ERROR(write_request_files(result.dossier, files));
+    RETURN_IF_ERROR(write_request_files(context.terminal, result.dossier, files));
     return exit_code(result.content);
   }
   const TerminalOptions summary{.width = static_cast<size_t>(context.terminal.width()),
@@ -25,7 +25,7 @@ Result<int> show_load_result(CommandContext& context, const ParsedOptions& optio
                                 .shortfalls = exit_reasons(result.content)};
   RETURN_IF_ERROR(context.terminal.out(render_load_table(result.content, summary.width) +
                                        render_findings_and_paths(result.content, summary)));
-  RETURN_IF_ERROR(write_request_files(result.dossier, files));
+  RETURN_IF_ERROR(write_request_files(context.terminal, result.dossier, files));
   return exit_code(result.content);
 }
 

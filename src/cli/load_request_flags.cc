@@ -90,7 +90,11 @@ Result<FlagText> headers_of(const std::vector<std::string>& headers) {
   return text;
 }
 
-Result<std::string> extra_body_of(const std::string& text) {
+struct ExtraBody {
+  std::string key;
+  bool has_secret = false;  // which is refused with the scenario, and must not be repeated
+};
+Result<ExtraBody> extra_body_of(const std::string& text) {
   const Result<Json> json = Json::parse(text, "--extra-body");
   if (!json || !json->is_object()) {
     return fail(json ? std::string("it is no JSON object") : json.error().what, "--extra-body",
@@ -98,7 +102,7 @@ Result<std::string> extra_body_of(const std::string& text) {
   }
   const Result<std::string> value = toml_value(*json);
   if (!value) return fail(value.error().what, "--extra-body", value.error().remedy);
-  return fmt::format("extra_body = {}\n", *value);
+  return ExtraBody{fmt::format("extra_body = {}\n", *value), !secret_of_json(*json).empty()};
 }
 
 Result<std::string> lora_modules_of(const std::string& given) {
@@ -170,7 +174,8 @@ Result<RequestChoice> request_of_flags(const ParsedOptions& options) {
   if (!choice.kind->has_sessions) keys.add(fmt::format("kind = \"{}\"\n", choice.kind->name));
   if (options.has("--endpoint"))
     keys.add(fmt::format("path = {}\n", toml_string(options.value("--endpoint"))),
-             typed_flag(options, "--endpoint"));
+             secret_of_query(options.value("--endpoint")).empty() ? typed_flag(options, "--endpoint")
+                                                                  : "--endpoint");
   if (options.has("--lora-modules")) {
     ASSIGN_OR_RETURN(const std::string modules, lora_modules_of(options.value("--lora-modules")));
     keys.add(modules, typed_flag(options, "--lora-modules"));
@@ -182,8 +187,8 @@ Result<RequestChoice> request_of_flags(const ParsedOptions& options) {
   ASSIGN_OR_RETURN(const FlagText sampling, sampling_of(options, *choice.kind));
   keys.add(sampling);
   if (options.has("--extra-body")) {
-    ASSIGN_OR_RETURN(const std::string extra, extra_body_of(options.value("--extra-body")));
-    keys.add(extra, typed_flag(options, "--extra-body"));
+    ASSIGN_OR_RETURN(const ExtraBody extra, extra_body_of(options.value("--extra-body")));
+    keys.add(extra.key, extra.has_secret ? "--extra-body" : typed_flag(options, "--extra-body"));
   }
   if (options.has("--random-batch-size")) {
     ASSIGN_OR_RETURN(const std::string batch, batch_of(options, *choice.kind));

@@ -19,12 +19,6 @@ std::string bar(double fraction) {
   return text;
 }
 
-// What is left, from what it took so far; nothing while that says little.
-std::string time_left(double fraction, double elapsed_s) {
-  if (fraction < 0.05 || elapsed_s < 1) return "";
-  return fmt::format(", {} left", format_duration(std::max(0.0, elapsed_s / fraction - elapsed_s)));
-}
-
 }  // namespace
 
 ProgressDisplay::ProgressDisplay(Terminal& terminal, const Clock& clock, ProgressKind kind)
@@ -39,6 +33,7 @@ void ProgressDisplay::begin(size_t index, size_t count, const std::string& name)
   name_ = name;
   position_ = fmt::format("{}/{}", index + 1, count);
   started_ = drawn_ = clock_.now();
+  moved_.reset();
   if (terminal_.err_is_live()) {
     draw(0, "");
   } else {
@@ -70,14 +65,25 @@ void ProgressDisplay::note(const std::string& text) {
 void ProgressDisplay::update(double fraction, const std::string& status) {
   if (kind_ == ProgressKind::kQuiet) return;
   const Nanos now = clock_.now();
+  // What comes before, such as a burst or the loading of a model, is no part of what is counted.
+  if (fraction > 0 && (!moved_ || fraction < moved_->fraction)) moved_ = {now, fraction};
   const bool live = terminal_.err_is_live();
   if (now - drawn_ < (live ? kRedraw : kPlainInterval)) return;
   drawn_ = now;
   if (live) {
     draw(fraction, status);
   } else {
-    terminal_.err(fmt::format("[{}] {} {:.0f} %  {}\n", position_, name_, 100 * fraction, printable(status)));
+    terminal_.err(fmt::format("[{}] {} {:.0f} %{}  {}\n", position_, name_, 100 * fraction,
+                              time_left(fraction), printable(status)));
   }
+}
+
+std::string ProgressDisplay::time_left(double fraction) const {
+  constexpr double kLeastShare = 0.05, kLeastS = 1;  // below, it says little
+  if (!moved_ || fraction >= 1) return "";
+  const double share = fraction - moved_->fraction, took_s = seconds(clock_.now() - moved_->at);
+  if (share < kLeastShare || took_s < kLeastS) return "";
+  return fmt::format(", {} left", format_duration(took_s * (1 - fraction) / share));
 }
 
 void ProgressDisplay::finding(const Finding& finding) {
@@ -94,7 +100,7 @@ void ProgressDisplay::draw(double fraction, const std::string& status) {
   const std::string first = fmt::format("[{}] {}", position_, name_);
   const std::string second =
       fmt::format("  {} {:3.0f} %  {}{}", bar(fraction), 100 * std::clamp(fraction, 0.0, 1.0),
-                  format_duration(elapsed_s), time_left(fraction, elapsed_s));
+                  format_duration(elapsed_s), time_left(fraction));
   std::string text = cut(first, columns) + "\x1b[K\n" + cut(second, columns) + "\x1b[K\n";
   text += cut("  " + printable(status), columns) + "\x1b[K\n";
   erase();

@@ -2,6 +2,7 @@
 // ten times a second; elsewhere it writes a plain line when a trial starts and ends, and rarely in between.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ class ProgressDisplay final : public Progress {
  private:
   void draw(double fraction, const std::string& status);
   void erase();
+  // ", 12.3 s left", from what it took since something moved; "" while that says little.
+  std::string time_left(double fraction) const;
 
   Terminal& terminal_;
   const Clock& clock_;
@@ -41,6 +44,11 @@ class ProgressDisplay final : public Progress {
   std::string position_;  // "3/15"
   Nanos started_{};
   Nanos drawn_{};
+  struct Moved {
+    Nanos at{};
+    double fraction = 0;
+  };
+  std::optional<Moved> moved_;  // the first update that told of a share
   std::set<std::string> told_;  // texts of findings
   int lines_ = 0;               // of the block on the screen now
 };

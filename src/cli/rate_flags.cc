@@ -97,8 +97,14 @@ Result<std::vector<LimitWord>> limits_of_words(const std::string& text, const ch
     const std::string_view key = part.substr(0, colon);
     const std::optional<double> limit =
         colon == std::string_view::npos ? std::nullopt : parse_number(part.substr(colon + 1));
+    // Elsewhere the gaps between chunks, which have no limit here.
+    if (key == "itl")
+      return fail(fmt::format("'{}' is no limit: inter-token latency means different things, and no limit is "
+                              "held against single gaps",
+                              printable(part, 60)),
+                  flag, "Use tpot, the mean time between the tokens of a request.");
     const char* name = key == "ttft"                   ? "ttft_ms"
-                       : key == "tpot" || key == "itl" ? "tpot_ms"
+                       : key == "tpot"                 ? "tpot_ms"
                        : key == "e2el" || key == "e2e" ? "e2e_ms"
                                                        : nullptr;
     if (name == nullptr || !limit || !(*limit > 0)) {

@@ -55,7 +55,7 @@ Result<int> run_report(CommandContext& context, const ParsedOptions& options) {
   const std::string file = options.value("--output");
   if (!files.empty()) {
     RETURN_IF_ERROR(check_has_requests(dossier));
-    RETURN_IF_ERROR(write_request_files(dossier, files));
+    RETURN_IF_ERROR(write_request_files(context.terminal, dossier, files));
     if (file.empty() && !options.has("--json")) return 0;
   }
   if (!file.empty()) {

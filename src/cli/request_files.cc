@@ -12,7 +12,8 @@ namespace {
 const std::string& export_help() {
   static const std::string help = [] {
     std::string text =
-        "Also write a result file of another tool, by its own definitions; more than once for more files:";
+        "Also write a result file of another tool, by its own definitions, of a sweep one a point; more than once for "
+        "more files:";
     const char* separator = " ";
     for (const ExportFormat& format : export_formats()) {
       text += fmt::format("{}{}: {}", separator, format.name, format.title);
@@ -63,6 +64,11 @@ std::span<const OptionSpec> request_file_options() {
 
 Result<RequestFiles> request_files_of(const ParsedOptions& options) {
   RequestFiles files{.samples = options.value("--samples"), .csv = options.value("--csv"), .exports = {}};
+  for (const char* flag : {"--samples", "--csv", "--export"}) {
+    if (options.has(flag) && options.has("--capacity") && !options.has("--sweep"))
+      return fail("a search for capacity keeps no single requests", flag,
+                  "Leave it out, or load at a rate of your own with --request-rate or --sweep.");
+  }
   RETURN_IF_ERROR(check_folder("--samples", files.samples));
   RETURN_IF_ERROR(check_folder("--csv", files.csv));
   for (const std::string& text : options.values("--export")) {
@@ -73,11 +79,29 @@ Result<RequestFiles> request_files_of(const ParsedOptions& options) {
   return files;
 }
 
-Result<void> write_request_files(const Dossier& dossier, const RequestFiles& files) {
-  if (!files.samples.empty()) RETURN_IF_ERROR(write_samples_jsonl(dossier, files.samples));
-  if (!files.csv.empty()) RETURN_IF_ERROR(write_samples_csv(dossier, files.csv));
-  for (const LoadExport& each : files.exports) RETURN_IF_ERROR(each.format->write(dossier, each.path));
-  return {};
+Result<void> write_request_files(Terminal& terminal, const Dossier& dossier, const RequestFiles& files) {
+  std::vector<Error> errors;
+  const auto note = [&](const Result<void>& written) {
+    if (!written) errors.push_back(written.error());
+  };
+  if (!files.samples.empty()) note(write_samples_jsonl(dossier, files.samples));
+  if (!files.csv.empty()) note(write_samples_csv(dossier, files.csv));
+  for (const LoadExport& each : files.exports) {
+    const Result<std::vector<std::string>> written = write_exports(dossier, *each.format, each.path);
+    if (!written) {
+      errors.push_back(written.error());
+      continue;
+    }
+    // Which files they are is told where it is not the one that was asked for.
+    for (const std::string& path : *written) {
+      if (path != each.path) terminal.err(fmt::format("{}: {}\n", each.format->name, printable(path, 4096)));
+    }
+  }
+  if (errors.empty()) return {};
+  Error error = std::move(errors.front());
+  for (size_t i = 1; i < errors.size(); ++i)
+    error.what += fmt::format("; {}: {}", errors[i].where, errors[i].what);
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace assay

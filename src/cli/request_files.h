@@ -27,10 +27,11 @@ struct RequestFiles {
 // The rows of the three options; they live as long as the program.
 std::span<const OptionSpec> request_file_options();
 
-// Fails where a form of --export is unknown, or a file would have no folder to go to.
+// Fails where a form of --export is unknown, a file would have no folder to go to, or nothing could be in it.
 Result<RequestFiles> request_files_of(const ParsedOptions& options);
 
-// Of every load trial that left requests; an export is of the first one of the mix. Overwrites.
-Result<void> write_request_files(const Dossier& dossier, const RequestFiles& files);
+// Of every load trial that left requests; exports as write_exports has it, files that nobody named told on
+// stderr. Overwrites. One that cannot be written keeps no other from it.
+Result<void> write_request_files(Terminal& terminal, const Dossier& dossier, const RequestFiles& files);
 
 }  // namespace assay

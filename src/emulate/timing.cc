@@ -11,7 +11,7 @@ namespace {
 constexpr const char* kConstantOptions[] = {"--ttft-ms", "--gap-ms", "--waves"};
 constexpr const char* kScriptOptions[] = {"--script", "--gap-ms"};
 constexpr const char* kQueueOptions[] = {"--sequences", "--prefill-us-per-token", "--tpot-ms", "--kv-tokens",
-                                         "--service",   "--service-ms",           "--waves"};
+                                         "--service",   "--service-ms",           "--waves",   "--seed"};
 constexpr const char* kCoalescedOptions[] = {"--ttft-ms"};
 
 constexpr TimingModelKind kModels[] = {

@@ -19,7 +19,9 @@ constexpr Metric kMetrics[] = {
      "Role-only chunks do not count.",
      "assay metric definitions"},
     {"ttfo_ms", "ms", kLower, true, "time to first output",
-     "First delta that is not reasoning minus the scheduled instant.", "assay metric definitions"},
+     "First delta that is not reasoning minus the scheduled instant, over all answers of a class in which any "
+     "reasoned. In other classes it is TTFT, and there is no record.",
+     "assay metric definitions"},
     {"tpot_ms", "ms", kLower, true, "time per output token",
      "(last token − first token) / (n − 1) of a request; undefined for n < 2.", "assay metric definitions"},
     {"chunk_gap_ms", "ms", kLower, true, "chunk gap",

@@ -28,7 +28,7 @@ void fail_outcome(Finding finding, TrialOutcome& outcome);
 // kExamFailed: what stopped a trial before its target was even tried, in one line.
 Finding failed_exam_finding(const Error& error);
 
-// stack.launch-failed: a server that the scenario launches was not there to be tried.
+// stack.launch-failed: a server that the scenario launches was started and did not become ready.
 Finding failed_launch_finding(const Error& error);
 
 // A blocker with the code of the cause: engine.worker-died, load.target-lost, kNotReached …

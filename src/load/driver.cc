@@ -391,7 +391,6 @@ class Driver {
     progress.in_flight = in_flight_;
     progress.fraction =
         result_.planned == 0 ? 1 : static_cast<double>(ended_) / static_cast<double>(result_.planned);
-    progress.left_s = progress.fraction > 0 ? progress.elapsed_s * (1 / progress.fraction - 1) : 0;
     if (at > since) progress.rate_per_s = static_cast<double>(ended_ - before) / seconds(at - since);
     progress.ttft_ms_now = ttft_ms_.median();
     progress.tpot_ms_now = tpot_ms_.median();

@@ -20,13 +20,12 @@ namespace assay {
 // What a live display may show of a trial under way. "Now" is the median of the last 32 requests.
 struct LoadProgress {
   double elapsed_s = 0;
-  double left_s = 0;    // estimated
   double fraction = 0;  // of the planned requests have ended
   size_t planned = 0, sent = 0, ended = 0, failed = 0, in_flight = 0;
   double rate_per_s = 0;  // requests ended per second, over the last five seconds at least
   std::optional<double> ttft_ms_now, tpot_ms_now;
-  double dispatch_lag_ms_max = 0;
-  bool is_stopping = false;  // nothing more is sent
+  double dispatch_lag_ms_max = 0;  // the worst so far
+  bool is_stopping = false;        // nothing more is sent
 };
 
 struct LoadOptions {

@@ -183,16 +183,19 @@ class Summary {
   // A request that was broken off has the first token that it reached.
   void stream_latencies(int class_index, const std::vector<const RequestRow*>& streamed, Validity validity) {
     std::vector<double> ttft, ttfo, tpot;
+    bool has_reasoning = false;  // else an answer's first output is its first token, and told as that
     for (const RequestRow* row : streamed) {
       const bool has_first = ended_well(*row) || (was_broken_off(*row) && row->first.count != 0);
       if (has_first) ttft.push_back(ttft_ms(*row));
-      if (has_first && row->first_output > row->first)
+      has_reasoning |= has_first && row->first_output > row->first;
+      // What ended within its reasoning has none.
+      if (has_first && row->first_output.count != 0)
         ttfo.push_back(milliseconds(row->first_output - row->scheduled));
       if (ended_well(*row) && has_tpot(*row)) tpot.push_back(tpot_ms(*row));
     }
     add_distribution("ttft_ms", class_index, ttft, kPercentiles, true, validity);
     server_timings(class_index, streamed, validity);
-    if (!ttfo.empty()) add_distribution("ttfo_ms", class_index, ttfo, kPercentiles, true, validity);
+    if (has_reasoning) add_distribution("ttfo_ms", class_index, ttfo, kPercentiles, true, validity);
     if (!tpot.empty()) add_distribution("tpot_ms", class_index, tpot, kPercentiles, true, validity);
   }
 

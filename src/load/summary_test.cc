@@ -92,6 +92,23 @@ TEST(LoadSummary, EveryMetricIsKnownAndEveryIntervalHoldsItsValue) {
   EXPECT_GT(with_interval, 20U);
 }
 
+// By its definition every answer has a first output: where one did not reason, that is its first token.
+TEST(LoadSummary, FirstOutputsAreOfAllAnswersOfAClassThatReasons) {
+  LoadResult result = drive(kQuick, steady_plan(200));
+  const auto has_any = [](const LoadSummary& summary) {
+    return std::ranges::any_of(summary.records,
+                               [](const Record& each) { return each.metric.starts_with("ttfo_ms"); });
+  };
+  EXPECT_FALSE(has_any(summarise_load(result, one_class())));
+  for (size_t i = 0; i < 50; ++i) result.rows[4 * i].first_output += nanos_from_ms(4);
+  result.rows[1].first_output = Nanos();
+  const LoadSummary summary = summarise_load(result, one_class());
+  EXPECT_NEAR(*record(summary, "ttfo_ms_p50").value, 12, 1e-9);
+  EXPECT_NEAR(*record(summary, "ttfo_ms_max").value, 16, 1e-9);
+  EXPECT_EQ(record(summary, "ttfo_ms_p50").n, record(summary, "ttft_ms_p50").n - 1);
+  EXPECT_EQ(record(summary, "ttfo_ms_p50", "all").n, record(summary, "ttfo_ms_p50").n);
+}
+
 TEST(LoadSummary, APercentileWithoutEnoughSamplesHasNoValue) {
   const LoadSummary summary = summarise_load(drive(kQuick, steady_plan(63)), one_class());
   EXPECT_TRUE(record(summary, "ttft_ms_p50").value.has_value());

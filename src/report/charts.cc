@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include "report/values.h"
 
@@ -180,6 +181,15 @@ Json class_dots(const Model& model, const char* metric, double factor, const cha
   return with_required ? chart.set("marks", std::move(marks)).set("mark_label", "required share") : chart;
 }
 
+// Which latency, where it is one.
+std::string interference_unit(const Model& model) {
+  std::set<std::string> latencies;
+  for (const InterferenceRow& row : interference_rows(model)) latencies.insert(row.latency);
+  return latencies.size() > 1 ? "× the median TTFT or E2E alone"
+                              : fmt::format("× the median {} alone",
+                                            latencies.empty() ? std::string("TTFT") : *latencies.begin());
+}
+
 Json curve_chart(const Model& model, const std::string& name, const std::string& metric) {
   Json chart;
   chart.set("kind", "curves").set("unit", "ms");
@@ -242,9 +252,7 @@ Json timeline_chart(const Model& model, const Serving& serving) {
   for (const RequestSpan& span : timeline.spans) {
     spans.push_back(Json(Json::Array{span.class_index, span.lane, rounded(span.scheduled_s),
                                      span.first_s < 0 ? Json() : rounded(span.first_s), rounded(span.end_s),
-                                     span.failed ? 2
-                                     : span.good ? 0
-                                                 : 1}));
+                                     static_cast<int>(span.outcome)}));
   }
   return chart.set("spans", Json(std::move(spans)));
 }
@@ -401,7 +409,7 @@ Json chart_data(const Model& model) {
   charts.set(kMatmulId, matmul_chart(model));
   charts.set(kBatchingId, batching_chart(model));
   charts.set(kAttainmentId, class_dots(model, "slo_attainment", 100, "% of requests", true));
-  charts.set(kInterferenceId, class_dots(model, "interference", 1, "× the median TTFT alone", false));
+  charts.set(kInterferenceId, class_dots(model, "interference", 1, interference_unit(model).c_str(), false));
   const std::vector<std::string> classes = traffic_classes(model);
   for (size_t i = 0; i < classes.size(); ++i) {
     for (const char* metric : {"ttft_ms", "tpot_ms", "e2e_ms"})

@@ -132,25 +132,21 @@ std::string curve_small_print(const Model& model, const std::string& traffic_cla
 }
 
 std::string interference_sentence(const Model& model) {
-  const Record* worst = nullptr;  // of those whose interval lies above 1
+  std::optional<InterferenceRow> worst;  // of those whose interval lies above 1
   bool is_known = false;
-  std::string who;
-  for (const Serving& serving : model.servings) {
-    for (const ClassResult& result : serving.classes) {
-      const Record* record = result.mix.find("interference");
-      if (record == nullptr || !record->value || record->validity == Validity::kVoid) continue;
-      is_known = true;
-      const bool is_shown = record->ci_low && *record->ci_low > 1;
-      if (!is_shown || (worst != nullptr && *record->value <= *worst->value)) continue;
-      worst = record;
-      who = fmt::format("{} on {}", result.name, serving.label);
-    }
+  for (const InterferenceRow& row : interference_rows(model)) {
+    if (row.record->validity == Validity::kVoid) continue;
+    is_known = true;
+    const bool is_shown = row.record->ci_low && *row.record->ci_low > 1;
+    if (is_shown && (!worst || *row.record->value > *worst->record->value)) worst = row;
   }
-  if (worst == nullptr)
+  if (!worst)
     return is_known ? "That company costs a class its speed was not shown"
                     : "What company costs a class is unknown";
-  return fmt::format("Company costs {} most: its first token takes {} × as long as alone", who,
-                     value_text(*worst).value);
+  const bool streams = std::string_view(worst->latency) == "TTFT";
+  return fmt::format("Company costs {} on {} most: its {} takes {} × as long as alone", worst->result->name,
+                     worst->serving->label, streams ? "first token" : "answer",
+                     value_text(*worst->record).value);
 }
 
 const char* metric_words(std::string_view metric) {
@@ -182,8 +178,8 @@ std::string timeline_sentence(const Serving& serving) {
                           : *std::max_element(timeline.in_flight.begin(), timeline.in_flight.end());
   int64_t failed = 0, missed = 0;
   for (const RequestSpan& span : timeline.spans) {
-    failed += span.failed;
-    missed += !span.failed && !span.good;
+    failed += span.outcome == SpanOutcome::kFailed;
+    missed += span.outcome == SpanOutcome::kMissed;
   }
   std::string out = fmt::format("{}: up to {} at once", serving.label, static_cast<int64_t>(std::ceil(peak)));
   const std::string_view among =
@@ -194,10 +190,12 @@ std::string timeline_sentence(const Serving& serving) {
 }
 
 std::string timeline_small_print(const Timeline& timeline) {
+  const bool has_broken_off = std::ranges::any_of(
+      timeline.spans, [](const RequestSpan& span) { return span.outcome == SpanOutcome::kBrokenOff; });
   std::string out = fmt::format(
       "Rate and requests in flight by {:g} s; below, each request as a line: light while it waits for its first token, "
-      "full while tokens come; outlined where it missed a limit, ✕ where it failed.",
-      timeline.bin_s);
+      "full while tokens come; outlined where it missed a limit, ✕ where it failed{}.",
+      timeline.bin_s, has_broken_off ? ", ◂ where its user broke it off" : "");
   if (timeline.spans.size() < static_cast<size_t>(timeline.requests)) {
     out += fmt::format(" Of {} {} drawn, evenly thinned; the curves count all.",
                        counted(timeline.requests, "request"),
@@ -225,8 +223,7 @@ std::string mix_charts_html(const Model& model) {
     return record.metric == "interference" && record.value.has_value();
   });
   if (has_interference)
-    charts += chart_html(kInterferenceId, "dots", interference_sentence(model),
-                         "Median TTFT in the mix ÷ median TTFT alone.");
+    charts += chart_html(kInterferenceId, "dots", interference_sentence(model), interference_basis(model));
   charts += capacity_charts_html(model);
   return charts.empty() ? "" : "<div class=\"charts three\">" + charts + "</div>\n";
 }

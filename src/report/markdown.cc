@@ -137,6 +137,15 @@ std::string rates(const Model& model) {
   return out + table_head(heads, 2) + points + "\n";
 }
 
+std::string interference(const Model& model) {
+  std::string rows;
+  for (const InterferenceRow& each : interference_rows(model))
+    rows += row({md(each.serving->label), md(each.result->name), each.latency, value(each.record)});
+  return rows.empty() ? ""
+                      : table_head({"target", "class", "latency", "interference, ×"}, 3) + rows +
+                            fmt::format("\nInterference: {}\n\n", md(interference_basis(model)));
+}
+
 std::string service(const Model& model) {
   if (!std::ranges::any_of(model.servings, &Serving::has_mix_or_alone)) return rates(model);
   std::string out = rates(model) + fmt::format("{}.\n\n", md(attainment_sentence(model))) +
@@ -165,7 +174,7 @@ std::string service(const Model& model) {
            std::ranges::any_of(serving.classes, [](const ClassResult& each) { return has_limits(each); }),
            serving.mix);
   }
-  out += "\n";
+  out += "\n" + interference(model);
   std::string beside;
   for (const Serving& serving : model.servings) {
     for (const char* metric : beside_metrics()) {

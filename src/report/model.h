@@ -110,11 +110,14 @@ struct ClassResult {
   std::vector<Curve> curves;
 };
 
+// Their values are those of the chart (web/data.ts).
+enum class SpanOutcome { kGood = 0, kMissed = 1, kFailed = 2, kBrokenOff = 3 };
+
 struct RequestSpan {
   int class_index = 0;
   int lane = 0;  // within the class, so that spans do not overlap where there is room
   double scheduled_s = 0, first_s = 0, end_s = 0;  // first_s < 0: no token came
-  bool good = false, failed = false;
+  SpanOutcome outcome = SpanOutcome::kMissed;
 };
 
 // What was sampled of the server and of power sensors beside the requests, thinned to at most kTimelineBins
@@ -254,6 +257,17 @@ std::span<const LatencyRow> latency_rows();
 // What is measured beside latencies and rates, of all classes together: the start of the server, energy, and
 // the way of the requests to it.
 std::span<const char* const> beside_metrics();
+// What a class suffers from the others.
+struct InterferenceRow {
+  const Serving* serving = nullptr;
+  const ClassResult* result = nullptr;
+  const Record* record = nullptr;
+  const char* latency = "";  // whose medians were compared: "TTFT", or "E2E" of answers that come at once
+};
+std::vector<InterferenceRow> interference_rows(const Model& model);
+// "Median TTFT in the mix ÷ median TTFT alone; E2E of vectors, whose answers come at once."
+std::string interference_basis(const Model& model);
+
 // What every table of a sweep shows of a point, goodput only where there are limits; the terminal, which has
 // no room for all, those that are brief.
 struct SweepColumn {

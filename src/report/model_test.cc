@@ -342,6 +342,31 @@ TEST(Curves, AndTimelinesAreThinnedWithTheirEndsKept) {
   EXPECT_NEAR(arrivals, 5000, 1e-6) << "the curves count all";
 }
 
+// As docs/load.md: with its first token, as far as it came, and with nothing that ended.
+TEST(Curves, RequestsBrokenOffByPlanHaveTheirFirstTokenAndNeverFailed) {
+  const DossierContent content = device_content();
+  std::vector<Sample> samples = requests({30, 10, -1, 20, 15});
+  samples[0].columns.columns[6].integers[2] = 13;  // before its first token
+  samples[0].columns.columns[6].integers[3] = 13;
+  const RequestTable table = *request_table(content.trials[2], samples);
+  const Curve ttft = make_curve(table, 0, "ttft_ms", "mix"), e2e = make_curve(table, 0, "e2e_ms", "mix");
+  EXPECT_EQ(ttft.x, (std::vector<double>{10, 15, 20, 30}));
+  EXPECT_EQ(ttft.failed, 0);
+  EXPECT_EQ(ttft.n, 4);
+  EXPECT_EQ(e2e.n, 3);
+  EXPECT_EQ(make_curve(table, 0, "tpot_ms", "mix").n, 3);
+  const Timeline timeline = make_timeline(table, 3);
+  const auto count = [&](SpanOutcome outcome) {
+    return std::ranges::count(timeline.spans, outcome, &RequestSpan::outcome);
+  };
+  EXPECT_EQ(count(SpanOutcome::kBrokenOff), 2);
+  EXPECT_EQ(count(SpanOutcome::kFailed), 0);
+  EXPECT_EQ(count(SpanOutcome::kMissed), 0);
+  double ended = 0;
+  for (const double rate : timeline.completions_per_s) ended += rate * timeline.bin_s;
+  EXPECT_NEAR(ended, 3, 1e-9);
+}
+
 TEST(Samples, OfOddShapeAreNoTable) {
   const DossierContent content = device_content();
   std::vector<Sample> samples = requests({10, 20});

@@ -43,7 +43,7 @@ void add_curves(Serving& serving, const Trial& trial, const RequestTable& table)
   }
 }
 
-constexpr int64_t kCancelledByPlan = 13;  // in the column "failure": docs/formats/samples.md
+constexpr int64_t kCancelledByPlan = 13;  // in the column "failure": docs/formats/dossier.md
 
 const std::vector<int64_t>* column(const Sample& sample, std::string_view name, size_t rows) {
   const std::vector<int64_t>* found = sample.columns.integers(name);
@@ -92,6 +92,13 @@ void assign_lanes(Timeline& timeline) {
   }
   for (const auto& lanes : busy_until)
     timeline.lanes.push_back(std::max<int>(1, static_cast<int>(lanes.size())));
+}
+
+SpanOutcome span_outcome(const RequestTable& table, size_t row) {
+  const int64_t failure = (*table.failure)[row];
+  if (failure == kCancelledByPlan) return SpanOutcome::kBrokenOff;
+  if (failure != 0) return SpanOutcome::kFailed;
+  return (*table.good)[row] != 0 ? SpanOutcome::kGood : SpanOutcome::kMissed;
 }
 
 double bin_width(double duration_s) {
@@ -145,8 +152,11 @@ Curve make_curve(const RequestTable& table, int class_index, const std::string& 
   std::vector<double> values;
   for (size_t row = 0; row < table.rows; ++row) {
     if ((*table.class_index)[row] != class_index || (*table.in_window)[row] == 0) continue;
-    if ((*table.failure)[row] == kCancelledByPlan) continue;  // neither ended well nor failed
-    if ((*table.failure)[row] != 0 || (*table.first_ns)[row] <= 0) {
+    // Neither ended well nor failed: of those that were broken off there is the first token that they
+    // reached.
+    const bool was_broken_off = (*table.failure)[row] == kCancelledByPlan;
+    if (was_broken_off && (metric != "ttft_ms" || (*table.first_ns)[row] <= 0)) continue;
+    if ((!was_broken_off && (*table.failure)[row] != 0) || (*table.first_ns)[row] <= 0) {
       ++curve.failed;
     } else if (const std::optional<double> value = request_value(table, row, metric)) {
       values.push_back(*value);
@@ -185,9 +195,8 @@ Timeline make_timeline(const RequestTable& table, int64_t trial_id) {
   for (size_t row = 0; row < table.rows; ++row) {
     const double scheduled_s = seconds_at((*table.scheduled_ns)[row]);
     const double end_s = std::max(scheduled_s, seconds_at((*table.end_ns)[row]));
-    const bool has_failed = (*table.failure)[row] != 0;
     timeline.arrivals_per_s[bin_of(scheduled_s)] += 1 / timeline.bin_s;
-    if (!has_failed) timeline.completions_per_s[bin_of(end_s)] += 1 / timeline.bin_s;
+    if ((*table.failure)[row] == 0) timeline.completions_per_s[bin_of(end_s)] += 1 / timeline.bin_s;
     add_occupancy(timeline.in_flight, timeline.bin_s, scheduled_s, end_s);
     const int64_t class_index = (*table.class_index)[row];
     const bool is_known = class_index >= 0 && class_index < static_cast<int64_t>(table.classes.size());
@@ -197,8 +206,7 @@ Timeline make_timeline(const RequestTable& table, int64_t trial_id) {
                               .scheduled_s = scheduled_s,
                               .first_s = first > 0 ? seconds_at(first) : -1,
                               .end_s = end_s,
-                              .good = (*table.good)[row] != 0,
-                              .failed = has_failed});
+                              .outcome = span_outcome(table, row)});
   }
   std::stable_sort(timeline.spans.begin(), timeline.spans.end(),
                    [](const RequestSpan& a, const RequestSpan& b) { return a.scheduled_s < b.scheduled_s; });
@@ -242,6 +250,37 @@ Result<std::vector<Serving>> make_servings(const Model& model, const SampleReade
     }
   }
   return servings;
+}
+
+std::vector<InterferenceRow> interference_rows(const Model& model) {
+  std::vector<InterferenceRow> rows;
+  for (const Serving& serving : model.servings) {
+    for (const ClassResult& result : serving.classes) {
+      const Record* record = result.mix.find("interference");
+      if (record == nullptr || !record->value) continue;
+      // As the ratio itself is made.
+      const bool streams =
+          result.alone.find("ttft_ms_p50") != nullptr || result.mix.find("ttft_ms_p50") != nullptr;
+      rows.push_back({&serving, &result, record, streams ? "TTFT" : "E2E"});
+    }
+  }
+  return rows;
+}
+
+std::string interference_basis(const Model& model) {
+  std::vector<std::string> at_once;
+  bool streams = false;
+  for (const InterferenceRow& row : interference_rows(model)) {
+    const bool is_e2e = std::string_view(row.latency) == "E2E";
+    streams |= !is_e2e;
+    if (is_e2e && std::ranges::find(at_once, row.result->name) == at_once.end())
+      at_once.push_back(row.result->name);
+  }
+  if (!streams && !at_once.empty()) return "Median E2E in the mix ÷ median E2E alone.";
+  const std::string basis = "Median TTFT in the mix ÷ median TTFT alone";
+  return at_once.empty()
+             ? basis + "."
+             : fmt::format("{}; E2E of {}, whose answers come at once.", basis, join(at_once, ", "));
 }
 
 std::span<const LatencyRow> latency_rows() {

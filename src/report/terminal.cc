@@ -113,6 +113,35 @@ void add_wrapped(Lines& lines, const std::string& text, std::string_view indent,
     lines.add(std::string(indent) + lines.ink(ink, part));
 }
 
+// A line a class: how much longer it waits in company than alone.
+void add_interference(Lines& lines, const Model& model) {
+  constexpr size_t kMostRows = 10, kMostNameWidth = 40;
+  const std::vector<InterferenceRow> rows = interference_rows(model);
+  if (rows.empty()) return;
+  const bool has_one_target = std::ranges::all_of(
+      rows, [&](const InterferenceRow& row) { return row.serving == rows.front().serving; });
+  std::vector<std::string> names;
+  size_t width = 0;
+  for (const InterferenceRow& row : rows) {
+    const std::string name =
+        has_one_target ? row.result->name : fmt::format("{} on {}", row.result->name, row.serving->label);
+    names.push_back(cut(line_text(name), kMostNameWidth));
+    width = std::max(width, display_width(names.back()));
+  }
+  lines.add("Company: median in the mix ÷ median alone");
+  for (size_t i = 0; i < std::min(rows.size(), kMostRows); ++i) {
+    const Record& record = *rows[i].record;
+    const ValueText text = value_text(record);
+    lines.add(fmt::format("  {}  {} × {}{}{}", padded(names[i], width), rows[i].latency, text.value,
+                          text.interval.empty() ? "" : fmt::format(" ({})", text.interval),
+                          record.validity == Validity::kVoid       ? " void"
+                          : record.validity == Validity::kDoubtful ? " !"
+                                                                   : ""));
+  }
+  if (rows.size() > kMostRows)
+    lines.add(lines.ink(Ink::kFaint, fmt::format("  and {} more: see the report", rows.size() - kMostRows)));
+}
+
 void add_findings(Lines& lines, const Model& model) {
   std::vector<const Finding*> weighty;
   for (const Finding* finding : model.findings) {
@@ -177,6 +206,7 @@ std::string render_terminal_summary(const DossierContent& content, const Termina
   lines.rule();
   for (const AnswerRow& row : model->answers) add_answer(lines, row);
   lines.rule();
+  add_interference(lines, *model);
   add_wrapped(lines, line_text(model->instrument.sentence), "", 4);
   add_wrapped(lines, line_text(model->instrument.check.beyond), "", 3, Ink::kWarning);
   if (content.run.finished_at.empty())

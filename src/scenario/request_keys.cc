@@ -8,6 +8,7 @@
 
 #include "http/http.h"
 #include "scenario/draft.h"
+#include "scenario/secrets.h"
 #include "scenario/server_urls.h"
 
 namespace assay {
@@ -37,6 +38,8 @@ void read_path(Reader& reader, const TomlMember& member, TrafficClass& traffic) 
                         "path must begin with / and stands from the host's root, for "
                         "example /v1/chat/completions");
   }
+  if (const std::string secret = secret_of_query(path); !secret.empty())
+    return reader.error(member.value.at, secret_told(secret));
   Result<RequestTemplate> target = RequestTemplate::parse(path);
   if (!target)
     return reader.error(member.value.at,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "scenario/reader.h"
 
@@ -22,6 +24,8 @@ void read_sampling(Reader& reader, const TomlMember& member, TrafficClass& traff
 void read_tensors(Reader& reader, const TomlMember& member, TrafficClass& traffic);
 void read_body(Reader& reader, const TomlMember& member, TrafficClass& traffic);
 void read_expect(Reader& reader, const TomlMember& member, TrafficClass& traffic);
+// The error of a key that holds a secret, by the name of what holds it.
+std::string secret_told(std::string_view name);
 void append_request_table_keys(std::vector<ScenarioKey>& keys);
 
 }  // namespace assay

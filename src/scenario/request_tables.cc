@@ -8,6 +8,7 @@
 #include "http/http.h"
 #include "scenario/draft.h"
 #include "scenario/request_keys.h"
+#include "scenario/secrets.h"
 
 namespace assay {
 namespace {
@@ -103,19 +104,6 @@ constexpr Row<TrafficClass> kSamplingRows[] = {
 
 // ---- headers ----
 
-// Headers that carry secrets, or look as if they did: scenarios are stored with every result.
-bool is_secret(std::string_view name, std::string_view value) {
-  const std::string low = lower(name);
-  for (const char* word :
-       {"auth", "cookie", "token", "secret", "password", "credential", "key", "signature"}) {
-    if (low.find(word) != std::string::npos) return true;
-  }
-  for (const char* beginning : {"bearer ", "basic ", "sk-", "hf_", "nvapi-"}) {
-    if (starts_with_ignoring_case(value, beginning)) return true;
-  }
-  return false;
-}
-
 bool is_field_name(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -198,6 +186,13 @@ constexpr Row<AnswerExpectation> kExpectRows[] = {
 
 }  // namespace
 
+std::string secret_told(std::string_view name) {
+  return fmt::format(
+      "{} looks like a secret, which does not belong in a scenario, since that is stored with every result; "
+      "name the variable or file that holds the key in the target's api_key_env or api_key_file",
+      printable(name, 60));
+}
+
 void read_extra_body(Reader& reader, const TomlMember& member, TrafficClass& traffic) {
   const TomlValue* table = reader.expect_table(member);
   if (table == nullptr) return;
@@ -206,6 +201,9 @@ void read_extra_body(Reader& reader, const TomlMember& member, TrafficClass& tra
     if (own != std::end(kOwnMembers)) {
       reader.error(each.key_at,
                    fmt::format("{} is the class's own: use {}", printable(each.key, 60), own->instead));
+    } else if (const std::string secret = secret_of_json(Json::object().set(each.key, json_of(each.value)));
+               !secret.empty()) {
+      reader.error(each.key_at, secret_told(secret));
     } else {
       add_parameter(reader, each, traffic);
     }
@@ -229,13 +227,8 @@ void read_headers(Reader& reader, const TomlMember& member, TrafficClass& traffi
     reader.read_string(header, value);
     if (!is_field_name(header.key)) {
       reader.error(header.key_at, fmt::format("'{}' is no name of a header", printable(header.key, 60)));
-    } else if (is_secret(header.key, value)) {
-      reader.error(
-          header.key_at,
-          fmt::format("{} looks like a secret, which does not belong in a scenario, since that is stored "
-                      "with every result; name the variable or file that holds the key in the target's "
-                      "api_key_env or api_key_file",
-                      printable(header.key, 60)));
+    } else if (is_secret_header(header.key, value)) {
+      reader.error(header.key_at, secret_told(header.key));
     } else if (is_written_by_itself(header.key)) {
       reader.error(header.key_at, fmt::format("{} is written by assay itself", printable(header.key, 60)));
     } else if (is_field_value(value) && !value.empty()) {
@@ -271,10 +264,13 @@ void read_body(Reader& reader, const TomlMember& member, TrafficClass& traffic) 
   std::string filled;
   body->append({.prompt = "a \"prompt\"", .request_id = "assay-1", .seed = 1}, RequestTemplate::Escape::kJson,
                filled);
-  if (const Result<Json> json = Json::parse(filled, "body"); !json) {
+  const Result<Json> json = Json::parse(filled, "body");
+  if (!json) {
     return reader.error(member.value.at, fmt::format("body is no JSON when its placeholders are filled: {}",
                                                      json.error().what));
   }
+  if (const std::string secret = secret_of_json(*json); !secret.empty())
+    return reader.error(member.value.at, secret_told(secret));
   traffic.request.body = std::move(*body);
 }
 

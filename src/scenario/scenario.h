@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "evidence/evidence.h"
+#include "scenario/secrets.h"       // IWYU pragma: export
 #include "scenario/target_kinds.h"  // IWYU pragma: export
 #include "workload/workload.h"
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "scenario/draft.h"
+#include "scenario/secrets.h"
 
 namespace assay {
 namespace {
@@ -13,24 +14,18 @@ constexpr size_t kMaxArgumentBytes = 4096;
 constexpr size_t kMaxVariables = 200;
 constexpr size_t kShownBytes = 4096;  // of a text in conditions
 
+// Every record carries the text: it must hold no secret.
 template <std::string StackSpec::* kMember>
 void read_text(Reader& reader, const TomlMember& member, StackSpec& stack) {
-  reader.read_string(member, stack.*kMember);
-}
-
-bool ends_with_one_of(std::string_view text, std::initializer_list<std::string_view> ends) {
-  return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return text.ends_with(end); });
-}
-
-// Options of servers that hold a key; the scenario is stored with every result.
-bool names_a_secret(std::string_view argument) {
-  const std::string_view name = argument.substr(0, argument.find('='));
-  return name.starts_with('-') &&
-         ends_with_one_of(name, {"api-key", "api_key", "-token", "password", "secret"});
-}
-
-bool is_secret_variable(const std::string& name) {
-  return ends_with_one_of(name, {"KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS"});
+  std::string text;
+  reader.read_string(member, text);
+  if (const std::string secret = secret_of_text(text); !secret.empty())
+    return reader.error(
+        member.value.at,
+        fmt::format("{} holds a secret, which does not belong in a scenario, since that is stored with "
+                    "every result; leave its value out, or write $NAME in its place",
+                    printable(secret, 40)));
+  if (!text.empty()) stack.*kMember = std::move(text);
 }
 
 // Unlike a list of names, one of arguments may repeat itself and hold empty ones.
@@ -49,12 +44,14 @@ void read_launch(Reader& reader, const TomlMember& member, StackSpec& stack) {
     if (item.text.size() > kMaxArgumentBytes || item.text.find('\0') != std::string::npos)
       return reader.error(item.at,
                           fmt::format("an argument of launch is at most {} bytes", kMaxArgumentBytes));
-    if (names_a_secret(item.text))
+    const std::string secret =
+        is_secret_option(item.text) ? item.text.substr(0, item.text.find('=')) : secret_of_text(item.text);
+    if (!secret.empty())
       return reader.error(
           item.at,
           fmt::format("{} holds a secret, which does not belong in a scenario; servers take theirs from "
                       "an environment variable, too: env = {{ VLLM_API_KEY = true }} passes assay's own on",
-                      printable(item.text.substr(0, item.text.find('=')), 40)));
+                      printable(secret, 40)));
     arguments.push_back(item.text);
   }
   if (arguments[0].empty()) return reader.error(value.items[0].at, "launch names no program");

@@ -135,8 +135,9 @@ Result<void> LaunchedServer::start() {
   ASSIGN_OR_RETURN(process.command[0], find_program(process.command[0], path));
   ASSIGN_OR_RETURN(GroupGuard guard, GroupGuard::start());
   process.guard = &guard;
-  started_at_ = clock_.now();
+  const Nanos at = clock_.now();
   ASSIGN_OR_RETURN(Process started, Process::start(process));
+  started_at_ = at;
   running_ = std::make_unique<Running>(std::move(guard), std::move(started));
   const Result<void> ready = wait_until_ready();
   if (!ready) stop();

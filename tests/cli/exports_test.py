@@ -67,6 +67,9 @@ def main():
                                      str(REQUESTS), "--output-len", str(TOKENS), "--export", "vllm=vllm.json", "--export",
                                      "guidellm=benchmarks.json", "--export", "aiperf=profile.json", "--export",
                                      "aiperf=profile.jsonl"], cwd=folder, capture_output=True, text=True, timeout=100)
+            sweep = subprocess.run([ASSAY, "load", (folder / "url").read_text().strip(), "--sweep", "concurrency=1,2", "--num-prompts",
+                                    "4", "--output-len", "2", "--export", "vllm=sweep.json"], cwd=folder, capture_output=True,
+                                   text=True, timeout=100)
         finally:
             server.terminate()
             server.wait()
@@ -74,8 +77,11 @@ def main():
             print(result.stderr)
             return 1
         files = {path.name: json.loads(path.read_text()) for path in folder.glob("*.json")}
+        if sweep.returncode not in (0, 1) or not {"sweep-users-1.json", "sweep-users-2.json"} <= set(files):
+            print(sweep.stderr)
+            return 1
         lines = [json.loads(line) for line in (folder / "profile.jsonl").read_text().splitlines()]
-        faults = [*vllm_faults(files["vllm.json"]), *guidellm_faults(files["benchmarks.json"]),
+        faults = [*equal(files["sweep-users-2.json"]["max_concurrency"], 2, "vllm max_concurrency of a point"), *vllm_faults(files["vllm.json"]), *guidellm_faults(files["benchmarks.json"]),
                   *aiperf_faults(files["profile.json"], lines)]
     for fault in faults:
         print(fault)

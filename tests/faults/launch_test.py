@@ -116,7 +116,7 @@ def undeclared_is_said():
             while not ready.exists():
                 assert server.poll() is None, "the emulator did not start"
             occupied = assay("load", f"127.0.0.1:{port}", "--out", "other", "--", "sh", "-c", "touch launched", folder=folder)
-            expect(occupied.returncode == 1 and "something listens on 127.0.0.1" in occupied.stdout.replace("\n  ", " "),
+            expect(occupied.returncode == 2 and "something listens on 127.0.0.1" in occupied.stdout.replace("\n  ", " "),
                    f"occupied: exit {occupied.returncode}:\n{occupied.stdout}")
             expect(not (Path(folder) / "launched").exists(), "occupied: it was launched all the same")
             result = assay("load", f"127.0.0.1:{port}", "--num-prompts", "16", "--request-rate", "200", "--input-len", "8",
@@ -227,6 +227,14 @@ def what_cannot_be_launched_says_why():
                 expect(findings and part in findings[0]["text"], f"{name}: no {part!r} in {findings}")
 
 
+def what_is_not_there_could_not_be_run():
+    with tempfile.TemporaryDirectory() as folder:
+        result = assay("load", f"127.0.0.1:{free_port()}", "--out", "out", "--", "/nonexistent/server", folder=folder)
+        expect(result.returncode == 2, f"no such program: exit {result.returncode}:\n{result.stdout}{result.stderr}")
+        codes = [f["code"] for f in report(folder, "out")["findings"]]
+        expect("exam.failed" in codes, f"no such program: {codes}")
+
+
 class Witness:
     """A fifo that every process of a launched server holds open: read() returns nothing once all are gone."""
 
@@ -292,6 +300,7 @@ undeclared_is_said()
 one_that_dies_is_evidence_and_starts_again()
 what_the_server_says_stands_beside_what_is_declared()
 what_cannot_be_launched_says_why()
+what_is_not_there_could_not_be_run()
 one_that_ignores_sigterm_is_killed_with_its_group()
 an_interrupted_load_leaves_nothing()
 for way in ("interrupt", "interrupt twice", "kill"):

@@ -11,7 +11,7 @@ const lane_height = 5;
 const strip_height = 64;
 const left = 40;
 
-const outcomes = ['met every limit', 'missed a limit', 'failed'];
+const outcomes = ['met every limit', 'missed a limit', 'failed', 'broken off by its user'];
 
 // Where each class begins, in pixels below the top of the spans' grid.
 function band_tops(chart: TimelineChart): number[] {
@@ -40,9 +40,9 @@ function span_shapes(span: Span, x: (s: number) => number, y: number, base: stri
       shape: {x: from, y: y - 0.5, width: to - from, height: height + 1},
       style: {fill: 'none', stroke: theme.text, lineWidth: 1}
     });
-  if (outcome === 2)
+  if (outcome >= 2)
     shapes.push(text_shape(
-        '✕', to + 1, y + height / 2,
+        outcome === 2 ? '✕' : '◂', to + 1, y + height / 2,
         {fill: theme.text, fontSize: 10, fontWeight: 700, verticalAlign: 'middle'}));
   return shapes;
 }

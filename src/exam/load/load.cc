@@ -15,6 +15,7 @@
 #include "exam/load/reading_doubt.h"
 #include "exam/load/side_evidence.h"
 #include "exam/load/stack.h"
+#include "exam/load/status_line.h"
 #include "exam/load/target_setup.h"
 #include "exam/load/token_basis.h"
 #include "exam/load/token_check.h"
@@ -89,19 +90,6 @@ std::vector<Trial> plan(const Scenario& scenario, const TargetSpec& target, cons
 }
 
 // ---- run ----
-
-std::string status_line(const LoadProgress& progress) {
-  const auto ms = [](std::optional<double> value) {
-    return value ? format_number(*value) + " ms" : std::string("—");
-  };
-  if (progress.is_stopping)
-    return fmt::format("stopping: {} outstanding; Ctrl-C again ends at once",
-                       counted(static_cast<int64_t>(progress.in_flight), "answer"));
-  return fmt::format("{}/s  {} in flight  TTFT {}  TPOT {}  {} failed  lag {}  {} left",
-                     format_number(progress.rate_per_s), progress.in_flight, ms(progress.ttft_ms_now),
-                     ms(progress.tpot_ms_now), progress.failed,
-                     format_duration(progress.dispatch_lag_ms_max / 1e3), format_duration(progress.left_s));
-}
 
 // One trial, step by step; each step may end it.
 class LoadTrial {

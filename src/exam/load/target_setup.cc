@@ -118,7 +118,11 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
   TargetSetup setup;
   if (!spec.stack.launch.empty()) {
     Result<Launch> launch = launch_server(context, spec, options.api_key);
-    if (!launch) return std::unexpected(failed_launch_finding(launch.error()));
+    // A program that is not there, or a port that is taken, says nothing of the server.
+    const bool was_started = context.server != nullptr && context.server->started_at() != Nanos();
+    if (!launch)
+      return std::unexpected(was_started ? failed_launch_finding(launch.error())
+                                         : failed_exam_finding(launch.error()));
     setup.was_launched = launch->is_new;
     if (launch->finding) setup.findings.push_back(std::move(*launch->finding));
   }

@@ -29,6 +29,9 @@ std::string datetime_of(int64_t wall_ns) {
 }
 
 Json error_of(const std::string& outcome) {
+  // As AIPerf tells the requests that it breaks off itself.
+  if (outcome == name_of(FailureCause::kCancelledByPlan))
+    return Json::object().set("code", 499).set("type", "RequestCancellationError").set("message", outcome);
   return Json::object().set("code", nullptr).set("type", outcome).set("message", outcome);
 }
 
@@ -79,7 +82,8 @@ Json input_config(const ExportTrial& trial) {
   const ExportOffer& offer = trial.offer;
   Json model = Json::object().set("name", offer.model), urls = Json::array();
   for (const std::string& url : offer.urls) urls.push(url);
-  Json endpoint = Json::object().set("urls", std::move(urls)).set("type", offer.api).set("streaming", true);
+  Json endpoint =
+      Json::object().set("urls", std::move(urls)).set("type", offer.api).set("streaming", offer.streams);
   Json config = Json::object()
                     .set("models", Json::object().set("items", Json::array().push(std::move(model))))
                     .set("endpoint", std::move(endpoint))
@@ -177,8 +181,8 @@ Result<void> write_summary(const ExportTrial& trial, const std::string& path) {
 
 }  // namespace
 
-Result<void> write_aiperf_file(const Dossier& dossier, const std::string& path) {
-  return with_export_trial(dossier, path, path.ends_with(".jsonl") ? write_records : write_summary);
+Result<void> write_aiperf_file(const ExportTrial& trial, const std::string& path) {
+  return path.ends_with(".jsonl") ? write_records(trial, path) : write_summary(trial, path);
 }
 
 }  // namespace assay

@@ -7,6 +7,6 @@ namespace assay {
 
 // Names, units and definitions are AIPerf 0.13's (schema 1.4). A path that ends in .jsonl gets the requests,
 // a line each; any other the summary. Nothing is left out as warm-up.
-Result<void> write_aiperf_file(const Dossier& dossier, const std::string& path);
+Result<void> write_aiperf_file(const ExportTrial& trial, const std::string& path);
 
 }  // namespace assay

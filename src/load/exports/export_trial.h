@@ -22,12 +22,14 @@ struct ExportRequest {
   std::string outcome;  // "ok", or the cause of the failure
   bool ok = false, good = false;
 
-  bool is_cancelled() const { return outcome == name_of(FailureCause::kCancelled); }
+  bool is_cancelled() const { return outcome == name_of(FailureCause::kCancelled) || is_cancelled_by_plan(); }
+  bool is_cancelled_by_plan() const { return outcome == name_of(FailureCause::kCancelledByPlan); }
 };
 
 // What was offered, as the trial's records say it.
 struct ExportOffer {
-  std::string model, api;
+  std::string model, api;  // api: the kind of the requests, of several kinds the first
+  bool streams = true;
   std::vector<std::string> urls;  // one at least
   std::string arrivals;           // "poisson"
   std::optional<double> rate_per_s;
@@ -44,14 +46,13 @@ struct ExportTrial {
   int64_t start_ns = 0;       // CLOCK_MONOTONIC
   int64_t wall_start_ns = 0;  // the same instant, nanoseconds since 1970
   ExportOffer offer;
-  std::vector<ExportRequest> requests;  // in the order of the plan
+  // In the order of the plan: those of the classes whose answers stream tokens. Where there are none, all,
+  // and then without first tokens and chunks.
+  std::vector<ExportRequest> requests;
+  std::vector<std::string> doubts;  // what is not, or not as elsewhere, in the file
 
   double wall_s(int64_t at_ns) const { return static_cast<double>(wall_start_ns + at_ns) * 1e-9; }
 };
-
-// Reads the first load trial of the mix and hands it to `write`. Fails if there is none that left requests.
-Result<void> with_export_trial(const Dossier& dossier, const std::string& path,
-                               Result<void> (*write)(const ExportTrial& trial, const std::string& path));
 
 // The object that marks a file as assay's.
 Json export_mark(const ExportTrial& trial, const char* note);

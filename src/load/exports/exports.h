@@ -7,21 +7,29 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/base.h"
 #include "evidence/evidence.h"
 
 namespace assay {
 
+struct ExportTrial;
+
 struct ExportFormat {
   const char* name;   // "vllm": what the flag calls it
   const char* title;  // the file as its tool calls it
-  // Of the first load trial of the mix, by the tool's own definitions and marked as written by assay.
-  // Overwrites `path`. Fails if no such trial left requests, or the file cannot be written.
-  Result<void> (*write)(const Dossier& dossier, const std::string& path);
+  // One trial, by the tool's own definitions and marked as written by assay. Overwrites `path`.
+  Result<void> (*write)(const ExportTrial& trial, const std::string& path);
 };
 
 std::span<const ExportFormat> export_formats();
 const ExportFormat* find_export_format(std::string_view name);
+
+// Writes the load trials of the mix and of a sweep that left requests, and says into which files: the mix
+// into `path`, each point of a sweep, and of several targets each, into one beside it ("bench-rate-4.json").
+// Fails if no such trial left requests, or a file cannot be written.
+Result<std::vector<std::string>> write_exports(const Dossier& dossier, const ExportFormat& format,
+                                               const std::string& path);
 
 }  // namespace assay

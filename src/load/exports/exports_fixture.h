@@ -1,6 +1,7 @@
 // A dossier with three requests that can be reckoned by hand, and the files that the exports make of it.
 #pragma once
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,12 +16,25 @@ class ExportsTest : public ::testing::Test {
 
   void SetUp() override {
     ASSERT_TRUE(make_directories(folder_));
-    remove_file(folder_ + "/d.assay");
-    Trial trial{.id = 1, .exam = "load", .target = "t", .name = "load mix on t"};
-    trial.parameters.set("classes", Json::array().push("chat")).set("phase", "mix");
+    create({trial(1, "t", "mix")});
+  }
+
+  static Trial trial(int64_t id, const std::string& target, const std::string& phase) {
+    Trial trial{
+        .id = id, .exam = "load", .target = target, .name = fmt::format("load {} on {}", phase, target)};
+    trial.parameters.set("classes", Json::array().push("chat")).set("phase", phase);
     trial.parameters.set("url", "http://127.0.0.1:8000/v1");
-    const RunInfo run{.id = "0123456789abcdef0123456789abcdef", .assay_version = "0.1.0", .seed = 3};
-    Result<Dossier> dossier = Dossier::create(folder_ + "/d.assay", run, {trial}, {});
+    return trial;
+  }
+
+  void create(const std::vector<Trial>& trials) {
+    dossier_.reset();
+    remove_file(folder_ + "/d.assay");
+    const RunInfo run{.id = "0123456789abcdef0123456789abcdef",
+                      .assay_version = "0.1.0",
+                      .created_at = "2026-11-24T03:00:32Z",
+                      .seed = 3};
+    Result<Dossier> dossier = Dossier::create(folder_ + "/d.assay", run, trials, {});
     ASSERT_TRUE(dossier) << dossier.error().message();
     dossier_.emplace(std::move(*dossier));
   }
@@ -72,28 +86,36 @@ class ExportsTest : public ::testing::Test {
 
   // `tpot_limit_ms` 0: no SLO.
   void commit(Json rate_conditions, double tpot_limit_ms, Columns columns = requests()) {
-    ASSERT_TRUE(dossier_->begin_trial(1, "now"));
+    commit_trial(1, std::move(rate_conditions), tpot_limit_ms, std::move(columns));
+  }
+  void commit_trial(int64_t id, Json rate_conditions, double tpot_limit_ms, Columns columns,
+                    std::vector<int64_t> chunk_ns = {3'000'000, 7'000'000, 6'200'000, 7'200'000, 8'200'000,
+                                                     9'200'000, 10'200'000}) {
+    ASSERT_TRUE(dossier_->begin_trial(id, "now"));
     TrialOutcome outcome;
     outcome.samples = {{.name = "requests", .columns = std::move(columns)},
-                       {.name = "chunks",
-                        .columns = one("at_ns", {3'000'000, 7'000'000, 6'200'000, 7'200'000, 8'200'000,
-                                                 9'200'000, 10'200'000})},
+                       {.name = "chunks", .columns = one("at_ns", std::move(chunk_ns))},
                        {.name = "clock", .columns = clock()}};
     outcome.records.push_back({.metric = "offered_rate_per_s", .value = 500, .unit = "1/s"});
     outcome.records.back().conditions = std::move(rate_conditions);
+    for (const Json& conditions : conditions_) {
+      outcome.records.push_back({.metric = "error_rate", .value = 0});
+      outcome.records.back().conditions = conditions;
+    }
     if (tpot_limit_ms > 0) {
       outcome.records.push_back({.metric = "slo_attainment", .value = 0.5});
       outcome.records.back().conditions =
           Json::object().set("traffic_class", "chat").set("slo_tpot_ms", tpot_limit_ms);
     }
-    const Result<void> committed = dossier_->commit_trial(1, outcome);
+    const Result<void> committed = dossier_->commit_trial(id, outcome);
     ASSERT_TRUE(committed) << committed.error().message();
   }
   void commit() { commit(offer("poisson"), 0); }
 
   std::string text(const char* format, const char* file = "out.json") {
     const std::string path = folder_ + "/" + file;
-    const Result<void> written = find_export_format(format)->write(*dossier_, path);
+    const Result<std::vector<std::string>> written =
+        write_exports(*dossier_, *find_export_format(format), path);
     EXPECT_TRUE(written) << written.error().message();
     return read_file(path, 1 << 22).value_or("");
   }
@@ -116,6 +138,7 @@ class ExportsTest : public ::testing::Test {
 
   std::string folder_ = ::testing::TempDir() + "/exports_test";
   std::optional<Dossier> dossier_;
+  std::vector<Json> conditions_;  // of the classes, each of a record of its own
 };
 
 }  // namespace assay

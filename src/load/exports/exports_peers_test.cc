@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 
 #include "load/exports/aiperf_metrics.h"
 #include "load/exports/exports_fixture.h"
@@ -91,6 +92,70 @@ TEST_F(ExportsAgainstPeers, AiperfFilesHaveNoMemberThatAiperfHasNot) {
   const Json first_theirs = Json::parse(records.substr(0, records.find('\n')), "theirs").value_or(Json());
   ASSERT_TRUE(first_ours.is_object() && first_theirs.is_object());
   expect_within(first_ours, first_theirs, "");
+}
+
+TEST_F(ExportsAgainstPeers, VllmFileHasNoMemberThatVllmHasNot) {
+  const Json theirs = peer("vllm/bench-serve.json");
+  if (theirs.is_null()) GTEST_SKIP() << "no peers/vllm/bench-serve.json beside the repository";
+  commit_good();
+  const Json ours = exported("vllm");
+  expect_within(ours, theirs, "");
+  EXPECT_EQ(ours["date"].as_string().size(), theirs["date"].as_string().size());
+  for (const char* name : {"endpoint_type", "backend", "request_rate"})
+    EXPECT_EQ(ours[name].as_string(), theirs[name].as_string()) << name;
+  for (const char* name : {"max_concurrency", "label", "request_goodput"})
+    EXPECT_EQ(ours[name].is_null(), theirs[name].is_null()) << name;
+}
+
+TEST_F(ExportsAgainstPeers, VllmsOwnRequestsGiveVllmsMetrics) {
+  const Json theirs = peer("vllm/bench-serve.json");
+  if (theirs.is_null()) GTEST_SKIP() << "no peers/vllm/bench-serve.json beside the repository";
+  const Json::Array& starts = theirs["start_times"].items();
+  ASSERT_EQ(starts.size(), 80U);
+  const auto seconds_of = [&](const char* list, size_t i) { return theirs[list].items()[i].as_number(); };
+  const auto ns = [](double seconds) { return std::llround(seconds * 1e9); };
+  double base_s = seconds_of("start_times", 0);
+  for (const Json& start : starts) base_s = std::min(base_s, start.as_number() - 1);
+  std::map<std::string, std::vector<int64_t>> rows;
+  std::vector<int64_t> chunk_ns;
+  for (size_t i = 0; i < starts.size(); ++i) {
+    const int64_t sent = ns(seconds_of("start_times", i) - base_s);
+    const int64_t first = sent + ns(seconds_of("ttfts", i)), last = sent + ns(seconds_of("latencies", i));
+    const Json::Array& gaps = theirs["itls"].items()[i].items();
+    chunk_ns.push_back(first);
+    for (const Json& gap : gaps) chunk_ns.push_back(chunk_ns.back() + ns(gap.as_number()));
+    for (const auto& [name, value] : {std::pair<const char*, int64_t>{"id", static_cast<int64_t>(i)},
+                                      {"scheduled_ns", sent - ns(seconds_of("queue_times", i))},
+                                      {"dispatched_ns", sent},
+                                      {"sent_ns", sent},
+                                      {"first_ns", first},
+                                      {"first_output_ns", first},
+                                      {"last_ns", last},
+                                      {"end_ns", last},
+                                      {"prompt_tokens", theirs["input_lens"].items()[i].as_integer()},
+                                      {"output_tokens", theirs["output_lens"].items()[i].as_integer()},
+                                      {"chunks", static_cast<int64_t>(gaps.size() + 1)},
+                                      {"class", 0},
+                                      {"failure", 0},
+                                      {"in_window", 1},
+                                      {"good", 1}})
+      rows[name].push_back(value);
+  }
+  Columns columns;
+  for (const auto& [name, values] : rows) columns.add(name, values);
+  commit_trial(1, offer("closed").set("users", 8), 0, columns, chunk_ns);
+  const Json ours = exported("vllm");
+  for (const char* name : {"completed", "failed", "total_input_tokens", "total_output_tokens"})
+    EXPECT_EQ(ours[name].as_integer(), theirs[name].as_integer()) << name;
+  for (const char* metric : {"ttft", "tpot", "itl", "e2el"}) {
+    for (const char* statistic : {"mean", "median", "std", "p99"}) {
+      const std::string name = std::string(statistic) + "_" + metric + "_ms";
+      // Our stamps are whole nanoseconds.
+      EXPECT_NEAR(ours[name].as_number(), theirs[name].as_number(), 1e-4) << name;
+    }
+  }
+  // Its clock stops a little after the last answer.
+  EXPECT_NEAR(ours["duration"].as_number(), theirs["duration"].as_number(), 0.02);
 }
 
 TEST_F(ExportsAgainstPeers, GuidellmsOwnRequestsGiveGuidellmsMetrics) {

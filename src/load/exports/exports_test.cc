@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "load/exports/exports_fixture.h"
+#include "workload/request.h"
 
 namespace assay::exports_test {
 
@@ -15,9 +16,9 @@ TEST_F(ExportsTest, FormatsHaveNamesAndTitlesOfTheirOwn) {
 
 TEST_F(ExportsTest, NothingIsWrittenOfARunWithoutRequests) {
   for (const ExportFormat& format : export_formats()) {
-    const Result<void> written = format.write(*dossier_, folder_ + "/none");
+    const Result<std::vector<std::string>> written = write_exports(*dossier_, format, folder_ + "/none");
     ASSERT_FALSE(written);
-    EXPECT_THAT(written.error().message(), testing::HasSubstr("no load trial of the mix left requests"));
+    EXPECT_THAT(written.error().message(), testing::HasSubstr("no load trial of the mix or of a sweep left"));
     EXPECT_FALSE(read_file(folder_ + "/none", 1));
   }
 }
@@ -25,7 +26,36 @@ TEST_F(ExportsTest, NothingIsWrittenOfARunWithoutRequests) {
 TEST_F(ExportsTest, AFullDiskIsToldAndLeavesNoFile) {
   commit();
   for (const ExportFormat& format : export_formats())
-    EXPECT_FALSE(format.write(*dossier_, "/dev/full/x")) << format.name;
+    EXPECT_FALSE(write_exports(*dossier_, format, "/dev/full/x")) << format.name;
+}
+
+// Other tools' files hold one run each.
+TEST_F(ExportsTest, EachPointOfASweepHasAFileOfItsOwn) {
+  std::vector<Trial> trials = {trial(1, "t", "mix"), trial(2, "t", "alone"), trial(3, "t", "sweep"),
+                               trial(4, "t", "sweep"), trial(5, "t", "capacity")};
+  trials[2].parameters.set("sweep_rate_per_s", 2.5);
+  trials[3].parameters.set("sweep_users", 16);
+  create(trials);
+  for (const int64_t id : {1, 2, 3, 4}) commit_trial(id, offer("poisson"), 0, requests());
+  const auto written = write_exports(*dossier_, *find_export_format("vllm"), folder_ + "/absent/out.json");
+  EXPECT_FALSE(written) << "there is no such folder";
+  ASSERT_TRUE(make_directories(folder_ + "/a.b"));
+  const auto again = write_exports(*dossier_, *find_export_format("vllm"), folder_ + "/a.b/out.json");
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_THAT(*again, testing::ElementsAre(folder_ + "/a.b/out.json", folder_ + "/a.b/out-rate-2.5.json",
+                                           folder_ + "/a.b/out-users-16.json"));
+  for (const std::string& path : *again) {
+    EXPECT_TRUE(read_file(path, 1 << 22)) << path;
+    remove_file(path);
+  }
+}
+
+TEST_F(ExportsTest, OfSeveralTargetsEachHasAFileOfItsOwn) {
+  create({trial(1, "a b", "mix"), trial(2, "127.0.0.1:8000", "mix")});
+  for (const int64_t id : {1, 2}) commit_trial(id, offer("poisson"), 0, requests());
+  const auto written = write_exports(*dossier_, *find_export_format("aiperf"), folder_ + "/out");
+  ASSERT_TRUE(written) << written.error().message();
+  EXPECT_THAT(*written, testing::ElementsAre(folder_ + "/out-a_b", folder_ + "/out-127.0.0.1_8000"));
 }
 
 TEST_F(ExportsTest, ColumnsThatLieAboutEachOtherBreakNoFile) {
@@ -102,6 +132,82 @@ TEST_F(ExportsTest, TheFileOfVllmHasItsMembersByItsDefinitions) {
   EXPECT_NEAR(at(json, "queue_times/0").as_number(), 1e-4, 1e-12);
   EXPECT_NEAR(at(json, "start_times/0").as_number(), 100.0011, 1e-9);
   EXPECT_NEAR(json["duration"].as_number(), 0.0093, 1e-9);
+}
+
+// As the file of vllm bench serve has them.
+TEST_F(ExportsTest, TheFileOfVllmSaysWhatWasAskedInVllmsWords) {
+  commit(offer("poisson"), 0);
+  const Json open = exported("vllm");
+  EXPECT_EQ(open["date"].as_string(), "20261124-030032");
+  EXPECT_EQ(open["backend"].as_string(), "openai-chat");
+  EXPECT_EQ(open["endpoint_type"].as_string(), "openai-chat");
+  EXPECT_TRUE(open["max_concurrency"].is_null());
+  EXPECT_TRUE(open["request_goodput"].is_null());
+  create({trial(1, "t", "mix")});
+  commit(offer("closed").set("users", 8).set("api", "completions"), 1.5);
+  const Json closed = exported("vllm");
+  EXPECT_EQ(closed["backend"].as_string(), "openai");
+  EXPECT_EQ(closed["max_concurrency"].as_integer(), 8);
+  EXPECT_EQ(closed["request_rate"].as_string(), "inf");
+  // Of 2 ms and 1 ms a token one keeps 1.5 ms.
+  EXPECT_NEAR(closed["request_goodput"].as_number(), 1 / 0.0093, 1e-6);
+  create({trial(1, "t", "mix")});
+  commit(offer("burst").set("api", "rerank"), 0);
+  EXPECT_EQ(exported("vllm")["backend"].as_string(), "vllm-rerank");
+}
+
+// Distributions of first tokens are none of answers that come at once.
+TEST_F(ExportsTest, OfAMixThereAreTheClassesThatStreamAndWhatIsNotThereIsSaid) {
+  Trial mix = trial(1, "t", "mix");
+  mix.parameters.set("classes", Json::array().push("chat").push("vectors"));
+  create({mix});
+  Columns columns = requests();
+  for (Column& column : columns.columns) {
+    if (column.name == "class") column.integers = {0, 1, 1};
+  }
+  const auto of_class = [](const char* name, const char* kind) {
+    return Json::object().set("traffic_class", name).set("request_kind", kind).set("api", "chat");
+  };
+  conditions_ = {of_class("chat", "chat"), of_class("vectors", "embeddings")};
+  commit(offer("poisson"), 1.5, columns);
+  const Json vllm = exported("vllm");
+  EXPECT_EQ(vllm["num_prompts"].as_integer(), 1);
+  EXPECT_EQ(vllm["backend"].as_string(), "openai-chat");
+  EXPECT_EQ(at(vllm, "assay/doubts/0").as_string(),
+            "export.classes-left-out: vectors, whose answers come at once");
+  EXPECT_EQ(at(exported("guidellm"), "benchmarks/0/metrics/request_totals/total").as_integer(), 1);
+  EXPECT_EQ(at(exported("aiperf"), "completed_request_count/avg").as_number(), 1);
+  EXPECT_EQ(std::ranges::count(text("aiperf", "out.jsonl"), '\n'), 1);
+}
+
+TEST_F(ExportsTest, AnswersThatComeAtOnceHaveNoFirstTokens) {
+  conditions_ = {Json::object().set("traffic_class", "chat").set("request_kind", "embeddings")};
+  commit(offer("poisson"), 0);
+  const Json vllm = exported("vllm");
+  EXPECT_EQ(vllm["backend"].as_string(), "openai-embeddings");
+  EXPECT_EQ(vllm.find("mean_ttft_ms"), nullptr);
+  EXPECT_EQ(vllm.find("itls"), nullptr);
+  EXPECT_NEAR(vllm["mean_e2el_ms"].as_number(), 5.95, 1e-9);
+  const Json aiperf = exported("aiperf");
+  EXPECT_EQ(aiperf.find("time_to_first_token"), nullptr);
+  EXPECT_EQ(at(aiperf, "input_config/endpoint/streaming").as_bool(), false);
+  EXPECT_EQ(at(exported("guidellm"), "config/spec/backend/request_format").as_string(), "/v1/embeddings");
+}
+
+TEST_F(ExportsTest, RequestsBrokenOffByPlanAreNoFailures) {
+  Columns columns = requests();
+  for (Column& column : columns.columns) {
+    if (column.name == "failure") column.integers[1] = static_cast<int64_t>(FailureCause::kCancelledByPlan);
+  }
+  commit(offer("poisson"), 0, columns);
+  const Json vllm = exported("vllm"), guidellm = exported("guidellm"), aiperf = exported("aiperf");
+  EXPECT_EQ(vllm["num_prompts"].as_integer(), 2);
+  EXPECT_EQ(vllm["failed"].as_integer(), 0);
+  EXPECT_EQ(at(vllm, "assay/doubts/0").as_string(), "export.cancelled-by-plan: 1 request");
+  EXPECT_EQ(at(guidellm, "benchmarks/0/metrics/request_totals/errored").as_integer(), 0);
+  EXPECT_EQ(at(guidellm, "benchmarks/0/metrics/request_totals/incomplete").as_integer(), 1);
+  EXPECT_EQ(at(aiperf, "error_summary/0/error_details/code").as_integer(), 499);
+  EXPECT_EQ(at(aiperf, "assay/doubts").items().size(), 1U);
 }
 
 TEST_F(ExportsTest, GuidellmCountsFromTheSendAndPutsTheFirstTokenIntoItsTpot) {

@@ -179,8 +179,8 @@ Json backend_of(const ExportOffer& offer) {
       .set("kind", "openai_http")
       .set("target", join(offer.urls, ", "))
       .set("model", offer.model)
-      .set("request_format", offer.api == "chat" ? "/v1/chat/completions" : "/v1/completions")
-      .set("stream", true);
+      .set("request_format", "/v1/" + (offer.api == "chat" ? std::string("chat/completions") : offer.api))
+      .set("stream", offer.streams);
 }
 
 Json slo_of(const ExportOffer& offer) {
@@ -388,16 +388,13 @@ Result<void> append_requests(const ExportTrial& trial, FileWriter& file, std::st
 
 }  // namespace
 
-Result<void> write_guidellm_file(const Dossier& dossier, const std::string& path) {
-  return with_export_trial(dossier, path,
-                           [](const ExportTrial& trial, const std::string& to) -> Result<void> {
-                             const Offered offered = offered_of(trial);
-                             ASSIGN_OR_RETURN(FileWriter file, FileWriter::create(to));
-                             std::string head = open_object(report_of(trial, offered)) + ",\"benchmarks\":[" +
-                                                open_object(benchmark_of(trial, offered));
-                             RETURN_IF_ERROR(append_requests(trial, file, std::move(head)));
-                             return file.commit();
-                           });
+Result<void> write_guidellm_file(const ExportTrial& trial, const std::string& path) {
+  const Offered offered = offered_of(trial);
+  ASSIGN_OR_RETURN(FileWriter file, FileWriter::create(path));
+  std::string head = open_object(report_of(trial, offered)) + ",\"benchmarks\":[" +
+                     open_object(benchmark_of(trial, offered));
+  RETURN_IF_ERROR(append_requests(trial, file, std::move(head)));
+  return file.commit();
 }
 
 }  // namespace assay

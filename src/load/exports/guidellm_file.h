@@ -6,6 +6,6 @@
 namespace assay {
 
 // Names, units and definitions are GuideLLM 0.8's. Every request is in it: nothing is left out as warm-up.
-Result<void> write_guidellm_file(const Dossier& dossier, const std::string& path);
+Result<void> write_guidellm_file(const ExportTrial& trial, const std::string& path);
 
 }  // namespace assay
