@@ -211,6 +211,7 @@ Result<Session> begin_session(CommandContext& context, const SessionStart& start
     if (context.environment.interrupted())
       return fail("interrupted before the first trial", path, "Run it again.");
   }
+  RETURN_IF_ERROR(check_devices(scenario, host));
   std::vector<ExpandedTarget> targets = expand_targets(scenario, host);
   RETURN_IF_ERROR(check_names(targets, path));
   const std::vector<Trial> trials = plan_trials(scenario, targets);

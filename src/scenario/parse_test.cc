@@ -498,6 +498,7 @@ TEST(Scenario, TheReferenceStatesTheTrueDefaults) {
   for (size_t i = 0; i < 3; ++i) {
     TargetSpec target = stated.targets[i];
     target.where = otherwise.targets[i].where;
+    target.device_where = otherwise.targets[i].device_where;
     EXPECT_EQ(target, otherwise.targets[i]) << i;
   }
   EXPECT_EQ(stated.load, otherwise.load);

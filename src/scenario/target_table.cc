@@ -95,7 +95,10 @@ constexpr TargetRow kTargetRows[] = {
      read_kind},
     {{"target", "device", "string", "\"*\"", "",
       "A device as `assay probe` names it; \"*\" is every one that is found.", "device"},
-     [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.device); }},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) {
+       r.read_string(m, t.device);
+       t.device_where = r.where(m.value.at);
+     }},
     {{"target", "model", "string", "\"auto\"", "",
       "\"smollm2-135m\", the path of a GGUF file, \"synthetic:SHAPE:TYPE\" (random weights of a known shape: speed "
       "without the weights), or \"auto\": sized to the device.",
