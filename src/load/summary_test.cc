@@ -386,6 +386,8 @@ TEST(LoadSummary, SamplesHoldEveryRequestAndChunk) {
   const LoadSummary summary = summarise_load(result, one_class());
   ASSERT_EQ(summary.samples.size(), 3U);
   const Columns& requests = summary.samples[0].columns;
+  ASSERT_NE(finding(summary, kNothingMeasured), nullptr) << "it would pass for a trial that went well";
+  EXPECT_EQ(finding(summary, kNothingMeasured)->severity, Severity::kDoubtful);
   EXPECT_EQ(requests.rows(), 30U);
   for (const char* name : {"id", "class", "session", "turn", "scheduled_ns", "sent_ns", "admitted_ns",
                            "first_ns", "first_output_ns", "last_ns", "end_ns", "prompt_tokens",
