@@ -217,6 +217,13 @@ TEST(LoadSummary, AClassWithoutRequestsKeepsItsLimits) {
   EXPECT_FALSE(kept.value);
   EXPECT_EQ(kept.conditions["slo_e2e_ms"].as_number(), 30'000);
   EXPECT_EQ(record(summary, "error_rate", "batch").validity, Validity::kInsufficient);
+  for (const char* metric : {"goodput_per_s", "request_throughput_per_s", "output_throughput_tokens_per_s",
+                             "input_throughput_tokens_per_s"}) {
+    EXPECT_EQ(record(summary, metric, "batch").validity, Validity::kInsufficient) << metric;
+    EXPECT_FALSE(record(summary, metric, "batch").value) << metric;
+    EXPECT_EQ(record(summary, metric, "batch").n, 0) << metric;
+  }
+  EXPECT_EQ(record(summary, "offered_rate_per_s", "batch").value, 0);
   // So does each of a trial that ended before a request was due.
   const LoadSummary nothing = summarise_load(LoadResult(), options);
   EXPECT_EQ(record(nothing, "slo_attainment").conditions["slo_ttft_ms"].as_number(), 12);
@@ -379,6 +386,8 @@ TEST(LoadSummary, NothingComesOfNothing) {
     EXPECT_FALSE(each.value) << each.metric;
   }
   EXPECT_EQ(summary.samples.size(), 3U);
+  ASSERT_NE(finding(summary, kNothingMeasured), nullptr) << "it would pass for a trial that went well";
+  EXPECT_EQ(finding(summary, kNothingMeasured)->severity, Severity::kDoubtful);
 }
 
 TEST(LoadSummary, SamplesHoldEveryRequestAndChunk) {
@@ -386,8 +395,6 @@ TEST(LoadSummary, SamplesHoldEveryRequestAndChunk) {
   const LoadSummary summary = summarise_load(result, one_class());
   ASSERT_EQ(summary.samples.size(), 3U);
   const Columns& requests = summary.samples[0].columns;
-  ASSERT_NE(finding(summary, kNothingMeasured), nullptr) << "it would pass for a trial that went well";
-  EXPECT_EQ(finding(summary, kNothingMeasured)->severity, Severity::kDoubtful);
   EXPECT_EQ(requests.rows(), 30U);
   for (const char* name : {"id", "class", "session", "turn", "scheduled_ns", "sent_ns", "admitted_ns",
                            "first_ns", "first_output_ns", "last_ns", "end_ns", "prompt_tokens",
