@@ -310,6 +310,8 @@ TEST(Answers, AreAlwaysEightAndNameWhatWouldExamine) {
   DossierContent content = device_content();
   EXPECT_EQ(make_model(content, nullptr)->answers[0].command, "assay run --resume --out DIR")
       << "it is unfinished";
+  content.path = "results/dossier.assay";
+  EXPECT_EQ(make_model(content, nullptr)->answers[0].command, "assay run --resume --out results");
   content.run.finished_at = "2026-01-01T00:00:00Z";
   content.verdicts = {{.id = 1, .question = 2, .answer = Answer::kNo, .reason = "too slow", .exam = "load"}};
   const Model model = *make_model(content, nullptr);
