@@ -227,6 +227,12 @@ std::string suggestion(std::string_view name, std::span<const std::string> known
   return out + "?";
 }
 
+std::string sentences(std::string_view first, std::string_view second) {
+  if (second.empty()) return std::string(first);
+  const bool has_end = first.ends_with('.') || first.ends_with('?') || first.ends_with('!');
+  return fmt::format("{}{} {}", first, has_end ? "" : ".", second);
+}
+
 std::string escape_html(std::string_view text) {
   std::string out;
   out.reserve(text.size());

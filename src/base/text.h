@@ -35,6 +35,10 @@ std::optional<std::string> nearest(std::string_view name, std::span<const std::s
 // or as the beginning of one: "ttft" is in "ttft_ms". "" where there is none.
 std::string suggestion(std::string_view name, std::span<const std::string> known);
 
+// Two sentences one after the other. Neither needs an end of its own: what has one (a question, as after
+// suggestion()) gets no second.
+std::string sentences(std::string_view first, std::string_view second);
+
 // Text with &, <, >, " and ' escaped, safe inside HTML elements and quoted attributes.
 std::string escape_html(std::string_view text);
 // Foreign text for terminal, logs and reports: control characters (terminal escapes above all) and bytes that

@@ -76,6 +76,13 @@ TEST(Text, SuggestsNamesThatHoldWhatWasTyped) {
   EXPECT_EQ(suggestion("--", known), "");
 }
 
+TEST(Sentences, HaveOneEndEach) {
+  EXPECT_EQ(sentences("it is unknown", "Name another."), "it is unknown. Name another.");
+  EXPECT_EQ(sentences("it is unknown.", "Name another."), "it is unknown. Name another.");
+  EXPECT_EQ(sentences("Did you mean 'x'?", "There are x and y."), "Did you mean 'x'? There are x and y.");
+  EXPECT_EQ(sentences("it is unknown", ""), "it is unknown");
+}
+
 TEST(Text, ForeignTextIsMadeHarmless) {
   EXPECT_EQ(escape_html("<a href=\"x\">'&'</a>"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
   EXPECT_EQ(printable("a\x1b[2Jb\n"), "a\\x1b[2Jb\\x0a");

@@ -73,9 +73,12 @@ Result<void> make_room(const ModelPlaces& places, int64_t needed) {
     total -= file.bytes;
   }
   if (total <= places.cache_limit_bytes) return {};
-  return fail(fmt::format("the synthetic model needs {}, but the cache of models may hold {}",
-                          format_bytes(needed), format_bytes(places.cache_limit_bytes)),
-              places.cache_directory, "Raise the limit of the model cache, or take a smaller shape.");
+  return fail(
+      fmt::format("the synthetic model needs {}, but the cache of models may hold {}", format_bytes(needed),
+                  format_bytes(places.cache_limit_bytes)),
+      places.cache_directory,
+      "Raise the limit, in GB, with ASSAY_CACHE_LIMIT_GB, name a folder with room with ASSAY_CACHE_DIR, or take a smaller "
+      "shape.");
 }
 
 std::string describe(const ResolvedModel& resolved) {

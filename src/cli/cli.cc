@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kWorkerCommand = "worker";
 
 constexpr OptionSpec kCommonOptions[] = {
+    // --json first: common_options(command) counts on it.
     {"--json", nullptr, "Write the result as JSON, for programs.", nullptr, nullptr},
     {"--help", nullptr, "Show this help.", nullptr, nullptr},
 };
@@ -75,6 +76,10 @@ std::string CliEnvironment::variable(std::string_view name) const {
 
 std::span<const OptionSpec> common_options() {
   return kCommonOptions;
+}
+
+std::span<const OptionSpec> common_options(const Command& command) {
+  return command.has_json ? common_options() : common_options().subspan(1);
 }
 
 std::span<const Command> commands() {

@@ -78,10 +78,12 @@ struct Command {
   // What may follow "--": any words, none of which is an option of ours. A null name: nothing may.
   PositionalSpec rest = {nullptr, nullptr, false, nullptr};
   RankUse ranks = RankUse::kForItself;
+  bool has_json = true;  // takes --json
 };
 
-// Options that every command has.
+// Options that commands have beside their own: all of them, and those of one command.
 std::span<const OptionSpec> common_options();
+std::span<const OptionSpec> common_options(const Command& command);
 std::span<const Command> commands();
 const Command* find_command(std::string_view name);
 

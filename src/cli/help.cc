@@ -155,7 +155,7 @@ std::string help_text(const Command& command) {
     out += entry(positional.name, positional.help, 22);
   if (command.rest.name != nullptr)
     out += entry(fmt::format("-- {}", command.rest.name), command.rest.help, 22);
-  out += "\nOptions:\n" + options_text(command.options) + options_text(common_options());
+  out += "\nOptions:\n" + options_text(command.options) + options_text(common_options(command));
   out += "\nExamples:\n" + indent_lines(command.example, "  ");
   return out;
 }
@@ -212,7 +212,7 @@ std::string bash_completion() {
         values += fmt::format("        =) {}; return ;;\n", completion_action("file"));
     };
     for (const OptionSpec& option : command.options) add(option);
-    for (const OptionSpec& option : common_options()) add(option);
+    for (const OptionSpec& option : common_options(command)) add(option);
     const char* positional = command.positionals.empty() ? nullptr : command.positionals[0].completes;
     out += fmt::format(
         "    {})\n      case $previous in\n{}      esac\n"

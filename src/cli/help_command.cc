@@ -34,7 +34,18 @@ Result<std::string> reference(const std::string& topic) {
               "There are: commands, metrics, scenario.");
 }
 
+// Each says all that is written, so that of two one would do nothing.
+Result<void> check_one_topic(const ParsedOptions& options) {
+  std::vector<std::string> given;
+  for (const char* name : {"COMMAND", "--man", "--bash-completion", "--reference"}) {
+    if (options.has(name)) given.emplace_back(name);
+  }
+  if (given.size() < 2) return {};
+  return fail(fmt::format("{} do not go together", join(given, " and ")), "", "Give one of them.");
+}
+
 Result<std::string> help(const ParsedOptions& options) {
+  RETURN_IF_ERROR(check_one_topic(options));
   if (options.has("--man")) return man_page();
   if (options.has("--bash-completion")) return bash_completion();
   if (options.has("--reference")) return reference(options.value("--reference"));
@@ -67,6 +78,7 @@ Command help_command() {
       .example =
           "assay help run\nassay help --man > assay.1\nassay help --bash-completion > /etc/bash_completion.d/assay",
       .run = run_help,
+      .has_json = false,
   };
 }
 

@@ -113,7 +113,7 @@ RunInfo run_of_parts(const RankParts& parts, const std::string& folder, const Cl
 
 Result<int> merge_into(CommandContext& context, const ParsedOptions& options, const RequestFiles& files,
                        const std::string& folder, RankParts parts) {
-  RETURN_IF_ERROR(check_no_run_in(folder));
+  RETURN_IF_ERROR(check_no_run_in(folder, true));
   const RunInfo run = run_of_parts(parts, folder, context.environment);
   ASSIGN_OR_RETURN(Scenario scenario, scenario_of_run(parts.ranks.front().run));
   scenario.path = run.scenario_path;

@@ -99,7 +99,7 @@ class RankedLoad {
     RETURN_IF_ERROR(check_secrets(context_.environment, options_));
     folder_ = absolute_path(options_.has("--out") ? options_.value("--out")
                                                   : fresh_run_folder(clock_.wall_time(), "load"));
-    RETURN_IF_ERROR(check_no_run_in(folder_));
+    RETURN_IF_ERROR(check_no_run_in(folder_, true));
     run_ = fresh_run_id(folder_, context_.environment);
     display_.note(fmt::format("{}; shared by {} ranks", printable(choice.words, 400), link_.ranks()));
     if (*place_.advice != '\0') display_.note(place_.advice);

@@ -93,7 +93,7 @@ class ArgumentCheck {
   }
 
   const OptionSpec* find(std::string_view name) const {
-    for (const std::span<const OptionSpec> options : {command_.options, common_options()}) {
+    for (const std::span<const OptionSpec> options : {command_.options, common_options(command_)}) {
       for (const OptionSpec& option : options) {
         const bool is_letter = name.size() == 2 && name[0] == '-' && option.letter == name[1];
         if (name == option.name || is_letter) return &option;
@@ -104,7 +104,7 @@ class ArgumentCheck {
 
   std::unexpected<Error> unknown(const std::string& name) const {
     std::vector<std::string> known;
-    for (const std::span<const OptionSpec> options : {command_.options, common_options()}) {
+    for (const std::span<const OptionSpec> options : {command_.options, common_options(command_)}) {
       for (const OptionSpec& option : options) known.emplace_back(option.name);
     }
     return wrong(fmt::format("unknown option '{}'.{}", printable(name), suggestion(name, known)));
@@ -199,7 +199,7 @@ Result<ParsedOptions> parse_options(const Command& command, const std::vector<st
     bound.emplace_back(option.name, added);
   };
   for (const OptionSpec& option : command.options) bind(option);
-  for (const OptionSpec& option : common_options()) bind(option);
+  for (const OptionSpec& option : common_options(command)) bind(option);
   for (const PositionalSpec& positional : command.positionals) {
     bound.emplace_back(positional.name, positional.repeats
                                             ? app.add_option(positional.name, lists.emplace_back())

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "report/wrap.h"
+
 namespace assay {
 namespace {
 
@@ -91,7 +93,9 @@ void ProgressDisplay::finding(const Finding& finding) {
     return;  // trials of one target often find the same
   erase();
   const char* mark = finding.severity == Severity::kNote ? "·" : "⚠";
-  terminal_.err(fmt::format("      {} {}\n", mark, printable(finding.text, 400)));
+  constexpr size_t kMostBytes = 4000;
+  terminal_.err(labelled(fmt::format("      {} ", mark), printable(finding.text, kMostBytes),
+                         static_cast<size_t>(terminal_.width())));
 }
 
 void ProgressDisplay::draw(double fraction, const std::string& status) {

@@ -90,8 +90,8 @@ Command run_command() {
           "Runs every exam of a scenario on every target, trial by trial, into one file, the dossier, and ends with the "
           "consolidated report. Without a scenario it evaluates this machine: it looks at every device, measures what "
           "its kernels and the engine reach, and loads it with mixed traffic of a real language model.\n"
-          "A run that is interrupted or killed loses at most the trial under way: --resume goes on with it. Folders are "
-          "never overwritten.",
+          "A run that is interrupted or killed loses at most the trial under way: --resume goes on with it. Nothing "
+          "is overwritten: a folder with a run, or with a file that the run would write, is refused.",
       .options = kRunOptions,
       .positionals = kRunPositionals,
       .example =

@@ -182,9 +182,16 @@ void point_latest_at(const std::string& folder) {
   std::filesystem::create_directory_symlink(file_name(folder), link, ignored);
 }
 
-Result<void> check_no_run_in(const std::string& folder) {
+Result<void> check_no_run_in(const std::string& folder, bool writes_scenario) {
   const std::string path = dossier_path(folder);
-  if (!file_exists(path)) return {};
+  if (!file_exists(path)) {
+    for (const char* name : {kReportName, kScenarioName}) {
+      const std::string file = folder + "/" + name;
+      if (!file_exists(file) || (name == kScenarioName && !writes_scenario)) continue;
+      return fail("the run would write over this file", file, "Move it away, or name another folder.");
+    }
+    return {};
+  }
   const Result<Dossier> there = Dossier::open_read_only(path);
   const Result<DossierContent> content = there ? there->read() : std::unexpected(there.error());
   const bool is_finished = content && !content->run.finished_at.empty();
@@ -202,7 +209,7 @@ Result<Session> begin_session(CommandContext& context, const SessionStart& start
                    make_scenario(start.scenario_text, path, start.overrides, start.tell_error));
   const std::string folder = start.folder.empty() ? fresh_run_folder(now, scenario.name) : start.folder;
   if (start.scenario_path.empty()) path = scenario.path = folder + "/" + kScenarioName;
-  RETURN_IF_ERROR(check_no_run_in(folder));
+  RETURN_IF_ERROR(check_no_run_in(folder, start.scenario_path.empty()));
   Json host;
   if (needs_devices(scenario)) {
     display.note("looking at this machine …");
@@ -211,6 +218,7 @@ Result<Session> begin_session(CommandContext& context, const SessionStart& start
     if (context.environment.interrupted())
       return fail("interrupted before the first trial", path, "Run it again.");
   }
+  RETURN_IF_ERROR(check_devices(scenario, host));
   std::vector<ExpandedTarget> targets = expand_targets(scenario, host);
   RETURN_IF_ERROR(check_names(targets, path));
   const std::vector<Trial> trials = plan_trials(scenario, targets);

@@ -62,8 +62,9 @@ std::string fresh_run_folder(const std::string& wall_time, const std::string& na
 std::string fresh_run_id(const std::string& folder, const CliEnvironment& environment);
 // The scenario of a run that was begun, if it still means what it meant then.
 Result<Scenario> scenario_of_run(const RunInfo& run);
-// A run with this id goes into `folder`, unless there is one already.
-Result<void> check_no_run_in(const std::string& folder);
+// What a run in `folder` would write over: a run is there already, or a file of that name.
+// `writes_scenario`: the run keeps its scenario there, too.
+Result<void> check_no_run_in(const std::string& folder, bool writes_scenario);
 std::string dossier_path(const std::string& folder);
 // assay-out/latest, where the folder lies in assay-out.
 void point_latest_at(const std::string& folder);

@@ -136,8 +136,10 @@ Result<void> RooflineJob::run() {
   RETURN_IF_ERROR(part(kTransferShare, &RooflineJob::transfers));
   if (left_out_ > 0) {
     context_.out.finding("note", "roofline.out-of-time",
-                         fmt::format("{} is so slow that {} left out.", options_.device,
-                                     counted(left_out_, "kernel was", "kernels were")),
+                         fmt::format("On {} {} left out: the time for all, {}, was over "
+                                     "(roofline.max_duration_s; --quick cuts it short).",
+                                     options_.device, counted(left_out_, "kernel was", "kernels were"),
+                                     format_duration(options_.max_duration_s)),
                          Json::object().set("left_out", left_out_));
   }
   return {};

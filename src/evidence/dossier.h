@@ -14,6 +14,7 @@ inline constexpr int kDossierSchemaVersion = 1;
 
 // Everything but the raw samples, which are read on demand. Ordered by id.
 struct DossierContent {
+  std::string path;  // of the file that it was read from; "": of none
   RunInfo run;
   std::vector<Subject> subjects;
   std::vector<Trial> trials;

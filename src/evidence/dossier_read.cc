@@ -178,6 +178,7 @@ Result<DossierContent> Dossier::read() const {
   const Connection& connection = state_->connection;
   ASSIGN_OR_RETURN(Transaction snapshot, Transaction::read(connection));  // ends with this function
   DossierContent content;
+  content.path = path();
   ASSIGN_OR_RETURN(std::vector<RunInfo> runs, read_table(connection, "run", &parse_run));
   if (runs.size() != 1) {
     return fail(fmt::format("the dossier is damaged: it describes {} runs instead of one", runs.size()),

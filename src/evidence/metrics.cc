@@ -220,7 +220,7 @@ constexpr Metric kMetrics[] = {
      "Best measured rate divided by the theoretical bound.", "Williams et al., Roofline (2009)"},
     {"engine_efficiency", "", kHigher, false, "engine efficiency",
      "Decode speed times the bytes read per token, divided by the measured memory bandwidth; or prefill "
-     "speed times the operations per token, divided by the best measured matrix multiplication.",
+     "speed times the operations per token, divided by the best measured matrix multiplication with weights of the model's type.",
      "assay metric definitions"},
     // Probe: what is there.
     {"device_memory_bytes", "bytes", kHigher, false, "device memory",

@@ -86,10 +86,27 @@ std::vector<ExpandedTarget> expand_targets(const Scenario& scenario, const Json&
       expanded.push_back({std::move(one), device});
     }
     const bool absent = spec.device != "*" && expanded.size() == before;
-    // A device that is asked for by name and is not there still gets its trials: they fail and say so.
+    // Where the devices could not be told, one that is named still gets its trials: they tell whether it is
+    // there.
     if (absent) expanded.push_back({spec, Json()});
   }
   return expanded;
+}
+
+Result<void> check_devices(const Scenario& scenario, const Json& host) {
+  std::vector<std::string> names;
+  for (const Json& device : host["devices"].items()) names.push_back(device["name"].as_string());
+  if (names.empty()) return {};
+  for (const TargetSpec& target : scenario.targets) {
+    const bool is_known = !target.is_on_device() || target.device == "*" ||
+                          std::ranges::find(names, target.device) != names.end();
+    if (is_known) continue;
+    return fail(fmt::format("this machine has no device '{}'.{}", printable(target.device),
+                            suggestion(target.device, names)),
+                target.device_where,
+                fmt::format("There are: {}; \"*\" is each of them.", printable(join(names, ", "), 400)));
+  }
+  return {};
 }
 
 std::vector<Trial> plan_trials(const Scenario& scenario, const std::vector<ExpandedTarget>& targets) {

@@ -19,6 +19,9 @@ struct ExpandedTarget {
   Json device;
 };
 std::vector<ExpandedTarget> expand_targets(const Scenario& scenario, const Json& host);
+// Refuses a device that the scenario names and the host has not; none of a host whose devices could not be
+// told. The trials of a run that is resumed fail instead where a device has gone.
+Result<void> check_devices(const Scenario& scenario, const Json& host);
 
 // Every trial of the evaluation in the order in which they run, with ids from 1.
 std::vector<Trial> plan_trials(const Scenario& scenario, const std::vector<ExpandedTarget>& targets);

@@ -24,7 +24,7 @@ constexpr std::pair<EndCause, const char*> kCodes[] = {
 // An error as one line of text.
 std::string sentence(const Error& error) {
   std::string text = error.where.empty() ? error.what : error.where + ": " + error.what;
-  if (!error.remedy.empty()) text += (text.ends_with('.') ? " " : ". ") + error.remedy;
+  text = sentences(text, error.remedy);
   std::ranges::replace(text, '\n', ' ');
   return text;
 }

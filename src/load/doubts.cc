@@ -66,6 +66,8 @@ class Doubts {
       lost_events();
       usage_below_chunks();
       usage_above_asked();
+    } else if (!result_.lost) {
+      nothing_measured();
     }
     lateness();
     return std::move(out_);
@@ -79,6 +81,15 @@ class Doubts {
     finding.text = std::move(text);
     finding.evidence = Json::object();
     return finding;
+  }
+
+  // A trial that is cut to the time it has may keep no request at all. Whoever looks only at how it ended
+  // would take it for one that went well.
+  void nothing_measured() {
+    find(Severity::kDoubtful, kNothingMeasured,
+         "Nothing was measured: no request of this trial was due before its time was over, so that none was "
+         "sent. Give it more time (load.max_duration_s; --quick cuts it short), or send more often "
+         "(load.rate_per_s).");
   }
 
   // The rate is not held if, in the second half of the window, far fewer requests ended than came.

@@ -337,6 +337,17 @@ class Summary {
     return counted == 0 ? 1 : static_cast<double>(row.output_tokens) / static_cast<double>(counted);
   }
 
+  // Of a class that was sent nothing no rate is known, and 0 would read as if it had failed.
+  void rates_of_none(int class_index) {
+    const Estimate unknown{.method = "no request of the class was sent", .insufficient = true};
+    add("request_throughput_per_s", class_index, unknown, Validity::kValid);
+    if (applies(class_index, streams))
+      add("output_throughput_tokens_per_s", class_index, unknown, Validity::kValid);
+    if (applies(class_index, counts_prompt))
+      add("input_throughput_tokens_per_s", class_index, unknown, Validity::kValid);
+    add("goodput_per_s", class_index, unknown, Validity::kValid);
+  }
+
   void rates(int class_index) {
     RateCounter good = counter(), ended = counter(), input = counter(), output = counter();
     Estimate offered;
@@ -359,6 +370,9 @@ class Summary {
     for (const auto& [name, value] : options_.rate_conditions.members()) record.conditions.set(name, value);
     record.conditions.set("window_start_s", seconds(window_.start)).set("window_s", window_.rates_s());
     record.conditions.set("steady", window_.is_steady);
+    const bool was_sent =
+        std::ranges::any_of(order_, [&](const RequestRow* row) { return is_of(*row, class_index); });
+    if (!was_sent) return rates_of_none(class_index);
     add("request_throughput_per_s", class_index, ended.estimate(options_.seed), Validity::kValid);
     if (applies(class_index, streams)) {
       const size_t begin = out_.records.size();

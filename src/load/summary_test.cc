@@ -243,6 +243,13 @@ TEST(LoadSummary, AClassWithoutRequestsKeepsItsLimits) {
   EXPECT_FALSE(kept.value);
   EXPECT_EQ(kept.conditions["slo_e2e_ms"].as_number(), 30'000);
   EXPECT_EQ(record(summary, "error_rate", "batch").validity, Validity::kInsufficient);
+  for (const char* metric : {"goodput_per_s", "request_throughput_per_s", "output_throughput_tokens_per_s",
+                             "input_throughput_tokens_per_s"}) {
+    EXPECT_EQ(record(summary, metric, "batch").validity, Validity::kInsufficient) << metric;
+    EXPECT_FALSE(record(summary, metric, "batch").value) << metric;
+    EXPECT_EQ(record(summary, metric, "batch").n, 0) << metric;
+  }
+  EXPECT_EQ(record(summary, "offered_rate_per_s", "batch").value, 0);
   // So does each of a trial that ended before a request was due.
   const LoadSummary nothing = summarise_load(LoadResult(), options);
   EXPECT_EQ(record(nothing, "slo_attainment").conditions["slo_ttft_ms"].as_number(), 12);
@@ -405,6 +412,8 @@ TEST(LoadSummary, NothingComesOfNothing) {
     EXPECT_FALSE(each.value) << each.metric;
   }
   EXPECT_EQ(summary.samples.size(), 3U);
+  ASSERT_NE(finding(summary, kNothingMeasured), nullptr) << "it would pass for a trial that went well";
+  EXPECT_EQ(finding(summary, kNothingMeasured)->severity, Severity::kDoubtful);
 }
 
 TEST(LoadSummary, SamplesHoldEveryRequestAndChunk) {

@@ -27,6 +27,9 @@ struct SummaryOptions {
 inline constexpr double kToleratedErrorRate =
     0.01;  // above it, latencies of those that ended well are doubtful
 
+// The code of the finding that a trial sent nothing, so that no number came of it.
+inline constexpr const char* kNothingMeasured = "load.nothing-measured";
+
 // One request by the definitions of the metric table.
 double ttft_ms(const RequestRow& row);
 double e2e_ms(const RequestRow& row);

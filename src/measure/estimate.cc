@@ -219,14 +219,6 @@ Estimate RateCounter::estimate(uint64_t seed, double confidence) const {
   return estimate;
 }
 
-Estimate rate_estimate(std::span<const int64_t> event_ns, std::span<const double> weights, int64_t start_ns,
-                       int64_t end_ns, uint64_t seed, double confidence) {
-  CHECK(weights.empty() || weights.size() == event_ns.size());
-  RateCounter counter(start_ns, end_ns);
-  for (size_t i = 0; i < event_ns.size(); ++i) counter.add(event_ns[i], weights.empty() ? 1 : weights[i]);
-  return counter.estimate(seed, confidence);
-}
-
 bool is_share_missed(double share, int64_t n, double required) {
   constexpr double kDoubt = 0.005;
   if (n <= 0 || share >= required) return false;

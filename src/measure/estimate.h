@@ -60,13 +60,10 @@ Estimate mean_estimate(std::span<const double> samples, uint64_t seed, double co
 Estimate ratio_estimate(std::span<const double> numerators, std::span<const double> denominators,
                         uint64_t seed, double confidence = kConfidence);
 
-// The rate of weighted events in [start_ns, end_ns): the sum of the weights of the events inside, per second.
-// Interval: ratio_estimate over 100 equal bins of the window. `weights` empty: each event counts 1. n is the
-// events inside. Of none, the upper limit is that of a Poisson rate, −ln(1 − confidence) over the window, 3/T
-// at 95 % (the rule of three: Hanley and Lippman-Hand, JAMA 249 (1983) 1743), each event counting 1.
-Estimate rate_estimate(std::span<const int64_t> event_ns, std::span<const double> weights, int64_t start_ns,
-                       int64_t end_ns, uint64_t seed, double confidence = kConfidence);
-// The same of events that come one by one, in any order.
+// The rate of weighted events in [start_ns, end_ns), which come one by one in any order: the sum of the
+// weights of the events inside, per second. Interval: ratio_estimate over 100 equal bins of the window. n is
+// the events inside. Of none, the upper limit is that of a Poisson rate, −ln(1 − confidence) over the window,
+// 3/T at 95 % (the rule of three: Hanley and Lippman-Hand, JAMA 249 (1983) 1743), each event counting 1.
 class RateCounter {
  public:
   RateCounter(int64_t start_ns, int64_t end_ns);  // end after start

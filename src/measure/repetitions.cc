@@ -23,10 +23,6 @@ bool Repetitions::done() const {
   return n() >= rule_.min_n && relative_half_width() <= rule_.relative_half_width;
 }
 
-bool Repetitions::is_noisy() const {
-  return done() && relative_half_width() > rule_.relative_half_width;
-}
-
 Estimate Repetitions::median() const {
   Estimate estimate;
   estimate.n = n();

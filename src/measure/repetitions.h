@@ -25,8 +25,6 @@ class Repetitions {
   void add(double seconds);  // one repetition; not negative
   bool done()
       const;  // the interval is narrow enough, or a limit has been reached; never before one repetition
-  // Limits ended it before the interval was narrow enough: the number is doubtful.
-  bool is_noisy() const;
 
   // The median in seconds with its order-statistic interval. Unlike quantile_estimate it gives a value from
   // one repetition on, since one long kernel may be all that there is time for; the interval needs six at 95

@@ -11,18 +11,18 @@ namespace {
 using enum ServerQuantity;
 
 constexpr ServerQuantityRow kQuantities[] = {
-    {kRunning, "running", false, SeriesJoin::kSum},
-    {kWaiting, "waiting", false, SeriesJoin::kSum},
-    {kKvUsage, "kv_usage", false, SeriesJoin::kMean},
-    {kPrefixHits, "prefix_hits", true, SeriesJoin::kSum},
-    {kPrefixQueries, "prefix_queries", true, SeriesJoin::kSum},
-    {kPrefixHitRate, "prefix_hit_rate", false, SeriesJoin::kMean},
-    {kPreemptions, "preemptions", true, SeriesJoin::kSum},
-    {kPromptTokens, "prompt_tokens", true, SeriesJoin::kSum},
-    {kOutputTokens, "output_tokens", true, SeriesJoin::kSum},
-    {kOutputTokensPerS, "output_tokens_per_s", false, SeriesJoin::kSum},
-    {kQueueTimeS, "queue_time_s", true, SeriesJoin::kSum},
-    {kQueueTimeRequests, "queue_time_requests", true, SeriesJoin::kSum},
+    {kRunning, "running", SeriesJoin::kSum},
+    {kWaiting, "waiting", SeriesJoin::kSum},
+    {kKvUsage, "kv_usage", SeriesJoin::kMean},
+    {kPrefixHits, "prefix_hits", SeriesJoin::kSum},
+    {kPrefixQueries, "prefix_queries", SeriesJoin::kSum},
+    {kPrefixHitRate, "prefix_hit_rate", SeriesJoin::kMean},
+    {kPreemptions, "preemptions", SeriesJoin::kSum},
+    {kPromptTokens, "prompt_tokens", SeriesJoin::kSum},
+    {kOutputTokens, "output_tokens", SeriesJoin::kSum},
+    {kOutputTokensPerS, "output_tokens_per_s", SeriesJoin::kSum},
+    {kQueueTimeS, "queue_time_s", SeriesJoin::kSum},
+    {kQueueTimeRequests, "queue_time_requests", SeriesJoin::kSum},
 };
 
 // A server's name for something is a row here.

@@ -36,7 +36,6 @@ enum class SeriesJoin { kSum, kMean };
 struct ServerQuantityRow {
   ServerQuantity quantity;
   const char* name;  // of its column among the samples of a trial: "running"
-  bool is_total;     // never falls while the server lives
   SeriesJoin join;
 };
 // In the order of the enum.

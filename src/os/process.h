@@ -63,7 +63,6 @@ class Process {
   int out() const { return out_.get(); }
   int err() const { return err_.get(); }
   int socket() const { return socket_.get(); }
-  void close_socket() { socket_.reset(); }
 
   // The end of the child if it has ended (and once known, ever after), without waiting.
   std::optional<ProcessEnd> poll_end();

@@ -191,6 +191,24 @@ std::string batching_table(const Model& model) {
   return table.html();
 }
 
+std::string bandwidth_table(const Model& model, const DeviceResult& device) {
+  HtmlTable table{
+      .caption = fmt::format("Memory bandwidth of {}", device.label),
+      .columns = {{"kernel"}, {"size", "", true}, {"memory"}, {"bandwidth", "GB/s", true}, {"n", "", true}}};
+  for (const Series& series : device.bandwidth) {
+    for (size_t i = 0; i < series.records.size(); ++i) {
+      const Record* record = series.records[i];
+      const auto bytes = static_cast<int64_t>(series.x[i]);
+      table.rows.push_back({text_cell(series.label),
+                            {escape_html(format_bytes(bytes)), std::to_string(bytes)},
+                            text_cell(condition(*record, "memory")),
+                            value_cell(model, record),
+                            count_cell(record->n)});
+    }
+  }
+  return table.html();
+}
+
 std::string trials_table(const Model& model) {
   HtmlTable table{.caption = "Trials",
                   .columns = {{"trial"}, {"exam"}, {"ended"}, {"took", "s", true}, {"why"}}};
@@ -334,6 +352,7 @@ std::string silicon_html(const Model& model) {
     const std::string& name = device.label;
     out += fmt::format("<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}</h3>\n",
                        model.colour_of(device.subject) % 8, escape_html(name));
+    out += bandwidth_table(model, device);
     // Each table says once what its rows share: the engine's conditions are others than the kernels'.
     out += records_table(model, fmt::format("Engine on {}", name), device.engine);
     out += records_table(model, fmt::format("Kernels on {}", name), device.other);

@@ -148,13 +148,13 @@ std::string interference(const Model& model) {
 
 std::string service(const Model& model) {
   if (!std::ranges::any_of(model.servings, &Serving::has_mix_or_alone)) return rates(model);
-  std::string out = rates(model) + fmt::format("{}.\n\n", md(attainment_sentence(model))) +
-                    table_head({"target", "class", "limits kept, %", "goodput, requests/s",
-                                "offered, requests/s", "output, tokens/s", "failed, %", "TTFT p50, ms",
-                                "TTFT p90, ms", "TPOT p50, ms", "E2E p90, ms"},
-                               2);
-  const auto line = [&](const Serving& serving, const std::string& name, bool is_limited,
-                        const MetricMap& records) {
+  std::string out = rates(model) + fmt::format("{}.\n\n", md(attainment_sentence(model)));
+  const std::string head = table_head(
+      {"target", "class", "limits kept, %", "goodput, requests/s", "offered, requests/s", "output, tokens/s",
+       "failed, %", "TTFT p50, ms", "TTFT p90, ms", "TPOT p50, ms", "E2E p90, ms"},
+      2);
+  const auto line = [](const Serving& serving, const std::string& name, bool is_limited,
+                       const MetricMap& records) {
     std::vector<std::string> cells = {md(serving.label), md(name)};
     for (const char* metric :
          {"slo_attainment", "goodput_per_s", "offered_rate_per_s", "output_throughput_tokens_per_s",
@@ -163,18 +163,23 @@ std::string service(const Model& model) {
           std::string_view(metric) == "slo_attainment" || std::string_view(metric) == "goodput_per_s";
       cells.push_back(is_of_limits && !is_limited ? "" : value(records.find(metric)));
     }
-    out += row(cells);
+    return row(cells);
   };
+  std::string mix, alone;
   for (const Serving& serving : model.servings) {
     for (const ClassResult& result : serving.classes) {
-      if (!result.mix.empty()) line(serving, result.name, has_limits(result), result.mix);
+      if (!result.mix.empty()) mix += line(serving, result.name, has_limits(result), result.mix);
+      if (!result.alone.empty()) alone += line(serving, result.name, has_limits(result), result.alone);
     }
     if (!serving.mix.empty())
-      line(serving, "all",
-           std::ranges::any_of(serving.classes, [](const ClassResult& each) { return has_limits(each); }),
-           serving.mix);
+      mix +=
+          line(serving, "all",
+               std::ranges::any_of(serving.classes, [](const ClassResult& each) { return has_limits(each); }),
+               serving.mix);
   }
-  out += "\n" + interference(model);
+  if (!mix.empty()) out += head + mix + "\n";
+  out += interference(model);
+  if (!alone.empty()) out += "Each class alone, without the others:\n\n" + head + alone + "\n";
   std::string beside;
   for (const Serving& serving : model.servings) {
     for (const char* metric : beside_metrics()) {
@@ -187,6 +192,20 @@ std::string service(const Model& model) {
   return beside.empty()
              ? out
              : out + table_head({"target", "beside the latencies", "unit", "value"}, 3) + beside + "\n";
+}
+
+std::string bandwidth(const DeviceResult& device) {
+  std::string rows;
+  for (const Series& series : device.bandwidth) {
+    for (size_t i = 0; i < series.records.size(); ++i) {
+      const Record* record = series.records[i];
+      rows += row({md(series.label), format_bytes(static_cast<int64_t>(series.x[i])),
+                   md(condition(*record, "memory")), value(record),
+                   record->n > 0 ? std::to_string(record->n) : "—"});
+    }
+  }
+  return rows.empty() ? ""
+                      : table_head({"kernel", "size", "memory", "bandwidth, GB/s", "n"}, 1) + rows + "\n";
 }
 
 std::string silicon(const Model& model) {
@@ -203,7 +222,7 @@ std::string silicon(const Model& model) {
                   md(display_unit(record->metric, record->unit).text),
                   record->n > 0 ? std::to_string(record->n) : "—", md(short_conditions(record->conditions))});
     }
-    out += "\n";
+    out += "\n" + bandwidth(device);
   }
   return out;
 }

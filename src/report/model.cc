@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "os/os.h"
 #include "report/values.h"
 
 namespace assay {
@@ -27,6 +28,11 @@ std::string title_of(const Model& model) {
   return join(names, ", ") + (hidden > 0 ? fmt::format(" and {} more", hidden) : "");
 }
 
+// What --out takes to go on with the run: a dossier by another name is a copy, which is not gone on with.
+std::string folder_of(const DossierContent& content) {
+  return file_name(content.path) == "dossier.assay" ? parent_directory(content.path) : std::string("DIR");
+}
+
 AnswerRow answer_row(const Model& model, const Question& question) {
   AnswerRow row{.question = question.number, .text = question.text};
   for (const Verdict& verdict : model.content->verdicts) {
@@ -40,8 +46,9 @@ AnswerRow answer_row(const Model& model, const Question& question) {
   const std::string_view exam = question.exam;
   // Who gave a reason and no command knows that another run of the same would not tell either.
   if (row.answer == Answer::kNotExamined && row.command.empty() && row.reason.empty() && !exam.empty()) {
-    row.command = model.content->run.finished_at.empty() ? std::string("assay run --resume --out DIR")
-                                                         : fmt::format("assay run --only {}", exam);
+    row.command = model.content->run.finished_at.empty()
+                      ? fmt::format("assay run --resume --out {}", folder_of(*model.content))
+                      : fmt::format("assay run --only {}", exam);
   }
   if (row.reason.empty() && row.answer == Answer::kNotExamined && row.command.empty()) {
     row.reason = "no exam in this version";

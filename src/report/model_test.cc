@@ -247,6 +247,42 @@ TEST(Waterfall, TwoModelsOnOneDeviceAreNotMixed) {
   EXPECT_EQ(model.waterfalls[1].model, "large.gguf");
 }
 
+// A kernel of another type may be three times as fast, which the model cannot use.
+TEST(Waterfall, TheKernelsOfPrefillAreThoseOfTheModelsType) {
+  DossierContent content = device_content();
+  content.records.reserve(32);
+  add(content, 1, "matmul_tflop_per_s", 0.3, members({{"dtype", "q4_K"}, {"best", true}}));
+  add(content, 1, "matmul_tflop_per_s", 0.1, members({{"dtype", "q4_1"}, {"best", true}}));
+  add(content, 1, "matmul_tflop_per_s", 0.8, members({{"dtype", "q4_K"}, {"bound", "theoretical"}}),
+      EvidenceClass::kDerived);
+  add(content, 1, "matmul_tflop_per_s", 0.2, members({{"dtype", "q4_1"}, {"bound", "theoretical"}}),
+      EvidenceClass::kDerived);
+  Record& engine = add(content, 2, "prefill_tokens_per_s", 98,
+                       members({{"weights_type", "Q4_1"}, {"flop_per_token", 1e9}}));
+  {
+    const Model model = *make_model(content, nullptr);
+    EXPECT_DOUBLE_EQ(*step(model, 1, "kernels").value, 100);
+    EXPECT_DOUBLE_EQ(*step(model, 1, "theoretical bound").value, 200);
+    EXPECT_EQ(model.waterfalls[0].lanes[1].sentence,
+              "The engine reaches 98.0 tokens/s: 98 % of what the measured matrix multiplication with Q4_1 "
+              "weights permits, which is itself 50 % of the theoretical bound.");
+  }
+  engine.conditions.set("weights_type", "f16");
+  {
+    const Model model = *make_model(content, nullptr);
+    EXPECT_FALSE(step(model, 1, "kernels").value);
+    EXPECT_FALSE(step(model, 1, "theoretical bound").value);
+    EXPECT_EQ(step(model, 1, "kernels").basis,
+              "no matrix multiplication with f16 weights was measured on it");
+    EXPECT_EQ(model.waterfalls[0].lanes[1].sentence,
+              "The engine reaches 98.0 tokens/s; what the kernels permit it is not known: no matrix "
+              "multiplication with f16 weights was measured on it.");
+  }
+  engine.conditions = members({{"flop_per_token", 1e9}});
+  EXPECT_EQ(step(*make_model(content, nullptr), 1, "kernels").basis,
+            "of what type the model's weights are is not known");
+}
+
 TEST(Waterfall, AnEfficiencyOfAnotherModelConvertsNothing) {
   DossierContent content = two_models();
   for (Record& record : content.records) {
@@ -274,6 +310,8 @@ TEST(Answers, AreAlwaysEightAndNameWhatWouldExamine) {
   DossierContent content = device_content();
   EXPECT_EQ(make_model(content, nullptr)->answers[0].command, "assay run --resume --out DIR")
       << "it is unfinished";
+  content.path = "results/dossier.assay";
+  EXPECT_EQ(make_model(content, nullptr)->answers[0].command, "assay run --resume --out results");
   content.run.finished_at = "2026-01-01T00:00:00Z";
   content.verdicts = {{.id = 1, .question = 2, .answer = Answer::kNo, .reason = "too slow", .exam = "load"}};
   const Model model = *make_model(content, nullptr);
@@ -476,10 +514,10 @@ TEST(Roofline, AKernelIsHeldAgainstTheBoundOfItsOwnType) {
 
 TEST(Roofline, WithoutABoundOfItsTypeAKernelIsHeldAgainstNone) {
   DossierContent content = f32_at_half(8);
-  add(content, 2, "prefill_tokens_per_s", 100, members({{"flop_per_token", 1e9}}));
+  add(content, 2, "prefill_tokens_per_s", 100, members({{"flop_per_token", 1e9}, {"weights_type", "f32"}}));
   const Model model = *make_model(content, nullptr);
   EXPECT_EQ(silicon_html(model).find("of its theoretical bound"), std::string::npos);
-  EXPECT_EQ(step(model, 1, "theoretical bound").basis, "no bound is known for it");
+  EXPECT_EQ(step(model, 1, "theoretical bound").basis, "no bound is known for it with f32 weights");
   EXPECT_DOUBLE_EQ(*step(model, 1, "kernels").value, 1000);
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "evidence/dossier_test_support.h"
 #include "os/os.h"
@@ -124,6 +125,31 @@ TEST(MarkdownTables, ADerivedNumberHasADashForItsSamples) {
   const std::string text = *render_markdown(*dossier);
   EXPECT_NE(text.find("| share of the bound | 50.0 *derived* | % | — |"), std::string::npos) << text;
   EXPECT_NE(text.find("| launch overhead | 5.00 | µs | 9 |"), std::string::npos) << text;
+}
+
+// Where charts are not drawn, tables are all there is.
+TEST(Tables, HoldTheMemoryBandwidthOfEachSize) {
+  const testing_dossier::TemporaryFolder folder;
+  const Trial trial{.id = 1, .exam = "roofline", .target = "CPU", .name = "kernels"};
+  Result<Dossier> dossier =
+      Dossier::create(folder.file("x.assay"), {.id = std::string(32, '0')}, {trial}, {});
+  ASSERT_TRUE(dossier) << dossier.error().message();
+  TrialOutcome outcome;
+  outcome.subject = Subject{.name = "CPU", .kind = "device"};
+  for (const auto& [bytes, memory, value] : {std::tuple{1 << 20, "cache", 90.0}, {1 << 28, "ram", 20.0}}) {
+    Record record{.metric = "memory_bandwidth_gb_per_s", .value = value, .unit = "GB/s", .n = 9};
+    record.ci_low = value - 1;
+    record.ci_high = value + 1;
+    record.conditions = Json::object().set("kernel", "copy").set("size_bytes", bytes).set("memory", memory);
+    outcome.records.push_back(std::move(record));
+  }
+  ASSERT_TRUE(dossier->commit_trial(1, outcome));
+  const std::string text = *render_markdown(*dossier);
+  EXPECT_NE(text.find("| copy | 1.00 MiB | cache | 90.0 (89.0–91.0) | 9 |"), std::string::npos) << text;
+  EXPECT_NE(text.find("| copy | 256 MiB | ram | 20.0 (19.0–21.0) | 9 |"), std::string::npos) << text;
+  const std::string page = *render_html(*dossier);
+  EXPECT_NE(page.find("Memory bandwidth of CPU"), std::string::npos);
+  EXPECT_NE(page.find("256 MiB"), std::string::npos);
 }
 
 TEST(HtmlProse, WhatStandsBetweenBackticksIsCode) {

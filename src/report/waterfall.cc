@@ -3,9 +3,10 @@
 //
 // The levels above the engine permit tokens: a decode step must read the weights once, so a memory of B GB/s
 // permits B ÷ (bytes per token); a prompt token costs a number of operations, so C TFLOP/s permit C ÷
-// (operations per token) (Williams et al., Roofline, 2009). What a token costs stands in the conditions of
-// the engine's record; where it does not, engine_efficiency, which is engine ÷ kernels in those terms, says
-// it too.
+// (operations per token) (Williams et al., Roofline, 2009). C is the rate with weights of the model's own
+// type, as in engine_efficiency: another type's kernel is another limit. What a token costs stands in the
+// conditions of the engine's record; where it does not, engine_efficiency, which is engine ÷ kernels in those
+// terms, says it too.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,13 +28,26 @@ struct LaneKind {
   const char* cost;           // what a token needs of it: a condition of the engine's record
   double unit;                // operations or bytes in the kernel metric's unit
   const char* cost_unit;
+  bool is_of_type;  // a kernel bounds only models of its own type of weights
 };
-constexpr LaneKind kDecode = {
-    "Decode, one sequence", "decode_tokens_per_s",    "decode", "memory_bandwidth_gb_per_s",
-    "memory bandwidth",     "weight_bytes_per_token", 1e9,      "MB"};
-constexpr LaneKind kPrefill = {
-    "Prefill, one sequence", "prefill_tokens_per_s", "prefill", "matmul_tflop_per_s",
-    "matrix multiplication", "flop_per_token",       1e12,      "MFLOP"};
+constexpr LaneKind kDecode = {"Decode, one sequence",
+                              "decode_tokens_per_s",
+                              "decode",
+                              "memory_bandwidth_gb_per_s",
+                              "memory bandwidth",
+                              "weight_bytes_per_token",
+                              1e9,
+                              "MB",
+                              false};
+constexpr LaneKind kPrefill = {"Prefill, one sequence",
+                               "prefill_tokens_per_s",
+                               "prefill",
+                               "matmul_tflop_per_s",
+                               "matrix multiplication",
+                               "flop_per_token",
+                               1e12,
+                               "MFLOP",
+                               true};
 
 // What a waterfall is of. `serving` is null where no load trial left anything.
 struct Place {
@@ -49,6 +63,9 @@ struct LaneRecords {
   const Record* kernels = nullptr;
   const Record* engine = nullptr;
   const Record* efficiency = nullptr;
+  std::string resource;         // in sentences: "matrix multiplication with q4_1 weights"
+  std::string without_kernels;  // why there are none
+  std::string without_bound;
 };
 
 bool is_usable(const Record& record) {
@@ -85,33 +102,60 @@ const Record* efficiency_of(const Model& model, const Place& place, const LaneKi
   return found;
 }
 
-// The engine is the target's; kernels, bounds and claims are the device's, whichever target they come from.
-LaneRecords lane_records(const Model& model, const Place& place, const LaneKind& kind) {
-  LaneRecords found;
+// Whether a kernel bounds a model with weights of `type`; "": of any.
+bool is_of_type(const Record& kernel, const std::string& type) {
+  return type.empty() || lower(condition(kernel, "dtype")) == lower(type);
+}
+
+const Record* fastest_engine(const Model& model, const Place& place, const LaneKind& kind) {
+  const Record* found = nullptr;
   for (const Record& record : model.content->records) {
-    if (record.subject_id != place.subject.id || !is_usable(record)) continue;
-    if (record.metric == kind.engine_metric && record.evidence_class == EvidenceClass::kMeasured &&
-        is_of_target(model, record, place)) {
-      found.engine = larger(found.engine, &record);
-    }
-    if (record.metric != kind.kernel_metric || !bounds_engine(record)) continue;
-    switch (record.evidence_class) {
-      case EvidenceClass::kClaimed:
-        found.claimed = larger(found.claimed, &record);
-        break;
-      case EvidenceClass::kMeasured:
-        found.kernels = larger(found.kernels, &record);
-        break;
-      default:
-        break;
+    const bool is_its =
+        record.subject_id == place.subject.id && is_usable(record) && record.metric == kind.engine_metric &&
+        record.evidence_class == EvidenceClass::kMeasured && is_of_target(model, record, place);
+    if (is_its) found = larger(found, &record);
+  }
+  return found;
+}
+
+void add_device_records(const Model& model, const Place& place, const LaneKind& kind, const std::string& type,
+                        LaneRecords& found) {
+  const bool is_type_unknown = kind.is_of_type && found.engine != nullptr && type.empty();
+  for (const Record& record : model.content->records) {
+    const bool is_candidate = record.subject_id == place.subject.id && is_usable(record) &&
+                              record.metric == kind.kernel_metric && bounds_engine(record);
+    if (!is_candidate) continue;
+    if (record.evidence_class == EvidenceClass::kClaimed) {
+      found.claimed = larger(found.claimed, &record);
+    } else if (record.evidence_class == EvidenceClass::kMeasured && !is_type_unknown &&
+               is_of_type(record, type)) {
+      found.kernels = larger(found.kernels, &record);
     }
   }
+  if (is_type_unknown) {
+    found.without_kernels = found.without_bound = "of what type the model's weights are is not known";
+    return;
+  }
+  const std::string with_type = type.empty() ? "" : fmt::format(" with {} weights", type);
+  found.resource = kind.resource + with_type;
+  found.without_kernels =
+      type.empty() ? "no kernel was measured on it" : fmt::format("no {} was measured on it", found.resource);
+  found.without_bound = fmt::format("no bound is known for it{}", with_type);
+  // Of the very type of the kernels; where there are none and no type is meant, the highest there is.
+  std::optional<std::string> of_type;
+  if (found.kernels != nullptr) of_type = condition(*found.kernels, "dtype");
+  if (found.kernels == nullptr && !type.empty()) of_type = type;
+  found.bound = theoretical_bound(model, place.subject, kind.kernel_metric,
+                                  of_type ? std::optional<std::string_view>(*of_type) : std::nullopt);
+}
+
+// The engine is the target's; kernels, bounds and claims are the device's, whichever target they come from.
+LaneRecords lane_records(const Model& model, const Place& place, const LaneKind& kind) {
+  LaneRecords found{.engine = fastest_engine(model, place, kind), .resource = kind.resource};
+  const std::string type =
+      kind.is_of_type && found.engine != nullptr ? condition(*found.engine, "weights_type") : std::string();
+  add_device_records(model, place, kind, type, found);
   if (found.engine != nullptr) found.efficiency = efficiency_of(model, place, kind, *found.engine);
-  // Of the very type that the kernels reached most with; without kernels, the highest there is.
-  const std::string dtype = found.kernels == nullptr ? "" : condition(*found.kernels, "dtype");
-  found.bound =
-      theoretical_bound(model, place.subject, kind.kernel_metric,
-                        found.kernels == nullptr ? std::nullopt : std::optional<std::string_view>(dtype));
   return found;
 }
 
@@ -138,7 +182,7 @@ std::optional<Conversion> conversion_of(const LaneKind& kind, const LaneRecords&
 }
 
 // A level above the engine: `record` in tokens per second.
-WaterfallStep permitted_step(std::string level, const LaneKind& kind, const Record& record,
+WaterfallStep permitted_step(std::string level, const std::string& resource, const Record& record,
                              const Conversion& conversion) {
   const double factor = conversion.factor;
   WaterfallStep step{.level = std::move(level), .value = *record.value * factor, .validity = record.validity};
@@ -149,8 +193,7 @@ WaterfallStep permitted_step(std::string level, const LaneKind& kind, const Reco
   // A claim stays a claim in whatever unit it is written.
   step.evidence_class =
       record.evidence_class == EvidenceClass::kClaimed ? EvidenceClass::kClaimed : EvidenceClass::kDerived;
-  step.basis =
-      fmt::format("{} of {} ÷ {}", amount(*record.value, record.unit), kind.resource, conversion.cost);
+  step.basis = fmt::format("{} of {} ÷ {}", amount(*record.value, record.unit), resource, conversion.cost);
   step.record_ids = {record.id};
   return step;
 }
@@ -210,7 +253,7 @@ std::string doubt_words(const WaterfallStep& step) {
   return step.validity == Validity::kDoubtful ? " (doubtful)" : "";
 }
 
-std::string lane_sentence(const WaterfallLane& lane, const LaneKind& kind) {
+std::string lane_sentence(const WaterfallLane& lane, const LaneKind& kind, const LaneRecords& records) {
   const WaterfallStep* bound = find_step(lane, "theoretical bound");
   const WaterfallStep* kernels = find_step(lane, "kernels");
   const WaterfallStep* engine = find_step(lane, "engine");
@@ -219,7 +262,9 @@ std::string lane_sentence(const WaterfallLane& lane, const LaneKind& kind) {
       fmt::format("The engine reaches {} {}{}", step_value(*engine), lane.unit, doubt_words(*engine));
   if (kernels != nullptr) {
     out += fmt::format(": {} of what the measured {}{} permits", percent(*engine->value / *kernels->value),
-                       kind.resource, doubt_words(*kernels));
+                       records.resource, doubt_words(*kernels));
+  } else if (records.kernels == nullptr && kind.is_of_type) {
+    out += fmt::format("; what the kernels permit it is not known: {}", records.without_kernels);
   }
   if (bound != nullptr && kernels != nullptr) {
     out += fmt::format(", which is itself {} of the theoretical bound",
@@ -230,20 +275,21 @@ std::string lane_sentence(const WaterfallLane& lane, const LaneKind& kind) {
 
 void add_levels_above(WaterfallLane& lane, const LaneKind& kind, const LaneRecords& records) {
   const std::optional<Conversion> conversion = conversion_of(kind, records);
-  const auto add = [&](const char* level, const Record* record, const char* why) {
+  const auto add = [&](const char* level, const Record* record, const std::string& resource,
+                       const std::string& why) {
     if (record == nullptr) {
       lane.steps.push_back(unknown_step(level, why));
     } else if (!conversion) {
       lane.steps.push_back(
           unknown_step(level, fmt::format("{}, but no engine speed to convert it with", phrase(*record))));
     } else {
-      lane.steps.push_back(permitted_step(level, kind, *record, *conversion));
+      lane.steps.push_back(permitted_step(level, resource, *record, *conversion));
       lane.steps.back().record_ids.push_back(records.engine->id);
     }
   };
-  add("claimed peak", records.claimed, "no claim about it is in this dossier");
-  add("theoretical bound", records.bound, "no bound is known for it");
-  add("kernels", records.kernels, "no kernel was measured on it");
+  add("claimed peak", records.claimed, kind.resource, "no claim about it is in this dossier");
+  add("theoretical bound", records.bound, records.resource, records.without_bound);
+  add("kernels", records.kernels, records.resource, records.without_kernels);
 }
 
 // Why a metric of a mix on a target is not there.
@@ -311,7 +357,7 @@ WaterfallLane make_lane(const Model& model, const Place& place, const LaneKind& 
                                          : demand_step(model, place, "input_throughput_tokens_per_s",
                                                        "prompt tokens of all requests in the mix"));
   name_losses(lane);
-  lane.sentence = lane_sentence(lane, kind);
+  lane.sentence = lane_sentence(lane, kind, records);
   return lane;
 }
 

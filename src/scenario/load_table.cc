@@ -119,8 +119,7 @@ TraceInstants check_trace(Reader& reader, const TomlValue& table, TraceSpec& spe
   const Result<Trace> read = read_trace(reader, spec);
   if (read) return read->has_instants ? TraceInstants::kHas : TraceInstants::kHasNone;
   const Error& error = read.error();
-  reader.error(path->at, fmt::format("{}: {}{}", error.where, error.what,
-                                     error.remedy.empty() ? "" : ". " + error.remedy));
+  reader.error(path->at, fmt::format("{}: {}", error.where, sentences(error.what, error.remedy)));
   return TraceInstants::kHas;
 }
 

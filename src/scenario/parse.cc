@@ -117,6 +117,35 @@ void check_traffic(Reader& reader, const Draft& draft) {
   reader.error({}, "the load exam needs traffic: add a [[traffic]] table, or leave \"load\" out of exams");
 }
 
+// Where the key of a target stands.
+TomlPosition position_of(const TomlValue& document, size_t target, std::string_view key) {
+  const TomlValue* tables = document.find("target");
+  const bool is_list = tables != nullptr && tables->kind == TomlKind::kArray && target < tables->items.size();
+  const TomlValue* table = is_list ? &tables->items[target] : tables;
+  const TomlValue* value = table == nullptr ? nullptr : table->find(key);
+  return value == nullptr ? TomlPosition{} : value->at;
+}
+
+// Of a class that never fits each request would be refused, one by one. What a trace asks for is not known
+// here.
+void check_contexts(Reader& reader, const TomlValue& document, const Scenario& scenario) {
+  const bool has_load = std::ranges::find(scenario.exams, "load") != scenario.exams.end();
+  if (!has_load || !scenario.load.trace.path.empty()) return;
+  for (size_t i = 0; i < scenario.targets.size(); ++i) {
+    const TargetSpec& target = scenario.targets[i];
+    if (!target.is_on_device() || target.context_tokens == 0) continue;
+    for (const TrafficClass& c : scenario.load.classes) {
+      const uint64_t least = uint64_t{c.prompt_tokens.least()} + c.output_tokens.least();
+      if (least <= target.context_tokens) continue;
+      reader.error(position_of(document, i, "context_tokens"),
+                   fmt::format("context_tokens is {}, and the shortest request of the class '{}' takes {} "
+                               "(prompt_tokens and output_tokens): give that at least, or leave the key out",
+                               target.context_tokens, printable(c.name, 60), least));
+      break;
+    }
+  }
+}
+
 std::string name_from_path(const std::string& path) {
   std::string name = file_name(path);
   if (name.ends_with(".toml")) name.resize(name.size() - 5);
@@ -143,7 +172,10 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& path,
   finish_exams(reader, document, exam_names, scenario);
   finish_targets(scenario);
   check_traffic(reader, draft);
-  if (draft.are_targets_good && draft.are_classes_good) check_kinds_of_targets(reader, scenario);
+  if (draft.are_targets_good && draft.are_classes_good) {
+    check_kinds_of_targets(reader, scenario);
+    check_contexts(reader, document, scenario);
+  }
   finish_rates(reader, draft);
   finish_requirements(reader, draft);
   scenario.files = reader.files();

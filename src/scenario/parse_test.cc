@@ -338,6 +338,22 @@ TEST(Scenario, RequirementsAreHeldAgainstTheMetricTable) {
   parsed(with("metric = 'goodput_per_s'\nat_least = 1\ntarget = 'Vulkan0'\n"));
 }
 
+TEST(Scenario, AContextThatNoRequestFitsIsRefused) {
+  const std::string target = "[[target]]\ndevice = 'CPU'\ncontext_tokens = 16\n";
+  const auto with = [&](const std::string& prompt) {
+    return target + "[[traffic]]\nname = 'chat'\noutput_tokens = 5\nprompt_tokens = " + prompt + "\n";
+  };
+  expect_message(with("50"),
+                 "s.toml:3:18: context_tokens is 16, and the shortest request of the class 'chat' takes 55");
+  expect_message(with("{ min = 12, max = 40 }"), "takes 17 (prompt_tokens and output_tokens)");
+  expect_message(with("{ median = 40, sigma = 1, min = 20 }"), "takes 25");
+  parsed(with("11"));
+  parsed(with("{ min = 4, max = 40 }"));
+  parsed(with("{ median = 40, sigma = 1 }"));
+  parsed("exams = ['roofline']\n" + with("50"));
+  parsed("[[traffic]]\nname = 'chat'\noutput_tokens = 5\nprompt_tokens = 50\n[[target]]\nname = 'all'\n");
+}
+
 TEST(Scenario, AllErrorsAreReportedInTheirOrder) {
   const std::string message = message_of("name = 3\nsede = 1\n" + kChat + "weight = -1\n");
   EXPECT_EQ(message,
@@ -498,6 +514,7 @@ TEST(Scenario, TheReferenceStatesTheTrueDefaults) {
   for (size_t i = 0; i < 3; ++i) {
     TargetSpec target = stated.targets[i];
     target.where = otherwise.targets[i].where;
+    target.device_where = otherwise.targets[i].device_where;
     EXPECT_EQ(target, otherwise.targets[i]) << i;
   }
   EXPECT_EQ(stated.load, otherwise.load);

@@ -42,8 +42,7 @@ void read_path(Reader& reader, const TomlMember& member, TrafficClass& traffic) 
     return reader.error(member.value.at, secret_told(secret));
   Result<RequestTemplate> target = RequestTemplate::parse(path);
   if (!target)
-    return reader.error(member.value.at,
-                        fmt::format("path: {}. {}", target.error().what, target.error().remedy));
+    return reader.error(member.value.at, "path: " + sentences(target.error().what, target.error().remedy));
   traffic.request.path = std::move(path);
   traffic.request.target = std::move(*target);
 }

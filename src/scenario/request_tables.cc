@@ -259,7 +259,7 @@ void read_body(Reader& reader, const TomlMember& member, TrafficClass& traffic) 
     return reader.error(member.value.at, "body must be a string; write ''' before and behind it");
   Result<RequestTemplate> body = RequestTemplate::parse(member.value.text);
   if (!body) {
-    return reader.error(member.value.at, fmt::format("body: {}. {}", body.error().what, body.error().remedy));
+    return reader.error(member.value.at, "body: " + sentences(body.error().what, body.error().remedy));
   }
   std::string filled;
   body->append({.prompt = "a \"prompt\"", .request_id = "assay-1", .seed = 1}, RequestTemplate::Escape::kJson,

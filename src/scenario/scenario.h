@@ -49,7 +49,8 @@ inline constexpr size_t kMostServers = 64;  // of one endpoint, those of its cla
 struct TargetSpec {
   std::string name;  // unique; default: the device ("*" for all), host:port of the URL, or "fake"
   TargetKind kind = TargetKind::kDevice;
-  std::string where;  // file:line:column of its table
+  std::string where;         // file:line:column of its table
+  std::string device_where;  // the same of its device, where it names one
   // device
   std::string device = "*";  // a ggml device name; "*": every one found
   std::string model =

@@ -17,8 +17,7 @@ std::optional<std::string> read_server_url(Reader& reader, const TomlMember& mem
   const Result<Url> url = parse_url(text);
   if (url) return url->text();
   const Error& error = url.error();
-  reader.error(member.value.at,
-               error.remedy.empty() ? error.what : fmt::format("{}. {}", error.what, error.remedy));
+  reader.error(member.value.at, sentences(error.what, error.remedy));
   return std::nullopt;
 }
 

@@ -15,10 +15,6 @@ namespace {
 
 const std::array<std::string, 3> kApis = {"chat", "completions", "responses"};
 
-std::string with_remedy(const Error& error) {
-  return error.remedy.empty() ? error.what : fmt::format("{}. {}", error.what, error.remedy);
-}
-
 void read_kind(Reader& reader, const TomlMember& member, TargetSpec& target) {
   std::vector<std::string> names;
   for (const TargetKindRow& row : target_kinds()) names.emplace_back(row.name);
@@ -33,14 +29,14 @@ void read_model(Reader& reader, const TomlMember& member, TargetSpec& target) {
   reader.read_string(member, target.model);
   if (member.value.text.empty() || target.model == "auto") return;
   if (const Result<void> known = check_model_spec(target.model); !known)
-    return reader.error(member.value.at, with_remedy(known.error()));
+    return reader.error(member.value.at, sentences(known.error().what, known.error().remedy));
   if (!is_model_file(target.model)) return;
   // Its head is read now: a file that is not there, or is no model, would be noticed when the other trials
   // are over.
   target.model = reader.resolved(target.model);
   if (const Result<GgufModel> model = read_gguf_model(target.model); !model)
-    reader.error(member.value.at,
-                 fmt::format("{}: {}", printable(model.error().where), with_remedy(model.error())));
+    reader.error(member.value.at, fmt::format("{}: {}", printable(model.error().where),
+                                              sentences(model.error().what, model.error().remedy)));
 }
 
 void read_metrics_url(Reader& reader, const TomlMember& member, TargetSpec& target) {
@@ -99,7 +95,10 @@ constexpr TargetRow kTargetRows[] = {
      read_kind},
     {{"target", "device", "string", "\"*\"", "",
       "A device as `assay probe` names it; \"*\" is every one that is found.", "device"},
-     [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.device); }},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) {
+       r.read_string(m, t.device);
+       t.device_where = r.where(m.value.at);
+     }},
     {{"target", "model", "string", "\"auto\"", "",
       "\"smollm2-135m\", the path of a GGUF file, \"synthetic:SHAPE:TYPE\" (random weights of a known shape: speed "
       "without the weights), or \"auto\": sized to the device.",

@@ -1,4 +1,4 @@
-// The device target: the engine in a worker process, behind the five methods of a Target. Whatever the worker
+// The device target: the engine in a worker process, behind the six methods of a Target. Whatever the worker
 // does — die, hang, leak, talk nonsense — ends as an error here and leaves assay running.
 #include <fmt/format.h>
 

@@ -71,6 +71,13 @@ uint32_t LengthDistribution::draw(Random& random) const {
   return static_cast<uint32_t>(clamped(*this, tokens));
 }
 
+uint32_t LengthDistribution::least() const {
+  double tokens = a;
+  if (kind == Kind::kLognormal && b > 0) tokens = 0;
+  if (kind == Kind::kEmpirical) tokens = *std::ranges::min_element(values);
+  return static_cast<uint32_t>(clamped(*this, tokens));
+}
+
 double LengthDistribution::mean() const {
   switch (kind) {
     case Kind::kFixed:

@@ -19,7 +19,8 @@ struct LengthDistribution {
   std::vector<uint32_t> values;  // empirical: drawn with equal weight
 
   uint32_t draw(Random& random) const;
-  double mean() const;  // of the clamped distribution (closed forms; lognormal by quadrature)
+  uint32_t least() const;  // no draw is smaller
+  double mean() const;     // of the clamped distribution (closed forms; lognormal by quadrature)
   // What is impossible about the parameters ("sigma must lie between 0 and 4"), or "". The others assume "".
   std::string problem() const;
   bool operator==(const LengthDistribution&) const = default;

@@ -36,6 +36,7 @@ SEES["cli"] = set(SEES) - {"engine"}
 SIDE_DOORS = {
     ("cli/progress.h", "exam/evaluation.h"),
     ("cli/session.h", "exam/evaluation.h"),
+    ("cli/progress.cc", "report/wrap.h"),  # findings read alike while a run goes on and in its summary
     ("exam/load/token_counter.cc", "workload/tokenizer/tokenizer.h"),  # one user; the front door is in every file
 }
 

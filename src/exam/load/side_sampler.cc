@@ -168,7 +168,8 @@ std::optional<Finding> try_metrics(const MetricsScraperOptions& options,
 
 Finding unreadable_finding(const std::vector<Error>& unreadable) {
   const Error& first = unreadable.front();
-  std::string text = fmt::format("{}: {}. {}.", first.where, first.what, first.remedy);
+  std::string text = fmt::format("{}: {}", first.where, sentences(first.what, first.remedy));
+  if (!text.ends_with('.')) text += '.';
   if (unreadable.size() > 1)
     text += fmt::format(" The same goes for {} more sensors.", unreadable.size() - 1);
   return make_finding(

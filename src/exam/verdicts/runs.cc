@@ -8,6 +8,7 @@
 
 #include "exam/sizing.h"
 #include "exam/verdicts/rules.h"
+#include "load/load.h"
 
 namespace assay {
 namespace {
@@ -15,6 +16,12 @@ namespace {
 bool runs_an_engine(const Trial& trial) {
   return trial.exam == "load" ||
          (trial.exam == "roofline" && trial.parameters["part"].as_string() == "engine");
+}
+
+bool left_no_number(const VerdictView& view, const Trial& trial) {
+  return std::ranges::any_of(view.content().findings, [&](const Finding& finding) {
+    return finding.trial_id == trial.id && finding.code == kNothingMeasured;
+  });
 }
 
 std::string trials_text(size_t count) {
@@ -55,6 +62,7 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
   bool has_stand_in = false;
   const Trial* failed = nullptr;
   const Trial* untried = nullptr;
+  std::vector<std::string> empty;  // names of trials
   size_t done = 0, is_void = 0, fake = 0, not_tried = 0;
   for (const Trial& trial : view.content().trials) {
     if (!runs_an_engine(trial)) continue;
@@ -63,7 +71,9 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
       continue;
     }
     const bool is_done = trial.state == TrialState::kDone;
-    done += is_done ? 1 : 0;
+    const bool is_empty = is_done && left_no_number(view, trial);
+    if (is_empty) empty.push_back(trial.name);
+    done += is_done && !is_empty ? 1 : 0;
     is_void += is_done && view.is_void(trial) ? 1 : 0;
     targets.try_emplace(trial.target, true).first->second &= is_done;
     if (trial.state == TrialState::kFailed) {
@@ -85,6 +95,7 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
   std::vector<std::string> good, unfinished;
   for (const auto& [name, all_done] : targets) (all_done ? good : unfinished).push_back(name);
   std::vector<std::string> in_place;
+  const std::string nothing_from = empty.empty() ? "" : fmt::format("{} measured nothing", join(empty, ", "));
   for (const auto& [name, words] : others) in_place.push_back(words);
 
   Verdict verdict = view.not_examined(question, "");
@@ -101,6 +112,8 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
   } else if ((has_stand_in || (!others.empty() && others.size() == targets.size())) && unfinished.empty()) {
     // That another model runs says nothing of the one that the scenario asks about.
     verdict.reason = join(in_place, "; ");
+  } else if (!targets.empty() && unfinished.empty() && done == 0) {
+    verdict.reason = nothing_from;
   } else if (!targets.empty() && unfinished.empty()) {
     verdict.answer = Answer::kYes;
     verdict.command.clear();
@@ -111,6 +124,7 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     if (stopped > 0)
       verdict.reason += fmt::format("; {} stopped early by {} user", counted(stopped, "was", "were"),
                                     stopped == 1 ? "its" : "their");
+    if (!empty.empty()) verdict.reason += "; " + nothing_from;
     for (const FailedShare& failure : failures) verdict.reason += "; " + failure.words;
     if (!in_place.empty()) verdict.reason += "; " + join(in_place, "; ");
   } else if (untried != nullptr) {

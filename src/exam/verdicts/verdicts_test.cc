@@ -129,6 +129,21 @@ TEST(Verdicts, AServerThatIsNoLongerReachedWasLost) {
   EXPECT_EQ(evidence.answer(1).reason, "CPU: connection refused");
 }
 
+TEST(Verdicts, ATrialThatMeasuredNothingDoesNotCountAsOneThatRan) {
+  Evidence evidence;
+  evidence.content.trials[1].name = "load chat alone on CPU";
+  evidence.content.findings.push_back(
+      {.trial_id = 2, .severity = Severity::kDoubtful, .code = kNothingMeasured});
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kYes);
+  EXPECT_EQ(evidence.answer(1).reason,
+            "1 trial ran to the end on CPU; load chat alone on CPU measured nothing");
+  evidence.content.trials[0].name = "load mix on CPU";
+  evidence.content.findings.push_back(
+      {.trial_id = 1, .severity = Severity::kDoubtful, .code = kNothingMeasured});
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
+  EXPECT_EQ(evidence.answer(1).reason, "load mix on CPU, load chat alone on CPU measured nothing");
+}
+
 TEST(Verdicts, SoftwareRunsIfEveryTrialEndedWell) {
   Evidence evidence;
   EXPECT_EQ(evidence.answer(1).answer, Answer::kYes);

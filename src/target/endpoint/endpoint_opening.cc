@@ -178,10 +178,11 @@ Result<void> Opening::read_models(const EndpointAnswer& answer) {
     if (!own.empty()) facts_.model = own.front();
   }
   if (facts_.model.empty() && needs_model()) {
-    return fail(fmt::format("the server does not list its models (GET {}/models: HTTP {})", wire_.url().path,
-                            answer.status),
-                wire_.url().text(),
-                "Name one with model, and check the path of the URL: it usually ends with /v1.");
+    return fail(
+        fmt::format("the server does not list its models (GET {}/models: HTTP {})", wire_.url().path,
+                    answer.status),
+        wire_.url().text(),
+        "Name one with endpoint_model (`assay load`: --model), and check the path of the URL: it usually ends with /v1.");
   }
   return {};
 }

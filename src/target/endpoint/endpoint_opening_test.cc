@@ -70,7 +70,7 @@ TEST(EndpointOpening, NeedsNoListOfModelsWhereOneIsNamed) {
   ASSERT_TRUE(info) << info.error().message();
   EXPECT_EQ(info->model, "mine");
   EXPECT_THAT(open_error({.url = server.url()}),
-              AllOf(HasSubstr("does not list its models"), HasSubstr("Name one with model")));
+              AllOf(HasSubstr("does not list its models"), HasSubstr("Name one with endpoint_model")));
 }
 
 TEST(EndpointOpening, SuggestsAModelThatThereIs) {
