@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "measure/estimate.h"
+#include "measure/order_statistics.h"
 #include "measure/series.h"
 
 namespace assay {
@@ -72,13 +73,31 @@ double replicate(const std::vector<Sums>& prefix, double mean_block, Random& ran
   return sum.numerator / sum.denominator;
 }
 
+// Half of Student's interval of the ratio whose groups pull it by `series`, of which `effective_n` are
+// independent.
+double student_half(const std::vector<double>& series, double effective_n, double denominator,
+                    double confidence) {
+  const auto n = static_cast<double>(series.size());
+  double squares = 0;
+  for (const double value : series) squares += value * value;
+  // How much the samples depend on each other, from 0 to 1.
+  const double dependence = 1 - effective_n / n;
+  // Correlations are estimated about the series' own mean, which follows it: their sum is too small by some
+  // times their length over n. And a variance from correlations is worth fewer degrees of freedom.
+  const double seen = 1 - std::min(0.5, 5 / effective_n * dependence);
+  const double degrees = effective_n / (1 + 2 * dependence) - 1;
+  const double deviation = std::sqrt(squares / (n - 1) / effective_n / seen) * n / denominator;
+  return student_quantile(0.5 + confidence / 2, std::max(3.0, degrees)) * deviation;
+}
+
 }  // namespace
 
 BootstrapInterval bootstrap_ratio(std::span<const double> numerators, std::span<const double> denominators,
                                   double confidence, uint64_t seed) {
   CHECK(numerators.size() == denominators.size() && numerators.size() >= 2);
   const std::vector<Sums> groups = grouped(numerators, denominators);
-  const double mean_block = bootstrap_block_length(influences(groups));
+  const std::vector<double> series = influences(groups);
+  const double mean_block = bootstrap_block_length(series);
   const std::vector<Sums> prefix = prefix_sums(groups);
   std::vector<double> ratios;
   ratios.reserve(kReplicates);
@@ -89,7 +108,21 @@ BootstrapInterval bootstrap_ratio(std::span<const double> numerators, std::span<
   std::sort(ratios.begin(), ratios.end());
   const double error = (1 - confidence) / 2;
   const double group_size = static_cast<double>(numerators.size()) / static_cast<double>(groups.size());
-  return {sorted_quantile(ratios, error), sorted_quantile(ratios, 1 - error), mean_block * group_size};
+  BootstrapInterval interval{.low = sorted_quantile(ratios, error),
+                             .high = sorted_quantile(ratios, 1 - error),
+                             .mean_block = mean_block * group_size,
+                             .effective_n = effective_sample_size(series)};
+  const Sums& total = prefix[groups.size()];
+  const double half = student_half(series, interval.effective_n, total.denominator, confidence);
+  const double narrow = (interval.high - interval.low) / 2;
+  if (narrow <= 0 || half <= narrow) return interval;
+  interval.widened = half / narrow;
+  const double ratio = total.numerator / total.denominator;
+  const bool is_positive = std::ranges::all_of(numerators, [](double value) { return value >= 0; });
+  interval.low = ratio - interval.widened * (ratio - interval.low);
+  interval.high = ratio + interval.widened * (interval.high - ratio);
+  if (is_positive) interval.low = std::max(0.0, interval.low);
+  return interval;
 }
 
 }  // namespace assay

@@ -97,6 +97,8 @@ Estimate with_bootstrap(double value, std::span<const double> numerators,
   estimate.method = interval.mean_block > 1 ? fmt::format("{}, stationary bootstrap, mean block {:.1f}", what,
                                                           interval.mean_block)
                                             : fmt::format("{}, bootstrap", what);
+  if (interval.widened > 1)
+    estimate.method += fmt::format(", widened by {:.2f} to Student's interval", interval.widened);
   return estimate;
 }
 

@@ -91,4 +91,14 @@ double normal_quantile(double p) {
   return (low + high) / 2;
 }
 
+double student_quantile(double p, double degrees) {
+  CHECK(degrees >= 3);
+  const double z = normal_quantile(p), z2 = z * z, v = degrees;
+  const double first = z * (z2 + 1) / 4;
+  const double second = z * ((5 * z2 + 16) * z2 + 3) / 96;
+  const double third = z * (((3 * z2 + 19) * z2 + 17) * z2 - 15) / 384;
+  const double fourth = z * ((((79 * z2 + 776) * z2 + 1482) * z2 - 1920) * z2 - 945) / 92160;
+  return z + first / v + second / (v * v) + third / (v * v * v) + fourth / (v * v * v * v);
+}
+
 }  // namespace assay

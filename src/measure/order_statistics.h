@@ -24,4 +24,9 @@ OrderInterval order_interval(int64_t n, double effective_n, double p, double con
 // The quantile z of the standard normal distribution: P(Z ≤ z) = p, p in (0, 1).
 double normal_quantile(double p);
 
+// The quantile t of Student's distribution with `degrees` ≥ 3 degrees of freedom, which may be broken: P(T ≤
+// t) = p. By the expansion of Cornish and Fisher (Abramowitz and Stegun, 26.7.5): at p = 0.975 less than 1 %
+// below the true one.
+double student_quantile(double p, double degrees);
+
 }  // namespace assay

@@ -77,6 +77,15 @@ TEST(OrderInterval, TenMillionSamplesAreNoTrouble) {
   EXPECT_NEAR(static_cast<double>(*interval.high_rank), 5e6 + 3100, 3);
 }
 
+TEST(StudentQuantile, AgreesWithTheTable) {
+  EXPECT_NEAR(student_quantile(0.975, 3), 3.1824, 0.03);
+  EXPECT_NEAR(student_quantile(0.975, 5), 2.5706, 0.004);
+  EXPECT_NEAR(student_quantile(0.975, 10), 2.2281, 0.0005);
+  EXPECT_NEAR(student_quantile(0.995, 10), 3.1693, 0.005);
+  EXPECT_NEAR(student_quantile(0.025, 30), -2.0423, 0.0005);
+  EXPECT_NEAR(student_quantile(0.975, 1e9), normal_quantile(0.975), 1e-8);
+}
+
 TEST(NormalQuantile, AgreesWithTheTable) {
   EXPECT_NEAR(normal_quantile(0.975), 1.959963984540054, 1e-12);
   EXPECT_NEAR(normal_quantile(0.995), 2.575829303548901, 1e-12);
