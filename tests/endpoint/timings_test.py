@@ -151,7 +151,7 @@ def main():
             print("the server did not come up")
             return SKIPPED if server.wait() == SKIPPED else 1
         with tempfile.TemporaryDirectory(prefix="assay-timings-") as name:
-            for words, users, requests in (("one user", 1, 24), ("four users", 4, 32)):
+            for words, users, requests in (("one user", 1, 16), ("four users", 4, 20)):
                 reasons = []
                 faults += [f"{words}: {fault}" for fault in run_faults(Path(name) / words, url, users, requests, reasons)]
                 untold += [f"{words}: {reason}" for reason in reasons]
