@@ -210,8 +210,9 @@ class LoadTrial {
     const double left_s = agreed_.left_s;
     const auto planned = main_plan(traffic_, rate_per_s_, kArrivalShare * left_s, agreed_.first_id);
     if (context_.ranks == nullptr)
-      note_shortening(planned->size(), fmt::format("all would have arrived later than {} after the start",
-                                                   format_duration(kArrivalShare * left_s)));
+      note_shortening(planned->size(), "planned",
+                      fmt::format("the others would come later than {} after the start",
+                                  format_duration(kArrivalShare * left_s)));
     note_users(planned->loop_users());
     if (follows()) setup_.side.interval_s = 0;  // what is beside the requests is there once
     const auto sampler = SideSampler::open(setup_.side, context_.interrupted, outcome_.findings);
@@ -385,13 +386,13 @@ class LoadTrial {
     }
   }
 
-  void note_shortening(size_t sent, const std::string& why) {
+  // `done`: what `sent` of them were, "planned" or "sent".
+  void note_shortening(size_t sent, const char* done, const std::string& why) {
     if (sent >= traffic_.requests) return;
     Finding finding{.severity = Severity::kNote, .code = "load.shortened"};
-    finding.text =
-        fmt::format("Of {} {} sent, since {}: a trial may take {} (max_duration_s).",
-                    counted(traffic_.requests, "request"), counted(static_cast<int64_t>(sent), "was", "were"),
-                    why, format_duration(load_.max_duration_s));
+    finding.text = fmt::format(
+        "Of {} {} {}, since {}: a trial may take {} (max_duration_s).", counted(traffic_.requests, "request"),
+        counted(static_cast<int64_t>(sent), "was", "were"), done, why, format_duration(load_.max_duration_s));
     finding.evidence = Json::object();
     finding.evidence.set("planned", static_cast<int64_t>(sent)).set("wanted", traffic_.requests);
     outcome_.findings.push_back(std::move(finding));
@@ -403,7 +404,7 @@ class LoadTrial {
         result.planned < traffic_.requests)
       return;
     if (context_.ranks != nullptr) return;  // of a part, the whole tells
-    note_shortening(result.rows.size(), "the answers that the others follow took longer");
+    note_shortening(result.rows.size(), "sent", "the answers that the others follow took longer");
   }
 
   void note_stop(const LoadResult& result) {
