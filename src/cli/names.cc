@@ -66,9 +66,10 @@ const char* better_text(Better better) {
 std::vector<NamedThing> metric_things() {
   std::vector<NamedThing> things;
   for (const Metric& metric : metrics()) {
-    std::string text = fmt::format("{}\n\nUnit: {}. Better: {}. Source: {}.\n", metric.definition,
-                                   *metric.unit == '\0' ? "none (a ratio or a count)" : metric.unit,
-                                   better_text(metric.better), metric.source);
+    std::string text =
+        fmt::format("{}\n\nExam: {}. Unit: {}. Better: {}. Source: {}.\n", metric.definition, metric.exam,
+                    *metric.unit == '\0' ? "none (a ratio or a count)" : metric.unit,
+                    better_text(metric.better), metric.source);
     if (metric.is_distribution) {
       text += fmt::format(
           "\nA distribution: records name a statistic, {0}_mean, {0}_p50, {0}_p90, {0}_p95, {0}_p99, "
@@ -78,6 +79,7 @@ std::vector<NamedThing> metric_things() {
     things.push_back({metric.name, metric.title, text,
                       Json(Json::Object{{"name", metric.name},
                                         {"title", metric.title},
+                                        {"exam", metric.exam},
                                         {"unit", metric.unit},
                                         {"better", better_text(metric.better)},
                                         {"is_distribution", metric.is_distribution},

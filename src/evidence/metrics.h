@@ -16,6 +16,7 @@ enum class Better { kHigher, kLower, kNeither };
 
 struct Metric {
   const char* name;  // "ttft_ms"
+  const char* exam;  // that measures it, or derives it from what it has measured: "load"
   const char* unit;  // "ms"; "" for ratios and counts
   Better better;
   bool is_distribution;    // then records name a statistic: ttft_ms_mean, ttft_ms_p50 … ttft_ms_p99_9,
@@ -33,7 +34,7 @@ struct MetricName {
   const Metric* metric;
   std::string statistic;  // "", "mean", "max", "p50", "p90", "p95", "p99", "p99_9"
 };
-// The error names the nearest metric.
+// The error names the nearest metric, with the statistic that was asked for.
 Result<MetricName> parse_metric_name(std::string_view name);
 
 // docs/metrics.md, whole: every metric with its unit, direction, definition and source.

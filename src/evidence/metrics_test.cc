@@ -32,6 +32,9 @@ TEST(Metrics, ASlipOfTheFingersGetsASuggestion) {
   const Result<MetricName> slip = parse_metric_name("ttft_ms_p09");
   ASSERT_FALSE(slip);
   EXPECT_NE(slip.error().what.find("Did you mean 'ttft_ms_p"), std::string::npos) << slip.error().what;
+  const Result<MetricName> cut = parse_metric_name("ttft_p90");
+  ASSERT_FALSE(cut);
+  EXPECT_NE(cut.error().what.find("'ttft_ms_p90'"), std::string::npos) << cut.error().what;
   const Result<MetricName> bare = parse_metric_name("ttft_ms");
   ASSERT_FALSE(bare);
   EXPECT_NE(bare.error().what.find("ttft_ms_p90"), std::string::npos);

@@ -32,7 +32,7 @@ Finding sized_down(const Json& parameters) {
   finding.text = fmt::format(
       "In the short look before the run the device multiplied {}matrices at {} GFLOP/s at best: at that speed the mix "
       "with {} would take {}, and a trial may take {}. It runs {} instead, two requests at once, only the mix and in "
-      "trials a fifth as long: what is measured is the device and the engine, not a model that anybody would use. The "
+      "shorter trials: what is measured is the device and the engine, not a model that anybody would use. The "
       "roofline measures other types and sizes, and later.",
       dtype.empty() ? "" : dtype + " ", format_number(parameters["matmul_gflop_per_s"].as_number()),
       parameters["sized_from"].as_string(), format_duration(parameters["predicted_s"].as_number()),

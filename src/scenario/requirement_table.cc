@@ -13,31 +13,6 @@ namespace {
 constexpr double kMaxValue = 1e18;
 const std::array<std::string, 2> kPhases = {"mix", "alone"};
 
-// Metrics of load trials: their records name a phase and a traffic class.
-constexpr auto kServingMetrics = std::to_array<std::string_view>({"ttft_ms",
-                                                                  "ttfo_ms",
-                                                                  "tpot_ms",
-                                                                  "chunk_gap_ms",
-                                                                  "e2e_ms",
-                                                                  "dispatch_lag_ms",
-                                                                  "send_lag_ms",
-                                                                  "receive_lag_ms",
-                                                                  "coalesced_share",
-                                                                  "coalesced_interval_ms",
-                                                                  "connect_ms",
-                                                                  "round_trip_ms",
-                                                                  "tcp_retransmits",
-                                                                  "offered_rate_per_s",
-                                                                  "request_throughput_per_s",
-                                                                  "output_throughput_tokens_per_s",
-                                                                  "input_throughput_tokens_per_s",
-                                                                  "goodput_per_s",
-                                                                  "slo_attainment",
-                                                                  "error_rate",
-                                                                  "interference",
-                                                                  "client_cpu_utilisation",
-                                                                  "worker_peak_memory_bytes"});
-
 constexpr Row<RequirementDraft> kRequirementRows[] = {
     {{"requirement", "metric", "string", "", "",
       "A metric of `assay list metrics`, with its statistic where it is a distribution: ttft_ms_p90. Required."},
@@ -62,8 +37,9 @@ constexpr Row<RequirementDraft> kRequirementRows[] = {
 
 constexpr std::string_view kCapacity = "capacity_per_s";
 
+// Whether its records name a phase and a traffic class: a capacity is that of the whole mix.
 bool is_serving(const Metric& metric) {
-  return std::find(kServingMetrics.begin(), kServingMetrics.end(), metric.name) != kServingMetrics.end();
+  return metric.exam == std::string_view("load") && metric.name != kCapacity;
 }
 
 // One direction only, and the one in which the metric is better.
@@ -148,8 +124,12 @@ std::string requirement_text(const RequirementDraft& draft, const MetricName& na
 void finish_one(Reader& reader, const RequirementDraft& draft, Draft& whole) {
   Scenario& scenario = whole.scenario;
   const Result<MetricName> name = parse_metric_name(draft.metric);
-  if (!name) return reader.error(draft.at("metric"), name.error().what);
+  if (!name) return reader.error(draft.at("metric"), sentences(name.error().what, name.error().remedy));
   const Metric& metric = *name->metric;
+  if (std::ranges::find(scenario.exams, metric.exam) == scenario.exams.end()) {
+    return reader.error(draft.at("metric"), fmt::format("{} comes from the exam {}, which is not in exams",
+                                                        draft.metric, metric.exam));
+  }
   const bool serving = is_serving(metric);
   RequirementDraft full = draft;
   // Interference lies between the phases, and there is none of all classes together.

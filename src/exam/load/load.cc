@@ -43,7 +43,8 @@ class LoadTrial {
  public:
   LoadTrial(ExamContext& context, const Trial& trial, const TargetSpec& spec)
       : context_(context), trial_(trial), spec_(spec), load_(context.scenario.load) {
-    if (is_sized_down(trial)) load_.max_duration_s *= kSlowDurationShare;
+    // A quick look's are short already.
+    if (is_sized_down(trial) && !context.scenario.is_quick) load_.max_duration_s *= kSlowDurationShare;
     // At the mix's rate fewer requests come in so much less time; where the mix was cut to its time, so is
     // this.
     if (trial.parameters["phase"].as_string() == "alone" && load_.alone_requests > 0)

@@ -63,9 +63,12 @@ const Trial* failed_trial_in_scope(const VerdictView& view, const Requirement& r
 }  // namespace
 
 Verdict judge_requirement(const VerdictView& view, const Requirement& requirement) {
-  const Question& asked = question(std::clamp(requirement.question, 1, 8));
-  Verdict verdict = view.not_examined(asked, "");
+  Verdict verdict = view.not_examined(question(std::clamp(requirement.question, 1, 8)), "");
   verdict.requirement_id = requirement.id;
+  if (const Result<MetricName> name = parse_metric_name(requirement.metric)) {
+    verdict.exam = name->metric->exam;
+    verdict.command = view.command_for(verdict.exam);
+  }
   const bool is_floor = requirement.comparison == ">=";
   const Record* worst = nullptr;
   // Of capacities, which are intervals: one that the search has not decided, and one that is shown to be too
@@ -120,7 +123,6 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
   const bool is_met = is_floor ? *worst->value >= requirement.value : *worst->value <= requirement.value;
   verdict.answer = is_met ? Answer::kYes : Answer::kNo;
   verdict.command.clear();
-  if (const Trial* trial = view.trial_of(*worst)) verdict.exam = trial->exam;
   verdict.reason = fmt::format("{}, needs {} {}", words(view, *worst), is_floor ? "≥" : "≤",
                                with_unit(requirement.value, worst->unit));
   const bool is_close = worst->ci_low && worst->ci_high && *worst->ci_low <= requirement.value &&
@@ -129,7 +131,7 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
   if (worst->validity == Validity::kDoubtful) {
     // Neither bought nor refused on a number that the report itself does not trust.
     verdict.answer = Answer::kNotExamined;
-    verdict.command = view.command_for(asked);
+    verdict.command = view.command_for(verdict.exam);
     verdict.reason += "; but a finding doubts this number";
     return verdict;
   }
@@ -138,7 +140,7 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
   const Trial* failed = failed_trial_in_scope(view, requirement, verdict.exam);
   if (unusable == 0 && failed == nullptr && other_model.empty()) return verdict;
   verdict.answer = Answer::kNotExamined;
-  verdict.command = view.command_for(asked);
+  verdict.command = view.command_for(verdict.exam);
   verdict.reason += failed != nullptr ? fmt::format("; but {}", view.about_failure(*failed))
                     : !other_model.empty()
                         ? "; but " + other_model

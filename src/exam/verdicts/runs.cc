@@ -24,8 +24,53 @@ bool left_no_number(const VerdictView& view, const Trial& trial) {
   });
 }
 
-std::string trials_text(size_t count) {
-  return counted(static_cast<int64_t>(count), "trial");
+// What the trials of one target, those that did not fail, say.
+struct TargetRuns {
+  size_t measured = 0, is_void = 0;  // trials
+  bool is_finished = true;           // every trial is done
+  std::vector<std::string> empty;    // names of trials that are done and measured nothing
+  std::string instead;               // what ran in place of the model that was meant; "": that one ran
+
+  bool is_good() const { return is_finished && measured > 0 && instead.empty(); }
+};
+
+struct Runs {
+  std::map<std::string, TargetRuns> targets;  // by name
+  const Trial* failed = nullptr;              // the first
+  const Trial* untried = nullptr;
+  size_t not_tried = 0, fake = 0;  // trials
+  // Some target ran another model since a quick look was wanted, not since it is slow.
+  bool has_stand_in = false;
+};
+
+Runs collect(const VerdictView& view) {
+  Runs runs;
+  for (const Trial& trial : view.content().trials) {
+    if (!runs_an_engine(trial)) continue;
+    if (view.is_fake(trial)) {
+      ++runs.fake;
+      continue;
+    }
+    TargetRuns& target = runs.targets[trial.target];
+    const bool is_done = trial.state == TrialState::kDone;
+    const bool is_empty = is_done && left_no_number(view, trial);
+    target.is_finished &= is_done;
+    target.measured += is_done && !is_empty ? 1 : 0;
+    target.is_void += is_done && view.is_void(trial) ? 1 : 0;
+    if (is_empty) target.empty.push_back(trial.name);
+    if (trial.state == TrialState::kFailed) {
+      const bool was_not_tried = view.was_not_tried(trial);
+      const Trial*& first = was_not_tried ? runs.untried : runs.failed;
+      if (first == nullptr) first = &trial;
+      runs.not_tried += was_not_tried ? 1 : 0;
+    }
+    const std::string not_run = model_not_run(trial);
+    if (not_run.empty()) continue;
+    runs.has_stand_in |= !is_sized_down(trial);
+    target.instead =
+        fmt::format("{} ran {} in place of {}", trial.target, trial.parameters["model"].as_string(), not_run);
+  }
+  return runs;
 }
 
 // A trial that ran to its end may have had many a request that did not.
@@ -54,87 +99,74 @@ std::vector<FailedShare> failed_shares(const VerdictView& view) {
   return found;
 }
 
-}  // namespace
-
-Verdict judge_runs(const VerdictView& view, const Question& question) {
-  std::map<std::string, bool> targets;        // by name: every trial is done
-  std::map<std::string, std::string> others;  // by target: what it ran instead of the model that was meant
-  bool has_stand_in = false;
-  const Trial* failed = nullptr;
-  const Trial* untried = nullptr;
-  std::vector<std::string> empty;  // names of trials
-  size_t done = 0, is_void = 0, fake = 0, not_tried = 0;
-  for (const Trial& trial : view.content().trials) {
-    if (!runs_an_engine(trial)) continue;
-    if (view.is_fake(trial)) {
-      ++fake;
-      continue;
-    }
-    const bool is_done = trial.state == TrialState::kDone;
-    const bool is_empty = is_done && left_no_number(view, trial);
-    if (is_empty) empty.push_back(trial.name);
-    done += is_done && !is_empty ? 1 : 0;
-    is_void += is_done && view.is_void(trial) ? 1 : 0;
-    targets.try_emplace(trial.target, true).first->second &= is_done;
-    if (trial.state == TrialState::kFailed) {
-      const Trial*& first = view.was_not_tried(trial) ? untried : failed;
-      if (first == nullptr) first = &trial;
-      not_tried += view.was_not_tried(trial) ? 1 : 0;
-    }
-    const std::string not_run = model_not_run(trial);
-    if (not_run.empty()) continue;
-    has_stand_in |= !is_sized_down(trial);
-    others[trial.target] =
-        fmt::format("{} ran {} in place of {}", trial.target, trial.parameters["model"].as_string(), not_run);
-  }
+// "4 trials ran to the end on CPU; what 1 of them measured is void; …".
+std::string words_of_good(const VerdictView& view, const std::vector<std::string>& good, size_t measured,
+                          size_t is_void) {
+  std::string words = fmt::format("{} ran to the end on {}", counted(static_cast<int64_t>(measured), "trial"),
+                                  join(good, ", "));
+  if (is_void == measured)
+    words += "; what was measured is void";
+  else if (is_void > 0)
+    words += fmt::format("; what {} of them measured is void", is_void);
   const int64_t stopped = std::ranges::count_if(view.content().findings, [](const Finding& finding) {
     return finding.evidence[kFallsShort].as_bool();
   });
+  if (stopped > 0)
+    words += fmt::format("; {} stopped early by {} user", counted(stopped, "was", "were"),
+                         stopped == 1 ? "its" : "their");
+  return words;
+}
+
+}  // namespace
+
+Verdict judge_runs(const VerdictView& view, const Question& question) {
+  const Runs runs = collect(view);
+  std::vector<std::string> good, unfinished, empty, asides;
+  size_t measured = 0, is_void = 0;
+  bool has_silent = false;  // a target that ran what was meant and measured nothing
+  for (const auto& [name, target] : runs.targets) {
+    if (!target.is_finished) unfinished.push_back(name);
+    std::ranges::copy(target.empty, std::back_inserter(empty));
+    has_silent |= target.is_finished && target.measured == 0 && target.instead.empty();
+    if (!target.instead.empty()) asides.push_back(target.instead);
+    if (!target.is_good()) continue;
+    good.push_back(name);
+    measured += target.measured;
+    is_void += target.is_void;
+  }
+  if (!empty.empty()) asides.insert(asides.begin(), fmt::format("{} measured nothing", join(empty, ", ")));
   const std::vector<FailedShare> failures = failed_shares(view);
   const auto mostly_failed = std::ranges::find_if(failures, &FailedShare::is_most);
-  std::vector<std::string> good, unfinished;
-  for (const auto& [name, all_done] : targets) (all_done ? good : unfinished).push_back(name);
-  std::vector<std::string> in_place;
-  const std::string nothing_from = empty.empty() ? "" : fmt::format("{} measured nothing", join(empty, ", "));
-  for (const auto& [name, words] : others) in_place.push_back(words);
 
   Verdict verdict = view.not_examined(question, "");
-  if (failed != nullptr) {
+  if (runs.failed != nullptr) {
     verdict.answer = Answer::kNo;
-    verdict.exam = failed->exam;
+    verdict.exam = runs.failed->exam;
     verdict.command.clear();
-    verdict.reason = view.about_failure(*failed);
+    verdict.reason = view.about_failure(*runs.failed);
   } else if (mostly_failed != failures.end()) {
     verdict.answer = Answer::kNo;
     verdict.command.clear();
     verdict.reason = mostly_failed->words;
     verdict.record_ids.push_back(mostly_failed->record_id);
-  } else if ((has_stand_in || (!others.empty() && others.size() == targets.size())) && unfinished.empty()) {
-    // That another model runs says nothing of the one that the scenario asks about.
-    verdict.reason = join(in_place, "; ");
-  } else if (!targets.empty() && unfinished.empty() && done == 0) {
-    verdict.reason = nothing_from;
-  } else if (!targets.empty() && unfinished.empty()) {
+  } else if (runs.untried != nullptr) {
+    verdict.reason = fmt::format("{} not tried: {}",
+                                 counted(static_cast<int64_t>(runs.not_tried), "trial was", "trials were"),
+                                 view.about_failure(*runs.untried));
+    if (!good.empty()) verdict.reason += fmt::format("; {} ran to the end", join(good, ", "));
+  } else if (!unfinished.empty()) {
+    verdict.reason = fmt::format("unfinished on {}", join(unfinished, ", "));
+  } else if (!good.empty() && !runs.has_stand_in && !has_silent) {
     verdict.answer = Answer::kYes;
     verdict.command.clear();
-    verdict.reason = fmt::format("{} ran to the end on {}", trials_text(done), join(good, ", "));
-    if (is_void == done && is_void > 0) verdict.reason += "; what was measured is void";
-    if (is_void < done && is_void > 0)
-      verdict.reason += fmt::format("; what {} of them measured is void", is_void);
-    if (stopped > 0)
-      verdict.reason += fmt::format("; {} stopped early by {} user", counted(stopped, "was", "were"),
-                                    stopped == 1 ? "its" : "their");
-    if (!empty.empty()) verdict.reason += "; " + nothing_from;
+    verdict.reason = words_of_good(view, good, measured, is_void);
     for (const FailedShare& failure : failures) verdict.reason += "; " + failure.words;
-    if (!in_place.empty()) verdict.reason += "; " + join(in_place, "; ");
-  } else if (untried != nullptr) {
-    verdict.reason =
-        fmt::format("{} not tried: {}", counted(static_cast<int64_t>(not_tried), "trial was", "trials were"),
-                    view.about_failure(*untried));
+    for (const std::string& aside : asides) verdict.reason += "; " + aside;
+  } else if (!runs.targets.empty()) {
+    // That another model runs says nothing of the one that the scenario asks about.
+    verdict.reason = join(asides, "; ");
     if (!good.empty()) verdict.reason += fmt::format("; {} ran to the end", join(good, ", "));
-  } else if (!targets.empty()) {
-    verdict.reason = fmt::format("unfinished on {}", join(unfinished, ", "));
-  } else if (fake > 0) {
+  } else if (runs.fake > 0) {
     verdict.command.clear();
     verdict.reason = "only the program's own fake target was run, which shows nothing about a machine";
   }

@@ -32,7 +32,7 @@ void allow_for_quick_look(const VerdictView& view, Verdict& verdict) {
   if (verdict.answer != Answer::kNo || view.has_engine_failure()) return;
   verdict.answer = Answer::kNotExamined;
   verdict.reason = "a quick look does not tell: " + verdict.reason;
-  verdict.command = view.command_for(question(verdict.question));
+  verdict.command = view.command_for(verdict.exam);
 }
 
 // Where the buyer says what is needed, that decides; the first question also keeps its own rule.

@@ -177,7 +177,17 @@ TEST(Verdicts, AStandInThatRunsSaysNothingOfTheModelThatWasMeant) {
   evidence.add_trial(3, "GPU", "mix", "");
   verdict = evidence.answer(1);
   EXPECT_EQ(verdict.answer, Answer::kYes);
-  EXPECT_THAT(verdict.reason, testing::HasSubstr("CPU ran synthetic:tiny:f16 in place of smollm2-135m"));
+  EXPECT_EQ(verdict.reason,
+            "1 trial ran to the end on GPU; CPU ran synthetic:tiny:f16 in place of smollm2-135m");
+}
+
+TEST(Verdicts, ATargetThatMeasuredNothingLeavesTheFirstQuestionOpen) {
+  Evidence evidence;
+  evidence.add_trial(3, "GPU", "mix", "").name = "load mix on GPU";
+  evidence.content.findings.push_back(
+      {.trial_id = 3, .severity = Severity::kDoubtful, .code = kNothingMeasured});
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
+  EXPECT_EQ(evidence.answer(1).reason, "load mix on GPU measured nothing; CPU ran to the end");
 }
 
 TEST(Verdicts, AQuickLookRefusesNothing) {
@@ -418,6 +428,14 @@ TEST(Verdicts, RequirementsDecideTheirQuestion) {
   evidence.require("goodput_per_s", ">=", 12.5);
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNo);
   EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("the limit lies within the interval"));
+}
+
+TEST(Verdicts, ARequirementNamesTheExamThatWouldMeasureIt) {
+  Evidence evidence;
+  evidence.require("decode_tokens_per_s", ">=", 1);
+  EXPECT_EQ(evidence.draw()[0].command, "assay run --only roofline");
+  evidence.content.requirements[0].metric = "ttft_ms_p90";
+  EXPECT_EQ(evidence.draw()[0].command, "assay run --only load");
 }
 
 TEST(Verdicts, ARequirementReadsTheMixOfAllClassesUnlessItsScopeSaysOtherwise) {

@@ -81,10 +81,10 @@ bool VerdictView::has_limits() const {
   });
 }
 
-std::string VerdictView::command_for(const Question& question) const {
-  if (*question.exam == '\0') return "";
+std::string VerdictView::command_for(std::string_view exam) const {
+  if (exam.empty()) return "";
   const bool is_built_in = scenario_.path == "built-in" || scenario_.path.empty();
-  return fmt::format("assay run{} --only {}", is_built_in ? "" : " " + scenario_.path, question.exam);
+  return fmt::format("assay run{} --only {}", is_built_in ? "" : " " + scenario_.path, exam);
 }
 
 Verdict VerdictView::not_examined(const Question& question, std::string reason) const {
@@ -92,7 +92,7 @@ Verdict VerdictView::not_examined(const Question& question, std::string reason) 
           .answer = Answer::kNotExamined,
           .reason = std::move(reason),
           .exam = question.exam,
-          .command = command_for(question)};
+          .command = command_for(question.exam)};
 }
 
 std::string VerdictView::about_failure(const Trial& trial) const {

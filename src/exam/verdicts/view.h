@@ -37,8 +37,9 @@ class VerdictView {
   // Some class of the scenario has an SLO.
   bool has_limits() const;
 
-  // What would examine a question; "" where this version cannot.
-  std::string command_for(const Question& question) const;
+  // What would run an exam; "" for "", where this version has none.
+  std::string command_for(std::string_view exam) const;
+  // The question is open, and its own exam would examine it.
   Verdict not_examined(const Question& question, std::string reason) const;
   // The failure of a trial with its target's name before it, once.
   std::string about_failure(const Trial& trial) const;
