@@ -17,8 +17,9 @@ constexpr OptionSpec kRunOptions[] = {
     {"--quick", nullptr,
      "A look in under a minute: fewer and shorter trials, and a tiny model in place of a larger synthetic one.",
      nullptr, nullptr},
-    {"--resume", nullptr, "Go on with the run in --out, or with the newest unfinished one.", nullptr,
-     nullptr},
+    {"--resume", nullptr,
+     "Go on with the run in --out, or with the newest unfinished one; what did not reach its target is tried again.",
+     nullptr, nullptr},
     {"--seed", "N", "Seed of every random choice.", "the scenario's", nullptr},
 };
 
@@ -42,11 +43,14 @@ Result<Session> session_of(CommandContext& context, const ParsedOptions& options
   return begin_session(context, start, display);
 }
 
-// What shows the report where somebody sits: an ssh session and a container have no screen to show it on.
-std::string command_that_shows(const std::string& report, const CliEnvironment& environment) {
+// What tries again what did not reach its target; else what shows the report where somebody sits: an ssh
+// session and a container have no screen to show it on.
+std::string next_command(const Session& session, const DossierContent& content,
+                         const CliEnvironment& environment) {
+  if (!untried_trials(content).empty()) return "assay run --resume --out " + session.folder;
   const bool has_screen =
       !environment.variable("DISPLAY").empty() || !environment.variable("WAYLAND_DISPLAY").empty();
-  return has_screen ? "xdg-open " + report : "";
+  return has_screen ? "xdg-open " + report_path(session) : "";
 }
 
 Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
@@ -67,12 +71,11 @@ Result<int> run_run(CommandContext& context, const ParsedOptions& options) {
     ASSIGN_OR_RETURN(const std::string json, render_json(session.dossier));
     RETURN_IF_ERROR(context.terminal.out(json));
   } else {
-    const std::string report = report_path(session);
     const TerminalOptions summary{.width = static_cast<size_t>(context.terminal.width()),
                                   .colour = context.terminal.out_colour(),
                                   .dossier_path = session.dossier.path(),
-                                  .report_path = report,
-                                  .next_command = command_that_shows(report, context.environment),
+                                  .report_path = report_path(session),
+                                  .next_command = next_command(session, content, context.environment),
                                   .exit_code = exit_code(content),
                                   .shortfalls = exit_reasons(content)};
     RETURN_IF_ERROR(context.terminal.out(render_terminal_summary(content, summary)));

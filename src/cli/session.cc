@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "cli/calibrate.h"
 #include "cli/places.h"
@@ -195,10 +196,16 @@ Result<void> check_no_run_in(const std::string& folder, bool writes_scenario) {
   const Result<Dossier> there = Dossier::open_read_only(path);
   const Result<DossierContent> content = there ? there->read() : std::unexpected(there.error());
   const bool is_finished = content && !content->run.finished_at.empty();
+  if (is_finished && untried_trials(*content).empty())
+    return fail("there is a finished run in this folder", path,
+                fmt::format("`assay report {}` shows it; name another folder to run again.", folder));
   return fail(
-      is_finished ? "there is a finished run in this folder" : "there is a run in this folder already", path,
-      is_finished ? fmt::format("`assay report {}` shows it; name another folder to run again.", folder)
-                  : std::string("Add --resume to go on with it, or name another folder."));
+      "there is a run in this folder already", path,
+      is_finished
+          ? fmt::format("`assay run --resume --out {}` tries again what did not reach its target; or name "
+                        "another folder.",
+                        folder)
+          : "Add --resume to go on with it, or name another folder.");
 }
 
 Result<Session> begin_session(CommandContext& context, const SessionStart& start, ProgressDisplay& display) {
@@ -262,8 +269,10 @@ Result<Session> resume_session(std::string folder, ProgressDisplay& display) {
                 "Run it again; `assay load --merge` puts together what the ranks have left.");
   ASSIGN_OR_RETURN(Scenario scenario, scenario_of_run(content.run));
   std::vector<ExpandedTarget> targets = expand_targets(scenario, content.run.host);
-  const auto done = std::count_if(content.trials.begin(), content.trials.end(), [](const Trial& trial) {
-    return trial.state != TrialState::kPlanned && trial.state != TrialState::kRunning;
+  const std::set<int64_t> untried = untried_trials(content);
+  const auto done = std::count_if(content.trials.begin(), content.trials.end(), [&](const Trial& trial) {
+    return trial.state != TrialState::kPlanned && trial.state != TrialState::kRunning &&
+           !untried.contains(trial.id);
   });
   display.note(fmt::format("resuming {}: {} of {} trials done", folder, done, content.trials.size()));
   return Session{folder, std::move(lock), std::move(scenario), std::move(targets), std::move(dossier)};

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "exam/findings.h"
@@ -128,9 +129,11 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
                                      const std::vector<ExpandedTarget>& targets,
                                      const std::function<void(const EvaluationStep&)>& observer) {
   ASSIGN_OR_RETURN(const DossierContent before, dossier.read());
+  const std::set<int64_t> untried = untried_trials(before);
   std::vector<const Trial*> due;
   for (const Trial& trial : before.trials) {
-    if (trial.state == TrialState::kPlanned || trial.state == TrialState::kRunning) due.push_back(&trial);
+    const bool is_open = trial.state == TrialState::kPlanned || trial.state == TrialState::kRunning;
+    if (is_open || untried.contains(trial.id)) due.push_back(&trial);
   }
   // However this ends, no server stays behind.
   struct ServerStop {
@@ -165,14 +168,27 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
   return EvaluationEnd::kComplete;
 }
 
-bool was_nothing_tried(const DossierContent& content) {
+std::set<int64_t> untried_trials(const DossierContent& content) {
+  std::map<std::string, int64_t> first_done;  // by target
+  std::map<int64_t, const Trial*> failed;
+  for (const Trial& trial : content.trials) {
+    if (trial.state == TrialState::kDone) first_done.try_emplace(trial.target, trial.id);
+    if (trial.state == TrialState::kFailed) failed[trial.id] = &trial;
+  }
   std::set<int64_t> untried;
   for (const Finding& finding : content.findings) {
-    if (says_untried(finding)) untried.insert(finding.trial_id);
+    const auto trial = failed.find(finding.trial_id);
+    if (trial == failed.end() || (finding.code != kExamFailed && finding.code != kNotReached)) continue;
+    const auto done = first_done.find(trial->second->target);
+    const bool is_lost =
+        finding.code == kNotReached && done != first_done.end() && done->second < trial->first;
+    if (!is_lost) untried.insert(finding.trial_id);
   }
-  return !content.trials.empty() && std::ranges::all_of(content.trials, [&](const Trial& trial) {
-    return trial.state == TrialState::kFailed && untried.contains(trial.id);
-  });
+  return untried;
+}
+
+bool was_nothing_tried(const DossierContent& content) {
+  return !content.trials.empty() && untried_trials(content).size() == content.trials.size();
 }
 
 Result<void> merge_evaluation(Dossier& dossier, const Scenario& scenario, const std::vector<RankTrial>& ranks,

@@ -36,8 +36,9 @@ struct EvaluationStep {
 
 enum class EvaluationEnd { kComplete, kInterrupted };
 
-// Runs every trial that is not done yet and commits each; then draws and commits the conclusions. An error
-// means that assay itself could not go on (the disk is full): what is committed stays.
+// Runs every trial that is not done yet, and again those that failed untried, and commits each; then draws
+// and commits the conclusions. An error means that assay itself could not go on (the disk is full): what is
+// committed stays.
 Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
                                      const std::vector<ExpandedTarget>& targets,
                                      const std::function<void(const EvaluationStep&)>& observer);

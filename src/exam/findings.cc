@@ -40,11 +40,6 @@ Finding make_finding(Severity severity, std::string code, std::string text, Json
   return finding;
 }
 
-// The finding alone; VerdictView::was_not_tried knows the other trials of the target, too.
-bool says_untried(const Finding& finding) {
-  return finding.code == kExamFailed || finding.code == kNotReached;
-}
-
 void fail_outcome(Finding finding, TrialOutcome& outcome) {
   outcome.state = TrialState::kFailed;
   outcome.end_text = finding.text;

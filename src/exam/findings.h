@@ -19,9 +19,6 @@ inline constexpr const char* kStopped = "load.stopped";
 
 Finding make_finding(Severity severity, std::string code, std::string text, Json evidence = Json::object());
 
-// Of a trial that failed: whether it is one of these two.
-bool says_untried(const Finding& finding);
-
 // The outcome of a trial that `finding` ends: failed, with its text.
 void fail_outcome(Finding finding, TrialOutcome& outcome);
 

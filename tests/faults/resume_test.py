@@ -6,10 +6,13 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+from emulator import emulator  # noqa: E402
 from runs import FAULTS, assay, expect, fresh_folder
 
 
@@ -129,12 +132,46 @@ def a_resumed_run_wants_its_traces_unchanged():
             print(f"a trace that is {how}: resumed from another folder, refused when it has changed")
 
 
+def a_server_that_came_up_late_is_tried_again():
+    with fresh_folder() as folder, socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        taken.close()
+        (Path(folder) / "late.toml").write_text(f"""
+exams = ["load"]
+[[target]]
+kind = "endpoint"
+url = "http://127.0.0.1:{port}/v1"
+[[traffic]]
+name = "chat"
+prompt_tokens = 10
+output_tokens = 3
+[load]
+rate_per_s = 100
+requests_per_class = 20
+""")
+        first = assay("run", "late.toml", "--out", "late", folder=folder, clock="real")
+        expect(first.returncode == 2, f"a server that nobody started: exit {first.returncode}: {first.stderr[-300:]}")
+        expect("assay run --resume --out late" in first.stdout, f"does not say how to go on: {first.stdout[-500:]}")
+        again = assay("run", "late.toml", "--out", "late", folder=folder, clock="real")
+        expect("assay run --resume --out late" in again.stderr, f"the same again: {again.stderr}")
+        with emulator(Path(folder), "--ttft-ms", "1", "--gap-ms", "1", port=port):
+            resumed = assay("run", "--resume", "--out", "late", folder=folder, clock="real")
+        expect("0 of 1 trials done" in resumed.stderr, f"--resume says {resumed.stderr[-500:]}")
+        report = json.loads(assay("report", "late", "--json", folder=folder).stdout)
+        expect(report["answers"][0]["answer"] == "yes", f"the first answer is {report['answers'][0]}")
+        codes = [finding["code"] for finding in report["findings"]]
+        expect("load.not-reached" not in codes, f"findings of before are left: {codes}")
+        expect("--resume" not in resumed.stdout, f"there is something left to try: {resumed.stdout[-500:]}")
+        print("a server that came up late: tried again")
+
+
 def main():
     resumed_runs_are_unbroken_ones("kill")
     resumed_runs_are_unbroken_ones("interrupt")
     a_full_disk_loses_nothing()
     one_run_at_a_time_in_a_folder()
     a_resumed_run_wants_its_traces_unchanged()
+    a_server_that_came_up_late_is_tried_again()
     print(f"{len(FAULTS)} faults")
     return 1 if FAULTS else 0
 

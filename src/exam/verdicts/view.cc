@@ -5,29 +5,16 @@
 
 #include <algorithm>
 
-#include "exam/findings.h"
+#include "exam/exam.h"
 
 namespace assay {
 
 VerdictView::VerdictView(const DossierContent& content, const Scenario& scenario)
-    : content_(content), scenario_(scenario) {
+    : content_(content), scenario_(scenario), untried_trials_(untried_trials(content)) {
   for (const Trial& trial : content.trials) trials_[trial.id] = &trial;
   for (const Subject& subject : content.subjects) subjects_[subject.id] = &subject;
   for (const Record& record : content.records) {
     if (record.validity == Validity::kVoid) void_trials_[record.trial_id] = true;
-  }
-  std::map<std::string, int64_t> first_done;  // by target
-  for (const Trial& trial : content.trials) {
-    if (trial.state == TrialState::kDone) first_done.try_emplace(trial.target, trial.id);
-  }
-  for (const Finding& finding : content.findings) {
-    const auto trial = trials_.find(finding.trial_id);
-    if (!says_untried(finding) || trial == trials_.end() || trial->second->state != TrialState::kFailed)
-      continue;
-    const auto done = first_done.find(trial->second->target);
-    const bool is_lost =
-        finding.code == kNotReached && done != first_done.end() && done->second < trial->first;
-    if (!is_lost) untried_trials_.insert(finding.trial_id);
   }
 }
 

@@ -24,8 +24,7 @@ class VerdictView {
   std::string target_name(const Record& record) const;
   // True for a target of the program's own, which shows nothing about a machine.
   bool is_fake(const Trial& trial) const;
-  // True if the trial failed before any work was tried, so that it says nothing about its target. Not of an
-  // endpoint that is no longer reached after a trial that ended well: it was lost.
+  // One of untried_trials (exam.h).
   bool was_not_tried(const Trial& trial) const;
   // True if the trial was done and what it measured was found to be void.
   bool is_void(const Trial& trial) const;
