@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/names.h"
@@ -23,8 +24,8 @@ std::vector<std::string> plurals() {
 }
 
 std::span<const PositionalSpec> list_positionals() {
-  static const std::string help = fmt::format("One of {}.", join(plurals(), ", "));
-  static const PositionalSpec positionals[] = {{"KIND", help.c_str(), true, "list"}};
+  static const std::string help = fmt::format("One of {}. Without it: what each is.", join(plurals(), ", "));
+  static const PositionalSpec positionals[] = {{"KIND", help.c_str(), false, "list"}};
   return positionals;
 }
 
@@ -38,15 +39,27 @@ std::string list_text(const std::vector<NamedThing>& things, bool only_names) {
   return out;
 }
 
+// What there are lists of.
+std::vector<NamedThing> kinds() {
+  std::vector<NamedThing> kinds;
+  for (const NamedKind& kind : named_kinds())
+    kinds.push_back(
+        {kind.plural, kind.title, "", Json::object().set("name", kind.plural).set("title", kind.title)});
+  return kinds;
+}
+
 Result<int> run_list(CommandContext& context, const ParsedOptions& options) {
   const std::string wanted = options.value("KIND");
+  std::optional<std::vector<NamedThing>> things;
+  if (!options.has("KIND")) things = kinds();
   for (const NamedKind& kind : named_kinds()) {
-    if (wanted != kind.plural) continue;
-    const std::vector<NamedThing> things = kind.things();
+    if (wanted == kind.plural) things = kind.things();
+  }
+  if (things) {
     Json json = Json::array();
-    for (const NamedThing& thing : things) json.push(thing.json);
+    for (const NamedThing& thing : *things) json.push(thing.json);
     RETURN_IF_ERROR(context.terminal.out(options.has("--json") ? json.dump(2) + "\n"
-                                                               : list_text(things, options.has("--names"))));
+                                                               : list_text(*things, options.has("--names"))));
     return 0;
   }
   return fail(fmt::format("there is no list of '{}'.{}", printable(wanted), suggestion(wanted, plurals())),
@@ -100,7 +113,7 @@ Command list_command() {
           "synthetic:SHAPE:TYPE can take, and the faults of assay emulate.",
       .options = kListOptions,
       .positionals = list_positionals(),
-      .example = "assay list exams\nassay list metrics --json",
+      .example = "assay list\nassay list exams\nassay list metrics --json",
       .run = run_list,
   };
 }

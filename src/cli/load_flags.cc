@@ -71,6 +71,7 @@ constexpr OptionSpec kFlags[] = {
 };
 
 constexpr uint32_t kUsualRequests = 200;
+constexpr double kUsualUtilisation = 0.6;
 constexpr int64_t kLongestUnaskedS =
     86'400;  // of a trial whose number of requests is given and whose time is not
 constexpr uint32_t kUsualConnections = 256;
@@ -144,6 +145,7 @@ struct Offer {
   FlagText keys;
   std::string words;
   uint32_t connections = kUsualConnections;
+  bool is_by_burst = false;  // a burst chooses the rate
 };
 
 Result<Offer> offer_of(const ParsedOptions& options, uint32_t requests) {
@@ -178,13 +180,16 @@ Result<Offer> offer_of(const ParsedOptions& options, uint32_t requests) {
     offer.connections = std::min(most_connections(), requests);
     return offer;
   }
-  if (burstiness != 1) {
+  offer.is_by_burst = !rate;
+  if (burstiness == 1) {
+    offer.keys.add("arrivals = \"poisson\"\n");
+  } else {
     offer.keys.add("arrivals = \"gamma\"\n");
     offer.keys.add(fmt::format("cv = {}\n", 1 / std::sqrt(burstiness)), typed_flag(options, "--burstiness"));
   }
   if (rate) offer.keys.add(fmt::format("rate_per_s = {}\n", *rate), typed_flag(options, "--request-rate"));
-  offer.words =
-      rate ? fmt::format("{} a second", format_number(*rate)) : std::string("at 60 % of what a burst shows");
+  offer.words = rate ? fmt::format("{} a second", format_number(*rate))
+                     : fmt::format("at {:g} % of what a burst shows", 100 * kUsualUtilisation);
   offer.words +=
       burstiness == 1 ? ", Poisson" : fmt::format(", gamma with burstiness {}", format_number(burstiness));
   if (concurrency > 0) {
@@ -288,14 +293,7 @@ Result<Offer> offer_of_trace(const ParsedOptions& options, const Dataset& datase
                  .words = "at the trace's instants",
                  .connections = std::min(most_connections(), std::max(requests, kUsualConnections))};
   }
-  ASSIGN_OR_RETURN(Offer offer, offer_of(options, requests));
-  if (offer.keys.text().find("arrivals") == std::string::npos) {
-    FlagText keys;
-    keys.add("arrivals = \"poisson\"\n");
-    keys.add(offer.keys);
-    offer.keys = std::move(keys);
-  }
-  return offer;
+  return offer_of(options, requests);
 }
 
 // What the flags say, part by part, before it becomes a scenario.
@@ -425,6 +423,8 @@ Result<FlagText> load_tables_of(const FlagParts& parts, const ParsedOptions& opt
   FlagText text;
   text.add("\n[load]\n");
   text.add(parts.offer.keys);
+  if (parts.offer.is_by_burst && !parts.rates.is_asked)
+    text.add(fmt::format("utilisation = {}\n", kUsualUtilisation));
   text.add(fmt::format("requests_per_class = {}\n", parts.requests),
            options.has("--num-prompts") ? typed_flag(options, "--num-prompts") : "");
   text.add("alone = false\n");

@@ -7,6 +7,8 @@
 #include <array>
 #include <cmath>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "measure/measure.h"
 
@@ -19,16 +21,8 @@ constexpr double kToleratedLowShare = 0.1;
 constexpr double kLeastLowShare = 0.02;
 
 // The rates that what has ended, or has begun to be answered, is counted for.
-struct RateRow {
-  const char* metric;
-  const char* words;
-};
-constexpr RateRow kRates[] = {
-    {"request_throughput_per_s", "throughput"},
-    {"goodput_per_s", "goodput"},
-    {"output_throughput_tokens_per_s", "output tokens/s"},
-    {"input_throughput_tokens_per_s", "input tokens/s"},
-};
+constexpr std::string_view kRates[] = {"request_throughput_per_s", "goodput_per_s",
+                                       "output_throughput_tokens_per_s", "input_throughput_tokens_per_s"};
 
 // A mean of what is missing of a window, as shares of it.
 struct MissingMean {
@@ -137,15 +131,15 @@ class Doubts {
     const bool is_held = std::ranges::none_of(
         out_.findings, [](const Finding& finding) { return finding.code == "load.rate-not-held"; });
     for (const Record& record : records_) {
-      const auto* row = std::ranges::find(kRates, record.metric,
-                                          [](const RateRow& r) { return std::string_view(r.metric); });
-      if (row == std::end(kRates) || !record.value || *record.value <= 0) continue;
+      const bool is_rate = std::ranges::find(kRates, record.metric) != std::end(kRates);
+      if (!is_rate || !record.value) continue;
       const std::string& name = record.conditions["traffic_class"].as_string();
       const MissingMean missing = missing_of(record.metric, name);
       if (missing.weight <= 0) continue;
       // Where a queue grows for as long as the trial lasts, only the first answers tell when work began to
       // end.
-      const double share = is_held ? missing.sum / missing.weight : missing.least;
+      double share = is_held ? missing.sum / missing.weight : missing.least;
+      if (*record.value <= 0) share = 1;  // nothing that it counts came before the window's end
       const bool is_outside = record.ci_high && share < 1 && *record.value / (1 - share) > *record.ci_high &&
                               share >= kLeastLowShare;
       if (share >= kToleratedLowShare || is_outside) out_.low_rates.push_back({record.metric, name, share});
@@ -186,24 +180,25 @@ class Doubts {
   }
 
   void short_window() {
-    std::string words, of;
-    double most = 0;
+    // Class by class the largest; each record has its own share (too_low_share).
+    std::vector<std::pair<std::string, double>> classes;
     for (const LowRate& low : out_.low_rates) {
-      most = std::max(most, low.share);
       if (low.traffic_class == "all" && options_.classes.size() == 1) continue;  // the same once more
-      const auto* row =
-          std::ranges::find(kRates, low.metric, [](const RateRow& r) { return std::string(r.metric); });
-      if (low.traffic_class != of)
-        words += fmt::format("{}{}: ", words.empty() ? "" : "; ", low.traffic_class);
-      words += fmt::format("{}{} by about {} %", low.traffic_class != of ? "" : ", ", row->words,
-                           std::lround(100 * low.share));
-      of = low.traffic_class;
+      if (classes.empty() || classes.back().first != low.traffic_class)
+        classes.emplace_back(low.traffic_class, 0);
+      classes.back().second = std::max(classes.back().second, low.share);
+    }
+    std::string words;
+    double most = 0;
+    for (const auto& [name, share] : classes) {
+      most = std::max(most, share);
+      words += fmt::format("{}{} by {} %", words.empty() ? "" : ", ", name, std::lround(100 * share));
     }
     find(Severity::kDoubtful, "load.short-window",
          fmt::format(
              "The window over which rates are taken, {}, is short against the answers, which take {} in the "
-             "median and {} in the mean: at its beginning none was under way, so that rates are too low "
-             "({}). They are marked doubtful. A longer trial tells more (load.requests_per_class, "
+             "median and {} in the mean: at its beginning none was under way, so that rates are too low, "
+             "up to about: {}. They are marked doubtful. A longer trial tells more (load.requests_per_class, "
              "load.max_duration_s).",
              format_duration(window_.rates_s()), format_duration(median_e2e_ms() / 1e3),
              format_duration(mean_e2e_ms() / 1e3), words))

@@ -227,6 +227,13 @@ TEST(LoadSummary, RatesOfAWindowThatIsShortAgainstTheAnswersAreDoubtful) {
   const LoadSummary loop = summarise_load(drive(roomy, plan), closed);
   EXPECT_NEAR(record(loop, "goodput_per_s").conditions["too_low_share"].as_number(), 5.0 / 12, 0.02);
   EXPECT_EQ(record(loop, "output_throughput_tokens_per_s").validity, Validity::kValid);
+  // Three that come for 2 s and end 8 s later kept their limits, and no goodput was seen.
+  plan.resize(3);
+  for (size_t i = 0; i < 3; ++i) plan[i] = planned(i + 1, 1000.0 * static_cast<double>(i), 10, 200);
+  const LoadSummary late = summarise_load(drive(roomy, plan), one_class());
+  EXPECT_EQ(record(late, "goodput_per_s").value, 0);
+  EXPECT_EQ(record(late, "goodput_per_s").validity, Validity::kDoubtful);
+  EXPECT_EQ(record(late, "goodput_per_s").conditions["too_low_share"].as_number(), 1);
   const LoadSummary even = summarise_load(drive(kQuick, steady_plan(400)), one_class());
   EXPECT_EQ(finding(even, "load.short-window"), nullptr);
   EXPECT_EQ(record(even, "goodput_per_s").validity, Validity::kValid);

@@ -286,7 +286,7 @@ std::string first_screen_html(const Model& model) {
   out += "<ol class=\"answers\" aria-label=\"The eight questions\">\n";
   for (const AnswerRow& row : model.answers) out += answer_line(row);
   return out + fmt::format("</ol>\n<p class=\"instrument\">{}{}</p>\n", prose_html(model.instrument.sentence),
-                           model.doubts > 0 ? " <a href=\"#findings\">Read them</a>" : "");
+                           model.doubts + model.blockers > 0 ? " <a href=\"#findings\">Read them</a>" : "");
 }
 
 std::string waterfall_html(const Model& model) {
@@ -368,14 +368,22 @@ std::string question_html(const Model& model, const AnswerRow& answer) {
   return section(answer, body);
 }
 
+// "5 findings: 1 blocker, 2 that weaken numbers, 2 notes."
+std::string findings_sentence(const Model& model) {
+  const auto all = static_cast<int64_t>(model.findings.size());
+  if (all == 0) return "There are none.";
+  const int64_t notes = all - model.blockers - model.doubts;
+  std::vector<std::string> parts;
+  if (model.blockers > 0) parts.push_back(counted(model.blockers, "blocker"));
+  if (model.doubts > 0) parts.push_back(counted(model.doubts, "that weakens numbers", "that weaken numbers"));
+  if (notes > 0) parts.push_back(counted(notes, "note"));
+  return fmt::format("{}: {}.", counted(all, "finding"), join(parts, ", "));
+}
+
 std::string findings_html(const Model& model) {
-  std::string out = fmt::format(
-      "<section id=\"findings\" class=\"full\"><h2>Findings</h2>\n<p class=\"lead\">{}</p>\n",
-      model.findings.empty()
-          ? "There are none."
-          : fmt::format("{}; of them {} a number or more.",
-                        counted(static_cast<int64_t>(model.findings.size()), "finding"),
-                        model.doubts == 1 ? "1 weakens" : fmt::format("{} weaken", model.doubts)));
+  std::string out =
+      fmt::format("<section id=\"findings\" class=\"full\"><h2>Findings</h2>\n<p class=\"lead\">{}</p>\n",
+                  findings_sentence(model));
   if (!model.findings.empty()) out += "<ul class=\"findings\">\n";
   std::vector<const Finding*> left = model.findings;
   while (!left.empty()) {

@@ -64,7 +64,9 @@ std::string service_table(const Model& model) {
         std::ranges::any_of(serving.classes, [](const ClassResult& each) { return has_limits(each); });
     if (!serving.mix.empty()) add(serving, "all", "", has_any, serving.mix);
   }
-  return table.html();
+  return table.html() +
+         "<p class=\"small\">Kept and failed are shares of the requests that came in the window, whenever they ended; "
+         "goodput and output count what ended in it.</p>\n";
 }
 
 std::string beside_table(const Model& model) {

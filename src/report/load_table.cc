@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -192,7 +193,14 @@ std::string rate_lines(const MetricMap& metrics, bool has_limits, size_t width) 
                             value_cell(metrics.find("round_trip_ms_max"), "ms")));
   }
   const Record* errors = metrics.find("error_rate");
-  return errors == nullptr || errors->n == 0 ? out : out + line("failed", failure_words(*errors));
+  if (errors == nullptr || errors->n == 0) return out;
+  std::string failed = failure_words(*errors);
+  // Of all classes together, the one that knows the plan.
+  const Record* unsent = metrics.find("unsent_requests");
+  if (unsent != nullptr && unsent->value && errors->n < unsent->n - std::llround(*unsent->value))
+    failed += fmt::format("; {} were sent, and warm-up and drain do not count",
+                          unsent->n - std::llround(*unsent->value));
+  return out + line("failed", failed);
 }
 
 // Heads that are too wide for the terminal in two lines, broken at their first blank.

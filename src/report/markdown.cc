@@ -177,7 +177,11 @@ std::string service(const Model& model) {
                std::ranges::any_of(serving.classes, [](const ClassResult& each) { return has_limits(each); }),
                serving.mix);
   }
-  if (!mix.empty()) out += head + mix + "\n";
+  if (!mix.empty())
+    out +=
+        head + mix +
+        "\nLimits kept and failed are shares of the requests that came in the window, whenever they ended; goodput "
+        "and output count what ended in it.\n\n";
   out += interference(model);
   if (!alone.empty()) out += "Each class alone, without the others:\n\n" + head + alone + "\n";
   std::string beside;

@@ -97,9 +97,10 @@ Instrument make_instrument(const Model& model) {
     });
   }
   if (loads > 0) parts.push_back(fmt::format("{} of {} load trials void", voids, loads));
-  const std::string doubts = model.doubts == 0   ? "no finding doubts a number"
-                             : model.doubts == 1 ? "1 finding doubts a number"
-                                                 : counted(model.doubts, "finding") + " doubt a number";
+  std::string doubts = model.doubts == 0   ? "no finding doubts a number"
+                       : model.doubts == 1 ? "1 finding doubts a number"
+                                           : counted(model.doubts, "finding") + " doubt a number";
+  if (model.blockers > 0) doubts += " · " + counted(model.blockers, "blocker");
   instrument.check = instrument_check(*model.content);
   instrument.sentence =
       fmt::format("Instrument: {} · {}{}{}", parts.empty() ? "nothing timed" : join(parts, ", "), doubts,
@@ -172,7 +173,9 @@ Result<Model> make_model(const DossierContent& content, const SampleReader& read
   model.title = title_of(model);
   for (const Finding& finding : content.findings) {
     model.findings.push_back(&finding);
-    model.doubts += finding.severity != Severity::kNote;
+    const bool is_blocker = finding.severity == Severity::kBlocker;
+    model.blockers += is_blocker;
+    model.doubts += !is_blocker && finding.severity != Severity::kNote;
   }
   std::stable_sort(model.findings.begin(), model.findings.end(),
                    [](const Finding* a, const Finding* b) { return a->severity > b->severity; });

@@ -207,7 +207,8 @@ struct Model {
   std::vector<DeviceResult> devices;
   std::vector<Serving> servings;
   std::vector<const Finding*> findings;  // the gravest first
-  int64_t doubts = 0;                    // findings that weaken a number or worse
+  int64_t doubts = 0;                    // findings that weaken numbers
+  int64_t blockers = 0;                  // findings of what does not work
 
   int colour_of(const Subject* subject) const;  // place among `subjects`, 0 for others
   const Subject* subject(int64_t id) const;     // null if unknown

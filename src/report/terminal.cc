@@ -161,7 +161,7 @@ void add_findings(Lines& lines, const Model& model) {
   }
   const size_t hidden = weighty.size() - std::min(weighty.size(), kMostFindings);
   std::vector<std::string> rest;
-  if (hidden > 0) rest.push_back(fmt::format("{} more that doubt a number", hidden));
+  if (hidden > 0) rest.push_back(fmt::format("{} more of weight", hidden));
   if (notes > 0) rest.push_back(counted(static_cast<int64_t>(notes), "note"));
   if (!rest.empty())
     lines.add(lines.ink(Ink::kFaint, fmt::format("{}: see the report's findings", join(rest, " and "))));
