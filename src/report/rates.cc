@@ -126,8 +126,10 @@ std::string capacity_phrase(const CapacityRow& capacity) {
   if (!record.value) return "an unknown rate " + within;
   const ValueText text = value_text(record);
   const bool is_open = record.ci_low && !record.ci_high;
-  std::string out = fmt::format("{}{}", is_open ? "at least " : "", text.value);
-  if (!text.interval.empty()) out += fmt::format(" ({})", text.interval);
+  const bool is_none_shown = *record.value <= 0 && record.ci_high;  // the search ended before one held
+  std::string out = is_none_shown ? "less than " + format_number(*record.ci_high)
+                                  : fmt::format("{}{}", is_open ? "at least " : "", text.value);
+  if (!is_none_shown && !text.interval.empty()) out += fmt::format(" ({})", text.interval);
   out += " requests/s";
   if (record.validity == Validity::kDoubtful || record.validity == Validity::kVoid)
     out += fmt::format(", {}", name_of(record.validity));

@@ -129,8 +129,13 @@ std::string capacity_text(const VerdictView& view, const Record& record) {
   const std::string name = view.target_name(record);
   const std::string& tier = record.conditions["tier"].as_string();
   const bool is_open = record.ci_low && !record.ci_high;
-  std::string text = fmt::format("{} holds {}{} requests/s{} within {}", name, is_open ? "at least " : "",
-                                 format_number(*record.value), interval_text(record),
+  const bool is_none_shown = *record.value <= 0 && record.ci_high;  // the search ended before one held
+  std::string text = fmt::format("{} holds {}{} requests/s{} within {}", name,
+                                 is_none_shown ? "less than "
+                                 : is_open     ? "at least "
+                                               : "",
+                                 format_number(is_none_shown ? *record.ci_high : *record.value),
+                                 is_none_shown ? "" : interval_text(record),
                                  tier == kOwnTier ? "every limit" : fmt::format("those of tier {}", tier));
   if (const Record* wanted = wanted_rate(view, name))
     text += fmt::format(", {} were offered", format_number(*wanted->value));

@@ -167,7 +167,9 @@ CapacityProbe judge_probe(const LoadResult& result, const std::vector<SloTier>& 
   for (const SloTier& tier : tiers) {
     std::vector<Outcomes> outcomes(classes);
     for (const RequestRow* row : order) {
-      if (window.has(*row)) outcomes[row->class_index].add(*row, tier.by_class[row->class_index]);
+      // What its user broke off neither kept its limits nor missed them.
+      if (window.has(*row) && !was_broken_off(*row))
+        outcomes[row->class_index].add(*row, tier.by_class[row->class_index]);
     }
     auto& counts = probe.trial.counts.emplace_back();
     auto& attained = probe.attained.emplace_back();

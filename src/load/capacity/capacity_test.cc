@@ -148,6 +148,22 @@ TEST(CapacityProbe, ARunOfLateRequestsCountsAsOneMishap) {
   EXPECT_NEAR(static_cast<double>(counts.n), 0.9 * 2000, 60);  // a tenth at least is warm-up
 }
 
+TEST(CapacityProbe, RequestsBrokenOffByPlanMissNoLimit) {
+  FakeClock clock;
+  const auto target = make_fake_target({.sequences = 8, .prefill_us_per_token = 10, .tpot_ms = 5}, clock);
+  std::vector<PlannedRequest> plan;
+  for (RequestId id = 1; id <= 200; ++id) {
+    plan.push_back(planned(id, 10.0 * static_cast<double>(id), 50, 8));
+    if (id % 4 == 0) plan.back().request.cancel_after_chunks = 2;
+  }
+  const CapacityProbe probe =
+      judge_probe(drive_load(*target, clock, *list_source(plan), {}), {{"slo", {limits(1000)}}}, 100, 2);
+  const ShareCounts& counts = probe.trial.counts[0][0];
+  EXPECT_EQ(counts.good, counts.n);
+  EXPECT_NEAR(static_cast<double>(counts.n), 0.75 * 0.9 * 200, 15);
+  EXPECT_EQ(probe.attained[0][0].value, 1);
+}
+
 TEST(CapacityProbe, AnswersOfOneTokenHaveNoTimePerToken) {
   FakeClock clock;
   const auto target = make_fake_target({.sequences = 8, .prefill_us_per_token = 10, .tpot_ms = 5}, clock);
