@@ -41,11 +41,11 @@ std::string list_text(const std::vector<NamedThing>& things, bool only_names) {
 
 // What there are lists of.
 std::vector<NamedThing> kinds() {
-  std::vector<NamedThing> kinds;
+  std::vector<NamedThing> all;
   for (const NamedKind& kind : named_kinds())
-    kinds.push_back(
+    all.push_back(
         {kind.plural, kind.title, "", Json::object().set("name", kind.plural).set("title", kind.title)});
-  return kinds;
+  return all;
 }
 
 Result<int> run_list(CommandContext& context, const ParsedOptions& options) {

@@ -67,8 +67,8 @@ std::vector<NamedThing> metric_things() {
   std::vector<NamedThing> things;
   for (const Metric& metric : metrics()) {
     std::string text =
-        fmt::format("{}\n\nExam: {}. Unit: {}. Better: {}. Source: {}.\n", metric.definition, metric.exam,
-                    *metric.unit == '\0' ? "none (a ratio or a count)" : metric.unit,
+        fmt::format("{}\n\nExam: {}. Unit: {}. Better: {}. Source: {}.\n", metric.definition,
+                    exam_of(metric.scope), *metric.unit == '\0' ? "none (a ratio or a count)" : metric.unit,
                     better_text(metric.better), metric.source);
     if (metric.is_distribution) {
       text += fmt::format(
@@ -79,7 +79,7 @@ std::vector<NamedThing> metric_things() {
     things.push_back({metric.name, metric.title, text,
                       Json(Json::Object{{"name", metric.name},
                                         {"title", metric.title},
-                                        {"exam", metric.exam},
+                                        {"exam", exam_of(metric.scope)},
                                         {"unit", metric.unit},
                                         {"better", better_text(metric.better)},
                                         {"is_distribution", metric.is_distribution},

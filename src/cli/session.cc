@@ -89,6 +89,15 @@ std::string name_for_file(std::string_view name) {
   return out.substr(0, 40);
 }
 
+bool is_of_ranks(const DossierContent& content) {
+  return !content.run.plan["ranks"].is_null();
+}
+
+// Something is left to do: trials, or the end of the run, or what did not reach its target.
+bool can_be_resumed(const DossierContent& content) {
+  return !is_of_ranks(content) && (content.run.finished_at.empty() || !untried_trials(content).empty());
+}
+
 Result<std::string> newest_unfinished() {
   const Result<std::vector<std::string>> names = list_directory(kResultsFolder);
   if (names) {
@@ -99,7 +108,7 @@ Result<std::string> newest_unfinished() {
       const Result<Dossier> dossier = Dossier::open_read_only(path);
       if (!dossier) continue;
       const Result<DossierContent> content = dossier->read();
-      if (content && content->run.finished_at.empty()) return folder;
+      if (content && can_be_resumed(*content)) return folder;
     }
   }
   return fail("there is no unfinished run here to resume", kResultsFolder, "Name its folder with --out DIR.");
@@ -196,14 +205,14 @@ Result<void> check_no_run_in(const std::string& folder, bool writes_scenario) {
   const Result<Dossier> there = Dossier::open_read_only(path);
   const Result<DossierContent> content = there ? there->read() : std::unexpected(there.error());
   const bool is_finished = content && !content->run.finished_at.empty();
-  if (is_finished && untried_trials(*content).empty())
+  if (is_finished && !can_be_resumed(*content))
     return fail("there is a finished run in this folder", path,
                 fmt::format("`assay report {}` shows it; name another folder to run again.", folder));
   return fail(
       "there is a run in this folder already", path,
       is_finished
-          ? fmt::format("`assay run --resume --out {}` tries again what did not reach its target; or name "
-                        "another folder.",
+          ? fmt::format("`assay run --resume --out {}` tries again what did not reach its target, with the "
+                        "scenario as it was; to run another, name another folder.",
                         folder)
           : "Add --resume to go on with it, or name another folder.");
 }
@@ -264,7 +273,7 @@ Result<Session> resume_session(std::string folder, ProgressDisplay& display) {
   ASSIGN_OR_RETURN(FileDescriptor lock, lock_directory(folder));
   ASSIGN_OR_RETURN(Dossier dossier, Dossier::open(path));
   ASSIGN_OR_RETURN(const DossierContent content, dossier.read());
-  if (!content.run.plan["ranks"].is_null())
+  if (is_of_ranks(content))
     return fail("this is a load that several ranks sent together, which cannot be resumed", path,
                 "Run it again; `assay load --merge` puts together what the ranks have left.");
   ASSIGN_OR_RETURN(Scenario scenario, scenario_of_run(content.run));

@@ -14,9 +14,20 @@ namespace assay {
 
 enum class Better { kHigher, kLower, kNeither };
 
+// What a record of the metric is about, and so which exam makes it.
+enum class Scope {
+  kClass,      // the traffic classes of a load trial, one by one and all together
+  kEachClass,  // the same, one by one only
+  kTrial,      // a load trial, all its classes together
+  kTarget,     // a target under load, once
+  kDevice,     // roofline
+  kHost,       // probe
+};
+const char* exam_of(Scope scope);  // "load"
+
 struct Metric {
   const char* name;  // "ttft_ms"
-  const char* exam;  // that measures it, or derives it from what it has measured: "load"
+  Scope scope;
   const char* unit;  // "ms"; "" for ratios and counts
   Better better;
   bool is_distribution;    // then records name a statistic: ttft_ms_mean, ttft_ms_p50 … ttft_ms_p99_9,

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "exam/findings.h"
@@ -22,9 +21,20 @@ const ExpandedTarget* find_target(const std::vector<ExpandedTarget>& targets, co
   return it == targets.end() ? nullptr : &*it;
 }
 
-// One trial from start to commit. kInterrupted leaves it uncommitted, to run again.
+// An endpoint that is no longer reached after a trial that ended well was lost. In a resumed run it may be
+// one that nobody has started again.
+void note_reached_before(const std::set<std::string>& reached, const Trial& trial, TrialOutcome& outcome) {
+  if (!reached.contains(trial.target)) return;
+  for (Finding& finding : outcome.findings) {
+    if (finding.code == kNotReached) finding.evidence.set(kWasReachedBefore, true);
+  }
+}
+
+// One trial from start to commit. kInterrupted leaves it uncommitted, to run again. `reached`: targets on
+// which a trial has ended well; it is added to.
 Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Trial& trial,
-                                const TargetSpec& target, bool is_last_of_target, TrialOutcome& outcome) {
+                                const TargetSpec& target, bool is_last_of_target,
+                                std::set<std::string>& reached, TrialOutcome& outcome) {
   const Exam* exam = find_exam(trial.exam);
   if (exam == nullptr) {
     return fail(fmt::format("the dossier plans a trial of the exam '{}', which this version does not know",
@@ -38,6 +48,8 @@ Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Tr
   if (context.interrupted() && !is_kept) return EvaluationEnd::kInterrupted;
   ASSIGN_OR_RETURN(outcome, std::move(result));
   settle_server(context, is_last_of_target, outcome);
+  note_reached_before(reached, trial, outcome);
+  if (outcome.state == TrialState::kDone) reached.insert(trial.target);
   outcome.duration_s = seconds(context.clock.now() - start);
   for (Record& record : outcome.records) {
     if (record.source.empty()) record.source = fmt::format("assay, trial {}: {}", trial.id, trial.name);
@@ -146,6 +158,7 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
   } const stop_on_return{context};
   context.dossier = &dossier;
   const std::function<bool()> interrupted_again = context.interrupted_again;
+  std::set<std::string> reached;
   for (size_t i = 0; i < due.size(); ++i) {
     if (context.interrupted()) return EvaluationEnd::kInterrupted;
     const ExpandedTarget* target = find_target(targets, due[i]->target);
@@ -160,7 +173,7 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
     context.interrupted_again = is_last ? interrupted_again : nullptr;
     const bool is_last_of_target = is_last || due[i + 1]->target != due[i]->target;
     ASSIGN_OR_RETURN(const EvaluationEnd end,
-                     run_trial(dossier, context, *due[i], target->spec, is_last_of_target, outcome));
+                     run_trial(dossier, context, *due[i], target->spec, is_last_of_target, reached, outcome));
     if (end == EvaluationEnd::kInterrupted) return end;
     observer({i, due.size(), due[i], &outcome});
   }
@@ -169,20 +182,14 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
 }
 
 std::set<int64_t> untried_trials(const DossierContent& content) {
-  std::map<std::string, int64_t> first_done;  // by target
-  std::map<int64_t, const Trial*> failed;
+  std::set<int64_t> failed, untried;
   for (const Trial& trial : content.trials) {
-    if (trial.state == TrialState::kDone) first_done.try_emplace(trial.target, trial.id);
-    if (trial.state == TrialState::kFailed) failed[trial.id] = &trial;
+    if (trial.state == TrialState::kFailed) failed.insert(trial.id);
   }
-  std::set<int64_t> untried;
   for (const Finding& finding : content.findings) {
-    const auto trial = failed.find(finding.trial_id);
-    if (trial == failed.end() || (finding.code != kExamFailed && finding.code != kNotReached)) continue;
-    const auto done = first_done.find(trial->second->target);
-    const bool is_lost =
-        finding.code == kNotReached && done != first_done.end() && done->second < trial->first;
-    if (!is_lost) untried.insert(finding.trial_id);
+    const bool says_untried = finding.code == kExamFailed ||
+                              (finding.code == kNotReached && !finding.evidence[kWasReachedBefore].as_bool());
+    if (says_untried && failed.contains(finding.trial_id)) untried.insert(finding.trial_id);
   }
   return untried;
 }

@@ -88,8 +88,7 @@ Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed,
 InstrumentConditions instrument_conditions(const std::string& assay_version);
 
 // Ids of trials that failed before any work was tried, so that they say nothing about their target: a resumed
-// run tries them again. Not of an endpoint that is no longer reached after a trial that ended well: it was
-// lost.
+// run tries them again. Not of an endpoint that was reached and is no longer: it was lost.
 std::set<int64_t> untried_trials(const DossierContent& content);
 // True where no trial got as far as its target: a URL that nobody answers at, a key that is not set, a model
 // that cannot be read. Such a run says nothing about anything.

@@ -13,6 +13,9 @@ namespace assay {
 // Codes of what ends a trial before any work was tried: such a trial says nothing about its target.
 inline constexpr const char* kExamFailed = "exam.failed";
 inline constexpr const char* kNotReached = "load.not-reached";
+// Member of the evidence of a kNotReached, true: a trial before, of the same call of the program, had reached
+// the target. It was lost, which says something.
+inline constexpr const char* kWasReachedBefore = "was_reached_before";
 
 // Code of the note that a trial was ended early by its user.
 inline constexpr const char* kStopped = "load.stopped";

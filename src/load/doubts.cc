@@ -27,6 +27,7 @@ constexpr std::string_view kRates[] = {"request_throughput_per_s", "goodput_per_
 // A mean of what is missing of a window, as shares of it.
 struct MissingMean {
   double sum = 0, weight = 0, least = 1;
+  bool is_of_window = false;  // some of it came from requests that were due in the window
 
   void add(double share, double of = 1) {
     if (of <= 0) return;
@@ -139,7 +140,9 @@ class Doubts {
       // Where a queue grows for as long as the trial lasts, only the first answers tell when work began to
       // end.
       double share = is_held ? missing.sum / missing.weight : missing.least;
-      if (*record.value <= 0) share = 1;  // nothing that it counts came before the window's end
+      // Of what came in the window all that it counts lies after it; or none of that came there.
+      if (*record.value <= 0 && !missing.is_of_window) continue;
+      if (*record.value <= 0) share = 1;
       const bool is_outside = record.ci_high && share < 1 && *record.value / (1 - share) > *record.ci_high &&
                               share >= kLeastLowShare;
       if (share >= kToleratedLowShare || is_outside) out_.low_rates.push_back({record.metric, name, share});
@@ -154,6 +157,7 @@ class Doubts {
     const int64_t lead = std::max<int64_t>(0, (window_.start - order_.front()->scheduled).count);
     for (const RequestRow* row : order_) {
       if (traffic_class != "all" && options_.classes[row->class_index].name != traffic_class) continue;
+      const double weight_before = missing.weight;
       const double turn_ns =
           is_of_closed_loop(*row) ? static_cast<double>((row->end - row->scheduled).count) : 0;
       const auto share = [&](int64_t delay_ns) {
@@ -169,6 +173,8 @@ class Doubts {
       } else if (ended_well(*row) && (metric != "goodput_per_s" || view_.is_good(*row))) {
         missing.add(share((row->end - row->scheduled).count));
       }
+      const bool is_in_window = row->scheduled >= window_.start && row->scheduled < window_.rates_end;
+      missing.is_of_window |= is_in_window && missing.weight > weight_before;
     }
     return missing;
   }
@@ -192,16 +198,17 @@ class Doubts {
     double most = 0;
     for (const auto& [name, share] : classes) {
       most = std::max(most, share);
-      words += fmt::format("{}{} by {} %", words.empty() ? "" : ", ", name, std::lround(100 * share));
+      words += fmt::format("{}{} % ({})", words.empty() ? "" : ", ", std::lround(100 * share), name);
     }
-    find(Severity::kDoubtful, "load.short-window",
-         fmt::format(
-             "The window over which rates are taken, {}, is short against the answers, which take {} in the "
-             "median and {} in the mean: at its beginning none was under way, so that rates are too low, "
-             "up to about: {}. They are marked doubtful. A longer trial tells more (load.requests_per_class, "
-             "load.max_duration_s).",
-             format_duration(window_.rates_s()), format_duration(median_e2e_ms() / 1e3),
-             format_duration(mean_e2e_ms() / 1e3), words))
+    find(
+        Severity::kDoubtful, "load.short-window",
+        fmt::format(
+            "The window over which rates are taken, {}, is short against the answers, which take {} in the "
+            "median and {} in the mean: at its beginning none was under way, so that rates are too low by up "
+            "to about {}. They are marked doubtful. A longer trial tells more (load.requests_per_class, "
+            "load.max_duration_s).",
+            format_duration(window_.rates_s()), format_duration(median_e2e_ms() / 1e3),
+            format_duration(mean_e2e_ms() / 1e3), words))
         .evidence.set("e2e_ms_p50", median_e2e_ms())
         .set("e2e_ms_mean", mean_e2e_ms())
         .set("window_s", window_.rates_s())

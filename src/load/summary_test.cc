@@ -239,6 +239,21 @@ TEST(LoadSummary, RatesOfAWindowThatIsShortAgainstTheAnswersAreDoubtful) {
   EXPECT_EQ(record(even, "goodput_per_s").validity, Validity::kValid);
 }
 
+// Every request of the window misses its limit, and one that came after it does not: no goodput is what there
+// was.
+TEST(LoadSummary, NoGoodputIsNoDoubtWhereEveryRequestOfTheWindowMissed) {
+  LoadResult result = drive(kQuick, steady_plan(400));
+  for (size_t i = 0; i < 399; ++i) {
+    for (Nanos RequestRow::* stamp : {&RequestRow::first, &RequestRow::last, &RequestRow::end})
+      result.rows[i].*stamp = result.rows[i].*stamp + nanos_from_seconds(0.1);
+  }
+  result.last_arrival = result.rows[398].scheduled;
+  const LoadSummary summary = summarise_load(result, one_class({.ttft_ms = 50}));
+  EXPECT_EQ(record(summary, "goodput_per_s").value, 0);
+  EXPECT_EQ(record(summary, "goodput_per_s").validity, Validity::kValid);
+  EXPECT_EQ(finding(summary, "load.short-window"), nullptr);
+}
+
 // A short trial may hold no request of a class: how often it kept its limits is unknown, not that it has
 // some.
 TEST(LoadSummary, AClassWithoutRequestsKeepsItsLimits) {

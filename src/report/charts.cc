@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <set>
+#include <functional>
 
 #include "report/values.h"
 
@@ -150,44 +150,71 @@ Json matmul_chart(const Model& model) {
   return chart.set("rows", std::move(rows)).set("series", std::move(series));
 }
 
-// One dot a class and subject.
-Json class_dots(const Model& model, const char* metric, double factor, const char* unit, bool with_required) {
-  Json chart;
-  chart.set("kind", "dots").set("unit", unit).set("log", false);
+// One dot a row and serving; `value_of` may find nothing.
+using DotValue = std::function<const Record*(const Serving& serving, const std::string& row)>;
+Json serving_dots(const Model& model, const std::vector<std::string>& names, const char* unit, double factor,
+                  const DotValue& value_of) {
+  Json rows = Json::array(), series = Json::array();
+  for (const std::string& name : names) rows.push(name);
+  for (const Serving& serving : model.servings) {
+    Json values = Json::array();
+    for (const std::string& name : names) values.push(value_item(value_of(serving, name), factor));
+    series.push(Json::object()
+                    .set("label", serving.label)
+                    .set("colour", model.colour_of(serving.subject))
+                    .set("values", std::move(values)));
+  }
+  return Json::object()
+      .set("kind", "dots")
+      .set("unit", unit)
+      .set("log", false)
+      .set("rows", std::move(rows))
+      .set("series", std::move(series));
+}
+
+Json attainment_chart(const Model& model) {
+  constexpr double kPercent = 100;
   const std::vector<std::string> classes = traffic_classes(model);
-  Json rows = Json::array(), series = Json::array(), marks = Json::array();
+  Json marks = Json::array();
   for (const std::string& name : classes) {
-    rows.push(name);
     std::optional<double> required;
     for (const Serving& serving : model.servings) {
       const ClassResult* result = find_class(serving, name);
       if (result != nullptr && !required) required = required_share(*result);
     }
-    marks.push(required ? rounded(*required * factor) : Json());
+    marks.push(required ? rounded(*required * kPercent) : Json());
   }
-  for (const Serving& serving : model.servings) {
-    Json values = Json::array();
-    for (const std::string& name : classes) {
-      const ClassResult* result = find_class(serving, name);
-      values.push(result == nullptr ? Json() : value_item(result->mix.find(metric), factor));
-    }
-    Json item;
-    item.set("label", serving.label)
-        .set("colour", model.colour_of(serving.subject))
-        .set("values", std::move(values));
-    series.push(std::move(item));
-  }
-  chart.set("rows", std::move(rows)).set("series", std::move(series));
-  return with_required ? chart.set("marks", std::move(marks)).set("mark_label", "required share") : chart;
+  const auto attainment = [](const Serving& serving, const std::string& name) {
+    const ClassResult* result = find_class(serving, name);
+    return result == nullptr ? nullptr : result->mix.find("slo_attainment");
+  };
+  return serving_dots(model, classes, "% of requests", kPercent, attainment)
+      .set("marks", std::move(marks))
+      .set("mark_label", "required share");
 }
 
-// Which latency, where it is one.
-std::string interference_unit(const Model& model) {
-  std::set<std::string> latencies;
-  for (const InterferenceRow& row : interference_rows(model)) latencies.insert(row.latency);
-  return latencies.size() > 1 ? "× the median TTFT or E2E alone"
-                              : fmt::format("× the median {} alone",
-                                            latencies.empty() ? std::string("TTFT") : *latencies.begin());
+// A row for each latency of a class.
+Json interference_chart(const Model& model) {
+  std::vector<std::string> names;
+  const auto name_of_row = [](const InterferenceRow& row) {
+    return fmt::format("{} {}", row.result->name, row.latency);
+  };
+  const std::vector<InterferenceRow> all = interference_rows(model);
+  // By class, and not by target: one may have more classes than another.
+  for (const std::string& traffic_class : traffic_classes(model)) {
+    for (const InterferenceRow& row : all) {
+      const std::string name = name_of_row(row);
+      if (row.result->name == traffic_class && std::ranges::find(names, name) == names.end())
+        names.push_back(name);
+    }
+  }
+  const auto ratio = [&](const Serving& serving, const std::string& name) -> const Record* {
+    const auto row = std::ranges::find_if(all, [&](const InterferenceRow& each) {
+      return each.serving == &serving && name_of_row(each) == name;
+    });
+    return row == all.end() ? nullptr : row->record;
+  };
+  return serving_dots(model, names, "× the median alone", 1, ratio);
 }
 
 Json curve_chart(const Model& model, const std::string& name, const std::string& metric) {
@@ -408,8 +435,8 @@ Json chart_data(const Model& model) {
   }
   charts.set(kMatmulId, matmul_chart(model));
   charts.set(kBatchingId, batching_chart(model));
-  charts.set(kAttainmentId, class_dots(model, "slo_attainment", 100, "% of requests", true));
-  charts.set(kInterferenceId, class_dots(model, "interference", 1, interference_unit(model).c_str(), false));
+  charts.set(kAttainmentId, attainment_chart(model));
+  charts.set(kInterferenceId, interference_chart(model));
   const std::vector<std::string> classes = traffic_classes(model);
   for (size_t i = 0; i < classes.size(); ++i) {
     for (const char* metric : {"ttft_ms", "tpot_ms", "e2e_ms"})

@@ -42,14 +42,18 @@ std::string service_table(const Model& model) {
                               {"offered", "requests/s", true},
                               {"output", "tokens/s", true},
                               {"failed", "%", true},
-                              {"interference", "×", true}}};
+                              {"interference", "×", true},
+                              {"interference, TPOT", "×", true}}};
   // Without limits there is nothing that a request could have kept.
   const auto add = [&](const Serving& serving, const std::string& name, const std::string& limits,
                        bool is_limited, const MetricMap& records) {
     std::vector<HtmlCell> row = {text_cell(serving.label), text_cell(name), text_cell(limits)};
-    for (const char* metric : {"slo_attainment", "goodput_per_s", "offered_rate_per_s",
-                               "output_throughput_tokens_per_s", "error_rate", "interference"}) {
-      const bool has_none = (name == "all" && std::string_view(metric) == "interference") ||
+    const bool has_tokens = records.find("tpot_ms_p50") != nullptr;
+    for (const char* metric :
+         {"slo_attainment", "goodput_per_s", "offered_rate_per_s", "output_throughput_tokens_per_s",
+          "error_rate", "interference", "tpot_interference"}) {
+      const bool has_none = (name == "all" && std::string_view(metric).ends_with("interference")) ||
+                            (!has_tokens && std::string_view(metric) == "tpot_interference") ||
                             (!is_limited && (std::string_view(metric) == "slo_attainment" ||
                                              std::string_view(metric) == "goodput_per_s"));
       row.push_back(has_none ? HtmlCell{"", ""} : value_cell(model, records.find(metric)));
@@ -64,9 +68,7 @@ std::string service_table(const Model& model) {
         std::ranges::any_of(serving.classes, [](const ClassResult& each) { return has_limits(each); });
     if (!serving.mix.empty()) add(serving, "all", "", has_any, serving.mix);
   }
-  return table.html() +
-         "<p class=\"small\">Kept and failed are shares of the requests that came in the window, whenever they ended; "
-         "goodput and output count what ended in it.</p>\n";
+  return table.html() + fmt::format("<p class=\"small\">{}</p>\n", kWindowNote);
 }
 
 std::string beside_table(const Model& model) {
@@ -145,9 +147,12 @@ std::string interference_sentence(const Model& model) {
   if (!worst)
     return is_known ? "That company costs a class its speed was not shown"
                     : "What company costs a class is unknown";
-  const bool streams = std::string_view(worst->latency) == "TTFT";
-  return fmt::format("Company costs {} on {} most: its {} takes {} × as long as alone", worst->result->name,
-                     worst->serving->label, streams ? "first token" : "answer",
+  const std::string_view latency = worst->latency;
+  return fmt::format("Company costs {} on {} most: its {} {} × as long as alone", worst->result->name,
+                     worst->serving->label,
+                     latency == "TTFT"   ? "first token takes"
+                     : latency == "TPOT" ? "tokens take"
+                                         : "answer takes",
                      value_text(*worst->record).value);
 }
 
@@ -222,7 +227,7 @@ std::string mix_charts_html(const Model& model) {
                    "Share of attempted requests that kept every limit of their class in the mix, with 95 % "
                    "intervals; the bar is the required share.");
   const bool has_interference = std::ranges::any_of(model.content->records, [](const Record& record) {
-    return record.metric == "interference" && record.value.has_value();
+    return record.metric.ends_with("interference") && record.value.has_value();
   });
   if (has_interference)
     charts += chart_html(kInterferenceId, "dots", interference_sentence(model), interference_basis(model));

@@ -38,9 +38,11 @@ class Interference : public ::testing::Test {
       };
       for (const char* phase : {"mix", "alone"}) {
         if (streams) add("ttft_ms_p50", phase, 20);
+        if (streams) add("tpot_ms_p50", phase, 10);
         add("e2e_ms_p50", phase, 100);
       }
       add("interference", "mix", ratio);
+      if (streams) add("tpot_interference", "mix", 1.2);
       ratio *= 2;
     }
     EXPECT_TRUE(dossier_->commit_trial(1, outcome));
@@ -55,12 +57,14 @@ TEST_F(Interference, NamesTheLatencyThatWasCompared) {
   const Result<Model> model = make_model(content, nullptr);
   ASSERT_TRUE(model);
   const std::vector<InterferenceRow> rows = interference_rows(*model);
-  ASSERT_EQ(rows.size(), 2U);
+  ASSERT_EQ(rows.size(), 3U);
   EXPECT_STREQ(rows[0].latency, "TTFT");
-  EXPECT_STREQ(rows[1].latency, "E2E");
+  EXPECT_STREQ(rows[1].latency, "TPOT");
+  EXPECT_STREQ(rows[2].latency, "E2E");
   const std::string page = serving_html(*model);
   EXPECT_THAT(page, HasSubstr("Company costs vectors on h:1 most: its answer takes 3.00 × as long as alone"));
-  EXPECT_THAT(page, HasSubstr("median TTFT alone; E2E of vectors, whose answers come at once."));
+  EXPECT_THAT(page,
+              HasSubstr("median alone, of TTFT and TPOT; of E2E for vectors, whose answers come at once."));
 }
 
 TEST_F(Interference, OfAnswersThatStreamIsThatOfTheFirstToken) {
@@ -68,12 +72,12 @@ TEST_F(Interference, OfAnswersThatStreamIsThatOfTheFirstToken) {
   const Result<Model> model = make_model(content, nullptr);
   ASSERT_TRUE(model);
   EXPECT_THAT(serving_html(*model), HasSubstr("Company costs rag on h:1 most: its first token takes 3.00 ×"));
-  EXPECT_EQ(interference_basis(*model), "Median TTFT in the mix ÷ median TTFT alone.");
+  EXPECT_EQ(interference_basis(*model), "Median in the mix ÷ median alone, of TTFT and TPOT.");
 }
 
 TEST_F(Interference, OfAnswersThatComeAtOnceAloneIsThatOfTheirEnd) {
   const DossierContent content = content_of({{"vectors", false}});
-  EXPECT_EQ(interference_basis(*make_model(content, nullptr)), "Median E2E in the mix ÷ median E2E alone.");
+  EXPECT_EQ(interference_basis(*make_model(content, nullptr)), "Median in the mix ÷ median alone, of E2E.");
 }
 
 TEST_F(Interference, StandsInMarkdownAndOnTheTerminal) {
@@ -81,10 +85,11 @@ TEST_F(Interference, StandsInMarkdownAndOnTheTerminal) {
   const Result<std::string> markdown = render_markdown(*dossier_);
   ASSERT_TRUE(markdown);
   EXPECT_THAT(*markdown, HasSubstr("| h:1 | chat | TTFT | 1.50 (1.35–1.65) |"));
+  EXPECT_THAT(*markdown, HasSubstr("| h:1 | chat | TPOT | 1.20 (1.08–1.32) |"));
   EXPECT_THAT(*markdown, HasSubstr("| h:1 | vectors | E2E | 3.00 (2.70–3.30) |"));
   const std::string terminal = render_terminal_summary(content, {.width = 80});
   EXPECT_THAT(terminal, HasSubstr("Company: median in the mix ÷ median alone"));
-  EXPECT_THAT(terminal, HasSubstr("  chat     TTFT × 1.50 (1.35–1.65)\n"));
+  EXPECT_THAT(terminal, HasSubstr("  chat     TTFT × 1.50 (1.35–1.65), TPOT × 1.20 (1.08–1.32)\n"));
   EXPECT_THAT(terminal, HasSubstr("  vectors  E2E × 3.00 (2.70–3.30)\n"));
 }
 

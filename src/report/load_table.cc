@@ -197,9 +197,11 @@ std::string rate_lines(const MetricMap& metrics, bool has_limits, size_t width) 
   std::string failed = failure_words(*errors);
   // Of all classes together, the one that knows the plan.
   const Record* unsent = metrics.find("unsent_requests");
-  if (unsent != nullptr && unsent->value && errors->n < unsent->n - std::llround(*unsent->value))
-    failed += fmt::format("; {} were sent, and warm-up and drain do not count",
-                          unsent->n - std::llround(*unsent->value));
+  if (unsent != nullptr && unsent->value) {
+    const int64_t whole = unsent->n - std::llround(*unsent->value);
+    if (errors->n + errors->conditions["cancelled_by_plan"].as_integer() < whole)
+      failed += fmt::format("; of {} in the whole trial, warm-up and drain left out", whole);
+  }
   return out + line("failed", failed);
 }
 

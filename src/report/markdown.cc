@@ -177,11 +177,7 @@ std::string service(const Model& model) {
                std::ranges::any_of(serving.classes, [](const ClassResult& each) { return has_limits(each); }),
                serving.mix);
   }
-  if (!mix.empty())
-    out +=
-        head + mix +
-        "\nLimits kept and failed are shares of the requests that came in the window, whenever they ended; goodput "
-        "and output count what ended in it.\n\n";
+  if (!mix.empty()) out += fmt::format("{}{}\n{}\n\n", head, mix, kWindowNote);
   out += interference(model);
   if (!alone.empty()) out += "Each class alone, without the others:\n\n" + head + alone + "\n";
   std::string beside;

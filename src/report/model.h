@@ -258,15 +258,21 @@ std::span<const LatencyRow> latency_rows();
 // What is measured beside latencies and rates, of all classes together: the start of the server, energy, and
 // the way of the requests to it.
 std::span<const char* const> beside_metrics();
+// Beside every table of rates and shares.
+inline constexpr const char* kWindowNote =
+    "Limits kept and failed are shares of the requests that came in the window, whenever they ended, without those that "
+    "their users broke off by plan; goodput counts what ended in it, output the tokens that came in it.";
 // What a class suffers from the others.
 struct InterferenceRow {
   const Serving* serving = nullptr;
   const ClassResult* result = nullptr;
   const Record* record = nullptr;
-  const char* latency = "";  // whose medians were compared: "TTFT", or "E2E" of answers that come at once
+  const char* latency =
+      "";  // whose medians were compared: "TTFT", or "E2E" of answers that come at once; "TPOT"
 };
+// Target by target and class by class, TPOT last.
 std::vector<InterferenceRow> interference_rows(const Model& model);
-// "Median TTFT in the mix ÷ median TTFT alone; E2E of vectors, whose answers come at once."
+// "Median in the mix ÷ median alone, of TTFT and TPOT; of E2E for vectors, whose answers come at once."
 std::string interference_basis(const Model& model);
 
 // What every table of a sweep shows of a point, goodput only where there are limits; the terminal, which has

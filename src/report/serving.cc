@@ -256,31 +256,34 @@ std::vector<InterferenceRow> interference_rows(const Model& model) {
   std::vector<InterferenceRow> rows;
   for (const Serving& serving : model.servings) {
     for (const ClassResult& result : serving.classes) {
-      const Record* record = result.mix.find("interference");
-      if (record == nullptr || !record->value) continue;
       // As the ratio itself is made.
       const bool streams =
           result.alone.find("ttft_ms_p50") != nullptr || result.mix.find("ttft_ms_p50") != nullptr;
-      rows.push_back({&serving, &result, record, streams ? "TTFT" : "E2E"});
+      for (const auto& [metric, latency] :
+           {std::pair{"interference", streams ? "TTFT" : "E2E"}, {"tpot_interference", "TPOT"}}) {
+        const Record* record = result.mix.find(metric);
+        if (record != nullptr && record->value) rows.push_back({&serving, &result, record, latency});
+      }
     }
   }
   return rows;
 }
 
 std::string interference_basis(const Model& model) {
-  std::vector<std::string> at_once;
-  bool streams = false;
+  std::vector<std::string> latencies, at_once;
+  const auto add_once = [](std::vector<std::string>& to, const std::string& text) {
+    if (std::ranges::find(to, text) == to.end()) to.push_back(text);
+  };
   for (const InterferenceRow& row : interference_rows(model)) {
     const bool is_e2e = std::string_view(row.latency) == "E2E";
-    streams |= !is_e2e;
-    if (is_e2e && std::ranges::find(at_once, row.result->name) == at_once.end())
-      at_once.push_back(row.result->name);
+    add_once(is_e2e ? at_once : latencies, is_e2e ? row.result->name : row.latency);
   }
-  if (!streams && !at_once.empty()) return "Median E2E in the mix ÷ median E2E alone.";
-  const std::string basis = "Median TTFT in the mix ÷ median TTFT alone";
+  const std::string basis = "Median in the mix ÷ median alone, of ";
+  if (latencies.empty()) return basis + "E2E.";
+  const std::string streamed = basis + join(latencies, " and ");
   return at_once.empty()
-             ? basis + "."
-             : fmt::format("{}; E2E of {}, whose answers come at once.", basis, join(at_once, ", "));
+             ? streamed + "."
+             : fmt::format("{}; of E2E for {}, whose answers come at once.", streamed, join(at_once, ", "));
 }
 
 std::span<const LatencyRow> latency_rows() {

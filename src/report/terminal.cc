@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 #include "report/model.h"
 #include "report/report.h"
@@ -113,33 +115,45 @@ void add_wrapped(Lines& lines, const std::string& text, std::string_view indent,
     lines.add(std::string(indent) + lines.ink(ink, part));
 }
 
+// "TTFT × 1.50 (1.35–1.65)".
+std::string interference_text(const InterferenceRow& row) {
+  const ValueText text = value_text(*row.record);
+  return fmt::format("{} × {}{}{}", row.latency, text.value,
+                     text.interval.empty() ? "" : fmt::format(" ({})", text.interval),
+                     row.record->validity == Validity::kVoid       ? " void"
+                     : row.record->validity == Validity::kDoubtful ? " !"
+                                                                   : "");
+}
+
 // A line a class: how much longer it waits in company than alone.
 void add_interference(Lines& lines, const Model& model) {
-  constexpr size_t kMostRows = 10, kMostNameWidth = 40;
+  constexpr size_t kMostLines = 12, kMostNameWidth = 24;
   const std::vector<InterferenceRow> rows = interference_rows(model);
   if (rows.empty()) return;
   const bool has_one_target = std::ranges::all_of(
       rows, [&](const InterferenceRow& row) { return row.serving == rows.front().serving; });
-  std::vector<std::string> names;
+  std::vector<std::pair<std::string, std::string>> named;
+  const ClassResult* last = nullptr;
   size_t width = 0;
   for (const InterferenceRow& row : rows) {
+    const std::string more = row.result == last ? ", " + interference_text(row) : "";
+    // Beside the widest name; else on a line of its own.
+    if (!more.empty() && display_width(named.back().second + more) + kMostNameWidth + 4 < lines.width()) {
+      named.back().second += more;
+      continue;
+    }
+    last = row.result;
     const std::string name =
         has_one_target ? row.result->name : fmt::format("{} on {}", row.result->name, row.serving->label);
-    names.push_back(cut(line_text(name), kMostNameWidth));
-    width = std::max(width, display_width(names.back()));
+    named.emplace_back(cut(line_text(name), kMostNameWidth), interference_text(row));
+    width = std::max(width, display_width(named.back().first));
   }
   lines.add("Company: median in the mix ÷ median alone");
-  for (size_t i = 0; i < std::min(rows.size(), kMostRows); ++i) {
-    const Record& record = *rows[i].record;
-    const ValueText text = value_text(record);
-    lines.add(fmt::format("  {}  {} × {}{}{}", padded(names[i], width), rows[i].latency, text.value,
-                          text.interval.empty() ? "" : fmt::format(" ({})", text.interval),
-                          record.validity == Validity::kVoid       ? " void"
-                          : record.validity == Validity::kDoubtful ? " !"
-                                                                   : ""));
-  }
-  if (rows.size() > kMostRows)
-    lines.add(lines.ink(Ink::kFaint, fmt::format("  and {} more: see the report", rows.size() - kMostRows)));
+  for (const auto& [name, text] : std::span(named).first(std::min(named.size(), kMostLines)))
+    lines.add(fmt::format("  {}  {}", padded(name, width), text));
+  if (named.size() > kMostLines)
+    lines.add(
+        lines.ink(Ink::kFaint, fmt::format("  and {} more: see the report", named.size() - kMostLines)));
 }
 
 void add_findings(Lines& lines, const Model& model) {
@@ -161,7 +175,7 @@ void add_findings(Lines& lines, const Model& model) {
   }
   const size_t hidden = weighty.size() - std::min(weighty.size(), kMostFindings);
   std::vector<std::string> rest;
-  if (hidden > 0) rest.push_back(fmt::format("{} more of weight", hidden));
+  if (hidden > 0) rest.push_back(fmt::format("{} more blockers or doubts", hidden));
   if (notes > 0) rest.push_back(counted(static_cast<int64_t>(notes), "note"));
   if (!rest.empty())
     lines.add(lines.ink(Ink::kFaint, fmt::format("{}: see the report's findings", join(rest, " and "))));

@@ -41,7 +41,7 @@ ValueText value_text(double value, std::optional<double> low, std::optional<doub
 
 DisplayUnit display_unit(std::string_view metric, std::string_view unit) {
   if (is_share(metric)) return {"%", 100};
-  if (metric == "interference") return {"×", 1};
+  if (metric.ends_with("interference")) return {"×", 1};
   if (unit == "bytes") return {"GiB", 1.0 / (1 << 30)};
   return {std::string(unit), 1};
 }

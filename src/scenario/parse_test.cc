@@ -153,7 +153,7 @@ TEST(Scenario, RequirementsOnKernelsNameNoTraffic) {
   EXPECT_EQ(scenario.requirements[0].scope.dump(), "{}");
   EXPECT_EQ(scenario.requirements[1].text, "goodput ≥ 10.0 requests/s");
   EXPECT_EQ(scenario.requirements[1].scope.dump(), R"({"phase": "mix", "traffic_class": "all"})");
-  EXPECT_EQ(scenario.requirements[2].scope.dump(), R"({"traffic_class": "chat"})");
+  EXPECT_EQ(scenario.requirements[2].scope.dump(), R"({"phase": "mix", "traffic_class": "chat"})");
 }
 
 TEST(Scenario, ErrorsPointToTheirPlaceAndSuggest) {
@@ -331,6 +331,22 @@ TEST(Scenario, RequirementsAreHeldAgainstTheMetricTable) {
                  "s.toml:8:17: unknown traffic class 'chta'. Did you mean 'chat'?");
   expect_message(with("metric = 'decode_tokens_per_s'\nat_least = 1\nphase = 'mix'\n"),
                  "does not come from traffic");
+  expect_message(with("metric = 'power_w_max'\nat_most = 1\ntraffic_class = 'chat'\n"),
+                 "s.toml:6:10: power_w_max is of all classes together: leave traffic_class out");
+  expect_message(with("metric = 'cold_start_s'\nat_most = 1\nphase = 'mix'\n"),
+                 "is of the target as a whole");
+  expect_message(with("metric = 'tpot_interference'\nat_most = 2\ntraffic_class = 'all'\n"),
+                 "is of each class by itself");
+  expect_message(with("metric = 'interference'\nat_most = 2\nphase = 'alone'\n"), "leave phase out");
+  EXPECT_EQ(parsed(with("metric = 'interference'\nat_most = 2\n")).requirements[0].scope["traffic_class"],
+            Json());
+  EXPECT_EQ(parsed(with("metric = 'effective_ttft_ms_p90'\nat_most = 2\ntraffic_class = 'chat'\n"))
+                .requirements[0]
+                .scope["traffic_class"]
+                .as_string(),
+            "chat");
+  // What another exam measures may be required: --only chooses anew what is run.
+  parsed("exams = ['load']\n" + with("metric = 'decode_tokens_per_s'\nat_least = 1\n"));
   expect_message(
       "[[target]]\ndevice = 'CPU'\n" + with("metric = 'goodput_per_s'\nat_least = 1\ntarget = 'CPV'\n"),
       "unknown target 'CPV'. Did you mean 'CPU'?");

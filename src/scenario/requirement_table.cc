@@ -37,9 +37,30 @@ constexpr Row<RequirementDraft> kRequirementRows[] = {
 
 constexpr std::string_view kCapacity = "capacity_per_s";
 
-// Whether its records name a phase and a traffic class: a capacity is that of the whole mix.
-bool is_serving(const Metric& metric) {
-  return metric.exam == std::string_view("load") && metric.name != kCapacity;
+// Of traffic_class and phase: why no record could meet them; "" where one could.
+std::string problem_of_scope(const RequirementDraft& draft, const Metric& metric) {
+  const bool names_class = !draft.traffic_class.empty(), names_phase = !draft.phase.empty();
+  const bool is_between_phases = std::string_view(metric.name).ends_with("interference");
+  switch (metric.scope) {
+    case Scope::kClass:
+      return "";
+    case Scope::kEachClass:
+      return draft.traffic_class == "all" ? "is of each class by itself: name one, or leave traffic_class out"
+             : is_between_phases && names_phase ? "holds the mix against each class alone: leave phase out"
+                                                : "";
+    case Scope::kTrial:
+      return names_class && draft.traffic_class != "all"
+                 ? "is of all classes together: leave traffic_class out"
+                 : "";
+    case Scope::kTarget:
+      return names_class || names_phase ? "is of the target as a whole: leave traffic_class and phase out"
+                                        : "";
+    case Scope::kDevice:
+    case Scope::kHost:
+      return names_class || names_phase ? "does not come from traffic: leave traffic_class and phase out"
+                                        : "";
+  }
+  std::unreachable();
 }
 
 // One direction only, and the one in which the metric is better.
@@ -67,8 +88,8 @@ void check_class(Reader& reader, const RequirementDraft& draft, const Scenario& 
 // Metrics of answers that come token by token are none of a class whose answers come at once.
 void check_streamed(Reader& reader, const RequirementDraft& draft, const Metric& metric,
                     const Scenario& scenario) {
-  constexpr std::string_view kStreamed[] = {"ttft_ms", "ttfo_ms", "tpot_ms", "chunk_gap_ms",
-                                            "output_throughput_tokens_per_s"};
+  constexpr std::string_view kStreamed[] = {
+      "ttft_ms", "ttfo_ms", "tpot_ms", "chunk_gap_ms", "tpot_interference", "output_throughput_tokens_per_s"};
   if (std::ranges::find(kStreamed, metric.name) == std::end(kStreamed)) return;
   for (const TrafficClass& c : scenario.load.classes) {
     const RequestKindRow& kind = row_of(c.request.kind_or(RequestKind::kChat));
@@ -126,25 +147,16 @@ void finish_one(Reader& reader, const RequirementDraft& draft, Draft& whole) {
   const Result<MetricName> name = parse_metric_name(draft.metric);
   if (!name) return reader.error(draft.at("metric"), sentences(name.error().what, name.error().remedy));
   const Metric& metric = *name->metric;
-  if (std::ranges::find(scenario.exams, metric.exam) == scenario.exams.end()) {
-    return reader.error(draft.at("metric"), fmt::format("{} comes from the exam {}, which is not in exams",
-                                                        draft.metric, metric.exam));
-  }
-  const bool serving = is_serving(metric);
   RequirementDraft full = draft;
-  // Interference lies between the phases, and there is none of all classes together.
-  const bool has_defaults = serving && std::string_view(metric.name) != "interference";
-  if (has_defaults && full.phase.empty()) full.phase = "mix";
-  if (has_defaults && full.traffic_class.empty() && full.phase == "mix") full.traffic_class = "all";
+  const bool is_of_all = metric.scope == Scope::kClass || metric.scope == Scope::kTrial;
+  if ((is_of_all || metric.scope == Scope::kEachClass) && full.phase.empty()) full.phase = "mix";
+  // Where there is none of all together, it holds for each.
+  if (is_of_all && full.traffic_class.empty() && full.phase == "mix") full.traffic_class = "all";
   if (const std::string problem = problem_of_limits(draft, metric); !problem.empty()) {
     return reader.error(draft.at(draft.at_least ? "at_least" : "at_most"), problem);
   }
-  if (!serving && !(full.traffic_class.empty() && full.phase.empty())) {
-    return reader.error(
-        draft.at("metric"),
-        fmt::format("{} {}: leave traffic_class and phase out", draft.metric,
-                    draft.metric == kCapacity ? "is that of the whole mix" : "does not come from traffic"));
-  }
+  if (const std::string problem = problem_of_scope(draft, metric); !problem.empty())
+    return reader.error(draft.at("metric"), fmt::format("{} {}", draft.metric, problem));
   if (!draft.traffic_class.empty() && whole.are_classes_good) check_class(reader, draft, scenario);
   if (whole.are_classes_good) check_streamed(reader, draft, metric, scenario);
   if (!draft.target.empty() && whole.are_targets_good) check_target(reader, draft, scenario);

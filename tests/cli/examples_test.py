@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 SOURCE = Path(os.environ["ASSAY_SOURCE"])
+STATISTIC = r"_(mean|max|p\d+(_\d)?)$"
 WANTED_S = 20
 LIMIT_S = 60
 TRIES = 3
@@ -44,9 +45,20 @@ def busy_share():
     return 1 - (idle_now - idle) / max(1, total_now - total)
 
 
+def exams_of_metrics():
+    """Which exam measures what, as `assay list metrics` tells it."""
+    result = subprocess.run([os.environ["ASSAY"], "list", "metrics", "--json"], capture_output=True, text=True, check=True)
+    return {metric["name"]: metric["exam"] for metric in json.loads(result.stdout)}
+
+
 def faults_of(name, report):
     """What a report lacks for its example to have shown anything."""
     trials, records = report["provenance"]["trials"], report["provenance"]["records"]
+    exams, exam_of_trial = exams_of_metrics(), {trial["id"]: trial["exam"] for trial in trials}
+    for record in records:
+        exam = exams[re.sub(STATISTIC, "", record["metric"])]
+        if record["trial"] in exam_of_trial and exam_of_trial[record["trial"]] != exam:
+            yield f"{record['metric']} comes from {exam_of_trial[record['trial']]}, and is said to come from {exam}"
     undone = [f"{trial['name']} {trial['state']}: {trial.get('end_text', '')}" for trial in trials if trial["state"] != "done"]
     if not trials or undone:
         yield f"not every trial was done: {undone or 'there are none'}"

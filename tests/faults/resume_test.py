@@ -133,14 +133,22 @@ def a_resumed_run_wants_its_traces_unchanged():
 
 
 def a_server_that_came_up_late_is_tried_again():
-    with fresh_folder() as folder, socket.create_server(("127.0.0.1", 0)) as taken:
+    """Of two servers one is there from the beginning: what it has shown is kept as it is."""
+    emulated = ("--ttft-ms", "1", "--gap-ms", "1")
+    with fresh_folder() as name, socket.create_server(("127.0.0.1", 0)) as taken:
+        folder = Path(name)
         port = taken.getsockname()[1]
         taken.close()
-        (Path(folder) / "late.toml").write_text(f"""
+
+        def provenance():
+            return json.loads(assay("report", "late", "--json", folder=folder).stdout)
+
+        with emulator(folder, *emulated) as early:
+            targets = "".join(f'[[target]]\nname = "{name}"\nkind = "endpoint"\nurl = "{url}"\n'
+                              for name, url in (("early", early), ("late", f"http://127.0.0.1:{port}/v1")))
+            (folder / "late.toml").write_text(f"""
 exams = ["load"]
-[[target]]
-kind = "endpoint"
-url = "http://127.0.0.1:{port}/v1"
+{targets}
 [[traffic]]
 name = "chat"
 prompt_tokens = 10
@@ -149,20 +157,29 @@ output_tokens = 3
 rate_per_s = 100
 requests_per_class = 20
 """)
-        first = assay("run", "late.toml", "--out", "late", folder=folder, clock="real")
-        expect(first.returncode == 2, f"a server that nobody started: exit {first.returncode}: {first.stderr[-300:]}")
+            first = assay("run", "late.toml", "--out", "late", folder=folder, clock="real")
+        expect(first.returncode == 1, f"a server that nobody started: exit {first.returncode}: {first.stderr[-300:]}")
         expect("assay run --resume --out late" in first.stdout, f"does not say how to go on: {first.stdout[-500:]}")
+        before = provenance()
+        expect(before["answers"][0]["answer"] == "not examined", f"the first answer is {before['answers'][0]}")
         again = assay("run", "late.toml", "--out", "late", folder=folder, clock="real")
         expect("assay run --resume --out late" in again.stderr, f"the same again: {again.stderr}")
-        with emulator(Path(folder), "--ttft-ms", "1", "--gap-ms", "1", port=port):
+        # The one that was there is gone: nobody asks for it.
+        with emulator(folder, *emulated, port=port):
             resumed = assay("run", "--resume", "--out", "late", folder=folder, clock="real")
-        expect("0 of 1 trials done" in resumed.stderr, f"--resume says {resumed.stderr[-500:]}")
-        report = json.loads(assay("report", "late", "--json", folder=folder).stdout)
-        expect(report["answers"][0]["answer"] == "yes", f"the first answer is {report['answers'][0]}")
-        codes = [finding["code"] for finding in report["findings"]]
-        expect("load.not-reached" not in codes, f"findings of before are left: {codes}")
+        expect("1 of 2 trials done" in resumed.stderr, f"--resume says {resumed.stderr[-500:]}")
         expect("--resume" not in resumed.stdout, f"there is something left to try: {resumed.stdout[-500:]}")
-        print("a server that came up late: tried again")
+        after = provenance()
+        expect(after["answers"][0]["answer"] == "yes", f"the first answer is {after['answers'][0]}")
+        codes = [finding["code"] for finding in after["findings"]]
+        expect("load.not-reached" not in codes, f"findings of before are left: {codes}")
+
+        def kept(report):
+            parts = report["provenance"]
+            return [part for part in parts["trials"] if part["target"] == "early"], [
+                record for record in parts["records"] if record["trial"] == 1]
+        expect(kept(after) == kept(before) and kept(before)[1], "the trial that was done is another now")
+        print("a server that came up late: tried again, and the other's trial kept")
 
 
 def main():

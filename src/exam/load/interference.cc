@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <utility>
 
 namespace assay {
 namespace {
@@ -30,6 +32,13 @@ class Trials {
     return nullptr;
   }
 
+  // A class that came at a rate of its own, since the mix left none when it was measured, shows nothing of
+  // the others.
+  bool is_comparable(const std::string& target, const std::string& traffic_class) const {
+    const Record* alone = find(target, "alone", traffic_class, "offered_rate_per_s");
+    return alone == nullptr || alone->conditions["rate_chosen_by"].as_string() != "burst";
+  }
+
   std::string rate(const std::string& target, std::string_view phase,
                    const std::string& traffic_class) const {
     const Record* record = find(target, phase, traffic_class, "offered_rate_per_s");
@@ -48,6 +57,37 @@ void set_interval(const Record& mix, const Record& alone, Record& record) {
   record.confidence = std::max(0.0, mix.confidence + alone.confidence - 1);  // Bonferroni
 }
 
+// Whose medians are compared, and what the ratio is called.
+struct Ratio {
+  const char* metric;
+  const char* latency;
+  const char* title;
+};
+
+std::optional<Record> ratio_of(const Trials& trials, const Trial& trial, const Ratio& ratio) {
+  const std::string& name = trial.parameters["traffic_class"].as_string();
+  const Record* mix = trials.find(trial.target, "mix", name, ratio.latency);
+  const Record* alone = trials.find(trial.target, "alone", name, ratio.latency);
+  if (mix == nullptr || alone == nullptr || !mix->value || !alone->value || *alone->value <= 0)
+    return std::nullopt;
+  Record record;
+  record.subject_id = mix->subject_id;
+  record.evidence_class = EvidenceClass::kDerived;
+  record.metric = ratio.metric;
+  record.value = *mix->value / *alone->value;
+  set_interval(*mix, *alone, record);
+  record.n = std::min(mix->n, alone->n);
+  record.method = fmt::format(
+      "median {} of {}: {} ms in the mix (all classes at {} requests/s) / {} ms alone (at {} requests/s)",
+      ratio.title, name, format_number(*mix->value), trials.rate(trial.target, "mix", "all"),
+      format_number(*alone->value), trials.rate(trial.target, "alone", name));
+  record.conditions = mix->conditions;
+  record.conditions.set("target", trial.target);
+  record.validity = std::max(mix->validity, alone->validity);  // valid < doubtful < void
+  record.source = fmt::format("assay, trials {} and {}", mix->trial_id, alone->trial_id);
+  return record;
+}
+
 }  // namespace
 
 std::vector<Record> interference_records(const DossierContent& content) {
@@ -56,28 +96,15 @@ std::vector<Record> interference_records(const DossierContent& content) {
   for (const Trial& trial : content.trials) {
     if (trial.exam != "load" || trial.parameters["phase"].as_string() != "alone") continue;
     const std::string& name = trial.parameters["traffic_class"].as_string();
+    if (!trials.is_comparable(trial.target, name)) continue;
     // Of answers that come at once the end is the first that is seen.
     const bool streams = trials.find(trial.target, "alone", name, "ttft_ms_p50") != nullptr;
-    const char* metric = streams ? "ttft_ms_p50" : "e2e_ms_p50";
-    const Record* mix = trials.find(trial.target, "mix", name, metric);
-    const Record* alone = trials.find(trial.target, "alone", name, metric);
-    if (mix == nullptr || alone == nullptr || !mix->value || !alone->value || *alone->value <= 0) continue;
-    Record record;
-    record.subject_id = mix->subject_id;
-    record.evidence_class = EvidenceClass::kDerived;
-    record.metric = "interference";
-    record.value = *mix->value / *alone->value;
-    set_interval(*mix, *alone, record);
-    record.n = std::min(mix->n, alone->n);
-    record.method = fmt::format(
-        "median {} of {}: {} ms in the mix (all classes at {} requests/s) / {} ms alone (at {} requests/s)",
-        streams ? "TTFT" : "E2E", name, format_number(*mix->value), trials.rate(trial.target, "mix", "all"),
-        format_number(*alone->value), trials.rate(trial.target, "alone", name));
-    record.conditions = mix->conditions;
-    record.conditions.set("target", trial.target);
-    record.validity = std::max(mix->validity, alone->validity);  // valid < doubtful < void
-    record.source = fmt::format("assay, trials {} and {}", mix->trial_id, alone->trial_id);
-    records.push_back(std::move(record));
+    const Ratio first =
+        streams ? Ratio{"interference", "ttft_ms_p50", "TTFT"} : Ratio{"interference", "e2e_ms_p50", "E2E"};
+    for (const Ratio& ratio : {first, Ratio{"tpot_interference", "tpot_ms_p50", "TPOT"}}) {
+      if (std::optional<Record> record = ratio_of(trials, trial, ratio))
+        records.push_back(std::move(*record));
+    }
   }
   return records;
 }

@@ -57,6 +57,24 @@ TEST_F(Interference, IsAsDoubtfulAsTheWorseOfTheTwo) {
   EXPECT_EQ(interference_records(content_)[0].validity, Validity::kVoid);
 }
 
+TEST_F(Interference, OfTokensIsARecordOfItsOwn) {
+  add(1, "ttft_ms_p50", "chat", 300), add(2, "ttft_ms_p50", "chat", 100);
+  add(1, "tpot_ms_p50", "chat", 30), add(2, "tpot_ms_p50", "chat", 20);
+  const std::vector<Record> records = interference_records(content_);
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[1].metric, "tpot_interference");
+  EXPECT_DOUBLE_EQ(*records[1].value, 1.5);
+  EXPECT_THAT(records[1].method, testing::HasSubstr("median TPOT of chat: 30.0 ms in the mix"));
+}
+
+TEST_F(Interference, NeedsTheSameRateInBothPhases) {
+  add(1, "ttft_ms_p50", "chat", 300), add(2, "ttft_ms_p50", "chat", 100);
+  add(2, "offered_rate_per_s", "chat", 30).conditions.set("rate_chosen_by", "mix");
+  EXPECT_EQ(interference_records(content_).size(), 1U);
+  content_.records.back().conditions.set("rate_chosen_by", "burst");
+  EXPECT_TRUE(interference_records(content_).empty());
+}
+
 TEST_F(Interference, NeedsBothPhases) {
   add(1, "ttft_ms_p50", "chat", 300);
   EXPECT_TRUE(interference_records(content_).empty());

@@ -553,7 +553,7 @@ Exam load_exam() {
           "answers; measures latency, throughput and goodput with intervals.",
       .details =
           "Trials: the mix of all classes, then each class alone at its share of the rate (load.alone), which shows how "
-          "much the classes disturb each other (metric interference); the mix at each point of load.sweep; and, with a "
+          "much the classes disturb each other (metrics interference and tpot_interference); the mix at each point of load.sweep; and, with a "
           "load.capacity, one that searches for the largest rate at which every class meets its SLO (capacity_per_s), in "
           "many short trials of its own. The rate is load.rate_per_s, a trace's own, or "
           "load.utilisation of what a burst at the beginning shows the target can do.\n\n"

@@ -9,7 +9,8 @@
 namespace assay {
 namespace {
 
-bool is_in_scope(const VerdictView& view, const Record& record, const Requirement& requirement) {
+bool is_in_scope(const VerdictView& view, const Record& record, const Requirement& requirement,
+                 Scope of_metric) {
   if (record.metric != requirement.metric) return false;
   for (const auto& [name, value] : requirement.scope.members()) {
     if (name == "subject") {
@@ -19,13 +20,13 @@ bool is_in_scope(const VerdictView& view, const Record& record, const Requiremen
       return false;
     }
   }
-  // Always of a class in the mix, and of all classes together.
-  if (record.metric == "interference" || record.metric == "capacity_per_s") return true;
+  if (of_metric == Scope::kTarget) return true;
   const auto defaults_to = [&](const char* name, const char* value) {
     return requirement.scope.find(name) != nullptr || record.conditions.find(name) == nullptr ||
            record.conditions[name].as_string() == value;
   };
-  return defaults_to("phase", "mix") && defaults_to("traffic_class", "all");
+  return defaults_to("phase", "mix") &&
+         (of_metric == Scope::kEachClass || defaults_to("traffic_class", "all"));
 }
 
 // "ttft_ms_p90 of chat on CPU is 412 ms (390–441)".
@@ -65,10 +66,10 @@ const Trial* failed_trial_in_scope(const VerdictView& view, const Requirement& r
 Verdict judge_requirement(const VerdictView& view, const Requirement& requirement) {
   Verdict verdict = view.not_examined(question(std::clamp(requirement.question, 1, 8)), "");
   verdict.requirement_id = requirement.id;
-  if (const Result<MetricName> name = parse_metric_name(requirement.metric)) {
-    verdict.exam = name->metric->exam;
-    verdict.command = view.command_for(verdict.exam);
-  }
+  const Result<MetricName> name = parse_metric_name(requirement.metric);
+  const Scope scope = name ? name->metric->scope : Scope::kClass;  // of a dossier of another version
+  verdict.exam = exam_of(scope);
+  verdict.command = view.command_for(verdict.exam);
   const bool is_floor = requirement.comparison == ">=";
   const Record* worst = nullptr;
   // Of capacities, which are intervals: one that the search has not decided, and one that is shown to be too
@@ -78,7 +79,7 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
   const Record* few = nullptr;  // which rests on too few samples
   std::string other_model;      // what a target ran in place of what was asked for, in words
   for (const Record& record : view.content().records) {
-    if (!is_in_scope(view, record, requirement)) continue;
+    if (!is_in_scope(view, record, requirement, scope)) continue;
     if (!is_usable(record)) {
       ++unusable;
       if (record.validity == Validity::kInsufficient && few == nullptr) few = &record;

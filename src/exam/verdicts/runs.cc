@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "exam/sizing.h"
@@ -24,7 +26,7 @@ bool left_no_number(const VerdictView& view, const Trial& trial) {
   });
 }
 
-// What the trials of one target, those that did not fail, say.
+// What the trials of one target say.
 struct TargetRuns {
   size_t measured = 0, is_void = 0;  // trials
   bool is_finished = true;           // every trial is done
@@ -56,7 +58,7 @@ Runs collect(const VerdictView& view) {
     const bool is_empty = is_done && left_no_number(view, trial);
     target.is_finished &= is_done;
     target.measured += is_done && !is_empty ? 1 : 0;
-    target.is_void += is_done && view.is_void(trial) ? 1 : 0;
+    target.is_void += is_done && !is_empty && view.is_void(trial) ? 1 : 0;
     if (is_empty) target.empty.push_back(trial.name);
     if (trial.state == TrialState::kFailed) {
       const bool was_not_tried = view.was_not_tried(trial);

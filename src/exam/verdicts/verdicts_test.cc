@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "exam/exam.h"
+
 namespace assay::verdicts_test {
 
 // A dossier of one load trial of the mix and one of chat alone on CPU, both done.
@@ -125,6 +129,11 @@ TEST(Verdicts, OfTwoServersTheOneThatWasReachedIsNamedToo) {
 TEST(Verdicts, AServerThatIsNoLongerReachedWasLost) {
   Evidence evidence;
   evidence.fail(2, "load.not-reached", "connection refused");
+  // In a resumed run it may be that nobody started it again.
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
+  EXPECT_EQ(untried_trials(evidence.content), std::set<int64_t>{2});
+  evidence.content.findings.back().evidence.set("was_reached_before", true);
+  EXPECT_TRUE(untried_trials(evidence.content).empty());
   EXPECT_EQ(evidence.answer(1).answer, Answer::kNo);
   EXPECT_EQ(evidence.answer(1).reason, "CPU: connection refused");
 }
@@ -430,10 +439,22 @@ TEST(Verdicts, RequirementsDecideTheirQuestion) {
   EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("the limit lies within the interval"));
 }
 
+TEST(Verdicts, EveryMetricIsOfAnExamThatThereIs) {
+  const std::vector<std::string> names = exam_names();
+  for (const Metric& metric : metrics())
+    EXPECT_THAT(names, testing::Contains(std::string(exam_of(metric.scope)))) << metric.name;
+}
+
 TEST(Verdicts, ARequirementNamesTheExamThatWouldMeasureIt) {
   Evidence evidence;
   evidence.require("decode_tokens_per_s", ">=", 1);
   EXPECT_EQ(evidence.draw()[0].command, "assay run --only roofline");
+  Record& speed = evidence.add(1, "decode_tokens_per_s", "", 0.5);
+  speed.conditions = Json::object();
+  EXPECT_EQ(evidence.draw()[0].command, "");
+  evidence.content.run.plan.set("overrides", Json::object().set("quick", true));
+  EXPECT_EQ(evidence.draw()[0].command, "assay run --only roofline");
+  evidence.content.records.clear();
   evidence.content.requirements[0].metric = "ttft_ms_p90";
   EXPECT_EQ(evidence.draw()[0].command, "assay run --only load");
 }
