@@ -43,7 +43,7 @@ std::string service_table(const Model& model) {
                               {"output", "tokens/s", true},
                               {"failed", "%", true},
                               {"interference", "×", true},
-                              {"interference, TPOT", "×", true}}};
+                              {"on TPOT", "×", true}}};
   // Without limits there is nothing that a request could have kept.
   const auto add = [&](const Serving& serving, const std::string& name, const std::string& limits,
                        bool is_limited, const MetricMap& records) {
@@ -136,16 +136,17 @@ std::string curve_small_print(const Model& model, const std::string& traffic_cla
 }
 
 std::string interference_sentence(const Model& model) {
-  std::optional<InterferenceRow> worst;  // of those whose interval lies above 1
+  constexpr double kLeastCost = 1.01;
+  std::optional<InterferenceRow> worst;  // of those whose interval lies above that
   bool is_known = false;
   for (const InterferenceRow& row : interference_rows(model)) {
     if (row.record->validity == Validity::kVoid) continue;
     is_known = true;
-    const bool is_shown = row.record->ci_low && *row.record->ci_low > 1;
+    const bool is_shown = row.record->ci_low && *row.record->ci_low > kLeastCost;
     if (is_shown && (!worst || *row.record->value > *worst->record->value)) worst = row;
   }
   if (!worst)
-    return is_known ? "That company costs a class its speed was not shown"
+    return is_known ? "That company costs a class more than 1 % of its speed was not shown"
                     : "What company costs a class is unknown";
   const std::string_view latency = worst->latency;
   return fmt::format("Company costs {} on {} most: its {} {} × as long as alone", worst->result->name,

@@ -90,6 +90,11 @@ TEST_F(Interference, StandsInMarkdownAndOnTheTerminal) {
   const std::string terminal = render_terminal_summary(content, {.width = 80});
   EXPECT_THAT(terminal, HasSubstr("Company: median in the mix ÷ median alone"));
   EXPECT_THAT(terminal, HasSubstr("  chat     TTFT × 1.50 (1.35–1.65), TPOT × 1.20 (1.08–1.32)\n"));
+  // Where both have no room on a line, the second stands below.
+  const std::string long_name(40, 'x');
+  EXPECT_THAT(
+      render_terminal_summary(content_of({{long_name, true}}), {.width = 80}),
+      HasSubstr(long_name + "  TTFT × 1.50 (1.35–1.65)\n  " + std::string(40, ' ') + "  TPOT × 1.20"));
   EXPECT_THAT(terminal, HasSubstr("  vectors  E2E × 3.00 (2.70–3.30)\n"));
 }
 

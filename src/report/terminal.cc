@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <span>
-#include <utility>
 
 #include "report/model.h"
 #include "report/report.h"
@@ -127,33 +126,35 @@ std::string interference_text(const InterferenceRow& row) {
 
 // A line a class: how much longer it waits in company than alone.
 void add_interference(Lines& lines, const Model& model) {
-  constexpr size_t kMostLines = 12, kMostNameWidth = 24;
+  constexpr size_t kMostLines = 12, kMostNameWidth = 40;
   const std::vector<InterferenceRow> rows = interference_rows(model);
   if (rows.empty()) return;
   const bool has_one_target = std::ranges::all_of(
       rows, [&](const InterferenceRow& row) { return row.serving == rows.front().serving; });
-  std::vector<std::pair<std::string, std::string>> named;
-  const ClassResult* last = nullptr;
+  const auto name_of = [&](const InterferenceRow& row) {
+    return cut(line_text(has_one_target ? row.result->name
+                                        : fmt::format("{} on {}", row.result->name, row.serving->label)),
+               kMostNameWidth);
+  };
   size_t width = 0;
+  for (const InterferenceRow& row : rows) width = std::max(width, display_width(name_of(row)));
+  std::vector<std::string> texts;
+  const ClassResult* last = nullptr;
   for (const InterferenceRow& row : rows) {
-    const std::string more = row.result == last ? ", " + interference_text(row) : "";
-    // Beside the widest name; else on a line of its own.
-    if (!more.empty() && display_width(named.back().second + more) + kMostNameWidth + 4 < lines.width()) {
-      named.back().second += more;
-      continue;
-    }
+    const bool is_first = row.result != last;
     last = row.result;
-    const std::string name =
-        has_one_target ? row.result->name : fmt::format("{} on {}", row.result->name, row.serving->label);
-    named.emplace_back(cut(line_text(name), kMostNameWidth), interference_text(row));
-    width = std::max(width, display_width(named.back().first));
+    const std::string more = is_first ? "" : ", " + interference_text(row);
+    if (!is_first && display_width(texts.back() + more) < lines.width())
+      texts.back() += more;
+    else
+      texts.push_back(
+          fmt::format("  {}  {}", padded(is_first ? name_of(row) : "", width), interference_text(row)));
   }
   lines.add("Company: median in the mix ÷ median alone");
-  for (const auto& [name, text] : std::span(named).first(std::min(named.size(), kMostLines)))
-    lines.add(fmt::format("  {}  {}", padded(name, width), text));
-  if (named.size() > kMostLines)
+  for (const std::string& text : std::span(texts).first(std::min(texts.size(), kMostLines))) lines.add(text);
+  if (texts.size() > kMostLines)
     lines.add(
-        lines.ink(Ink::kFaint, fmt::format("  and {} more: see the report", named.size() - kMostLines)));
+        lines.ink(Ink::kFaint, fmt::format("  and {} more: see the report", texts.size() - kMostLines)));
 }
 
 void add_findings(Lines& lines, const Model& model) {

@@ -22,6 +22,10 @@ bool is_share(std::string_view metric) {
          metric.starts_with("server_kv_usage_");
 }
 
+bool is_interference(std::string_view metric) {
+  return metric.ends_with("interference");
+}
+
 int supported_digits(double value, double low, double high) {
   const double half_width = (high - low) / 2;
   if (!(half_width > 0) || value == 0) return kDigits;
@@ -41,7 +45,7 @@ ValueText value_text(double value, std::optional<double> low, std::optional<doub
 
 DisplayUnit display_unit(std::string_view metric, std::string_view unit) {
   if (is_share(metric)) return {"%", 100};
-  if (metric.ends_with("interference")) return {"×", 1};
+  if (is_interference(metric)) return {"×", 1};
   if (unit == "bytes") return {"GiB", 1.0 / (1 << 30)};
   return {std::string(unit), 1};
 }
@@ -51,6 +55,11 @@ ValueText value_text(const Record& record) {
   if (!record.value) return {record.validity == Validity::kInsufficient ? "insufficient" : "— unknown", ""};
   const double factor = display_unit(record.metric, record.unit).factor;
   const auto scaled = [&](std::optional<double> x) { return x ? std::optional(*x * factor) : std::nullopt; };
+  // What company costs is nothing below a hundredth, however surely it is known.
+  if (is_interference(record.metric) && record.ci_low && record.ci_high)
+    return {format_number(*record.value, kDigits),
+            fmt::format("{}–{}", format_number(*record.ci_low, kDigits),
+                        format_number(*record.ci_high, kDigits))};
   return value_text(*record.value * factor, scaled(record.ci_low), scaled(record.ci_high));
 }
 
