@@ -44,6 +44,13 @@ def record(report, metric, of="all"):
     return found[0]
 
 
+def expect_undoubted(report, metric):
+    """No token count doubts it. A busy machine may have kept the load generator, which then says so itself."""
+    was_kept = any(finding["code"] == "load.read-late" for finding in report["findings"])
+    validity = record(report, metric)["validity"]
+    assert validity in ("valid", "void") or was_kept, (validity, [finding["code"] for finding in report["findings"]])
+
+
 def check_true_usage(folder, tokenizer):
     with emulator(folder, *TIMING) as url:
         report, _ = load(url, folder / "true", "--tokenizer", str(tokenizer))
@@ -55,7 +62,7 @@ def check_true_usage(folder, tokenizer):
     assert evidence["tokenizer_bytes"] == tokenizer.stat().st_size, evidence
     ratio = record(report, "usage_output_ratio")
     assert ratio["value"] == 1 and ratio["n"] == REQUESTS and ratio["conditions"]["tokenizer"] == tokenizer.name, ratio
-    assert record(report, "tpot_ms_mean")["validity"] in ("valid", "void")
+    expect_undoubted(report, "tpot_ms_mean")
 
 
 def check_wrong_usage(folder, tokenizer, *flags):
@@ -109,14 +116,14 @@ def check_basis(folder, tokenizer):
     assert basis["severity"] == "doubtful" and "each of which may hold several" in basis["text"], basis
     for metric in ("tpot_ms_mean", "output_throughput_tokens_per_s"):
         assert record(chunks, metric)["validity"] in ("doubtful", "void"), metric
-    assert record(chunks, "ttft_ms_mean")["validity"] in ("valid", "void")
+    expect_undoubted(chunks, "ttft_ms_mean")
     for form in ("report.md", "report.html"):
         subprocess.run([ASSAY, "report", str(folder / "chunks"), "-o", str(folder / form)], check=True, capture_output=True, timeout=60)
         assert "each of which may hold several" in (folder / form).read_text(), form
     basis = token_finding(counted, "load.token-basis")
     assert basis["severity"] == "note" and "the tokenizer counts as many" in basis["text"], basis
     assert "bytes a token by tokenizer.json" in basis["text"], basis
-    assert record(counted, "tpot_ms_mean")["validity"] in ("valid", "void")
+    expect_undoubted(counted, "tpot_ms_mean")
 
 
 def check_gguf(folder):
