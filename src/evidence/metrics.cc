@@ -257,6 +257,19 @@ std::vector<std::string> names_with(std::string_view wanted_statistic) {
   return names;
 }
 
+// What may have been meant by a name that is none.
+std::string hint_for(std::string_view name) {
+  if (find_metric(name) != nullptr)
+    return fmt::format(" It is a distribution: say which statistic, for example {}_p90.", name);
+  std::string hint = suggestion(name, names_with(""));
+  for (const std::string_view statistic : kStatistics) {
+    const bool has_statistic = name.ends_with(statistic) && name.size() > statistic.size() + 1;
+    if (hint.empty() && has_statistic)
+      hint = suggestion(name.substr(0, name.size() - statistic.size() - 1), names_with(statistic));
+  }
+  return hint;
+}
+
 std::string_view direction(Better better) {
   switch (better) {
     case Better::kHigher:
@@ -289,23 +302,6 @@ const char* exam_of(Scope scope) {
   }
   std::unreachable();
 }
-
-namespace {
-
-// What may have been meant by a name that is none.
-std::string hint_for(std::string_view name) {
-  if (find_metric(name) != nullptr)
-    return fmt::format(" It is a distribution: say which statistic, for example {}_p90.", name);
-  std::string hint = suggestion(name, names_with(""));
-  for (const std::string_view statistic : kStatistics) {
-    const bool has_statistic = name.ends_with(statistic) && name.size() > statistic.size() + 1;
-    if (hint.empty() && has_statistic)
-      hint = suggestion(name.substr(0, name.size() - statistic.size() - 1), names_with(statistic));
-  }
-  return hint;
-}
-
-}  // namespace
 
 Result<MetricName> parse_metric_name(std::string_view name) {
   if (const Metric* metric = find_metric(name); metric != nullptr && !metric->is_distribution) {

@@ -47,7 +47,7 @@ constexpr Row<LoadSpec> kLoadRows[] = {
       "After the mix, each class by itself at its share of the mix's rate: what the classes do to each other."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_boolean(m, l.alone); }},
     {{"load", "alone_requests", "integer", "", "",
-      "So many requests has a class alone, and as much less of max_duration_s; else requests_per_class. At its share of the "
+      "So many requests has a class alone, and as much less of max_duration_s, with half as much again to spare; else requests_per_class. At its share of the "
       "mix's rate they take as long as there. Medians, which interference compares, need 11."},
      [](Reader& r, const TomlMember& m, LoadSpec& l) { r.read_integer(m, 1, 1'000'000, l.alone_requests); }},
     {{"load", "dispatch_lag_budget_ms", "number", "10", "ms",

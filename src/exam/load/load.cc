@@ -37,6 +37,7 @@ constexpr double kMostBurstS = 600;
 constexpr double kBurstShare = 0.25;
 constexpr double kArrivalShare = 0.9;
 constexpr double kDrainShare = 0.25;
+constexpr double kAloneSlack = 1.5;
 
 // One trial, step by step; each step may end it.
 class LoadTrial {
@@ -45,11 +46,10 @@ class LoadTrial {
       : context_(context), trial_(trial), spec_(spec), load_(context.scenario.load) {
     // A quick look's are short already.
     if (is_sized_down(trial) && !context.scenario.is_quick) load_.max_duration_s *= kSlowDurationShare;
-    // At the mix's rate fewer requests come in so much less time; where the mix was cut to its time, so is
-    // this.
+    // At the mix's rate fewer requests come in so much less time, and by chance in half as much again; where
+    // the mix was cut to its time, so is this.
     if (trial.parameters["phase"].as_string() == "alone" && load_.alone_requests > 0)
-      load_.max_duration_s *=
-          std::min(1.0, static_cast<double>(load_.alone_requests) / load_.requests_per_class);
+      load_.max_duration_s *= std::min(1.0, kAloneSlack * load_.alone_requests / load_.requests_per_class);
   }
 
   Result<TrialOutcome> run() {
