@@ -150,7 +150,8 @@ Json matmul_chart(const Model& model) {
   return chart.set("rows", std::move(rows)).set("series", std::move(series));
 }
 
-// One dot a row and serving; `value_of` may find nothing.
+// One dot a row and serving; `value_of` may find nothing. A serving of which it finds nothing at all is left
+// out.
 using DotValue = std::function<const Record*(const Serving& serving, const std::string& row)>;
 Json serving_dots(const Model& model, const std::vector<std::string>& names, const char* unit, double factor,
                   const DotValue& value_of) {
@@ -158,7 +159,13 @@ Json serving_dots(const Model& model, const std::vector<std::string>& names, con
   for (const std::string& name : names) rows.push(name);
   for (const Serving& serving : model.servings) {
     Json values = Json::array();
-    for (const std::string& name : names) values.push(value_item(value_of(serving, name), factor));
+    bool has_any = false;
+    for (const std::string& name : names) {
+      const Record* record = value_of(serving, name);
+      has_any |= record != nullptr;
+      values.push(value_item(record, factor));
+    }
+    if (!has_any) continue;
     series.push(Json::object()
                     .set("label", serving.label)
                     .set("colour", model.colour_of(serving.subject))
