@@ -496,6 +496,27 @@ TEST(LoadTraffic, TheBurstOfATraceSharesItsPrefixesInOtherWords) {
   EXPECT_EQ(burst[1].offset, Nanos(0));
 }
 
+TEST(LoadTraffic, EachClassAloneComesWithPausesOfItsOwn) {
+  const Scenario scenario = two_classes();
+  const auto offsets = [&](const std::string& traffic_class) {
+    std::vector<PlannedRequest> planned;
+    const TrialTraffic traffic = *trial_traffic(scenario, scenario.targets[0], traffic_class);
+    const std::unique_ptr<PlanSource> source = main_plan(traffic, 1, 1e6, 1);
+    while (source->next(0, planned)) {
+    }
+    std::vector<int64_t> offsets_ns;
+    for (const PlannedRequest& each : planned) offsets_ns.push_back(each.offset.count);
+    return offsets_ns;
+  };
+  ASSERT_EQ(scenario.load.arrivals.kind, Arrivals::Kind::kPoisson);
+  const std::vector<int64_t> chat = offsets("chat"), rag = offsets("rag");
+  ASSERT_EQ(chat.size(), rag.size());
+  EXPECT_EQ(chat, offsets("chat"));
+  size_t alike = 0;
+  for (size_t i = 0; i < chat.size(); ++i) alike += chat[i] == rag[i] ? 1 : 0;
+  EXPECT_EQ(alike, 0U);
+}
+
 TEST(LoadExam, ATraceThatIsNotThereFailsTheTrialOnly) {
   Scenario scenario = two_classes();
   scenario.load.arrivals.kind = Arrivals::Kind::kTrace;

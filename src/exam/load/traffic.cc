@@ -89,6 +89,10 @@ Result<TrialTraffic> trial_traffic(const Scenario& scenario, const TargetSpec& t
     traffic.share_of_mix = sessions_of(traffic.classes) / sessions_of(load.classes);
     if (load.rate_per_s) traffic.rate_per_s = *load.rate_per_s * traffic.share_of_mix;
     traffic.arrivals.users = std::max(1U, static_cast<uint32_t>(std::lround(load.arrivals.users * share)));
+    // As arrivals of the class's own they are drawn in its name: else all classes alone would come with the
+    // same pauses, and where chance makes these long or short, it does for all.
+    std::optional<Arrivals>& own = traffic.classes.front().arrivals;
+    if (!own) own = traffic.arrivals;
   }
   const uint32_t per_class =
       !traffic_class.empty() && load.alone_requests > 0 ? load.alone_requests : load.requests_per_class;
