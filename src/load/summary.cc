@@ -42,10 +42,14 @@ class Summary {
       for (int i = 0; i < classes; ++i) shares(i, {});
     } else {
       for (int i = 0; i < classes; ++i) summarise_class(i);
-      summarise_class(kAll);
+      if (classes == 1)
+        repeat_for_all();
+      else
+        summarise_class(kAll);
       lags();
       client();
     }
+    limits();
     LoadDoubts doubts = doubts_of(view_, out_.records);
     out_.findings = std::move(doubts.findings);
     std::ranges::move(server_findings(view_), std::back_inserter(out_.findings));
@@ -157,6 +161,20 @@ class Summary {
     rates(class_index);
   }
 
+  // All classes together are the only one: its records, but for what is said of a class.
+  void repeat_for_all() {
+    const Json of_class = conditions(0);
+    const size_t records = out_.records.size();
+    for (size_t i = 0; i < records; ++i) {
+      Record record = out_.records[i];
+      Json of_all = conditions(kAll);
+      for (const auto& [name, value] : record.conditions.members()) {
+        if (of_class[name].is_null()) of_all.set(name, value);
+      }
+      record.conditions = std::move(of_all);
+      out_.records.push_back(std::move(record));
+    }
+  }
   void latencies(int class_index, const std::vector<const RequestRow*>& attempted, Validity validity) {
     std::vector<const RequestRow*> streamed;
     for (const RequestRow* row : attempted) {
@@ -263,19 +281,19 @@ class Summary {
     mean.n = static_cast<int64_t>(count);
     add("chunk_gap_ms_mean", class_index, mean, validity);
 
-    std::vector<float> sorted;
-    sorted.reserve(count);
-    for_each_gap(attempted, [&](float gap_ms) { sorted.push_back(gap_ms); });
-    std::ranges::sort(sorted);
-    const auto at_most = [&](double limit_ms) {
-      std::vector<uint8_t> indicators;
-      indicators.reserve(count);
-      for_each_gap(attempted, [&](float gap_ms) { indicators.push_back(gap_ms <= limit_ms ? 1 : 0); });
-      return indicators;
-    };
-    add_percentiles("chunk_gap_ms", class_index, quantile_estimates_of_sorted(sorted, at_most, kPercentiles),
-                    kPercentiles, validity);
-    const double largest[] = {sorted.back()};
+    // In single precision, which tells 50 ms to within 4 ns: there are as many as there are events, and they
+    // are held beside them.
+    std::vector<float> gaps_ms;
+    gaps_ms.reserve(count);
+    for (const RequestRow* row : attempted) {
+      if (!has_gaps(*row)) continue;
+      const int64_t* at = &result_.chunk_at_ns[row->first_chunk];
+      for (uint32_t i = 1; i < row->chunks; ++i)
+        gaps_ms.push_back(static_cast<float>(static_cast<double>(at[i] - at[i - 1]) * 1e-6));
+    }
+    add_percentiles("chunk_gap_ms", class_index, quantile_estimates(gaps_ms, kPercentiles), kPercentiles,
+                    validity);
+    const double largest[] = {std::ranges::max(gaps_ms)};
     Estimate most = maximum_estimate(largest);
     most.n = mean.n;
     add("chunk_gap_ms_max", class_index, most, validity);
@@ -284,19 +302,6 @@ class Summary {
   static bool has_gaps(const RequestRow& row) {
     return (ended_well(row) || was_broken_off(row)) && row.chunks >= 2;
   }
-  // In single precision, which tells 50 ms to within 4 ns: there are as many as there are events, and they
-  // are held beside them.
-  template <class Take>
-  void for_each_gap(const std::vector<const RequestRow*>& rows, Take take) const {
-    for (const RequestRow* row : rows) {
-      if (!has_gaps(*row)) continue;
-      const int64_t* at = &result_.chunk_at_ns[row->first_chunk];
-      for (uint32_t i = 1; i < row->chunks; ++i)
-        take(static_cast<float>(static_cast<double>(at[i] - at[i - 1]) * 1e-6));
-    }
-  }
-
-  // Of a class without a request in the window nothing is known; its limits are.
   void shares(int class_index, const std::vector<const RequestRow*>& attempted) {
     std::vector<double> good, bad;
     std::array<int64_t, kFailureCauses> causes{};
@@ -316,13 +321,22 @@ class Summary {
       if (causes[i] == 0) continue;
       errors.conditions.set(fmt::format("failed_{}", name_of(static_cast<FailureCause>(i))), causes[i]);
     }
-    Record& attainment = add("slo_attainment", class_index, share_estimate(good), Validity::kValid);
-    if (class_index == kAll) return;
-    const Slo& slo = options_.classes[class_index].slo;
-    if (slo.ttft_ms) attainment.conditions.set("slo_ttft_ms", *slo.ttft_ms);
-    if (slo.tpot_ms) attainment.conditions.set("slo_tpot_ms", *slo.tpot_ms);
-    if (slo.e2e_ms) attainment.conditions.set("slo_e2e_ms", *slo.e2e_ms);
-    attainment.conditions.set("required_share", slo.required_share);
+    add("slo_attainment", class_index, share_estimate(good), Validity::kValid);
+  }
+
+  // Of a class without a request in the window nothing is known; its limits are.
+  void limits() {
+    for (Record& record : out_.records) {
+      if (record.metric != "slo_attainment") continue;
+      const std::string& name = record.conditions["traffic_class"].as_string();
+      const auto found = std::ranges::find(options_.classes, name, &TrafficClass::name);
+      if (found == options_.classes.end()) continue;  // all together
+      const Slo& slo = found->slo;
+      if (slo.ttft_ms) record.conditions.set("slo_ttft_ms", *slo.ttft_ms);
+      if (slo.tpot_ms) record.conditions.set("slo_tpot_ms", *slo.tpot_ms);
+      if (slo.e2e_ms) record.conditions.set("slo_e2e_ms", *slo.e2e_ms);
+      record.conditions.set("required_share", slo.required_share);
+    }
   }
 
   RateCounter counter() const { return {window_.start.count, window_.rates_end.count + 1}; }

@@ -73,6 +73,30 @@ TEST(LoadSummary, ExactTimingGivesExactRecords) {
   EXPECT_TRUE(summary.findings.empty());
 }
 
+// One class's records are repeated for all; beside a class that was sent nothing they are worked out.
+TEST(LoadSummary, OfTheOnlyClassIsOfAll) {
+  FakeTargetOptions target = kQuick;
+  target.fail_every = 9;
+  const LoadResult result = drive(target, poisson_plan(7, 800, 40, 20, true, 8));
+  SummaryOptions options = one_class({.ttft_ms = 12, .tpot_ms = 2});
+  const LoadSummary of_one = summarise_load(result, options);
+  options.classes.push_back({.name = "batch"});
+  const LoadSummary of_two = summarise_load(result, options);
+  size_t compared = 0;
+  for (const Record& expected : of_two.records) {
+    if (expected.conditions["traffic_class"].as_string() != "all") continue;
+    const Record& got = record(of_one, expected.metric, "all");
+    EXPECT_EQ(got.conditions, expected.conditions) << expected.metric;
+    EXPECT_EQ(got.value, expected.value) << expected.metric;
+    EXPECT_EQ(got.ci_low, expected.ci_low) << expected.metric;
+    EXPECT_EQ(got.ci_high, expected.ci_high) << expected.metric;
+    EXPECT_EQ(got.n, expected.n) << expected.metric;
+    EXPECT_EQ(got.validity, expected.validity) << expected.metric;
+    ++compared;
+  }
+  EXPECT_GT(compared, 40U);
+}
+
 TEST(LoadSummary, EveryMetricIsKnownAndEveryIntervalHoldsItsValue) {
   const auto plan = poisson_plan(7, 800, 40, 20, true, 8);
   const LoadSummary summary =

@@ -10,6 +10,7 @@
 #include "base/base.h"
 #include "measure/bootstrap.h"
 #include "measure/order_statistics.h"
+#include "measure/radix_sort.h"
 #include "measure/series.h"
 
 namespace assay {
@@ -17,7 +18,7 @@ namespace {
 
 constexpr double kBeyondError = 0.01;  // the 99 % of the enough-samples rule
 constexpr size_t kMinBootstrap = 8;
-constexpr int64_t kRateBins = 100;
+constexpr size_t kRateBins = 100;
 
 // The chance that at most one of n samples lies above the true quantile p.
 double chance_of_at_most_one_above(double p, double n) {
@@ -35,9 +36,17 @@ std::string effective_text(double effective_n, int64_t n) {
   return fmt::format(", {:.0f} effective samples", effective_n);
 }
 
+// Of each sample, in order, whether it is not above the limit.
 template <class Value>
-Estimate quantile_of_sorted(std::span<const Value> sorted, const SampleIndicators& at_most, double p,
-                            double confidence) {
+std::vector<uint8_t> indicators(std::span<const Value> samples, Value limit) {
+  std::vector<uint8_t> series(samples.size());
+  std::ranges::transform(samples, series.begin(), [&](Value sample) { return sample <= limit ? 1 : 0; });
+  return series;
+}
+
+template <class Value>
+Estimate quantile_of(std::span<const Value> samples, std::span<const Value> sorted, double p,
+                     double confidence) {
   Estimate estimate;
   estimate.n = static_cast<int64_t>(sorted.size());
   if (const int64_t needed = samples_needed(p); estimate.n < needed) {
@@ -46,14 +55,23 @@ Estimate quantile_of_sorted(std::span<const Value> sorted, const SampleIndicator
         fmt::format("insufficient: {} samples where p{:g} needs {}", estimate.n, p * 100, needed);
     return estimate;
   }
-  estimate.value = sorted[quantile_rank(sorted.size(), p) - 1];
-  const double effective_n = effective_sample_size(at_most(*estimate.value));
+  const Value value = sorted[quantile_rank(sorted.size(), p) - 1];
+  estimate.value = value;
+  const double effective_n = effective_sample_size(indicators(samples, value));
   const OrderInterval interval = order_interval(estimate.n, effective_n, p, confidence);
   if (interval.low_rank) estimate.low = sorted[static_cast<size_t>(*interval.low_rank - 1)];
   if (interval.high_rank) estimate.high = sorted[static_cast<size_t>(*interval.high_rank - 1)];
   if (estimate.low || estimate.high) estimate.confidence = confidence;
   estimate.method = "nearest rank, interval by order statistics" + effective_text(effective_n, estimate.n);
   return estimate;
+}
+
+template <class Value>
+std::vector<Estimate> quantiles_of(std::span<const Value> samples, const std::vector<Value>& sorted,
+                                   std::span<const double> ps, double confidence) {
+  std::vector<Estimate> estimates;
+  for (const double p : ps) estimates.push_back(quantile_of<Value>(samples, sorted, p, confidence));
+  return estimates;
 }
 
 Estimate wilson(double share, double effective_n, int64_t n, double confidence) {
@@ -132,22 +150,12 @@ std::vector<Estimate> quantile_estimates(std::span<const double> samples, std::s
                                          double confidence) {
   std::vector<double> sorted(samples.begin(), samples.end());
   std::sort(sorted.begin(), sorted.end());
-  const auto at_most = [&](double limit) {
-    std::vector<uint8_t> series(samples.size());
-    std::ranges::transform(samples, series.begin(), [&](double sample) { return sample <= limit ? 1 : 0; });
-    return series;
-  };
-  std::vector<Estimate> estimates;
-  for (const double p : ps) estimates.push_back(quantile_of_sorted<double>(sorted, at_most, p, confidence));
-  return estimates;
+  return quantiles_of<double>(samples, sorted, ps, confidence);
 }
 
-std::vector<Estimate> quantile_estimates_of_sorted(std::span<const float> sorted,
-                                                   const SampleIndicators& at_most,
-                                                   std::span<const double> ps, double confidence) {
-  std::vector<Estimate> estimates;
-  for (const double p : ps) estimates.push_back(quantile_of_sorted(sorted, at_most, p, confidence));
-  return estimates;
+std::vector<Estimate> quantile_estimates(std::span<const float> samples, std::span<const double> ps,
+                                         double confidence) {
+  return quantiles_of<float>(samples, sorted_copy(samples), ps, confidence);
 }
 
 Estimate quantile_estimate(std::span<const double> samples, double p, double confidence) {
@@ -196,24 +204,16 @@ Estimate ratio_estimate(std::span<const double> numerators, std::span<const doub
 }
 
 RateCounter::RateCounter(int64_t start_ns, int64_t end_ns)
-    : start_ns_(start_ns), end_ns_(end_ns), counts_(kRateBins, 0.0) {
+    : start_ns_(start_ns),
+      end_ns_(end_ns),
+      bins_per_ns_(kRateBins / static_cast<double>(end_ns - start_ns)),
+      counts_(kRateBins, 0.0) {
   CHECK(end_ns > start_ns);
-}
-
-double RateCounter::bin_ns() const {
-  return static_cast<double>(end_ns_ - start_ns_) / static_cast<double>(kRateBins);
-}
-
-void RateCounter::add(int64_t event_ns, double weight) {
-  if (event_ns < start_ns_ || event_ns >= end_ns_) return;
-  const auto bin = static_cast<int64_t>(static_cast<double>(event_ns - start_ns_) / bin_ns());
-  counts_[static_cast<size_t>(std::min(bin, kRateBins - 1))] += weight;
-  ++inside_;
 }
 
 Estimate RateCounter::estimate(uint64_t seed, double confidence) const {
   if (inside_ == 0) return rate_of_none(seconds(Nanos(end_ns_ - start_ns_)), confidence);
-  const std::vector<double> widths_s(kRateBins, bin_ns() * 1e-9);
+  const std::vector<double> widths_s(kRateBins, 1e-9 / bins_per_ns_);
   Estimate estimate = ratio_estimate(counts_, widths_s, seed, confidence);
   estimate.n = inside_;
   estimate.method =

@@ -4,8 +4,8 @@
 // confidence lies in (0, 1).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,13 +38,9 @@ double sorted_quantile(std::span<const double> sorted, double p);
 // sorts once.
 std::vector<Estimate> quantile_estimates(std::span<const double> samples, std::span<const double> ps,
                                          double confidence = kConfidence);
-// The same for series that are too long to be held twice, in half the room: `sorted` ascending; of each
-// sample in order `at_most` tells whether it is not above `limit` (1) or is (0).
-using SampleIndicators = std::function<std::vector<uint8_t>(double limit)>;
-std::vector<Estimate> quantile_estimates_of_sorted(std::span<const float> sorted,
-                                                   const SampleIndicators& at_most,
-                                                   std::span<const double> ps,
-                                                   double confidence = kConfidence);
+// The same of series as long as a load has events, in single precision.
+std::vector<Estimate> quantile_estimates(std::span<const float> samples, std::span<const double> ps,
+                                         double confidence = kConfidence);
 Estimate quantile_estimate(std::span<const double> samples, double p, double confidence = kConfidence);
 
 // The largest sample; no interval, as none is known without an assumption on the tail.
@@ -67,13 +63,17 @@ Estimate ratio_estimate(std::span<const double> numerators, std::span<const doub
 class RateCounter {
  public:
   RateCounter(int64_t start_ns, int64_t end_ns);  // end after start
-  void add(int64_t event_ns, double weight = 1);
+  void add(int64_t event_ns, double weight = 1) {
+    if (event_ns < start_ns_ || event_ns >= end_ns_) return;
+    const auto bin = static_cast<size_t>(static_cast<double>(event_ns - start_ns_) * bins_per_ns_);
+    counts_[std::min(bin, counts_.size() - 1)] += weight;
+    ++inside_;
+  }
   Estimate estimate(uint64_t seed, double confidence = kConfidence) const;
 
  private:
-  double bin_ns() const;
-
   int64_t start_ns_, end_ns_, inside_ = 0;
+  double bins_per_ns_;
   std::vector<double> counts_;  // of each bin
 };
 

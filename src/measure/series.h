@@ -11,7 +11,7 @@ namespace assay {
 // positive (Geyer 1992, initial positive sequence) and never beyond half the series. Between 1 and n:
 // negative dependence is not counted in anybody's favour.
 double effective_sample_size(std::span<const double> series);
-// The same of zeros and ones, which take a byte each.
+// The same of zeros and ones, a byte each.
 double effective_sample_size(std::span<const uint8_t> indicators);
 
 // The mean block length for the stationary bootstrap of a mean (Politis and White 2004, corrected by Patton,

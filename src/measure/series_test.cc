@@ -41,6 +41,18 @@ TEST(EffectiveSampleSize, OfZerosAndOnesIsTheSameByCounting) {
       EXPECT_NEAR(effective_sample_size(indicators), effective_sample_size(series), 1e-6) << phi << limit;
     }
   }
+  // Lags of more than a word, and lengths on both sides of one.
+  for (const size_t size : {63, 64, 65, 128, 1000}) {
+    std::vector<double> series;
+    std::vector<uint8_t> indicators;
+    for (size_t i = 0; i < size; ++i) {
+      const bool is_one = i / (size / 5) % 2 == 1 || i % 17 == 3;
+      series.push_back(is_one ? 1 : 0);
+      indicators.push_back(is_one ? 1 : 0);
+    }
+    EXPECT_NEAR(effective_sample_size(indicators), effective_sample_size(series), 1e-6) << size;
+    EXPECT_LT(effective_sample_size(indicators), static_cast<double>(size) / 4) << size;
+  }
   EXPECT_EQ(effective_sample_size(std::vector<uint8_t>(100, 1)), 100);
   EXPECT_EQ(effective_sample_size(std::vector<uint8_t>{1, 0}), 2);
 }
