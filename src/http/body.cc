@@ -89,7 +89,7 @@ BodyParser::Step BodyParser::take_body(std::string_view& input) {
       until_close ? input.size() : static_cast<size_t>(std::min<uint64_t>(remaining_, input.size()));
   body_total_ += n;
   if (body_total_ > max_body_bytes_) return fail(kTooLarge), Step::kError;
-  body_ = input.substr(0, n);
+  body_ = {input.data(), n};
   input.remove_prefix(n);
   if (until_close) return Step::kBody;
   remaining_ -= n;
@@ -114,7 +114,7 @@ bool BodyParser::take_whole_chunk_head(std::string_view& input) {
   for (int digit; at < input.size() && at - first <= kMostDigits && (digit = hex_digit(input[at])) >= 0; ++at)
     size = size * 16 + static_cast<uint64_t>(digit);
   const bool is_usual = at > first && at - first <= kMostDigits && size > 0 && size <= max_body_bytes_ &&
-                        input.substr(at).starts_with("\r\n");
+                        input.size() - at >= 2 && input[at] == '\r' && input[at + 1] == '\n';
   if (!is_usual) return false;
   input.remove_prefix(at + 2);
   remaining_ = size;

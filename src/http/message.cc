@@ -83,19 +83,23 @@ std::optional<std::string_view> find_field(const std::vector<HttpField>& fields,
 }
 
 HeadPart take_head(std::string_view& input, size_t max_bytes, std::string& head) {
-  // The empty line may lie across two inputs: its first characters are then at the end of head.
-  const size_t known = head.size();
-  const size_t room = max_bytes - known;
-  head += input.substr(0, room);
-  const size_t end = head_end(head, known < 2 ? 0 : known - 2);
-  if (end == std::string_view::npos) {
-    if (input.size() >= room) return HeadPart::kTooLarge;
-    input = {};
-    return HeadPart::kMore;
+  constexpr size_t kPieceBytes = 1024;  // a whole answer may stand behind the head: it is not copied with it
+  while (true) {
+    // The empty line may lie across two pieces: its first characters are then at the end of head.
+    const size_t known = head.size();
+    const size_t room = max_bytes - known;
+    const std::string_view piece = input.substr(0, std::min(room, kPieceBytes));
+    head += piece;
+    const size_t end = head_end(head, known < 2 ? 0 : known - 2);
+    if (end != std::string_view::npos) {
+      input.remove_prefix(end - known);
+      head.resize(end);
+      return HeadPart::kWhole;
+    }
+    if (piece.size() == room) return HeadPart::kTooLarge;
+    input.remove_prefix(piece.size());
+    if (input.empty()) return HeadPart::kMore;
   }
-  input.remove_prefix(end - known);
-  head.resize(end);
-  return HeadPart::kWhole;
 }
 
 const char* parse_head_lines(std::string& head, size_t max_fields, std::string_view& first_line,

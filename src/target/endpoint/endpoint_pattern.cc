@@ -34,15 +34,18 @@ void EndpointPattern::learn(std::string_view json, const EndpointChunk& chunk) {
   kind_ = chunk.content ? StreamEventKind::kContent : StreamEventKind::kReasoning;
 }
 
+// By pointers: once an event, and the bounds that substr() checks are known here.
 std::optional<std::string_view> EndpointPattern::take(std::string_view& stream) const {
   if (before_.empty() || !stream.starts_with(before_)) return std::nullopt;
-  const std::string_view rest = stream.substr(before_.size());
-  const void* quote = std::memchr(rest.data(), '"', rest.size());
-  if (quote == nullptr) return std::nullopt;
-  const auto size = static_cast<size_t>(static_cast<const char*>(quote) - rest.data());
-  const std::string_view text = rest.substr(0, size);
-  if (size == 0 || !rest.substr(size).starts_with(after_) || !is_plain(text)) return std::nullopt;
-  stream.remove_prefix(before_.size() + size + after_.size());
+  const char* const begin = stream.data() + before_.size();
+  const char* const end = stream.data() + stream.size();
+  const auto* quote = static_cast<const char*>(std::memchr(begin, '"', static_cast<size_t>(end - begin)));
+  if (quote == nullptr || quote == begin || static_cast<size_t>(end - quote) < after_.size() ||
+      std::memcmp(quote, after_.data(), after_.size()) != 0)
+    return std::nullopt;
+  const std::string_view text(begin, static_cast<size_t>(quote - begin));
+  if (!is_plain(text)) return std::nullopt;
+  stream.remove_prefix(before_.size() + text.size() + after_.size());
   return text;
 }
 
