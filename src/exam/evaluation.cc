@@ -7,10 +7,12 @@
 #include <set>
 
 #include "exam/findings.h"
+#include "exam/host_doubt.h"
 #include "exam/load/interference.h"
 #include "exam/load/launch.h"
 #include "exam/roofline/bounds.h"
 #include "exam/verdicts/verdicts.h"
+#include "os/host_cpu.h"
 
 namespace assay {
 namespace {
@@ -43,7 +45,9 @@ Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Tr
   }
   RETURN_IF_ERROR(dossier.begin_trial(trial.id, context.clock.wall_time()));
   const Nanos start = context.clock.now();
+  const std::optional<HostCpu> cpu_before = target.is_on_device() ? read_host_cpu() : std::nullopt;
   Result<TrialOutcome> result = exam->run(context, trial, target);
+  const std::optional<HostCpu> cpu_after = cpu_before ? read_host_cpu() : std::nullopt;
   const bool is_kept = result && context.interrupted_again && !context.interrupted_again();
   if (context.interrupted() && !is_kept) return EvaluationEnd::kInterrupted;
   ASSIGN_OR_RETURN(outcome, std::move(result));
@@ -51,6 +55,10 @@ Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Tr
   note_reached_before(reached, trial, outcome);
   if (outcome.state == TrialState::kDone) reached.insert(trial.target);
   outcome.duration_s = seconds(context.clock.now() - start);
+  if (cpu_after) {
+    if (const auto other = other_work(*cpu_before, *cpu_after, outcome.duration_s))
+      doubt_beside_other_work(*other, outcome);
+  }
   for (Record& record : outcome.records) {
     if (record.source.empty()) record.source = fmt::format("assay, trial {}: {}", trial.id, trial.name);
   }
@@ -167,7 +175,8 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
                               printable(due[i]->target)),
                   dossier.path(), "It was changed by hand: run the scenario again.");
     }
-    observer({i, due.size(), due[i], nullptr});
+    const auto place = static_cast<size_t>(due[i] - before.trials.data());
+    observer({place, before.trials.size(), due[i], nullptr});
     TrialOutcome outcome;
     const bool is_last = i + 1 == due.size();
     context.interrupted_again = is_last ? interrupted_again : nullptr;
@@ -175,7 +184,7 @@ Result<EvaluationEnd> run_evaluation(Dossier& dossier, ExamContext& context,
     ASSIGN_OR_RETURN(const EvaluationEnd end,
                      run_trial(dossier, context, *due[i], target->spec, is_last_of_target, reached, outcome));
     if (end == EvaluationEnd::kInterrupted) return end;
-    observer({i, due.size(), due[i], &outcome});
+    observer({place, before.trials.size(), due[i], &outcome});
   }
   RETURN_IF_ERROR(commit_conclusions(dossier, context.scenario, context.clock));
   return EvaluationEnd::kComplete;

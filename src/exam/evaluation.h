@@ -28,7 +28,7 @@ std::vector<Trial> plan_trials(const Scenario& scenario, const std::vector<Expan
 
 // What an observer is told between trials; for displays.
 struct EvaluationStep {
-  size_t index = 0;  // of the trial among those to run, 0-based
+  size_t index = 0;  // of the trial among all of the run, 0-based
   size_t count = 0;
   const Trial* trial = nullptr;
   const TrialOutcome* outcome = nullptr;  // null: about to start

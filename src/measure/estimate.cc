@@ -194,6 +194,21 @@ Estimate mean_estimate(std::span<const double> samples, uint64_t seed, double co
                         "mean");
 }
 
+Estimate repetition_estimate(std::span<const double> samples, uint64_t seed, double confidence) {
+  constexpr size_t kLeast = 4;
+  Estimate estimate = mean_estimate(samples, seed, confidence);
+  if (samples.size() < kLeast || samples.size() >= kMinBootstrap) return estimate;
+  const auto n = static_cast<double>(samples.size());
+  double squares = 0;
+  for (const double sample : samples) squares += (sample - *estimate.value) * (sample - *estimate.value);
+  const double half = student_quantile(0.5 + confidence / 2, n - 1) * std::sqrt(squares / (n - 1) / n);
+  estimate.low = *estimate.value - half;
+  estimate.high = *estimate.value + half;
+  estimate.confidence = confidence;
+  estimate.method = "mean, Student's interval";
+  return estimate;
+}
+
 Estimate ratio_estimate(std::span<const double> numerators, std::span<const double> denominators,
                         uint64_t seed, double confidence) {
   CHECK(numerators.size() == denominators.size());

@@ -117,6 +117,17 @@ TEST(QuantileEstimate, ItsMethodNamesTheEffectiveSamples) {
             std::string::npos);
 }
 
+TEST(RepetitionEstimate, OfAHandfulHasStudentsInterval) {
+  const std::vector<double> five = {9, 10, 11, 10, 10};
+  const Estimate estimate = repetition_estimate(five, 1);
+  EXPECT_DOUBLE_EQ(*estimate.value, 10);
+  EXPECT_NEAR(*estimate.high, 10 + 2.776 * std::sqrt(0.5 / 5), 0.01);
+  EXPECT_NEAR(*estimate.low, 10 - 2.776 * std::sqrt(0.5 / 5), 0.01);
+  EXPECT_FALSE(repetition_estimate(std::vector<double>{9, 10, 11}, 1).low);
+  const std::vector<double> many(20, 3.0);
+  EXPECT_EQ(repetition_estimate(many, 1).method, mean_estimate(many, 1).method);
+}
+
 TEST(MaximumEstimate, IsTheLargestSample) {
   EXPECT_EQ(maximum_estimate(std::vector<double>{3, 9, 1}).value, 9);
   EXPECT_TRUE(maximum_estimate({}).insufficient);

@@ -48,15 +48,16 @@ void set_interval(const Json& line, const std::vector<double>& samples, uint64_t
     return;
   }
   if (samples.size() < 2) return;
-  const Estimate mean = mean_estimate(samples, seed);
+  const Estimate mean = repetition_estimate(samples, seed);
   if (!mean.low || !mean.high) return;
   record.ci_low = mean.low, record.ci_high = mean.high, record.confidence = mean.confidence;
   record.method += "; " + mean.method;
 }
 
-// A kernel whose time allowed no interval at all is no better.
+// A speed whose time allowed no interval at all is no better.
 bool is_wide(const Record& record) {
-  if (!record.ci_low || !record.ci_high) return record.conditions.find("kernel") != nullptr;
+  if (!record.ci_low || !record.ci_high)
+    return record.conditions.find("kernel") != nullptr || record.unit == "tokens/s";
   const double widest = std::max(*record.ci_high - *record.value, *record.value - *record.ci_low);
   return widest > kWide * std::abs(*record.value);
 }
