@@ -111,6 +111,8 @@ struct Finding {
 inline constexpr const char* kVoidsTrial = "voids_trial";
 // Likewise, where less was done than was asked for: the exit code is then not 0.
 inline constexpr const char* kFallsShort = "falls_short";
+// Code of the finding that a target served less than was asked of it, though time was given.
+inline constexpr const char* kRateNotHeld = "load.rate-not-held";
 
 // What the buyer asks for.
 struct Requirement {

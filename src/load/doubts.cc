@@ -55,6 +55,7 @@ class Doubts {
       long_enough();
       steady();
       failures();
+      silence();
       broken_off_early();
       too_few_samples();
       server_timings();
@@ -111,7 +112,7 @@ class Doubts {
     if (!do_latencies_grow(middle)) return;
     const bool is_blocker = 2 * good < offered - broken_off;
     Finding& finding = find(
-        is_blocker ? Severity::kBlocker : Severity::kDoubtful, "load.rate-not-held",
+        is_blocker ? Severity::kBlocker : Severity::kDoubtful, kRateNotHeld,
         fmt::format(
             "The target does not hold {} requests/s: in the second half of the window {} came and {} ended. "
             "Latencies grow with the length of the trial; goodput is {} requests/s.",
@@ -130,7 +131,7 @@ class Doubts {
   void long_enough() {
     if (window_.is_burst || result_.lost || window_.rates_s() <= 0) return;
     const bool is_held = std::ranges::none_of(
-        out_.findings, [](const Finding& finding) { return finding.code == "load.rate-not-held"; });
+        out_.findings, [](const Finding& finding) { return finding.code == kRateNotHeld; });
     for (const Record& record : records_) {
       const bool is_rate = std::ranges::find(kRates, record.metric) != std::end(kRates);
       if (!is_rate || !record.value) continue;
@@ -259,7 +260,7 @@ class Doubts {
   // Unless the rate was not held, which says the same and why.
   void steady() {
     const bool is_told = std::ranges::any_of(
-        out_.findings, [](const Finding& finding) { return finding.code == "load.rate-not-held"; });
+        out_.findings, [](const Finding& finding) { return finding.code == kRateNotHeld; });
     if (window_.is_burst || window_.is_steady || is_told || result_.lost) return;
     find(Severity::kNote, "load.not-steady",
          window_.is_settled
@@ -295,6 +296,31 @@ class Doubts {
                          counted(static_cast<int64_t>(result_.rows.size()), "request"), causes,
                          example.empty() ? "" : "; the first said: ", example));
     finding.evidence = std::move(evidence);
+  }
+
+  // A server that goes in the midst of a load and does not come back.
+  void silence() {
+    constexpr int64_t kEnough = 5;  // requests in a row, so that no chance made it
+    int64_t last_end_ns = 0, after = 0;
+    for (const RequestRow& row : result_.rows) {
+      if (ended_well(row)) last_end_ns = std::max(last_end_ns, row.end.count);
+    }
+    if (last_end_ns == 0) return;  // it never answered, which is another thing
+    for (const RequestRow& row : result_.rows) {
+      if (row.scheduled.count <= last_end_ns || was_broken_off(row)) continue;
+      const bool has_no_server =
+          row.failure == FailureCause::kRefused || row.failure == FailureCause::kConnectionLost;
+      if (!has_no_server) return;
+      ++after;
+    }
+    if (after < kEnough) return;
+    find(Severity::kBlocker, "load.went-silent",
+         fmt::format(
+             "The server answered for the last time {} after the start and did not come back: {} that came "
+             "later met no server.",
+             format_duration(seconds(Nanos(last_end_ns))), counted(after, "request")))
+        .evidence.set("last_answer_s", seconds(Nanos(last_end_ns)))
+        .set("requests_after", after);
   }
 
   // Their times to first token would have been among the longest.

@@ -172,6 +172,29 @@ TEST(LoadSummary, FailuresAreMissesOfTheGoalAndNotLatencies) {
               testing::HasSubstr("50 of 200 requests failed (50 server-error)"));
 }
 
+TEST(LoadSummary, AServerThatGoesAndDoesNotComeBackIsTold) {
+  const auto fail_from = [](size_t first, FailureCause cause) {
+    LoadResult result = drive(kQuick, steady_plan(200));
+    for (size_t i = first; i < result.rows.size(); ++i) {
+      result.rows[i].failure = cause;
+      result.rows[i].end = result.rows[i].scheduled + nanos_from_ms(1);
+    }
+    return result;
+  };
+  const LoadSummary gone = summarise_load(fail_from(50, FailureCause::kRefused), one_class());
+  const Finding* silent = finding(gone, "load.went-silent");
+  ASSERT_NE(silent, nullptr);
+  EXPECT_EQ(silent->severity, Severity::kBlocker);
+  EXPECT_THAT(silent->text, testing::HasSubstr("150 requests that came later met no server"));
+  EXPECT_NEAR(silent->evidence["last_answer_s"].as_number(), 4.92, 0.01);
+  // A few may be chance, and a server that says no is there.
+  EXPECT_EQ(finding(summarise_load(fail_from(196, FailureCause::kRefused), one_class()), "load.went-silent"),
+            nullptr);
+  EXPECT_EQ(
+      finding(summarise_load(fail_from(50, FailureCause::kOverloaded), one_class()), "load.went-silent"),
+      nullptr);
+}
+
 TEST(LoadSummary, AMissedLimitCostsGoodputButNotThroughput) {
   const LoadSummary summary = summarise_load(drive(kQuick, steady_plan(100)), one_class({.e2e_ms = 19.9}));
   EXPECT_EQ(*record(summary, "slo_attainment").value, 0);

@@ -38,13 +38,13 @@ constexpr std::array<std::string_view, 11> kBesideMetrics = {"server_running",
                                                              "sampler_cpu_utilisation"};
 // What the requests themselves tell is told anew of all of them; all else that a rank found holds for the
 // whole.
-constexpr std::array<std::string_view, 22> kToldAnew = {
+constexpr std::array<std::string_view, 23> kToldAnew = {
     "load.cancelled-early", "load.failures",       "load.generator-late",    "load.more-than-asked",
-    "load.not-steady",      "load.read-late",      "load.rank-share",        "load.rate-not-held",
+    "load.not-steady",      "load.read-late",      "load.rank-share",        kRateNotHeld,
     "load.sent-late",       "load.server-timings", "load.servers",           "load.short-window",
     "load.shortened",       "load.stray-events",   "load.token-basis",       "load.rank-stamps",
     "load.too-few-samples", "load.uneven-servers", "load.usage-above-asked", "load.usage-below-chunks",
-    "load.ranks",           kNothingMeasured};
+    "load.ranks",           "load.went-silent",    kNothingMeasured};
 
 std::string metric_base(const Record& record) {
   const Result<MetricName> name = parse_metric_name(record.metric);

@@ -6,6 +6,7 @@
 
 #include "exam/sizing.h"
 #include "exam/verdicts/rules.h"
+#include "exam/verdicts/standing.h"
 #include "measure/measure.h"
 
 namespace assay {
@@ -20,6 +21,7 @@ struct TargetResult {
   bool was_not_tried = false;     // nor asked of it
   const Record* worst =
       nullptr;  // of those that decide: the one farthest below what it needs, or nearest to it
+  const Record* open = nullptr;               // one whose interval holds what it needs
   size_t decisive = 0, is_void = 0, few = 0;  // classes
 
   double margin() const { return *worst->value - worst->conditions["required_share"].as_number(); }
@@ -41,14 +43,15 @@ bool is_mix_of_a_class(const Record& record) {
   return record.metric == "slo_attainment" && conditions["phase"].as_string() == "mix" && has_limits;
 }
 
-// A share decides from as many requests on as its percentile takes, and with fewer once it is met or missed
-// beyond doubt.
+// Whether a share is met or missed beyond doubt. Intervals are too bold for a handful of requests that
+// missed.
 bool is_decisive(const Record& record) {
   const double required = record.conditions["required_share"].as_number();
-  const bool is_missed =
-      record.ci_high && *record.ci_high < required && is_share_missed(*record.value, record.n, required);
-  const bool is_met = record.ci_low && *record.ci_low >= required;
-  return is_missed || is_met || required <= 0 || required >= 1 || record.n >= samples_needed(required);
+  if (!record.ci_low && !record.ci_high)
+    return required <= 0 || required >= 1 || record.n >= samples_needed(required);
+  const Standing stands = standing(record, true, required);
+  return stands == Standing::kShown ||
+         (stands == Standing::kRefuted && is_share_missed(*record.value, record.n, required));
 }
 
 TargetResult& result_of(std::vector<TargetResult>& results, const std::string& name) {
@@ -76,6 +79,7 @@ std::vector<TargetResult> collect(const VerdictView& view, std::vector<int64_t>&
       ++result.is_void;
     } else if (!is_decisive(record)) {
       ++result.few;
+      if (result.open == nullptr) result.open = &record;
     } else {
       ++result.decisive;
       record_ids.push_back(record.id);
@@ -86,15 +90,27 @@ std::vector<TargetResult> collect(const VerdictView& view, std::vector<int64_t>&
   return results;
 }
 
-std::string share_text(const TargetResult& result) {
-  const Record& record = *result.worst;
-  const double required = record.conditions["required_share"].as_number();
-  const bool is_close =
-      record.ci_low && record.ci_high && *record.ci_low <= required && required <= *record.ci_high;
-  return fmt::format("{} on {} met its SLO in {}{} of {}, needs {}{}",
-                     record.conditions["traffic_class"].as_string(), result.name, percent_text(*record.value),
-                     interval_text(record, 100), counted(record.n, "request"), percent_text(required),
-                     is_close ? ", which lies within the interval" : "");
+std::string share_text(const std::string& target, const Record& record) {
+  return fmt::format("{} on {} met its SLO in {}{} of {}, needs {}",
+                     record.conditions["traffic_class"].as_string(), target, percent_text(*record.value),
+                     interval_text(record, 100), counted(record.n, "request"),
+                     percent_text(record.conditions["required_share"].as_number()));
+}
+
+// "CPU was offered 6.10 requests/s, 80 % of what its burst showed": what the answer holds for. Nothing where
+// the scenario says the rate.
+std::string offer_text(const VerdictView& view, const std::string& target) {
+  for (const Record& record : view.content().records) {
+    const Json& conditions = record.conditions;
+    const bool was_chosen = record.metric == "offered_rate_per_s" && record.value &&
+                            conditions["phase"].as_string() == "mix" &&
+                            conditions["traffic_class"].as_string() == "all" &&
+                            conditions["rate_chosen_by"].as_string() == "burst";
+    if (!was_chosen || view.target_name(record) != target) continue;
+    return fmt::format("{} was offered {}, {:.0f} % of what its burst showed", target,
+                       with_unit(*record.value, record.unit), 100 * conditions["utilisation"].as_number());
+  }
+  return "";
 }
 
 // What a target that did not decide the answer adds to it, in a few words.
@@ -109,7 +125,12 @@ std::string short_text(const TargetResult& result) {
                       : result.few + result.decisive > 0
                           ? "too few requests to tell"
                           : "no limits to hold it against (slo, or --goodput of assay load)";
-  return fmt::format("{}: {}", result.name, words);
+  const bool is_open = result.open != nullptr && result.failed == nullptr && !result.is_missed() &&
+                       !result.is_sized_down && result.is_void == 0;
+  if (!is_open) return fmt::format("{}: {}", result.name, words);
+  return fmt::format("{}: more requests{} tell (load.requests_per_class)",
+                     share_text(result.name, *result.open),
+                     samples_that_tell(*result.open, result.open->conditions["required_share"].as_number()));
 }
 
 // The rate of all requests that the scenario itself asks for, as it was offered to a target.
@@ -164,8 +185,11 @@ Verdict judge_fast_enough(const VerdictView& view, const Question& question) {
     // The same again would not tell either.
     if (has_rates) {
       verdict.command.clear();
-      verdict.reason += (verdict.reason.empty() ? "" : "; ") +
-                        std::string("nobody said which rate is needed (load.rate_per_s, --request-rate)");
+      verdict.reason +=
+          (verdict.reason.empty() ? "" : "; ") +
+          std::string(
+              "nobody said which rate is needed (a [[requirement]] on capacity_per_s says it, or a "
+              "run at that rate)");
     }
     return verdict;
   }
@@ -189,14 +213,14 @@ Verdict judge_fast_enough(const VerdictView& view, const Question& question) {
   const TargetResult* decides = missed != nullptr ? missed : failed != nullptr ? failed : nullptr;
   if (decides != nullptr) {
     verdict.answer = Answer::kNo;
-    verdict.reason = decides == missed ? share_text(*missed)
+    verdict.reason = decides == missed ? share_text(missed->name, *missed->worst)
                                        : fmt::format("the mix could not be served: {}",
                                                      view.about_failure(*failed->failed));
     if (decides->is_sized_down) verdict.reason += ", even with a smaller model";
   } else if (unknown == 0 && met > 0) {
     verdict.answer = Answer::kYes;
-    verdict.reason =
-        fmt::format("every class on every target ({}); the closest, {}", classes, share_text(*closest));
+    verdict.reason = fmt::format("every class on every target ({}); the closest, {}", classes,
+                                 share_text(closest->name, *closest->worst));
     decides = met == 1 ? closest : nullptr;
   }
   // Without limits another run would not tell either.
@@ -207,6 +231,10 @@ Verdict judge_fast_enough(const VerdictView& view, const Question& question) {
   for (const TargetResult& result : results) {
     const bool is_told = &result == decides || (verdict.answer == Answer::kYes && result.is_met());
     if (!is_told) verdict.reason += (verdict.reason.empty() ? "" : "; ") + short_text(result);
+  }
+  for (const TargetResult& result : results) {
+    const std::string offer = result.decisive + result.few == 0 ? "" : offer_text(view, result.name);
+    if (!offer.empty()) verdict.reason += "; " + offer;
   }
   add_capacities(view, verdict);
   return verdict;

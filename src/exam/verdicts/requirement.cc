@@ -3,8 +3,11 @@
 
 #include <algorithm>
 
+#include "exam/findings.h"
 #include "exam/sizing.h"
 #include "exam/verdicts/rules.h"
+#include "exam/verdicts/standing.h"
+#include "workload/workload.h"
 
 namespace assay {
 namespace {
@@ -39,11 +42,35 @@ std::string words(const VerdictView& view, const Record& record) {
                      with_unit(*record.value, record.unit), interval_text(record));
 }
 
-// The capacity lies somewhere in its interval, and no value in it is likelier than another.
-bool is_undecided(const Record& capacity, const Requirement& requirement) {
-  const bool is_shown = capacity.ci_low && *capacity.ci_low >= requirement.value;
-  const bool is_refuted = capacity.ci_high && *capacity.ci_high < requirement.value;
-  return !is_shown && !is_refuted;
+// What would narrow the interval of a record that is open.
+std::string what_narrows(const Record& record, double limit, const std::string& exam) {
+  if (record.metric == "capacity_per_s") return "more time narrows it (load.capacity.max_duration_s)";
+  if (exam == "roofline") return "more time narrows it (roofline.max_duration_s)";
+  return fmt::format("more requests{} narrow it (load.requests_per_class)", samples_that_tell(record, limit));
+}
+
+// A rate that is not reached since less was asked for, of a target that kept up with what was: "14.9
+// requests/s", or "" where it is not so.
+std::string offered_less(const VerdictView& view, const Record& record, double limit) {
+  const bool is_of_requests = record.metric == "goodput_per_s" || record.metric == "request_throughput_per_s";
+  const bool is_of_tokens =
+      record.metric == "output_throughput_tokens_per_s" || record.metric == "input_throughput_tokens_per_s";
+  const Trial* trial = view.trial_of(record);
+  if ((!is_of_requests && !is_of_tokens) || trial == nullptr) return "";
+  const bool was_held = std::ranges::none_of(view.content().findings, [&](const Finding& finding) {
+    return finding.trial_id == trial->id && finding.code == kRateNotHeld;
+  });
+  if (!was_held) return "";
+  for (const Record& offered : view.content().records) {
+    if (offered.trial_id != record.trial_id || offered.metric != "offered_rate_per_s" || !offered.value ||
+        !(offered.conditions["traffic_class"] == record.conditions["traffic_class"]))
+      continue;
+    // Users who wait for their answers ask for as much as they get.
+    const bool is_closed = offered.conditions["arrivals"].as_string() == name_of(Arrivals::Kind::kClosed);
+    if (is_closed || (is_of_requests && *offered.value >= limit)) return "";
+    return with_unit(*offered.value, "requests/s");
+  }
+  return "";
 }
 
 // A trial of the exam that would have measured what is required, on a target and in a phase that are meant.
@@ -72,9 +99,11 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
   verdict.command = view.command_for(verdict.exam);
   const bool is_floor = requirement.comparison == ">=";
   const Record* worst = nullptr;
-  // Of capacities, which are intervals: one that the search has not decided, and one that is shown to be too
-  // small.
-  const Record *undecided = nullptr, *refuted = nullptr;
+  const auto is_worse = [&](const Record& record, const Record* than) {
+    return than == nullptr || (is_floor ? *record.value < *than->value : *record.value > *than->value);
+  };
+  // The worst of those whose interval holds the limit, and of those that are shown to lie beyond it.
+  const Record *open = nullptr, *refuted = nullptr;
   size_t unusable = 0;
   const Record* few = nullptr;  // which rests on too few samples
   std::string other_model;      // what a target ran in place of what was asked for, in words
@@ -93,14 +122,10 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
       continue;
     }
     verdict.record_ids.push_back(record.id);
-    if (requirement.metric == "capacity_per_s") {
-      const bool is_open = is_undecided(record, requirement);
-      const bool is_too_small = !is_open && *record.value < requirement.value;
-      if (is_open && undecided == nullptr) undecided = &record;
-      if (is_too_small && (refuted == nullptr || *record.value < *refuted->value)) refuted = &record;
-    }
-    if (worst == nullptr || (is_floor ? *record.value < *worst->value : *record.value > *worst->value))
-      worst = &record;
+    const Standing stands = standing(record, is_floor, requirement.value);
+    if (stands == Standing::kOpen && is_worse(record, open)) open = &record;
+    if (stands == Standing::kRefuted && is_worse(record, refuted)) refuted = &record;
+    if (is_worse(record, worst)) worst = &record;
   }
   if (worst == nullptr) {
     verdict.reason = fmt::format("{}: ", requirement.metric) +
@@ -113,23 +138,26 @@ Verdict judge_requirement(const VerdictView& view, const Requirement& requiremen
     if (other_model.empty() && few != nullptr) verdict.command.clear();
     return verdict;
   }
-  if (undecided != nullptr && refuted == nullptr) {
-    verdict.reason = fmt::format(
-        "{}, needs ≥ {}: the search has not decided it; more time narrows the interval "
-        "(load.capacity.max_duration_s)",
-        words(view, *undecided), with_unit(requirement.value, undecided->unit));
+  const Record& told = refuted != nullptr ? *refuted : open != nullptr ? *open : *worst;
+  verdict.reason = fmt::format("{}, needs {} {}", words(view, told), is_floor ? "≥" : "≤",
+                               with_unit(requirement.value, told.unit));
+  if (refuted != nullptr && is_floor) {
+    if (const std::string offered = offered_less(view, *refuted, requirement.value); !offered.empty()) {
+      verdict.command.clear();
+      verdict.reason += fmt::format(
+          "; but no more was asked of it: it kept up with {} (load.rate_per_s asks for more)", offered);
+      return verdict;
+    }
+  }
+  if (refuted == nullptr && open != nullptr) {
+    verdict.reason +=
+        ", which lies within the interval: " + what_narrows(*open, requirement.value, verdict.exam);
     return verdict;
   }
-  if (refuted != nullptr) worst = refuted;
-  const bool is_met = is_floor ? *worst->value >= requirement.value : *worst->value <= requirement.value;
+  const bool is_met = refuted == nullptr;
   verdict.answer = is_met ? Answer::kYes : Answer::kNo;
   verdict.command.clear();
-  verdict.reason = fmt::format("{}, needs {} {}", words(view, *worst), is_floor ? "≥" : "≤",
-                               with_unit(requirement.value, worst->unit));
-  const bool is_close = worst->ci_low && worst->ci_high && *worst->ci_low <= requirement.value &&
-                        requirement.value <= *worst->ci_high;
-  if (is_close) verdict.reason += "; the limit lies within the interval";
-  if (worst->validity == Validity::kDoubtful) {
+  if (told.validity == Validity::kDoubtful) {
     // Neither bought nor refused on a number that the report itself does not trust.
     verdict.answer = Answer::kNotExamined;
     verdict.command = view.command_for(verdict.exam);

@@ -41,6 +41,7 @@ struct Runs {
   const Trial* failed = nullptr;              // the first
   const Trial* untried = nullptr;
   size_t not_tried = 0, fake = 0;  // trials
+  bool has_load = false;           // else the engine alone was run
   // Some target ran another model since a quick look was wanted, not since it is slow.
   bool has_stand_in = false;
 };
@@ -53,6 +54,7 @@ Runs collect(const VerdictView& view) {
       ++runs.fake;
       continue;
     }
+    runs.has_load |= trial.exam == "load";
     TargetRuns& target = runs.targets[trial.target];
     const bool is_done = trial.state == TrialState::kDone;
     const bool is_empty = is_done && left_no_number(view, trial);
@@ -78,11 +80,13 @@ Runs collect(const VerdictView& view) {
 // A trial that ran to its end may have had many a request that did not.
 struct FailedShare {
   std::string words;  // "111 of 200 requests failed (load mix on X)"
-  bool is_most = false;
+  bool is_too_many = false;
   int64_t record_id = 0;
 };
 std::vector<FailedShare> failed_shares(const VerdictView& view) {
   constexpr double kTold = 0.05, kMost = 0.5;
+  // One in ten that the server got wrong; what it turned away or was too slow for, it might have done.
+  constexpr double kMostWrong = 0.1;
   std::vector<FailedShare> found;
   for (const Record& record : view.content().records) {
     const Trial* trial = view.trial_of(record);
@@ -93,9 +97,13 @@ std::vector<FailedShare> failed_shares(const VerdictView& view) {
     const std::string& phase = trial->parameters["phase"].as_string();
     if (phase == "capacity" || phase == "sweep") continue;
     const auto failed = std::llround(*record.value * static_cast<double>(record.n));
+    int64_t busy = 0;
+    for (const FailureCause cause : {FailureCause::kOverloaded, FailureCause::kTimeout})
+      busy += record.conditions[fmt::format("failed_{}", name_of(cause))].as_integer(0);
+    const double wrong_share = static_cast<double>(failed - busy) / static_cast<double>(record.n);
     found.push_back(
         {.words = fmt::format("{} of {} failed ({})", failed, counted(record.n, "request"), trial->name),
-         .is_most = *record.value > kMost,
+         .is_too_many = *record.value > kMost || wrong_share > kMostWrong,
          .record_id = record.id});
   }
   return found;
@@ -110,9 +118,7 @@ std::string words_of_good(const VerdictView& view, const std::vector<std::string
     words += "; what was measured is void";
   else if (is_void > 0)
     words += fmt::format("; what {} of them measured is void", is_void);
-  const int64_t stopped = std::ranges::count_if(view.content().findings, [](const Finding& finding) {
-    return finding.evidence[kFallsShort].as_bool();
-  });
+  const int64_t stopped = std::ranges::count(view.content().findings, kStopped, &Finding::code);
   if (stopped > 0)
     words += fmt::format("; {} stopped early by {} user", counted(stopped, "was", "were"),
                          stopped == 1 ? "its" : "their");
@@ -138,7 +144,7 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
   }
   if (!empty.empty()) asides.insert(asides.begin(), fmt::format("{} measured nothing", join(empty, ", ")));
   const std::vector<FailedShare> failures = failed_shares(view);
-  const auto mostly_failed = std::ranges::find_if(failures, &FailedShare::is_most);
+  const auto often_failed = std::ranges::find_if(failures, &FailedShare::is_too_many);
 
   Verdict verdict = view.not_examined(question, "");
   if (runs.failed != nullptr) {
@@ -146,11 +152,11 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     verdict.exam = runs.failed->exam;
     verdict.command.clear();
     verdict.reason = view.about_failure(*runs.failed);
-  } else if (mostly_failed != failures.end()) {
+  } else if (often_failed != failures.end()) {
     verdict.answer = Answer::kNo;
     verdict.command.clear();
-    verdict.reason = mostly_failed->words;
-    verdict.record_ids.push_back(mostly_failed->record_id);
+    verdict.reason = often_failed->words;
+    verdict.record_ids.push_back(often_failed->record_id);
   } else if (runs.untried != nullptr) {
     verdict.reason = fmt::format("{} not tried: {}",
                                  counted(static_cast<int64_t>(runs.not_tried), "trial was", "trials were"),
@@ -161,6 +167,7 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
   } else if (!good.empty() && !runs.has_stand_in && !has_silent) {
     verdict.answer = Answer::kYes;
     verdict.command.clear();
+    if (!runs.has_load) verdict.exam = "roofline";
     verdict.reason = words_of_good(view, good, measured, is_void);
     for (const FailedShare& failure : failures) verdict.reason += "; " + failure.words;
     for (const std::string& aside : asides) verdict.reason += "; " + aside;

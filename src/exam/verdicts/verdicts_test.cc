@@ -238,6 +238,11 @@ TEST(Verdicts, SoftwareThatFailsMostRequestsDoesNotRun) {
   verdict = evidence.answer(1);
   EXPECT_EQ(verdict.answer, Answer::kYes);
   EXPECT_THAT(verdict.reason, testing::HasSubstr("20 of 200 requests failed"));
+  // One in seven that the server got wrong is too many; that it turned away says something of its speed.
+  evidence.content.records[0].value = 0.14;
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kNo);
+  evidence.content.records[0].conditions.set("failed_overloaded", 20);
+  EXPECT_EQ(evidence.answer(1).answer, Answer::kYes);
   evidence.content.records[0].value = 0.01;
   EXPECT_THAT(evidence.answer(1).reason, testing::Not(testing::HasSubstr("failed")));
 }
@@ -307,8 +312,13 @@ TEST(Verdicts, EveryTargetIsNamedBesideTheOneThatDecides) {
   evidence.add_attainment(3, "chat", 0.99);
   EXPECT_EQ(evidence.answer(2).reason,
             "chat on CPU met its SLO in 70.0 % (60.0–79.0) of 72 requests, needs 90.0 %; GPU0: meets it");
+  // An interval that holds what is needed shows neither.
   evidence.content.records[0].ci_high = 0.91;
-  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("90.0 %, which lies within the interval; GPU0"));
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+  EXPECT_EQ(
+      evidence.answer(2).reason,
+      "chat on CPU met its SLO in 70.0 % (60.0–91.0) of 72 requests, needs 90.0 %: more requests (about 80) "
+      "tell (load.requests_per_class); GPU0: meets it");
 }
 
 TEST(Verdicts, ADeviceTooSlowForTheModelDoesNotDecideForTheOthers) {
@@ -338,7 +348,9 @@ TEST(Verdicts, TooFewRequestsDecideNothing) {
   Evidence evidence;
   evidence.add_attainment(1, "chat", 1.0).n = 6;
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
-  EXPECT_EQ(evidence.answer(2).reason, "CPU: too few requests to tell");
+  EXPECT_EQ(evidence.answer(2).reason,
+            "chat on CPU met its SLO in 100 % of 6 requests, needs 90.0 %: more requests tell "
+            "(load.requests_per_class)");
 }
 
 TEST(Verdicts, FewRequestsDecideWhenTheirIntervalDoes) {
@@ -349,7 +361,21 @@ TEST(Verdicts, FewRequestsDecideWhenTheirIntervalDoes) {
   EXPECT_EQ(evidence.answer(2).answer, Answer::kYes);
   record.n = 30;
   record.ci_low = 0.884;
-  EXPECT_EQ(evidence.answer(2).reason, "CPU: too few requests to tell");
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+  EXPECT_EQ(evidence.answer(2).reason,
+            "chat on CPU met its SLO in 100 % of 30 requests, needs 90.0 %: more requests (about 41) tell "
+            "(load.requests_per_class)");
+}
+
+// Where nobody said a rate, the answer says the one that it holds for.
+TEST(Verdicts, ARateThatWasChosenIsTold) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 0.97);
+  Record& offered = evidence.add(1, "offered_rate_per_s", "all", 6.1);
+  offered.unit = "requests/s";
+  offered.conditions.set("rate_chosen_by", "burst").set("utilisation", 0.8);
+  EXPECT_THAT(evidence.answer(2).reason,
+              testing::EndsWith("; CPU was offered 6.10 requests/s, 80 % of what its burst showed"));
 }
 
 TEST(Verdicts, VoidNumbersDecideNothing) {
@@ -395,7 +421,8 @@ TEST(Verdicts, ARequirementOnCapacityDecidesByItsTier) {
   EXPECT_EQ(evidence.answer(2).answer, Answer::kYes);
   evidence.content.requirements[0].value = 29.5;  // within the interval
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
-  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("has not decided it"));
+  EXPECT_THAT(evidence.answer(2).reason,
+              testing::HasSubstr("which lies within the interval: more time narrows it (load.capacity"));
 }
 
 // Of several capacities one that is shown to be too small decides, and one that is open holds a yes back.
@@ -435,8 +462,37 @@ TEST(Verdicts, RequirementsDecideTheirQuestion) {
   EXPECT_EQ(verdicts[0].reason, "goodput_per_s on CPU is 12.0 (11.0–13.0), needs ≥ 10.0");
   EXPECT_EQ(evidence.answer(2).answer, Answer::kYes);
   evidence.require("goodput_per_s", ">=", 12.5);
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNotExamined);
+  EXPECT_THAT(evidence.answer(2).reason,
+              testing::HasSubstr("needs ≥ 12.5, which lies within the interval: more requests"));
+  evidence.require("goodput_per_s", ">=", 14);
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNo);
-  EXPECT_THAT(evidence.answer(2).reason, testing::HasSubstr("the limit lies within the interval"));
+}
+
+// No rate is reached that was not asked for.
+TEST(Verdicts, WhatWasNotOfferedIsNotMissed) {
+  Evidence evidence;
+  Record& goodput = evidence.add(1, "goodput_per_s", "all", 14.2);
+  goodput.ci_low = 11.7;
+  goodput.ci_high = 16.8;
+  evidence.add(1, "offered_rate_per_s", "all", 14.9).conditions.set("arrivals", "poisson");
+  evidence.require("goodput_per_s", ">=", 20);
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNotExamined);
+  EXPECT_EQ(
+      evidence.draw()[0].reason,
+      "goodput_per_s on CPU is 14.2 (11.7–16.8), needs ≥ 20.0; but no more was asked of it: it kept up with "
+      "14.9 requests/s (load.rate_per_s asks for more)");
+  // One that did not keep up with as little as that would not do more.
+  evidence.content.findings.push_back({.trial_id = 1, .severity = Severity::kBlocker, .code = kRateNotHeld});
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNo);
+  evidence.content.findings.clear();
+  // Enough was offered: it was too slow.
+  evidence.content.records[1].value = 25;
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNo);
+  // Users who wait for their answers ask for as much as they get.
+  evidence.content.records[1].value = 14.9;
+  evidence.content.records[1].conditions.set("arrivals", "closed");
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNo);
 }
 
 TEST(Verdicts, EveryMetricIsOfAnExamThatThereIs) {
