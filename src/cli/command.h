@@ -27,6 +27,12 @@ struct OptionSpec {
   bool repeats = false;  // may be given more than once: ParsedOptions::values
 };
 
+// A flag of another tool that people type here, too.
+struct ForeignFlag {
+  const char* name;    // "--base-url"
+  const char* advice;  // a sentence: what is meant by it here
+};
+
 struct PositionalSpec {
   const char* name;  // "DOSSIER"
   const char* help;
@@ -79,6 +85,7 @@ struct Command {
   PositionalSpec rest = {nullptr, nullptr, false, nullptr};
   RankUse ranks = RankUse::kForItself;
   bool has_json = true;  // takes --json
+  std::span<const ForeignFlag> foreign_flags = {};
 };
 
 // Options that commands have beside their own: all of them, and those of one command.

@@ -6,6 +6,7 @@
 
 #include "cli/calibrate.h"
 #include "cli/commands.h"
+#include "cli/foreign_flags.h"
 #include "cli/load_flags.h"
 #include "cli/load_merge.h"
 #include "cli/load_outputs.h"
@@ -161,6 +162,7 @@ Command load_command() {
            "afterwards. Its port must be the URL's.",
            false, nullptr},
       .ranks = RankUse::kShares,
+      .foreign_flags = foreign_load_flags(),
   };
 }
 

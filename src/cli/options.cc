@@ -103,6 +103,9 @@ class ArgumentCheck {
   }
 
   std::unexpected<Error> unknown(const std::string& name) const {
+    const auto foreign = std::ranges::find(command_.foreign_flags, name, &ForeignFlag::name);
+    if (foreign != command_.foreign_flags.end())
+      return wrong(fmt::format("unknown option '{}'. {}", name, foreign->advice));
     std::vector<std::string> known;
     for (const std::span<const OptionSpec> options : {command_.options, common_options(command_)}) {
       for (const OptionSpec& option : options) known.emplace_back(option.name);

@@ -26,7 +26,7 @@ constexpr PositionalSpec kReportPositionals[] = {
 
 // A folder stands for the dossier in it.
 std::string file_to_report(const std::string& path) {
-  const std::string inside = path + "/dossier.assay";
+  const std::string inside = path + (path.ends_with('/') ? "" : "/") + "dossier.assay";
   return file_exists(inside) ? inside : path;
 }
 

@@ -300,7 +300,13 @@ std::vector<std::string> exit_reasons(const DossierContent& content) {
 Result<std::string> write_report(const Dossier& dossier, const std::string& folder) {
   ASSIGN_OR_RETURN(const std::string html, render_html(dossier));
   std::string path = folder + "/" + kReportName;
-  RETURN_IF_ERROR(write_file_atomically(path, html));
+  if (Result<void> written = write_file_atomically(path, html); !written) {
+    Error error = std::move(written).error();
+    error.remedy +=
+        fmt::format("{}All that was measured is in {}; `assay report {} -o FILE.html` writes the report.",
+                    error.remedy.empty() ? "" : " ", dossier.path(), folder);
+    return std::unexpected(std::move(error));
+  }
   return path;
 }
 

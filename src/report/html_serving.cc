@@ -149,12 +149,13 @@ std::string interference_sentence(const Model& model) {
     return is_known ? "That company costs a class more than 1 % of its speed was not shown"
                     : "What company costs a class is unknown";
   const std::string_view latency = worst->latency;
-  return fmt::format("Company costs {} on {} most: its {} {} × as long as alone", worst->result->name,
-                     worst->serving->label,
-                     latency == "TTFT"   ? "first token takes"
-                     : latency == "TPOT" ? "tokens take"
-                                         : "answer takes",
-                     value_text(*worst->record).value);
+  const ValueText text = value_text(*worst->record);
+  return fmt::format("In company {} of {} on {} {} {} × as long as alone",
+                     latency == "TTFT"   ? "the first token"
+                     : latency == "TPOT" ? "the tokens"
+                                         : "the answer",
+                     worst->result->name, worst->serving->label, latency == "TPOT" ? "take" : "takes",
+                     text.interval.empty() ? text.value : fmt::format("{} ({})", text.value, text.interval));
 }
 
 const char* metric_words(std::string_view metric) {

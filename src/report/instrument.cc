@@ -18,15 +18,6 @@ std::string marked_name(const CalibrationShape& shape) {
   return shape.void_because.empty() ? shape.name : shape.name + " (void)";
 }
 
-// The valid shape of single events that reaches furthest.
-const CalibrationShape* fastest(const InstrumentCalibration& calibration) {
-  const std::optional<double> reach = calibration.reach_events_per_s();
-  for (const CalibrationShape& shape : calibration.shapes) {
-    if (reach && shape.is_valid() && !shape.is_coalesced && shape.events_per_s == reach) return &shape;
-  }
-  return nullptr;
-}
-
 // The output tokens per second of the fastest trial: a chunk holds at least one, so that there were at most
 // as many events.
 const Record* fastest_record(const DossierContent& content) {
@@ -41,21 +32,29 @@ const Record* fastest_record(const DossierContent& content) {
   return found;
 }
 
-// "Off by" says how far, not to which side.
-std::optional<double> magnitude(const std::optional<double>& value) {
-  return value ? std::optional(std::fabs(*value)) : value;
+std::optional<double> larger(const std::optional<double>& a, const std::optional<double>& b) {
+  return a && b ? std::max(*a, *b) : a ? a : b;
 }
 
+// The worst of the valid shapes of single events: which of them a trial was most like, nobody knows.
 std::string phrase_of(const InstrumentCalibration& calibration) {
   const std::string day = calibration.measured_at.substr(0, 10);
-  const CalibrationShape* shape = fastest(calibration);
-  if (shape == nullptr) return fmt::format("calibrated {}, but no shape of single events is valid", day);
-  const bool has_p99 = shape->arrival_error_us_p99.has_value();
-  return fmt::format("calibrated {}: at {} events/s arrivals {} late, mean TTFT off by {} %", day,
-                     calibration_number(shape->events_per_s),
-                     has_p99 ? fmt::format("p99 {} µs", calibration_number(shape->arrival_error_us_p99))
-                             : fmt::format("at most {} µs", calibration_number(shape->arrival_error_us_max)),
-                     calibration_number(magnitude(shape->ttft_error_percent)));
+  const std::optional<double> reach = calibration.reach_events_per_s();
+  if (!reach) return fmt::format("calibrated {}, but no shape of single events is valid", day);
+  std::optional<double> p99_us, max_us, ttft_percent;
+  bool has_p99 = true;
+  for (const CalibrationShape& shape : calibration.shapes) {
+    if (!shape.is_valid() || shape.is_coalesced) continue;
+    has_p99 &= shape.arrival_error_us_p99.has_value();
+    p99_us = larger(p99_us, shape.arrival_error_us_p99);
+    max_us = larger(max_us, shape.arrival_error_us_max);
+    if (shape.ttft_error_percent) ttft_percent = larger(ttft_percent, std::fabs(*shape.ttft_error_percent));
+  }
+  return fmt::format("calibrated {}: up to {} events/s arrivals {} µs late, mean TTFT off by {} % at most",
+                     day, calibration_number(reach),
+                     has_p99 ? fmt::format("p99 {}", calibration_number(p99_us))
+                             : fmt::format("at most {}", calibration_number(max_us)),
+                     calibration_number(ttft_percent));
 }
 
 }  // namespace

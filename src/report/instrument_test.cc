@@ -66,10 +66,23 @@ TEST(InstrumentCheck, WithoutACalibrationItSaysHowToMakeOne) {
   EXPECT_NE(on_one_line(render_load_table(run(std::nullopt))).find(check.phrase), std::string::npos);
 }
 
-TEST(InstrumentCheck, TheFastestValidShapeSpeaks) {
-  const InstrumentCheck check = instrument_check(run(calibration()));
-  EXPECT_EQ(check.phrase,
-            "calibrated 2026-01-02: at 1000 events/s arrivals p99 6.00 µs late, mean TTFT off by 0.0200 %");
+TEST(InstrumentCheck, TheWorstOfTheValidShapesSpeaks) {
+  InstrumentCalibration several = calibration();
+  const InstrumentCheck check = instrument_check(run(several));
+  EXPECT_EQ(
+      check.phrase,
+      "calibrated 2026-01-02: up to 1000 events/s arrivals p99 6.00 µs late, mean TTFT off by 0.0200 % at most");
+  CalibrationShape slower = several.shapes[0];
+  slower.events_per_s = 10;
+  slower.arrival_error_us_p99 = 46;
+  slower.ttft_error_percent = -0.5;
+  several.shapes.push_back(slower);
+  slower.void_because = "late";
+  slower.arrival_error_us_p99 = 1000;
+  several.shapes.push_back(slower);
+  EXPECT_EQ(
+      instrument_check(run(several)).phrase,
+      "calibrated 2026-01-02: up to 1000 events/s arrivals p99 46.0 µs late, mean TTFT off by 0.500 % at most");
   EXPECT_EQ(check.beyond, "");
 }
 

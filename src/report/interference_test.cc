@@ -62,7 +62,8 @@ TEST_F(Interference, NamesTheLatencyThatWasCompared) {
   EXPECT_STREQ(rows[1].latency, "TPOT");
   EXPECT_STREQ(rows[2].latency, "E2E");
   const std::string page = serving_html(*model);
-  EXPECT_THAT(page, HasSubstr("Company costs vectors on h:1 most: its answer takes 3.00 × as long as alone"));
+  EXPECT_THAT(page,
+              HasSubstr("In company the answer of vectors on h:1 takes 3.00 (2.70–3.30) × as long as alone"));
   EXPECT_THAT(page,
               HasSubstr("median alone, of TTFT and TPOT; of E2E for vectors, whose answers come at once."));
 }
@@ -71,7 +72,9 @@ TEST_F(Interference, OfAnswersThatStreamIsThatOfTheFirstToken) {
   const DossierContent content = content_of({{"chat", true}, {"rag", true}});
   const Result<Model> model = make_model(content, nullptr);
   ASSERT_TRUE(model);
-  EXPECT_THAT(serving_html(*model), HasSubstr("Company costs rag on h:1 most: its first token takes 3.00 ×"));
+  EXPECT_THAT(
+      serving_html(*model),
+      HasSubstr("In company the first token of rag on h:1 takes 3.00 (2.70–3.30) × as long as alone"));
   EXPECT_EQ(interference_basis(*model), "Median in the mix ÷ median alone, of TTFT and TPOT.");
 }
 

@@ -80,7 +80,7 @@ TEST(Waterfall, EveryLevelReadsInTokensPerSecond) {
   EXPECT_DOUBLE_EQ(*step(model, 0, "theoretical bound").value, 400);
   EXPECT_DOUBLE_EQ(*step(model, 0, "engine").value, 100);
   EXPECT_DOUBLE_EQ(*step(model, 0, "serving").value, 50);
-  EXPECT_EQ(step(model, 0, "engine").loss, "−50 % below the kernels");
+  EXPECT_EQ(step(model, 0, "engine").loss, "50 % below the kernels");
   EXPECT_EQ(step(model, 0, "kernels").evidence_class, EvidenceClass::kDerived);
   EXPECT_EQ(step(model, 0, "engine").evidence_class, EvidenceClass::kMeasured);
 }

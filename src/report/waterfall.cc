@@ -220,8 +220,6 @@ void name_losses(WaterfallLane& lane) {
     if (!step.value || step.validity == Validity::kVoid) continue;
     if (above != nullptr && *above->value > 0) {
       step.share = *step.value / *above->value;
-      const std::string change = *step.share <= 1 ? fmt::format("−{}", percent(1 - *step.share))
-                                                  : fmt::format("+{}", percent(*step.share - 1));
       constexpr double kSame = 0.0005;  // shown digits would read 0 %
       if (std::fabs(*step.share - 1) < kSame) {
         step.loss = fmt::format("as much as the {}", above->level);
@@ -230,7 +228,7 @@ void name_losses(WaterfallLane& lane) {
       }
       step.loss = step.follows_demand ? fmt::format("{} of the {}; as much as the traffic asked for",
                                                     percent(*step.share), above->level)
-                                      : fmt::format("{} {} the {}", change,
+                                      : fmt::format("{} {} the {}", percent(std::fabs(*step.share - 1)),
                                                     *step.share <= 1 ? "below" : "above", above->level);
     }
     above = &step;
@@ -335,7 +333,9 @@ WaterfallStep demand_step(const Model& model, const Place& place, const char* me
   if (record == nullptr) return unknown_step("serving", no_mix(model, place));
   if (!is_usable(*record)) return unknown_step("serving", fmt::format("in the mix: {}", phrase(*record)));
   WaterfallStep step = measured_step("serving", *record, basis);
-  step.follows_demand = true;
+  step.follows_demand = std::ranges::none_of(model.content->findings, [&](const Finding& finding) {
+    return finding.trial_id == record->trial_id && finding.code == kRateNotHeld;
+  });
   return step;
 }
 
