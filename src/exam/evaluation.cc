@@ -12,7 +12,7 @@
 #include "exam/load/launch.h"
 #include "exam/roofline/bounds.h"
 #include "exam/verdicts/verdicts.h"
-#include "os/host_cpu.h"
+#include "os/os.h"
 
 namespace assay {
 namespace {

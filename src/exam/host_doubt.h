@@ -2,7 +2,7 @@
 #pragma once
 
 #include "evidence/evidence.h"
-#include "os/host_cpu.h"
+#include "os/os.h"
 
 namespace assay {
 

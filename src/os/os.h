@@ -6,6 +6,7 @@
 #include "os/event_loop.h"    // IWYU pragma: export
 #include "os/files.h"         // IWYU pragma: export
 #include "os/group_guard.h"   // IWYU pragma: export
+#include "os/host_cpu.h"      // IWYU pragma: export
 #include "os/large_files.h"   // IWYU pragma: export
 #include "os/launcher.h"      // IWYU pragma: export
 #include "os/listen.h"        // IWYU pragma: export

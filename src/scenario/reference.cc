@@ -46,7 +46,9 @@ constexpr std::array<Section, 17> kSections = {{
      "Limits for every class, beside those that the classes have themselves."},
     {"roofline", "[roofline]", ""},
     {"requirement", "[[requirement]]",
-     "Each names one metric and one limit, and becomes a verdict that the report leads with."},
+     "Each names one metric and one limit, and becomes a verdict that the report leads with: met or missed where the "
+     "interval of what was measured lies on one side of the limit, else not told, with about how many requests would "
+     "tell."},
 }};
 
 std::string cell(std::string_view text) {
