@@ -5,6 +5,7 @@
 #include "base/check.h"       // IWYU pragma: export
 #include "base/format.h"      // IWYU pragma: export
 #include "base/json.h"        // IWYU pragma: export
+#include "base/prefetch.h"    // IWYU pragma: export
 #include "base/random.h"      // IWYU pragma: export
 #include "base/result.h"      // IWYU pragma: export
 #include "base/slot_table.h"  // IWYU pragma: export

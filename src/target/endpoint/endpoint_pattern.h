@@ -25,6 +25,11 @@ class EndpointPattern {
   // text, which is neither empty nor escaped. Else nothing is taken.
   std::optional<std::string_view> take(std::string_view& stream) const;
   StreamEventKind kind() const { return kind_; }  // of the events that take() finds
+  // Has the cache fetch what take() compares.
+  void prefetch() const {
+    assay::prefetch(before_.data(), before_.size());
+    assay::prefetch(after_.data(), after_.size());
+  }
 
  private:
   std::string before_;  // "data: {… "content":""; empty: nothing learned

@@ -259,6 +259,8 @@ void EndpointPool::note_sent(Channel& channel, Nanos now) {
 
 // The channel may be gone afterwards.
 void EndpointPool::read(Channel& channel) {
+  if (channel.work) prefetch(&channel.work->last_at, sizeof(Nanos));
+  channel.reply.prefetch();
   arrival_ = {};
   read_all(channel);
   if (arrival_.is_noted)
