@@ -51,7 +51,8 @@ function(assay_folder name)
       # At -Og GCC 12 takes values of std::optional that are read only where they are there for uninitialised.
       target_compile_options(assay_${name} PRIVATE -Og $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
       set(temper cold)
-    else()
+    endif()
+    if(NOT ARG_COLD)
       set_property(GLOBAL APPEND PROPERTY ASSAY_HOT_OBJECTS $<TARGET_OBJECTS:assay_${name}>)
     endif()
     # A precompiled header fits the options that it was made with only, so each optimisation has one.

@@ -8,7 +8,10 @@ constexpr const char* kUrlAdvice = "The server's URL stands by itself: assay loa
 constexpr const char* kKeptAdvice =
     "All is kept in --out DIR; --export vllm=FILE writes that tool's own form.";
 constexpr const char* kAllToldAdvice =
-    "Every latency is told with its percentiles, and those that the samples support; --json has them.";
+    "Every latency is told with the percentiles that its samples support; --json has them.";
+
+constexpr const char* kUsersAdvice =
+    "It is --max-concurrency here: alone, so many users who each ask again when they have their answer.";
 
 constexpr ForeignFlag kForeignFlags[] = {
     {"--random-input-len", "It is --input-len here."},
@@ -27,9 +30,8 @@ constexpr ForeignFlag kForeignFlags[] = {
     {"--output-path", kKeptAdvice},
     {"--percentile-metrics", kAllToldAdvice},
     {"--metric-percentiles", kAllToldAdvice},
-    {"--concurrency",
-     "It is --max-concurrency here: so many users, each of whom asks again when it has its answer."},
-    {"--vus", "It is --max-concurrency here: so many users, each of whom asks again when it has its answer."},
+    {"--concurrency", kUsersAdvice},
+    {"--vus", kUsersAdvice},
     {"--rate", "It is --request-rate here."},
     {"--rate-type", "--request-rate, --burstiness, --max-concurrency and --sweep say how requests come."},
     {"--max-requests", "It is --num-prompts here."},

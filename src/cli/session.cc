@@ -331,6 +331,7 @@ Result<DossierContent> evaluate_session(CommandContext& context, Session& sessio
       .interrupted_again = session.keeps_stopped ? context.environment.interrupted_again : nullptr,
       .secret = [&](const std::string& name) { return context.environment.variable(name); },
       .ranks = session.ranks,
+      .host_cpu = read_host_cpu,
   };
   const auto observer = [&](const EvaluationStep& step) {
     if (step.outcome == nullptr) {

@@ -45,9 +45,11 @@ Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Tr
   }
   RETURN_IF_ERROR(dossier.begin_trial(trial.id, context.clock.wall_time()));
   const Nanos start = context.clock.now();
-  const std::optional<HostCpu> cpu_before = target.is_on_device() ? read_host_cpu() : std::nullopt;
+  const bool times_device = target.is_on_device() && trial.exam != "probe";
+  const std::optional<HostCpu> cpu_before =
+      times_device && context.host_cpu ? context.host_cpu() : std::nullopt;
   Result<TrialOutcome> result = exam->run(context, trial, target);
-  const std::optional<HostCpu> cpu_after = cpu_before ? read_host_cpu() : std::nullopt;
+  const std::optional<HostCpu> cpu_after = cpu_before ? context.host_cpu() : std::nullopt;
   const bool is_kept = result && context.interrupted_again && !context.interrupted_again();
   if (context.interrupted() && !is_kept) return EvaluationEnd::kInterrupted;
   ASSIGN_OR_RETURN(outcome, std::move(result));

@@ -52,6 +52,8 @@ struct ExamContext {
   std::unique_ptr<LaunchedServer> server = nullptr;
   // Of a load trial that several load generators run together: how they begin. Null: this one is alone.
   RankStart* ranks = nullptr;
+  // Read around each trial of a device of this machine, for what other work took of it; empty: not looked at.
+  std::function<std::optional<HostCpu>()> host_cpu;
 };
 
 struct Exam {

@@ -21,8 +21,9 @@ void doubt_beside_other_work(const OtherWork& other, TrialOutcome& outcome) {
   outcome.findings.push_back(make_finding(
       Severity::kDoubtful, "host.busy",
       fmt::format(
-          "Other work took {:.0f} % of this machine's CPU time while this trial ran ({} CPUs): what was "
-          "measured is slower than the device is, by about as much or more. End it, and run the trial again.",
+          "Other work took {:.0f} % of the CPUs that assay may use while this trial ran ({} of them): speeds "
+          "and latencies are worse than the device's own, of a CPU by as much or more. End it, and run the "
+          "scenario again.",
           100 * other.share, format_number(other.cpus)),
       Json::object()
           .set("other_share", other.share)

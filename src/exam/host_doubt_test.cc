@@ -23,7 +23,8 @@ TEST(HostDoubt, WhatWasMeasuredBesideOtherWorkIsDoubtful) {
   ASSERT_EQ(busy.findings.size(), 1U);
   EXPECT_EQ(busy.findings[0].code, "host.busy");
   EXPECT_EQ(busy.findings[0].severity, Severity::kDoubtful);
-  EXPECT_NE(busy.findings[0].text.find("Other work took 48 % of this machine's CPU time"), std::string::npos);
+  EXPECT_NE(busy.findings[0].text.find("Other work took 48 % of the CPUs that assay may use"),
+            std::string::npos);
 }
 
 TEST(HostDoubt, LittleWorkOrRoomEnoughDoubtsNothing) {

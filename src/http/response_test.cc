@@ -80,6 +80,34 @@ std::string story_of(std::string_view bytes, HttpLimits limits = {}) {
   return whole;
 }
 
+// A head of so many bytes, with a body of two.
+std::string response_of(size_t head_bytes) {
+  const std::string begin = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: ";
+  return begin + std::string(head_bytes - begin.size() - 4, 'x') + "\r\n\r\nhi";
+}
+
+TEST(ResponseHead, MayEndAnywhereInThePiecesThatItIsReadIn) {
+  for (const size_t middle : {1024, 2048}) {
+    for (size_t bytes = middle - 5; bytes <= middle + 5; ++bytes) {
+      Story story;
+      story.feed(response_of(bytes));
+      EXPECT_EQ(story.close(), "200 [hi] end keep; ") << bytes;
+    }
+  }
+}
+
+TEST(ResponseHead, TooLargeIsToldInWhicheverPiece) {
+  for (const size_t limit : {1000, 1024, 1500, 2048}) {
+    HttpLimits limits;
+    limits.head_bytes = limit;
+    Story fits(limits), larger(limits);
+    fits.feed(response_of(limit));
+    EXPECT_THAT(fits.close(), HasSubstr("[hi]")) << limit;
+    larger.feed(response_of(limit + 1));
+    EXPECT_THAT(larger.close(), HasSubstr("larger than is allowed")) << limit;
+  }
+}
+
 TEST(HttpResponse, BodyOfAGivenLength) {
   EXPECT_EQ(story_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Mark:  a \r\n\r\nhello"),
             "200 mark=a [hello] end keep; ");

@@ -298,27 +298,29 @@ class Doubts {
     finding.evidence = std::move(evidence);
   }
 
-  // A server that goes in the midst of a load and does not come back.
+  // A server that goes in the midst of a load and does not come back, whoever answers in its place.
   void silence() {
-    constexpr int64_t kEnough = 5;  // requests in a row, so that no chance made it
-    int64_t last_end_ns = 0, after = 0;
+    // Where every other request fails, so many in a row at the end come by chance once in a thousand trials.
+    constexpr int64_t kEnough = 10;
+    constexpr double kMostBefore = 0.5;
+    int64_t last_end_ns = 0, before = 0, failed_before = 0, after = 0;
     for (const RequestRow& row : result_.rows) {
       if (ended_well(row)) last_end_ns = std::max(last_end_ns, row.end.count);
     }
     if (last_end_ns == 0) return;  // it never answered, which is another thing
     for (const RequestRow& row : result_.rows) {
-      if (row.scheduled.count <= last_end_ns || was_broken_off(row)) continue;
-      const bool has_no_server =
-          row.failure == FailureCause::kRefused || row.failure == FailureCause::kConnectionLost;
-      if (!has_no_server) return;
-      ++after;
+      if (was_broken_off(row)) continue;
+      if (row.failure == FailureCause::kCancelled) return;  // its user ended the trial
+      const bool is_after = row.scheduled.count > last_end_ns;
+      after += is_after ? 1 : 0;
+      before += is_after ? 0 : 1;
+      failed_before += !is_after && !ended_well(row) ? 1 : 0;
     }
-    if (after < kEnough) return;
+    if (after < kEnough || static_cast<double>(failed_before) > kMostBefore * static_cast<double>(before))
+      return;
     find(Severity::kBlocker, "load.went-silent",
-         fmt::format(
-             "The server answered for the last time {} after the start and did not come back: {} that came "
-             "later met no server.",
-             format_duration(seconds(Nanos(last_end_ns))), counted(after, "request")))
+         fmt::format("The last good answer ended {} after the start: all {} that came later failed.",
+                     format_duration(seconds(Nanos(last_end_ns))), counted(after, "request")))
         .evidence.set("last_answer_s", seconds(Nanos(last_end_ns)))
         .set("requests_after", after);
   }

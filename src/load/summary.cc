@@ -175,6 +175,7 @@ class Summary {
       out_.records.push_back(std::move(record));
     }
   }
+
   void latencies(int class_index, const std::vector<const RequestRow*>& attempted, Validity validity) {
     std::vector<const RequestRow*> streamed;
     for (const RequestRow* row : attempted) {
@@ -302,6 +303,7 @@ class Summary {
   static bool has_gaps(const RequestRow& row) {
     return (ended_well(row) || was_broken_off(row)) && row.chunks >= 2;
   }
+
   void shares(int class_index, const std::vector<const RequestRow*>& attempted) {
     std::vector<double> good, bad;
     std::array<int64_t, kFailureCauses> causes{};

@@ -181,18 +181,28 @@ TEST(LoadSummary, AServerThatGoesAndDoesNotComeBackIsTold) {
     }
     return result;
   };
-  const LoadSummary gone = summarise_load(fail_from(50, FailureCause::kRefused), one_class());
-  const Finding* silent = finding(gone, "load.went-silent");
-  ASSERT_NE(silent, nullptr);
-  EXPECT_EQ(silent->severity, Severity::kBlocker);
-  EXPECT_THAT(silent->text, testing::HasSubstr("150 requests that came later met no server"));
-  EXPECT_NEAR(silent->evidence["last_answer_s"].as_number(), 4.92, 0.01);
-  // A few may be chance, and a server that says no is there.
-  EXPECT_EQ(finding(summarise_load(fail_from(196, FailureCause::kRefused), one_class()), "load.went-silent"),
-            nullptr);
-  EXPECT_EQ(
-      finding(summarise_load(fail_from(50, FailureCause::kOverloaded), one_class()), "load.went-silent"),
-      nullptr);
+  for (const FailureCause cause :
+       {FailureCause::kRefused, FailureCause::kTimeout, FailureCause::kHttpStatus}) {
+    const LoadSummary gone = summarise_load(fail_from(50, cause), one_class());
+    const Finding* silent = finding(gone, "load.went-silent");
+    ASSERT_NE(silent, nullptr);
+    EXPECT_EQ(silent->severity, Severity::kBlocker);
+    EXPECT_THAT(silent->text, testing::HasSubstr("all 150 requests that came later failed"));
+    EXPECT_NEAR(silent->evidence["last_answer_s"].as_number(), 4.92, 0.01);
+  }
+  const auto is_told = [](const LoadResult& result) {
+    return finding(summarise_load(result, one_class()), "load.went-silent") != nullptr;
+  };
+  EXPECT_FALSE(is_told(fail_from(191, FailureCause::kRefused))) << "nine may be chance";
+  EXPECT_TRUE(is_told(fail_from(190, FailureCause::kRefused)));
+  EXPECT_FALSE(is_told(fail_from(50, FailureCause::kCancelled))) << "its user ended it";
+  LoadResult back = fail_from(50, FailureCause::kRefused);
+  back.rows.back().failure = FailureCause::kNone;
+  EXPECT_FALSE(is_told(back)) << "it came back";
+  LoadResult shaky = fail_from(50, FailureCause::kRefused);
+  for (size_t i = 0; i < 49; ++i)
+    shaky.rows[i].failure = i % 3 == 0 ? FailureCause::kNone : FailureCause::kRefused;
+  EXPECT_FALSE(is_told(shaky)) << "it hardly answered before";
 }
 
 TEST(LoadSummary, AMissedLimitCostsGoodputButNotThroughput) {

@@ -5,16 +5,26 @@
 
 namespace assay::host_cpu_test {
 
-TEST(HostCpu, IsReadFromTheFirstLine) {
-  const auto cpu = parse_host_cpu("cpu  1000 200 300 5000 400 50 50 100 7 0\ncpu0 1 1 1 1\n", 100);
-  ASSERT_TRUE(cpu);
-  EXPECT_DOUBLE_EQ(cpu->busy_s, 16);
-  EXPECT_DOUBLE_EQ(cpu->taken_s, 1);
-  EXPECT_DOUBLE_EQ(cpu->total_s, 71);
+constexpr const char* kStat =
+    "cpu  3000 400 600 10000 800 100 100 200 14 0\n"
+    "cpu0 1000 200 300 5000 400 50 50 100 7 0\n"
+    "cpu1 2000 200 300 5000 400 50 50 100 7 0\n"
+    "intr 5 6\n";
+
+TEST(HostCpu, IsThatOfTheCpusThatWeMayUse) {
+  const auto one = parse_host_cpu(kStat, 100, {0});
+  ASSERT_TRUE(one);
+  EXPECT_DOUBLE_EQ(one->busy_s, 16);
+  EXPECT_DOUBLE_EQ(one->taken_s, 1);
+  EXPECT_DOUBLE_EQ(one->total_s, 71);
+  const auto both = parse_host_cpu(kStat, 100, {0, 1, 7});
+  ASSERT_TRUE(both);
+  EXPECT_DOUBLE_EQ(both->busy_s, 42);
+  EXPECT_DOUBLE_EQ(both->total_s, 152);
 }
 
 TEST(HostCpu, OldKernelsTellLess) {
-  const auto cpu = parse_host_cpu("cpu  100 0 100 800", 100);
+  const auto cpu = parse_host_cpu("cpu0 100 0 100 800", 100, {0});
   ASSERT_TRUE(cpu);
   EXPECT_DOUBLE_EQ(cpu->busy_s, 2);
   EXPECT_DOUBLE_EQ(cpu->total_s, 10);
@@ -22,8 +32,9 @@ TEST(HostCpu, OldKernelsTellLess) {
 
 TEST(HostCpu, WhatIsNoReadingIsNone) {
   for (const char* text :
-       {"", "cpu", "cpu ", "cpu  1 2 3", "cpu0 1 2 3 4 5", "cpu  -1 2 3 4", "mem 1 2 3 4 5"})
-    EXPECT_FALSE(parse_host_cpu(text, 100)) << text;
+       {"", "cpu", "cpu0", "cpu0 ", "cpu0 1 2 3", "cpu  1 2 3 4 5", "cpu0 -1 2 3 4", "mem0 1 2 3 4"})
+    EXPECT_FALSE(parse_host_cpu(text, 100, {0})) << text;
+  EXPECT_FALSE(parse_host_cpu(kStat, 100, {}));
 }
 
 TEST(HostCpu, OfThisMachineGrows) {

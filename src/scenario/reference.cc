@@ -47,8 +47,8 @@ constexpr std::array<Section, 17> kSections = {{
     {"roofline", "[roofline]", ""},
     {"requirement", "[[requirement]]",
      "Each names one metric and one limit, and becomes a verdict that the report leads with: met or missed where the "
-     "interval of what was measured lies on one side of the limit, else not told, with about how many requests would "
-     "tell."},
+     "interval of what was measured lies on one side of the limit, else not told, with about how many times as "
+     "many requests would tell."},
 }};
 
 std::string cell(std::string_view text) {

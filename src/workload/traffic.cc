@@ -91,7 +91,9 @@ uint32_t group_of(const TrafficPlan& plan, uint32_t class_index) {
 std::vector<uint32_t> loop_numbers(const TrafficPlan& plan) {
   std::vector<uint32_t> numbers(plan.classes.size() + 1);
   uint32_t loops = 0;
-  if (plan.arrivals.kind == Arrivals::Kind::kClosed) numbers[0] = ++loops;
+  bool has_common = false;  // classes without arrivals of their own
+  for (uint32_t c = 0; c < plan.classes.size(); ++c) has_common |= group_of(plan, c) == 0;
+  if (has_common && plan.arrivals.kind == Arrivals::Kind::kClosed) numbers[0] = ++loops;
   for (uint32_t c = 0; c < plan.classes.size(); ++c) {
     if (group_of(plan, c) != 0 && arrivals_of(plan, c).kind == Arrivals::Kind::kClosed)
       numbers[c + 1] = ++loops;

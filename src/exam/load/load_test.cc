@@ -517,6 +517,14 @@ TEST(LoadTraffic, EachClassAloneComesWithPausesOfItsOwn) {
   EXPECT_EQ(alike, 0U);
 }
 
+TEST(LoadTraffic, AClassAloneHasItsShareOfTheUsersOnce) {
+  Scenario scenario = two_classes();
+  scenario.load.arrivals = {.kind = Arrivals::Kind::kClosed, .users = 8};
+  const TrialTraffic alone = *trial_traffic(scenario, scenario.targets[0], "chat");
+  EXPECT_THAT(loop_users({.classes = alone.classes, .arrivals = alone.arrivals, .requests = alone.requests}),
+              testing::ElementsAre(4));
+}
+
 TEST(LoadExam, ATraceThatIsNotThereFailsTheTrialOnly) {
   Scenario scenario = two_classes();
   scenario.load.arrivals.kind = Arrivals::Kind::kTrace;

@@ -21,13 +21,14 @@ struct TargetResult {
   bool was_not_tried = false;     // nor asked of it
   const Record* worst =
       nullptr;  // of those that decide: the one farthest below what it needs, or nearest to it
-  const Record* open = nullptr;               // one whose interval holds what it needs
-  size_t decisive = 0, is_void = 0, few = 0;  // classes
+  const Record* open = nullptr;                             // one whose interval holds what it needs
+  size_t decisive = 0, is_void = 0, doubtful = 0, few = 0;  // classes
 
   double margin() const { return *worst->value - worst->conditions["required_share"].as_number(); }
   bool is_missed() const { return worst != nullptr && margin() < 0; }
   bool is_met() const {
-    return failed == nullptr && worst != nullptr && margin() >= 0 && is_void + few == 0 && !is_sized_down;
+    return failed == nullptr && worst != nullptr && margin() >= 0 && is_void + doubtful + few == 0 &&
+           !is_sized_down;
   }
 };
 
@@ -77,6 +78,8 @@ std::vector<TargetResult> collect(const VerdictView& view, std::vector<int64_t>&
       ++result.few;
     } else if (!is_usable(record)) {
       ++result.is_void;
+    } else if (record.validity == Validity::kDoubtful) {
+      ++result.doubtful;
     } else if (!is_decisive(record)) {
       ++result.few;
       if (result.open == nullptr) result.open = &record;
@@ -97,20 +100,32 @@ std::string share_text(const std::string& target, const Record& record) {
                      percent_text(record.conditions["required_share"].as_number()));
 }
 
-// "CPU was offered 6.10 requests/s, 80 % of what its burst showed": what the answer holds for. Nothing where
-// the scenario says the rate.
-std::string offer_text(const VerdictView& view, const std::string& target) {
+// The rate that assay itself chose for a target, which the answer holds for; null where the scenario says it.
+const Record* chosen_rate(const VerdictView& view, const std::string& target) {
   for (const Record& record : view.content().records) {
-    const Json& conditions = record.conditions;
     const bool was_chosen = record.metric == "offered_rate_per_s" && record.value &&
-                            conditions["phase"].as_string() == "mix" &&
-                            conditions["traffic_class"].as_string() == "all" &&
-                            conditions["rate_chosen_by"].as_string() == "burst";
-    if (!was_chosen || view.target_name(record) != target) continue;
-    return fmt::format("{} was offered {}, {:.0f} % of what its burst showed", target,
-                       with_unit(*record.value, record.unit), 100 * conditions["utilisation"].as_number());
+                            record.conditions["phase"].as_string() == "mix" &&
+                            record.conditions["traffic_class"].as_string() == "all" &&
+                            record.conditions["rate_chosen_by"].as_string() == "burst";
+    if (was_chosen && view.target_name(record) == target) return &record;
   }
-  return "";
+  return nullptr;
+}
+
+// "assay chose the rate, 80 % of what a burst showed: CPU 6.10 requests/s, GPU0 31.0 requests/s"; "" where
+// the scenario says it. The share is the scenario's, one for all.
+std::string chosen_rates_text(const VerdictView& view, const std::vector<TargetResult>& results) {
+  std::vector<std::string> rates;
+  double utilisation = 0;
+  for (const TargetResult& result : results) {
+    const Record* rate = result.decisive + result.few == 0 ? nullptr : chosen_rate(view, result.name);
+    if (rate == nullptr) continue;
+    rates.push_back(fmt::format("{} {}", result.name, with_unit(*rate->value, rate->unit)));
+    utilisation = rate->conditions["utilisation"].as_number();
+  }
+  if (rates.empty()) return "";
+  return fmt::format("assay chose the rate, {:.0f} % of what a burst showed: {}", 100 * utilisation,
+                     join(rates, ", "));
 }
 
 // What a target that did not decide the answer adds to it, in a few words.
@@ -122,13 +137,14 @@ std::string short_text(const TargetResult& result) {
                       : result.is_sized_down ? "the model of the mix would take longer here than a trial may"
                       : result.is_met()      ? "meets it"
                       : result.is_void > 0   ? "what was measured is void"
+                      : result.doubtful > 0  ? "a finding doubts what was measured"
                       : result.few + result.decisive > 0
                           ? "too few requests to tell"
                           : "no limits to hold it against (slo, or --goodput of assay load)";
   const bool is_open = result.open != nullptr && result.failed == nullptr && !result.is_missed() &&
-                       !result.is_sized_down && result.is_void == 0;
+                       !result.is_sized_down && result.is_void + result.doubtful == 0;
   if (!is_open) return fmt::format("{}: {}", result.name, words);
-  return fmt::format("{}: more requests{} tell (load.requests_per_class)",
+  return fmt::format("{}: {} requests would tell (load.requests_per_class)",
                      share_text(result.name, *result.open),
                      samples_that_tell(*result.open, result.open->conditions["required_share"].as_number()));
 }
@@ -225,17 +241,15 @@ Verdict judge_fast_enough(const VerdictView& view, const Question& question) {
   }
   // Without limits another run would not tell either.
   const bool has_limits = view.has_limits() || std::ranges::any_of(results, [](const TargetResult& r) {
-                            return r.decisive + r.is_void + r.few > 0;
+                            return r.decisive + r.is_void + r.doubtful + r.few > 0;
                           });
   if (verdict.answer != Answer::kNotExamined || !has_limits) verdict.command.clear();
   for (const TargetResult& result : results) {
     const bool is_told = &result == decides || (verdict.answer == Answer::kYes && result.is_met());
     if (!is_told) verdict.reason += (verdict.reason.empty() ? "" : "; ") + short_text(result);
   }
-  for (const TargetResult& result : results) {
-    const std::string offer = result.decisive + result.few == 0 ? "" : offer_text(view, result.name);
-    if (!offer.empty()) verdict.reason += "; " + offer;
-  }
+  if (const std::string rates = chosen_rates_text(view, results); !rates.empty())
+    verdict.reason += "; " + rates;
   add_capacities(view, verdict);
   return verdict;
 }

@@ -2,6 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "exam/findings.h"
 #include "exam/sizing.h"
@@ -46,31 +49,44 @@ std::string words(const VerdictView& view, const Record& record) {
 std::string what_narrows(const Record& record, double limit, const std::string& exam) {
   if (record.metric == "capacity_per_s") return "more time narrows it (load.capacity.max_duration_s)";
   if (exam == "roofline") return "more time narrows it (roofline.max_duration_s)";
-  return fmt::format("more requests{} narrow it (load.requests_per_class)", samples_that_tell(record, limit));
+  return fmt::format("{} requests would tell (load.requests_per_class)", samples_that_tell(record, limit));
 }
 
-// A rate that is not reached since less was asked for, of a target that kept up with what was: "14.9
-// requests/s", or "" where it is not so.
+// The record of the same trial and traffic class with another metric; null if there is none.
+const Record* beside(const VerdictView& view, const Record& record, std::string_view metric) {
+  for (const Record& other : view.content().records) {
+    if (other.trial_id == record.trial_id && other.metric == metric && is_usable(other) &&
+        other.conditions["traffic_class"] == record.conditions["traffic_class"])
+      return &other;
+  }
+  return nullptr;
+}
+
+// Requests came at instants of their own: users who wait for their answers ask for as much as they get, and a
+// burst for all at once.
+bool is_offered_by_rate(const Record& offered) {
+  for (const auto& [name, value] : offered.conditions.members()) {
+    const bool is_open = value.as_string() != name_of(Arrivals::Kind::kClosed) &&
+                         value.as_string() != name_of(Arrivals::Kind::kBurst);
+    if (name.starts_with("arrivals") && !is_open) return false;
+  }
+  return true;
+}
+
+// A rate that is not reached since less was asked for, of a target that gave all of it: "14.9 requests/s", or
+// "" where it is not so.
 std::string offered_less(const VerdictView& view, const Record& record, double limit) {
   const bool is_of_requests = record.metric == "goodput_per_s" || record.metric == "request_throughput_per_s";
   const bool is_of_tokens =
       record.metric == "output_throughput_tokens_per_s" || record.metric == "input_throughput_tokens_per_s";
-  const Trial* trial = view.trial_of(record);
-  if ((!is_of_requests && !is_of_tokens) || trial == nullptr) return "";
-  const bool was_held = std::ranges::none_of(view.content().findings, [&](const Finding& finding) {
-    return finding.trial_id == trial->id && finding.code == kRateNotHeld;
-  });
-  if (!was_held) return "";
-  for (const Record& offered : view.content().records) {
-    if (offered.trial_id != record.trial_id || offered.metric != "offered_rate_per_s" || !offered.value ||
-        !(offered.conditions["traffic_class"] == record.conditions["traffic_class"]))
-      continue;
-    // Users who wait for their answers ask for as much as they get.
-    const bool is_closed = offered.conditions["arrivals"].as_string() == name_of(Arrivals::Kind::kClosed);
-    if (is_closed || (is_of_requests && *offered.value >= limit)) return "";
-    return with_unit(*offered.value, "requests/s");
-  }
-  return "";
+  if (!is_of_requests && !is_of_tokens) return "";
+  const Record* offered = beside(view, record, "offered_rate_per_s");
+  if (offered == nullptr || !is_offered_by_rate(*offered)) return "";
+  if (is_of_requests && *offered->value >= limit) return "";
+  // Of tokens nobody says how many were asked for; but all are there if all requests were served.
+  const Record* served = is_of_requests ? &record : beside(view, record, "request_throughput_per_s");
+  const bool kept_up = served != nullptr && served->ci_high && *served->ci_high >= *offered->value;
+  return kept_up ? with_unit(*offered->value, "requests/s") : "";
 }
 
 // A trial of the exam that would have measured what is required, on a target and in a phase that are meant.
@@ -88,93 +104,142 @@ const Trial* failed_trial_in_scope(const VerdictView& view, const Requirement& r
   return nullptr;
 }
 
+// What was measured in a requirement's scope. Of each kind of record the worst; null where there is none.
+struct Measured {
+  const Record* worst = nullptr;      // of all
+  const Record* missed = nullptr;     // shown to lie beyond the limit
+  const Record* not_asked = nullptr;  // could not reach it, since less was asked for
+  const Record* doubted = nullptr;    // by a finding
+  const Record* open = nullptr;       // its interval holds the limit
+  const Record* few = nullptr;        // some one that rests on too few samples
+  size_t unusable = 0;                // void, or of too few samples
+  std::string other_model;            // what a target ran in place of what was asked for, in words
+  std::vector<int64_t> record_ids;
+};
+
+class Judgement {
+ public:
+  Judgement(const VerdictView& view, const Requirement& requirement)
+      : view_(view), requirement_(requirement), is_floor_(requirement.comparison == ">=") {
+    const Result<MetricName> name = parse_metric_name(requirement.metric);
+    scope_ = name ? name->metric->scope : Scope::kClass;  // of a dossier of another version
+    for (const Record& record : view.content().records) {
+      if (is_in_scope(view, record, requirement, scope_)) take(record);
+    }
+  }
+
+  Verdict verdict() const {
+    Verdict verdict = view_.not_examined(question(std::clamp(requirement_.question, 1, 8)), "");
+    verdict.requirement_id = requirement_.id;
+    verdict.exam = exam_of(scope_);
+    verdict.command = view_.command_for(verdict.exam);
+    verdict.record_ids = measured_.record_ids;
+    if (measured_.worst == nullptr)
+      nothing(verdict);
+    else
+      conclude_from_records(verdict);
+    return verdict;
+  }
+
+ private:
+  void take(const Record& record) {
+    if (!is_usable(record)) {
+      ++measured_.unusable;
+      if (record.validity == Validity::kInsufficient && measured_.few == nullptr) measured_.few = &record;
+      return;
+    }
+    const Trial* trial = view_.trial_of(record);
+    if (const std::string not_run = trial == nullptr ? "" : model_not_run(*trial); !not_run.empty()) {
+      if (measured_.other_model.empty())
+        measured_.other_model = fmt::format("{} ran {} in place of {}", trial->target,
+                                            trial->parameters["model"].as_string(), not_run);
+      return;
+    }
+    measured_.record_ids.push_back(record.id);
+    keep_worse(record, measured_.worst);
+    const Standing stands = standing(record, is_floor_, requirement_.value);
+    if (record.validity == Validity::kDoubtful)
+      keep_worse(record, measured_.doubted);
+    else if (stands == Standing::kOpen)
+      keep_worse(record, measured_.open);
+    else if (stands == Standing::kRefuted)
+      keep_worse(record, offered(record).empty() ? measured_.missed : measured_.not_asked);
+  }
+  void keep_worse(const Record& record, const Record*& kept) const {
+    if (kept == nullptr || (is_floor_ ? *record.value < *kept->value : *record.value > *kept->value))
+      kept = &record;
+  }
+  std::string offered(const Record& record) const {
+    return is_floor_ ? offered_less(view_, record, requirement_.value) : "";
+  }
+
+  void nothing(Verdict& verdict) const {
+    const std::string& other_model = measured_.other_model;
+    const auto unusable = static_cast<int64_t>(measured_.unusable);
+    verdict.reason =
+        fmt::format("{}: ", requirement_.metric) +
+        (!other_model.empty()       ? other_model
+         : measured_.few != nullptr ? measured_.few->method + "; more requests tell (load.requests_per_class)"
+         : unusable > 0 ? fmt::format("{} void", counted(unusable, "measurement is", "measurements are"))
+                        : "nothing was measured that it could be held against");
+    // The same again would have as few.
+    if (other_model.empty() && measured_.few != nullptr) verdict.command.clear();
+  }
+
+  std::string held_against_limit(const Record& record) const {
+    return fmt::format("{}, needs {} {}", words(view_, record), is_floor_ ? "≥" : "≤",
+                       with_unit(requirement_.value, record.unit));
+  }
+
+  void conclude_from_records(Verdict& verdict) const {
+    const auto& [worst, missed, not_asked, doubted, open, few, unusable, other_model, ids] = measured_;
+    if (missed != nullptr) {
+      verdict.answer = Answer::kNo;
+      verdict.command.clear();
+      verdict.reason = held_against_limit(*missed);
+    } else if (not_asked != nullptr) {
+      verdict.command.clear();
+      verdict.reason =
+          fmt::format("{}; but no more was asked of it: it kept up with {} (load.rate_per_s asks for more)",
+                      held_against_limit(*not_asked), offered(*not_asked));
+    } else if (doubted != nullptr) {
+      // Neither bought nor refused on a number that the report itself does not trust.
+      verdict.reason = held_against_limit(*doubted) + "; but a finding doubts this number";
+    } else if (open != nullptr) {
+      verdict.reason = fmt::format("{}, which lies within the interval: {}", held_against_limit(*open),
+                                   what_narrows(*open, requirement_.value, verdict.exam));
+    } else {
+      verdict.reason = held_against_limit(*worst);
+      const std::string missing = what_is_missing(verdict.exam);
+      if (!missing.empty()) {
+        verdict.reason += "; but " + missing;
+        return;
+      }
+      verdict.answer = Answer::kYes;
+      verdict.command.clear();
+    }
+  }
+
+  // Met by all that was measured; but what could not be measured would have to meet it too.
+  std::string what_is_missing(const std::string& exam) const {
+    if (const Trial* failed = failed_trial_in_scope(view_, requirement_, exam))
+      return view_.about_failure(*failed);
+    if (!measured_.other_model.empty()) return measured_.other_model;
+    if (measured_.unusable == 0) return "";
+    return fmt::format("{} more are void or rest on too few samples", measured_.unusable);
+  }
+
+  const VerdictView& view_;
+  const Requirement& requirement_;
+  bool is_floor_;
+  Scope scope_ = Scope::kClass;
+  Measured measured_;
+};
+
 }  // namespace
 
 Verdict judge_requirement(const VerdictView& view, const Requirement& requirement) {
-  Verdict verdict = view.not_examined(question(std::clamp(requirement.question, 1, 8)), "");
-  verdict.requirement_id = requirement.id;
-  const Result<MetricName> name = parse_metric_name(requirement.metric);
-  const Scope scope = name ? name->metric->scope : Scope::kClass;  // of a dossier of another version
-  verdict.exam = exam_of(scope);
-  verdict.command = view.command_for(verdict.exam);
-  const bool is_floor = requirement.comparison == ">=";
-  const Record* worst = nullptr;
-  const auto is_worse = [&](const Record& record, const Record* than) {
-    return than == nullptr || (is_floor ? *record.value < *than->value : *record.value > *than->value);
-  };
-  // The worst of those whose interval holds the limit, and of those that are shown to lie beyond it.
-  const Record *open = nullptr, *refuted = nullptr;
-  size_t unusable = 0;
-  const Record* few = nullptr;  // which rests on too few samples
-  std::string other_model;      // what a target ran in place of what was asked for, in words
-  for (const Record& record : view.content().records) {
-    if (!is_in_scope(view, record, requirement, scope)) continue;
-    if (!is_usable(record)) {
-      ++unusable;
-      if (record.validity == Validity::kInsufficient && few == nullptr) few = &record;
-      continue;
-    }
-    const Trial* trial = view.trial_of(record);
-    if (const std::string not_run = trial == nullptr ? "" : model_not_run(*trial); !not_run.empty()) {
-      if (other_model.empty())
-        other_model = fmt::format("{} ran {} in place of {}", trial->target,
-                                  trial->parameters["model"].as_string(), not_run);
-      continue;
-    }
-    verdict.record_ids.push_back(record.id);
-    const Standing stands = standing(record, is_floor, requirement.value);
-    if (stands == Standing::kOpen && is_worse(record, open)) open = &record;
-    if (stands == Standing::kRefuted && is_worse(record, refuted)) refuted = &record;
-    if (is_worse(record, worst)) worst = &record;
-  }
-  if (worst == nullptr) {
-    verdict.reason = fmt::format("{}: ", requirement.metric) +
-                     (!other_model.empty() ? other_model
-                      : few != nullptr     ? few->method + "; more requests tell (load.requests_per_class)"
-                      : unusable > 0       ? fmt::format("{} void", counted(static_cast<int64_t>(unusable),
-                                                                            "measurement is", "measurements are"))
-                                           : "nothing was measured that it could be held against");
-    // The same again would have as few.
-    if (other_model.empty() && few != nullptr) verdict.command.clear();
-    return verdict;
-  }
-  const Record& told = refuted != nullptr ? *refuted : open != nullptr ? *open : *worst;
-  verdict.reason = fmt::format("{}, needs {} {}", words(view, told), is_floor ? "≥" : "≤",
-                               with_unit(requirement.value, told.unit));
-  if (refuted != nullptr && is_floor) {
-    if (const std::string offered = offered_less(view, *refuted, requirement.value); !offered.empty()) {
-      verdict.command.clear();
-      verdict.reason += fmt::format(
-          "; but no more was asked of it: it kept up with {} (load.rate_per_s asks for more)", offered);
-      return verdict;
-    }
-  }
-  if (refuted == nullptr && open != nullptr) {
-    verdict.reason +=
-        ", which lies within the interval: " + what_narrows(*open, requirement.value, verdict.exam);
-    return verdict;
-  }
-  const bool is_met = refuted == nullptr;
-  verdict.answer = is_met ? Answer::kYes : Answer::kNo;
-  verdict.command.clear();
-  if (told.validity == Validity::kDoubtful) {
-    // Neither bought nor refused on a number that the report itself does not trust.
-    verdict.answer = Answer::kNotExamined;
-    verdict.command = view.command_for(verdict.exam);
-    verdict.reason += "; but a finding doubts this number";
-    return verdict;
-  }
-  if (!is_met) return verdict;
-  // Met by all that was measured; but what could not be measured would have to meet it too.
-  const Trial* failed = failed_trial_in_scope(view, requirement, verdict.exam);
-  if (unusable == 0 && failed == nullptr && other_model.empty()) return verdict;
-  verdict.answer = Answer::kNotExamined;
-  verdict.command = view.command_for(verdict.exam);
-  verdict.reason += failed != nullptr ? fmt::format("; but {}", view.about_failure(*failed))
-                    : !other_model.empty()
-                        ? "; but " + other_model
-                        : fmt::format("; but {} more are void or rest on too few samples", unusable);
-  return verdict;
+  return Judgement(view, requirement).verdict();
 }
 
 }  // namespace assay

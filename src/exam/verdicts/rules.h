@@ -6,7 +6,8 @@
 
 namespace assay {
 
-// 1: does our software run on it? Yes if every trial of an engine or endpoint ended.
+// 1: does our software run on it? Yes if every trial of an engine or endpoint ended, and few of its requests
+// failed.
 Verdict judge_runs(const VerdictView& view, const Question& question);
 // 2: is it fast enough under our mix? Yes if every traffic class with an SLO met it on every target.
 Verdict judge_fast_enough(const VerdictView& view, const Question& question);

@@ -11,6 +11,7 @@
 #include "exam/sizing.h"
 #include "exam/verdicts/rules.h"
 #include "load/load.h"
+#include "measure/measure.h"
 
 namespace assay {
 namespace {
@@ -85,7 +86,7 @@ struct FailedShare {
 };
 std::vector<FailedShare> failed_shares(const VerdictView& view) {
   constexpr double kTold = 0.05, kMost = 0.5;
-  // One in ten that the server got wrong; what it turned away or was too slow for, it might have done.
+  // One in ten; what the server turned away or was too slow for, it might have done.
   constexpr double kMostWrong = 0.1;
   std::vector<FailedShare> found;
   for (const Record& record : view.content().records) {
@@ -100,10 +101,15 @@ std::vector<FailedShare> failed_shares(const VerdictView& view) {
     int64_t busy = 0;
     for (const FailureCause cause : {FailureCause::kOverloaded, FailureCause::kTimeout})
       busy += record.conditions[fmt::format("failed_{}", name_of(cause))].as_integer(0);
-    const double wrong_share = static_cast<double>(failed - busy) / static_cast<double>(record.n);
+    const int64_t wrong = std::clamp<int64_t>(failed - busy, 0, record.n);
+    // Of a handful no share is shown.
+    const auto is_shown = [&](int64_t count, double share) {
+      return record.n > 0 && *share_estimate(count, record.n).low > share;
+    };
     found.push_back(
         {.words = fmt::format("{} of {} failed ({})", failed, counted(record.n, "request"), trial->name),
-         .is_too_many = *record.value > kMost || wrong_share > kMostWrong,
+         .is_too_many =
+             is_shown(std::clamp<int64_t>(failed, 0, record.n), kMost) || is_shown(wrong, kMostWrong),
          .record_id = record.id});
   }
   return found;

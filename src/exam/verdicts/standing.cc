@@ -4,30 +4,41 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
+#include <string_view>
 
 namespace assay {
 
+namespace {
+
+bool is_share(std::string_view metric) {
+  return metric == "slo_attainment" || metric == "error_rate" || metric.ends_with("_share");
+}
+
+}  // namespace
+
 Standing standing(const Record& record, bool is_floor, double limit) {
   const double value = *record.value;
-  const bool is_end = is_floor ? limit == 1 && value <= 1 : limit == 0 && value >= 0;
+  const bool is_end = is_share(record.metric) && limit == (is_floor ? 1 : 0);
   if (is_end || (!record.ci_low && !record.ci_high))
     return (is_floor ? value >= limit : value <= limit) ? Standing::kShown : Standing::kRefuted;
-  const bool is_above = record.ci_low && *record.ci_low >= limit;
-  const bool is_below = record.ci_high && *record.ci_high <= limit;
-  if (is_above == is_below) return is_above ? Standing::kShown : Standing::kOpen;
-  return is_above == is_floor ? Standing::kShown : Standing::kRefuted;
+  const std::optional<double>& inner = is_floor ? record.ci_low : record.ci_high;
+  const std::optional<double>& outer = is_floor ? record.ci_high : record.ci_low;
+  if (inner && (is_floor ? *inner >= limit : *inner <= limit)) return Standing::kShown;
+  if (outer && (is_floor ? *outer < limit : *outer > limit)) return Standing::kRefuted;
+  return Standing::kOpen;
 }
 
 std::string samples_that_tell(const Record& record, double limit) {
-  constexpr double kWithinReason = 1e6;
+  constexpr double kWithinReason = 100;
   const std::optional<double>& edge = *record.value >= limit ? record.ci_low : record.ci_high;
   const double distance = std::abs(*record.value - limit);
-  if (!edge || distance <= 0 || record.n <= 0) return "";
+  if (!edge || distance <= 0) return "more";
   const double factor = std::pow((*record.value - *edge) / distance, 2);
-  const double samples = std::ceil(static_cast<double>(record.n) * factor);
-  if (factor <= 1 || samples > kWithinReason) return "";
-  const double step = std::pow(10, std::floor(std::log10(samples)) - 1);  // two digits
-  return fmt::format(" (about {:.0f})", std::ceil(samples / step) * step);
+  if (factor <= 1 || factor > kWithinReason) return "more";
+  return fmt::format("about {} times as many", factor < 9.95
+                                                   ? fmt::format("{:.1f}", std::ceil(factor * 10) / 10)
+                                                   : fmt::format("{:.0f}", std::ceil(factor)));
 }
 
 }  // namespace assay

@@ -11,12 +11,12 @@ namespace assay {
 enum class Standing { kShown, kRefuted, kOpen };
 
 // Whether `record`, which is usable, is shown to be at least (`is_floor`) or at most `limit`. Without an
-// interval its value tells; so it does of a limit that is the end of what there is: no error at all, every
-// request.
+// interval its value tells; so it does of a share whose limit is the end of what there is: no error at all,
+// every request.
 Standing standing(const Record& record, bool is_floor, double limit);
 
-// " (about 400)": how many of what the record rests on would tell if its value stayed, since an interval
-// narrows with the square root of their number; "" where no number within reason would.
+// How many times as many samples would tell if the record's value stayed, since an interval narrows with the
+// square root of their number: "about 3.4 times as many"; "more" where no number within reason would.
 std::string samples_that_tell(const Record& record, double limit);
 
 }  // namespace assay

@@ -5,11 +5,13 @@
 
 namespace assay::standing_test {
 
-Record record(double value, std::optional<double> low, std::optional<double> high, int64_t n = 100) {
-  Record record{.value = value};
+Record record(double value, std::optional<double> low, std::optional<double> high,
+              const std::string& metric = "goodput_per_s") {
+  Record record;
+  record.metric = metric;
+  record.value = value;
   record.ci_low = low;
   record.ci_high = high;
-  record.n = n;
   return record;
 }
 
@@ -33,19 +35,28 @@ TEST(Standing, WithoutAnIntervalTheValueTells) {
   EXPECT_EQ(standing(record(12, std::nullopt, std::nullopt), false, 11), Standing::kRefuted);
 }
 
-TEST(Standing, NothingLiesBeyondTheEnds) {
-  EXPECT_EQ(standing(record(0, 0, 0.03), false, 0), Standing::kShown);
-  EXPECT_EQ(standing(record(0.01, 0.001, 0.05), false, 0), Standing::kRefuted);
-  EXPECT_EQ(standing(record(1, 0.97, 1), true, 1), Standing::kShown);
-  EXPECT_EQ(standing(record(0.99, 0.95, 1), true, 1), Standing::kRefuted);
+TEST(Standing, AnIntervalThatTouchesTheLimitIsNotBeyondIt) {
+  EXPECT_EQ(standing(record(11.5, 11, 12), true, 12), Standing::kOpen);
+  EXPECT_EQ(standing(record(12.5, 12, 13), true, 12), Standing::kShown);
+  EXPECT_EQ(standing(record(12.5, 12, 13), false, 12), Standing::kOpen);
+  EXPECT_EQ(standing(record(11.5, 11, 12), false, 12), Standing::kShown);
+}
+
+TEST(Standing, NothingLiesBeyondTheEndsOfAShare) {
+  EXPECT_EQ(standing(record(0, 0, 0.03, "error_rate"), false, 0), Standing::kShown);
+  EXPECT_EQ(standing(record(0.01, 0.001, 0.05, "error_rate"), false, 0), Standing::kRefuted);
+  EXPECT_EQ(standing(record(1, 0.97, 1, "slo_attainment"), true, 1), Standing::kShown);
+  EXPECT_EQ(standing(record(0.99, 0.95, 1, "slo_attainment"), true, 1), Standing::kRefuted);
+  // Of a rate 1 is a number as any other.
+  EXPECT_EQ(standing(record(0.97, 0.7, 1.3), true, 1), Standing::kOpen);
 }
 
 TEST(Standing, SamplesThatTellGrowWithTheSquareOfWhatIsMissing) {
-  EXPECT_EQ(samples_that_tell(record(12, 10, 14), 11), " (about 400)");
-  EXPECT_EQ(samples_that_tell(record(12, 10, 13), 12.75), " (about 180)");
-  EXPECT_EQ(samples_that_tell(record(12, 10, 14), 12), "");  // no number would
-  EXPECT_EQ(samples_that_tell(record(12, 10, 14), 11.999), "");
-  EXPECT_EQ(samples_that_tell(record(12, 10, std::nullopt), 13), "");
+  EXPECT_EQ(samples_that_tell(record(12, 10, 14), 11), "about 4.0 times as many");
+  EXPECT_EQ(samples_that_tell(record(12, 10, 13), 12.25), "about 16 times as many");
+  EXPECT_EQ(samples_that_tell(record(12, 10, 14), 12), "more");  // no number would
+  EXPECT_EQ(samples_that_tell(record(12, 10, 14), 11.999), "more");
+  EXPECT_EQ(samples_that_tell(record(12, 10, std::nullopt), 13), "more");
 }
 
 }  // namespace assay::standing_test

@@ -19,7 +19,7 @@ Result<std::unique_ptr<EndpointConnection>> EndpointConnection::begin(const Sock
   connection->has_stamps_ = enable_receive_stamps(connection->fd());
   if (tls != nullptr) {
     ASSIGN_OR_RETURN(TlsSession session, TlsSession::start(*tls, url));
-    connection->tls_.emplace(std::move(session));
+    connection->tls_ = std::make_unique<TlsSession>(std::move(session));
   }
   return connection;
 }

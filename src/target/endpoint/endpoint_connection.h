@@ -32,7 +32,7 @@ class EndpointConnection {
   int fd() const { return fd_.get(); }
   bool established() const { return state_ == State::kOpen; }
   bool has_stamps() const { return has_stamps_; }
-  const TlsSession* tls() const { return tls_ ? &*tls_ : nullptr; }
+  const TlsSession* tls() const { return tls_.get(); }
 
   // Queues `bytes`; they leave with the next advance() that finds the connection established.
   void send(std::string_view bytes);
@@ -59,13 +59,13 @@ class EndpointConnection {
   bool lost_errno(FailureCause cause, std::string_view doing, int number);
   Read read_tls(std::span<char> buffer, Received& received);
 
-  // What every read looks at comes first, in one line of the cache: of thousands of streams each is cold.
+  // What every read looks at comes first, close together: of thousands of streams each is cold in the cache.
   FileDescriptor fd_;
   State state_ = State::kConnecting;
   bool has_stamps_ = false, tls_pending_ = false;
   size_t sent_ = 0;
-  std::optional<TlsSession> tls_;
-  std::string out_;  // bytes for the socket, of which sent_ have gone
+  std::unique_ptr<TlsSession> tls_;  // null: without TLS
+  std::string out_;                  // bytes for the socket, of which sent_ have gone
   Nanos last_realtime_{};
   std::string plain_;  // queued before the handshake is over
   std::string where_;
