@@ -300,10 +300,11 @@ std::string waterfall_html(const Model& model) {
   }
   for (size_t i = 0; i < model.waterfalls.size(); ++i) {
     const Waterfall& waterfall = model.waterfalls[i];
-    out += fmt::format(
-        "<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}{}</h3>\n",
-        model.colour_of(waterfall.subject) % 8, escape_html(waterfall.label),
-        waterfall.model.empty() ? "" : fmt::format(" <small>{}</small>", escape_html(waterfall.model)));
+    out += fmt::format("<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}{}</h3>\n",
+                       model.colour_of(waterfall.subject) % 8, escape_html(waterfall.label),
+                       waterfall.caption().empty()
+                           ? ""
+                           : fmt::format(" <small>{}</small>", escape_html(waterfall.caption())));
     if (waterfall.has_only_serving()) {
       out += fmt::format("<p class=\"small\">{}</p>\n", kOnlyServing);
     } else {

@@ -92,7 +92,7 @@ std::string waterfalls(const Model& model) {
   std::string out;
   for (const Waterfall& waterfall : model.waterfalls) {
     out += fmt::format("### {}{}\n\n", md(waterfall.label),
-                       waterfall.model.empty() ? "" : fmt::format(" ({})", md(waterfall.model)));
+                       waterfall.caption().empty() ? "" : fmt::format(" ({})", md(waterfall.caption())));
     if (waterfall.has_only_serving()) out += std::string(kOnlyServing) + "\n\n";
     for (const WaterfallLane& lane : waterfall.lanes) {
       if (waterfall.has_only_serving()) break;

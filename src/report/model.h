@@ -50,7 +50,8 @@ struct WaterfallLane {
 // Of one target: two of them may run different models on one device, and what one loses is not the other's.
 struct Waterfall {
   const Subject* subject = nullptr;
-  std::string label;  // the subject's name, with the target's where one subject has several
+  std::string label;   // the subject's name, with the target's where one subject has several
+  std::string device;  // what it calls itself: "llvmpipe (LLVM 15.0.6, 256 bits)"; "": it does not say
   std::string model;
   std::vector<WaterfallLane> lanes;
   std::string serving;              // throughput, goodput and offered rate in the mix, one sentence
@@ -58,6 +59,7 @@ struct Waterfall {
 
   // Nothing is known of any level above serving: there is no loss to name, and nothing to draw.
   bool has_only_serving() const;
+  std::string caption() const;  // device and model, as far as they are known
 };
 inline constexpr const char* kOnlyServing =
     "Only serving was measured here: what is claimed, what the silicon permits and what an engine reaches on it is unknown, so "

@@ -483,6 +483,7 @@ Waterfall make_waterfall(const Model& model, const Place& place) {
   waterfall.lanes.push_back(make_lane(model, place, kPrefill));
   waterfall.lanes.push_back(together_lane(model, place));
   const Record* engine = lane_records(model, place, kDecode).engine;
+  waterfall.device = place.subject.details["description"].as_string();
   waterfall.model = engine != nullptr          ? condition(*engine, "model")
                     : place.serving != nullptr ? place.serving->model
                                                : "";
@@ -491,6 +492,10 @@ Waterfall make_waterfall(const Model& model, const Place& place) {
 }
 
 }  // namespace
+
+std::string Waterfall::caption() const {
+  return device + (device.empty() || model.empty() ? "" : " · ") + model;
+}
 
 bool Waterfall::has_only_serving() const {
   for (const WaterfallLane& lane : lanes) {
