@@ -1,6 +1,6 @@
-// HTTP responses and URLs from hostile bytes. Oracles: cutting the bytes differently must tell the same
-// story, nothing is handed out that lies outside the input, and limits hold. Whole answers of an endpoint are
-// for answer_fuzz.cc.
+// HTTP responses and URLs from hostile bytes. Oracles: cutting the bytes differently, or taking whole chunks
+// at once, must tell the same story, nothing is handed out that lies outside the input, and limits hold.
+// Whole answers of an endpoint are for answer_fuzz.cc.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,7 +17,7 @@ using Step = ResponseParser::Step;
 constexpr assay::HttpLimits kLimits{.head_bytes = 512, .fields = 8, .body_bytes = 4096};
 
 // What the parser tells of `bytes` given in pieces of `step`.
-std::string story_of(std::string_view bytes, size_t step) {
+std::string story_of(std::string_view bytes, size_t step, bool takes_chunks) {
   ResponseParser parser(kLimits);
   std::string story;
   size_t body = 0;
@@ -25,7 +25,19 @@ std::string story_of(std::string_view bytes, size_t step) {
     const std::string_view piece = bytes.substr(0, step);
     bytes.remove_prefix(piece.size());
     std::string_view input = piece;
+    const auto take = [&](std::string_view part) {
+      CHECK(!part.empty());
+      CHECK(part.data() >= piece.data() && part.data() + part.size() <= piece.data() + piece.size());
+      body += part.size();
+      CHECK(body <= kLimits.body_bytes);
+      story += part;
+    };
     for (bool more = true; more;) {
+      while (takes_chunks) {
+        const std::string_view chunk = parser.take_chunk(input);
+        if (chunk.empty()) break;
+        take(chunk);
+      }
       switch (parser.advance(input)) {
         case Step::kNeedMore:
           CHECK(input.empty());
@@ -38,12 +50,7 @@ std::string story_of(std::string_view bytes, size_t step) {
             story.append(field.name).append("=").append(field.value);
           break;
         case Step::kBody:
-          CHECK(!parser.body().empty());
-          CHECK(parser.body().data() >= piece.data() &&
-                parser.body().data() + parser.body().size() <= piece.data() + piece.size());
-          body += parser.body().size();
-          CHECK(body <= kLimits.body_bytes);
-          story += parser.body();
+          take(parser.body());
           break;
         case Step::kEnd:
           story += parser.keep_alive() ? " end, keep;" : " end;";
@@ -65,9 +72,10 @@ std::string story_of(std::string_view bytes, size_t step) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size > 1 << 16) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const std::string whole = story_of(bytes, std::string_view::npos);
-  CHECK(story_of(bytes, 1) == whole);
-  CHECK(story_of(bytes, 7) == whole);
+  const std::string whole = story_of(bytes, std::string_view::npos, false);
+  CHECK(story_of(bytes, std::string_view::npos, true) == whole);
+  CHECK(story_of(bytes, 1, true) == whole);
+  CHECK(story_of(bytes, 7, true) == whole);
 
   if (const assay::Result<assay::Url> url = assay::parse_url(bytes)) {
     const assay::Result<assay::Url> again = assay::parse_url(url->text());

@@ -74,10 +74,17 @@ BodyParser::Step BodyParser::advance(std::string_view& input) {
         return take_body(input);
       case State::kTrailer:
         return take_trailer(input);
-      default:
+      default: {
         if (input.empty()) return Step::kNeedMore;
-        if (take_whole_chunk_head(input)) continue;
-        if (!take_around_chunk(input)) return Step::kError;
+        uint64_t size = 0;
+        if (const size_t head = usual_chunk_head(input, size); head > 0) {
+          input.remove_prefix(head);
+          remaining_ = size;
+          state_ = State::kChunkData;
+        } else if (!take_around_chunk(input)) {
+          return Step::kError;
+        }
+      }
     }
   }
 }
@@ -97,31 +104,37 @@ BodyParser::Step BodyParser::take_body(std::string_view& input) {
   return Step::kBody;
 }
 
-// The usual way from one chunk to the next, all at once: the line end behind the data, a size without
-// extensions, and its line end, all within `input`. False: nothing was taken, and take_around_chunk() sees to
-// it.
-bool BodyParser::take_whole_chunk_head(std::string_view& input) {
-  size_t at = 0;
+// The length of what stands before a chunk's data where it is as usual and all there: the line end behind the
+// data before it, a size without extensions, and its line end. Else 0.
+size_t BodyParser::usual_chunk_head(std::string_view input, uint64_t& size) const {
+  const char* at = input.data();
+  const char* const end = at + input.size();
   if (state_ == State::kChunkDataEnd) {
-    if (!input.starts_with("\r\n")) return false;
-    at = 2;
+    if (end - at < 2 || at[0] != '\r' || at[1] != '\n') return 0;
+    at += 2;
   } else if (state_ != State::kChunkSize || chunk_has_digits_) {
-    return false;
+    return 0;
   }
-  constexpr size_t kMostDigits = 8;
-  const size_t first = at;
-  uint64_t size = 0;
-  for (int digit; at < input.size() && at - first <= kMostDigits && (digit = hex_digit(input[at])) >= 0; ++at)
+  constexpr int kMostDigits = 8;
+  const char* const first = at;
+  const char* const most = first + std::min<ptrdiff_t>(kMostDigits, end - first);
+  size = 0;
+  for (int digit; at < most && (digit = hex_digit(*at)) >= 0; ++at)
     size = size * 16 + static_cast<uint64_t>(digit);
-  const bool is_usual = at > first && at - first <= kMostDigits && size > 0 && size <= max_body_bytes_ &&
-                        input.size() - at >= 2 && input[at] == '\r' && input[at + 1] == '\n';
-  if (!is_usual) return false;
-  input.remove_prefix(at + 2);
-  remaining_ = size;
-  state_ = State::kChunkData;
-  line_is_empty_ = true;
-  chunk_has_digits_ = true;
-  return true;
+  const bool is_usual =
+      at > first && size > 0 && size <= max_body_bytes_ && end - at >= 2 && at[0] == '\r' && at[1] == '\n';
+  return is_usual ? static_cast<size_t>(at + 2 - input.data()) : 0;
+}
+
+std::string_view BodyParser::take_chunk(std::string_view& input) {
+  uint64_t size = 0;
+  const size_t head = usual_chunk_head(input, size);
+  if (head == 0 || size > input.size() - head || size > max_body_bytes_ - body_total_) return {};
+  body_total_ += size;
+  body_ = {input.data() + head, static_cast<size_t>(size)};
+  input.remove_prefix(head + body_.size());
+  state_ = State::kChunkDataEnd;
+  return body_;
 }
 
 // One character of what stands around chunks (§7.1): size, extensions, and the line end after the data.

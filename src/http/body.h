@@ -20,6 +20,9 @@ class BodyParser {
   // False: the length is larger than is allowed, and error() says so.
   bool begin(Framing framing, uint64_t length = 0);
   Step advance(std::string_view& input);  // takes what it needs from the front
+  // The usual way from one chunk to the next, all at once: if `input` begins with a whole chunk, of a size
+  // without extensions, takes it and gives its data. Else nothing is taken, and advance() sees to it.
+  std::string_view take_chunk(std::string_view& input);
   // The connection has ended; true if that was the body's end.
   bool end_of_input();
 
@@ -45,7 +48,7 @@ class BodyParser {
   bool fail(const char* words);
   Step take_body(std::string_view& input);
   Step take_trailer(std::string_view& input);
-  bool take_whole_chunk_head(std::string_view& input);
+  size_t usual_chunk_head(std::string_view input, uint64_t& size) const;
   bool take_around_chunk(std::string_view& input);
   bool end_chunk_size();
 

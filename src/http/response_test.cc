@@ -1,4 +1,5 @@
-// Responses, whole, in two pieces at every place, and byte by byte: the pieces must never matter.
+// Responses, whole, in two pieces at every place, and byte by byte, with whole chunks taken at once and
+// without: that must never matter.
 #include "http/response.h"
 
 #include <gmock/gmock.h>
@@ -13,10 +14,17 @@ using Step = ResponseParser::Step;
 // What came out of a stream of bytes, as one text: "200 [body] end keep" or "error: …".
 class Story {
  public:
-  explicit Story(HttpLimits limits = {}) : parser_(limits) {}
+  explicit Story(HttpLimits limits = {}, bool takes_chunks = true)
+      : parser_(limits), takes_chunks_(takes_chunks) {}
 
   void feed(std::string_view input) {
     while (true) {
+      while (takes_chunks_) {
+        const std::string_view chunk = parser_.take_chunk(input);
+        if (chunk.empty()) break;
+        body_ += chunk;
+        ++chunks_;
+      }
       switch (parser_.advance(input)) {
         case Step::kNeedMore:
           return;
@@ -48,6 +56,8 @@ class Story {
     return text_;
   }
 
+  int chunks() const { return chunks_; }  // that were taken at once
+
  private:
   void head() {
     text_ += std::to_string(parser_.status());
@@ -59,11 +69,14 @@ class Story {
   }
 
   ResponseParser parser_;
+  bool takes_chunks_;
+  int chunks_ = 0;
   std::string text_, body_;
 };
 
-std::string told(const std::vector<std::string_view>& pieces, HttpLimits limits = {}) {
-  Story story(limits);
+std::string told(const std::vector<std::string_view>& pieces, HttpLimits limits = {},
+                 bool takes_chunks = true) {
+  Story story(limits, takes_chunks);
   for (const std::string_view piece : pieces) story.feed(piece);
   return story.close();
 }
@@ -71,6 +84,7 @@ std::string told(const std::vector<std::string_view>& pieces, HttpLimits limits 
 // Checks that every way to cut the bytes tells the same, and returns it.
 std::string story_of(std::string_view bytes, HttpLimits limits = {}) {
   const std::string whole = told({bytes}, limits);
+  EXPECT_EQ(told({bytes}, limits, false), whole) << "chunks by their parts";
   for (size_t cut = 1; cut < bytes.size(); ++cut) {
     EXPECT_EQ(told({bytes.substr(0, cut), bytes.substr(cut)}, limits), whole) << "cut at " << cut;
   }
@@ -219,6 +233,32 @@ TEST(HttpResponse, EverythingIsBounded) {
   EXPECT_THAT(story_of(chunked + "6\r\n123456\r\n6\r\n123456\r\n", small), HasSubstr("body"));
   EXPECT_THAT(story_of(chunked + "1;" + std::string(200, 'e') + "\r\n", small), HasSubstr("extensions"));
   EXPECT_THAT(story_of(chunked + "0\r\nX: " + std::string(200, 't') + "\r\n", small), HasSubstr("trailers"));
+}
+
+TEST(HttpResponse, WholeChunksAreTakenAtOnce) {
+  Story story;
+  story.feed(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3\r\nabc\r\n"           // taken
+      "0A\r\n0123456789\r\n"   // taken
+      "2;extension\r\nde\r\n"  // not usual
+      "1\nf\n"                 // nor this
+      "000000001\r\ng\r\n"     // nor so many digits
+      "2\r\nhi\r\n"            // taken
+      "2\r\nj");               // cut
+  story.feed("k\r\n0\r\n\r\n");
+  EXPECT_EQ(story.close(), "200 [abc0123456789defghijk] end keep; ");
+  EXPECT_EQ(story.chunks(), 3);
+}
+
+TEST(HttpResponse, AChunkIsTakenWithinABodyOnly) {
+  ResponseParser parser;
+  std::string_view chunk = "1\r\na\r\n";
+  EXPECT_EQ(parser.take_chunk(chunk), "");
+  std::string_view head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
+  ASSERT_EQ(parser.advance(head), Step::kHead);
+  EXPECT_EQ(parser.take_chunk(chunk), "") << "not in chunks";
+  EXPECT_EQ(chunk.size(), 6U);
 }
 
 TEST(HttpResponse, TheBodyIsAViewIntoTheInput) {

@@ -4,7 +4,6 @@
 // anything but the text goes to the decoder.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,8 +21,8 @@ class EndpointPattern {
   void forget() { before_.clear(); }
 
   // If `stream`, at the start of an event, begins with a whole event of the pattern: takes it and gives its
-  // text, which is neither empty nor escaped. Else nothing is taken.
-  std::optional<std::string_view> take(std::string_view& stream) const;
+  // text, in which nothing is escaped. Else empty, and nothing is taken.
+  std::string_view take(std::string_view& stream) const;
   StreamEventKind kind() const { return kind_; }  // of the events that take() finds
   // Has the cache fetch what take() compares.
   void prefetch() const {

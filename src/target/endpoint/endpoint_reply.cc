@@ -69,6 +69,10 @@ void EndpointReply::begin(RequestId id, size_t kept_bytes, const EndpointRule& r
 EndpointReply::State EndpointReply::receive(std::string_view bytes, Nanos at,
                                             std::vector<StreamEvent>& events) {
   while (true) {
+    if (kind_ == Kind::kStream) {
+      take_chunks(bytes, at, events);
+      if (broken_) return State::kOver;
+    }
     const ResponseParser::Step next = parser_.advance(bytes);
     const State state = step(next, at, events);
     if (next == ResponseParser::Step::kNeedMore || state == State::kOver) {
@@ -169,14 +173,24 @@ void EndpointReply::take_body(std::string_view bytes, Nanos at, std::vector<Stre
   }
 }
 
+// What is by far the most of a stream: whole HTTP chunks, one after another.
+void EndpointReply::take_chunks(std::string_view& bytes, Nanos at, std::vector<StreamEvent>& events) {
+  while (!answered_) {
+    const std::string_view chunk = parser_.take_chunk(bytes);
+    if (chunk.empty()) return;
+    take_stream(chunk, at, events);
+  }
+}
+
 void EndpointReply::take_stream(std::string_view bytes, Nanos at, std::vector<StreamEvent>& events) {
   while (!answered_) {
     if (sse_.at_event_start()) {
-      while (const std::optional<std::string_view> text = pattern_.take(bytes)) {
+      while (!bytes.empty()) {
+        const std::string_view text = pattern_.take(bytes);
+        if (text.empty()) break;
         add_content(pattern_.kind(), 1, at, events);
         if (wants_text_)
-          keep_text(*text,
-                    pattern_.kind() == StreamEventKind::kContent ? answer_.content : answer_.reasoning);
+          keep_text(text, pattern_.kind() == StreamEventKind::kContent ? answer_.content : answer_.reasoning);
       }
       if (bytes.empty()) return;
     }
