@@ -1,7 +1,8 @@
-# assay_folder(NAME [COLD] DEPENDS …): the library and the unit-test binary of src/NAME. Files are found by glob, so that a new
-# kind of thing is one new file and no edit here. Compile options are the same everywhere, but that COLD folders, in which
-# no time is spent while something is measured, are optimised less: that compiles faster. What nearly every file reads of the
-# standard library and of fmt is compiled once for all of them. `make fuzz` builds without, so that no source leans on it.
+# assay_folder(NAME [COLD] [COLD_ROOMS …] DEPENDS …): the library and the unit-test binary of src/NAME. Files are found by glob,
+# so that a new kind of thing is one new file and no edit here. Compile options are the same everywhere, but that COLD folders
+# and COLD_ROOMS (folders in it), in which no time is spent while something is measured, are optimised less: that compiles in
+# half the time. What nearly every file reads of the standard library and of fmt is compiled once for all of them. `make fuzz`
+# builds without, so that no source leans on it.
 set(ASSAY_COMMON_HEADERS <algorithm> <array> <charconv> <cmath> <functional> <map> <memory> <optional> <span> <string>
     <string_view> <utility> <variant> <vector> <fmt/format.h>)
 add_library(assay_options INTERFACE)
@@ -36,32 +37,55 @@ if(ASSAY_SANITIZE)
   endif()
 endif()
 
+# How the sources of a library are compiled: `temper` is hot or cold. A precompiled header fits the options that it was made
+# with only, so each temper has one.
+function(assay_compile target temper)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${ASSAY_UNITY} UNITY_BUILD_BATCH_SIZE 0)
+  if(temper STREQUAL "cold" AND CMAKE_BUILD_TYPE STREQUAL "Release")
+    # At -Og GCC 12 takes values of std::optional that are read only where they are there for uninitialised.
+    target_compile_options(${target} PRIVATE -Og $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+  else()
+    set(temper hot)
+  endif()
+  get_property(owner GLOBAL PROPERTY ASSAY_COMMON_HEADERS_OF_${temper})
+  if(owner)
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  else()
+    target_precompile_headers(${target} PRIVATE ${ASSAY_COMMON_HEADERS})
+    set_property(GLOBAL PROPERTY ASSAY_COMMON_HEADERS_OF_${temper} ${target})
+  endif()
+endfunction()
+
 function(assay_folder name)
-  cmake_parse_arguments(ARG "COLD" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "COLD" "" "COLD_ROOMS;DEPENDS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cc")
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   if(sources)
+    set(rooms)
+    foreach(room ${ARG_COLD_ROOMS})
+      set(in_room ${sources})
+      list(FILTER in_room INCLUDE REGEX "^${CMAKE_SOURCE_DIR}/src/${name}/${room}/")
+      if(NOT in_room)
+        message(FATAL_ERROR "src/${name}/${room}, which is to be compiled as cold, has no sources")
+      endif()
+      list(REMOVE_ITEM sources ${in_room})
+      list(APPEND rooms ${in_room})
+    endforeach()
     add_library(assay_${name} STATIC ${sources})
-    set_target_properties(assay_${name} PROPERTIES UNITY_BUILD ${ASSAY_UNITY} UNITY_BUILD_BATCH_SIZE 0)
     target_link_libraries(assay_${name} PUBLIC assay_options ${ARG_DEPENDS})
-    set(temper hot)
-    if(ARG_COLD AND CMAKE_BUILD_TYPE STREQUAL "Release")
-      # At -Og GCC 12 takes values of std::optional that are read only where they are there for uninitialised.
-      target_compile_options(assay_${name} PRIVATE -Og $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-      set(temper cold)
-    endif()
-    if(NOT ARG_COLD)
+    if(ARG_COLD)
+      assay_compile(assay_${name} cold)
+    else()
+      assay_compile(assay_${name} hot)
       set_property(GLOBAL APPEND PROPERTY ASSAY_HOT_OBJECTS $<TARGET_OBJECTS:assay_${name}>)
     endif()
-    # A precompiled header fits the options that it was made with only, so each optimisation has one.
-    get_property(owner GLOBAL PROPERTY ASSAY_COMMON_HEADERS_OF_${temper})
-    if(owner)
-      target_precompile_headers(assay_${name} REUSE_FROM ${owner})
-    else()
-      target_precompile_headers(assay_${name} PRIVATE ${ASSAY_COMMON_HEADERS})
-      set_property(GLOBAL PROPERTY ASSAY_COMMON_HEADERS_OF_${temper} assay_${name})
+    if(rooms)
+      add_library(assay_${name}_rooms OBJECT ${rooms})
+      target_link_libraries(assay_${name}_rooms PUBLIC assay_options ${ARG_DEPENDS})
+      assay_compile(assay_${name}_rooms cold)
+      target_sources(assay_${name} PRIVATE $<TARGET_OBJECTS:assay_${name}_rooms>)
     endif()
   else()
     add_library(assay_${name} INTERFACE)
