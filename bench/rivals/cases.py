@@ -59,6 +59,10 @@ class Run:
             words.append(self.reading.void)
         return ", ".join(words)
 
+    def note(self):
+        """state(), and what the tool itself marks as doubtful."""
+        return ", ".join(filter(None, (self.state(), self.reading.doubt)))
+
 
 class Bench:
     """Runs tools as the options say; `cores` are the client's."""
@@ -149,7 +153,7 @@ def closed_loop(streams, ttft_ms, gap_ms, tokens, rounds):
         wall_s = (run.stamps.last_end_ns - run.stamps.first_arrival_ns) / 1e9
         return {"delivered": run.stamps.tokens_per_s() / offered, **run.ttft(), "gap true, ms": true_gap,
                 "gap told, ms": told_gap, **arrival_error(run), "CPU of a core": run.cpu_s / wall_s,
-                "server late p99.9, ms": lateness_ms(run.stamps), "note": run.state()}
+                "server late p99.9, ms": lateness_ms(run.stamps), "note": run.note()}
     return measure
 
 
@@ -160,7 +164,7 @@ def open_streams(rate, ttft_ms, gap_ms, tokens, seconds):
                         with_tokens=True)
         return {"delivered": run.stamps.arrivals_per_s() / rate, "most streams at once": run.stamps.most_at_once(), **run.ttft(),
                 "gap true, ms": run.stamps.gap_ms_mean(), "gap told, ms": run.reading.tpot_ms_mean, **arrival_error(run),
-                **event_error(run), "server late p99.9, ms": lateness_ms(run.stamps), "note": run.state()}
+                **event_error(run), "server late p99.9, ms": lateness_ms(run.stamps), "note": run.note()}
     return measure
 
 
@@ -205,7 +209,7 @@ def open_at(rate, seconds):
     """A measure of one rate."""
     def measure(bench, tool, scale):
         run, delivered = open_run(bench, tool, rate, seconds * scale)
-        return {"delivered": delivered, **run.ttft(), **arrival_error(run), "note": run.state()}
+        return {"delivered": delivered, **run.ttft(), **arrival_error(run), "note": run.note()}
     return measure
 
 
@@ -233,7 +237,8 @@ def open_search(bench, tool, scale):
     if best is None:
         raise RunFailed(why)
     rate, delivered, run = best
-    return {"requests/s": rate, "delivered": delivered, **run.ttft(), **arrival_error(run), "note": why}
+    return {"requests/s": rate, "delivered": delivered, **run.ttft(), **arrival_error(run),
+            "note": "; ".join(filter(None, (run.reading.doubt, why)))}
 
 
 def start_up(many):

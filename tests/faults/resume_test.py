@@ -82,6 +82,24 @@ def a_full_disk_loses_nothing():
             subprocess.run(["umount", str(small)], check=True)
 
 
+def a_report_that_cannot_be_written_hides_no_result():
+    """A folder stands where the page belongs."""
+    with fresh_folder() as folder:
+        assay("run", "resume.toml", "--out", "out", folder=folder, ASSAY_TEST_STOP="interrupt", ASSAY_TEST_STOP_AT="3")
+        page = Path(folder) / "out" / "report.html"
+        page.unlink(missing_ok=True)
+        page.mkdir()
+        result = assay("run", "--resume", "--out", "out", folder=folder)
+        expect(result.returncode == 2, f"no report: exit {result.returncode}: {result.stderr[-300:]}")
+        expect("report.html" in result.stderr and "All that was measured is in out/dossier.assay" in result.stderr,
+               f"no report: says {result.stderr[-500:]!r}")
+        command = re.search(r"`assay report (\S+) -o FILE.html`", result.stderr.replace("\n", " "))
+        expect(command, f"no report: does not say what to do: {result.stderr[-500:]!r}")
+        written = assay("report", command[1], "-o", "page.html", folder=folder)
+        expect(written.returncode == 0 and (Path(folder) / "page.html").exists(), f"no report: {written.stderr[-300:]}")
+        print("a report that cannot be written: says where the numbers are, and how to write it")
+
+
 def one_run_at_a_time_in_a_folder():
     with fresh_folder() as folder:
         assay("run", "resume.toml", "--out", "out", folder=folder, ASSAY_TEST_STOP="interrupt", ASSAY_TEST_STOP_AT="3")
@@ -186,6 +204,7 @@ def main():
     resumed_runs_are_unbroken_ones("kill")
     resumed_runs_are_unbroken_ones("interrupt")
     a_full_disk_loses_nothing()
+    a_report_that_cannot_be_written_hides_no_result()
     one_run_at_a_time_in_a_folder()
     a_resumed_run_wants_its_traces_unchanged()
     a_server_that_came_up_late_is_tried_again()

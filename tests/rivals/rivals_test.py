@@ -77,6 +77,12 @@ class Readers(unittest.TestCase):
         self.assertEqual((reading.ttft_ms_mean, reading.tpot_ms_mean), (51.0, 10.5))
         self.assertEqual((reading.first_arrival_ns, reading.due_ns), ({"a": 5, "c": 2}, {"a": 3}))
 
+    def test_what_assay_doubts_is_named(self):
+        doubt_of = type(tool("assay")).doubt_of
+        self.assertEqual(doubt_of({"ttft_ms_mean": "doubtful", "chunk_gap_ms_mean": "doubtful", "tpot_ms_mean": "valid"}),
+                         "doubts its TTFT and gaps")
+        self.assertEqual(doubt_of({"ttft_ms_mean": "valid"}), "")
+
     def test_a_folder_without_a_result_is_an_error(self):
         with tempfile.TemporaryDirectory() as folder:
             for row in TOOLS:

@@ -46,10 +46,17 @@ class Assay(Tool):
         if "ttft_ms_mean" not in values:
             raise ValueError(f"the trial is {state} and has no ttft_ms_mean")
         reading = Reading(requests=None, errors=0, ttft_ms_mean=values["ttft_ms_mean"], tpot_ms_mean=values.get("tpot_ms_mean"),
-                          void="void" if validity["ttft_ms_mean"] == "void" else "")
+                          void="void" if validity["ttft_ms_mean"] == "void" else "",
+                          doubt=self.doubt_of(validity))
         if os.path.exists(f"{folder}/samples.jsonl"):
             self.read_samples(f"{folder}/samples.jsonl", reading)
         return reading
+
+    @staticmethod
+    def doubt_of(validity):
+        named = {"ttft_ms_mean": "TTFT", "tpot_ms_mean": "TPOT", "chunk_gap_ms_mean": "gaps"}
+        doubted = [name for metric, name in named.items() if validity.get(metric) == "doubtful"]
+        return f"doubts its {' and '.join(doubted)}" if doubted else ""
 
     @staticmethod
     def read_samples(path, reading):

@@ -34,6 +34,7 @@ class Reading:
     ttft_ms_mean: float | None
     tpot_ms_mean: float | None          # (last − first)/(n − 1) of a request, or the nearest that it gives
     void: str = ""                      # why the tool itself does not believe its numbers
+    doubt: str = ""                     # which of them it marks as doubtful
     # Arrival of the first token, CLOCK_MONOTONIC in nanoseconds, by what the request carried as X-Request-Id, or else
     # the end of the answer's id.
     first_arrival_ns: dict = dataclasses.field(default_factory=dict)
