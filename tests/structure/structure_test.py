@@ -93,7 +93,7 @@ def side_door_faults():
 
 def link_faults():
     """A folder that may include another one is linked with it."""
-    rows = re.compile(r"^assay_folder\((\w+)\s+(?:COLD\s+)?DEPENDS ([^)]*)\)", re.M)
+    rows = re.compile(r"^assay_folder\((\w+)\s+(?:COLD\s+)?(?:COLD_ROOMS\s[a-z_ ]+?)?DEPENDS ([^)]*)\)", re.M)
     linked = {}
     for folder, depends in rows.findall((SOURCE / "CMakeLists.txt").read_text()):  # in the order in which they depend on each other
         direct = re.findall(r"assay_(\w+)", depends)
