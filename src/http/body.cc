@@ -131,10 +131,10 @@ std::string_view BodyParser::take_chunk(std::string_view& input) {
   const size_t head = usual_chunk_head(input, size);
   if (head == 0 || size > input.size() - head || size > max_body_bytes_ - body_total_) return {};
   body_total_ += size;
-  body_ = {input.data() + head, static_cast<size_t>(size)};
-  input.remove_prefix(head + body_.size());
+  const std::string_view data(input.data() + head, static_cast<size_t>(size));
+  input.remove_prefix(head + data.size());
   state_ = State::kChunkDataEnd;
-  return body_;
+  return data;
 }
 
 // One character of what stands around chunks (§7.1): size, extensions, and the line end after the data.

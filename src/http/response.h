@@ -42,11 +42,9 @@ class ResponseParser {
 
   // Takes what it needs from the front of `input`.
   Step advance(std::string_view& input);
-  // Within a body, at any time: if `input` begins with a whole chunk as servers usually write it, takes it
-  // and gives its data, a view into `input`. Else empty, nothing is taken, and advance() sees to it.
-  std::string_view take_chunk(std::string_view& input) {
-    return state_ == State::kBody ? body_.take_chunk(input) : std::string_view();
-  }
+  // At any time: if a body goes on in `input` with a whole chunk as servers usually write it, takes it and
+  // gives its data, a view into `input`. Else empty, nothing is taken, and advance() sees to it.
+  std::string_view take_chunk(std::string_view& input) { return body_.take_chunk(input); }
   // The connection has ended: kEnd if that was the end of the body, kError if something is missing.
   Step end_of_input();
   // Ready for the next response of the connection.

@@ -1,5 +1,5 @@
-// Responses, whole, in two pieces at every place, and byte by byte, with whole chunks taken at once and
-// without: that must never matter.
+// Responses, whole, in two pieces at every place, and byte by byte, and the whole also without taking chunks
+// at once: that must never matter.
 #include "http/response.h"
 
 #include <gmock/gmock.h>

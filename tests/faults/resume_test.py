@@ -1,5 +1,5 @@
-"""Nothing is lost, and nothing counted twice: kill -9 and Ctrl-C at every look at the signal, then --resume; a full disk; two runs in
-one folder; a trace that changed meanwhile. The clock is a fake one, so that a busy machine changes nothing."""
+"""Nothing is lost, and nothing counted twice: kill -9 and Ctrl-C at every look at the signal, then --resume; a full disk; a report
+that cannot be written; two runs in one folder; a trace that changed meanwhile. The clock is a fake one, so that a busy machine changes nothing."""
 
 import fcntl
 import json
@@ -85,18 +85,21 @@ def a_full_disk_loses_nothing():
 def a_report_that_cannot_be_written_hides_no_result():
     """A folder stands where the page belongs."""
     with fresh_folder() as folder:
-        assay("run", "resume.toml", "--out", "out", folder=folder, ASSAY_TEST_STOP="interrupt", ASSAY_TEST_STOP_AT="3")
-        page = Path(folder) / "out" / "report.html"
+        assay("run", "resume.toml", "--out", "whole", folder=folder)
+        stopped = assay("run", "resume.toml", "--out", "pageless", folder=folder, ASSAY_TEST_STOP="interrupt", ASSAY_TEST_STOP_AT="3")
+        expect(stopped.returncode == 2, f"no report: the run before ends with {stopped.returncode}")
+        page = Path(folder) / "pageless" / "report.html"
         page.unlink(missing_ok=True)
         page.mkdir()
-        result = assay("run", "--resume", "--out", "out", folder=folder)
+        result = assay("run", "--resume", "--out", "pageless", folder=folder)
         expect(result.returncode == 2, f"no report: exit {result.returncode}: {result.stderr[-300:]}")
-        expect("report.html" in result.stderr and "All that was measured is in out/dossier.assay" in result.stderr,
-               f"no report: says {result.stderr[-500:]!r}")
-        command = re.search(r"`assay report (\S+) -o FILE.html`", result.stderr.replace("\n", " "))
-        expect(command, f"no report: does not say what to do: {result.stderr[-500:]!r}")
-        written = assay("report", command[1], "-o", "page.html", folder=folder)
+        said = " ".join(result.stderr.split())
+        for words in ("report.html", "All that was measured is in pageless/dossier.assay", "`assay report pageless -o FILE.html` writes"):
+            expect(words in said, f"no report: does not say {words!r}: {said[-500:]!r}")
+        written = assay("report", "pageless", "-o", "page.html", folder=folder)
         expect(written.returncode == 0 and (Path(folder) / "page.html").exists(), f"no report: {written.stderr[-300:]}")
+        whole, pageless = (dossier_json(folder, out).replace(out, "OUT") for out in ("whole", "pageless"))
+        expect(pageless == whole, "no report: the dossier differs from an unbroken one")
         print("a report that cannot be written: says where the numbers are, and how to write it")
 
 

@@ -80,7 +80,7 @@ class Readers(unittest.TestCase):
     def test_what_assay_doubts_is_named(self):
         doubt_of = type(tool("assay")).doubt_of
         self.assertEqual(doubt_of({"ttft_ms_mean": "doubtful", "chunk_gap_ms_mean": "doubtful", "tpot_ms_mean": "valid"}),
-                         "doubts its TTFT and gaps")
+                         "doubts its TTFT, gaps")
         self.assertEqual(doubt_of({"ttft_ms_mean": "valid"}), "")
 
     def test_a_folder_without_a_result_is_an_error(self):

@@ -56,7 +56,7 @@ class Assay(Tool):
     def doubt_of(validity):
         named = {"ttft_ms_mean": "TTFT", "tpot_ms_mean": "TPOT", "chunk_gap_ms_mean": "gaps"}
         doubted = [name for metric, name in named.items() if validity.get(metric) == "doubtful"]
-        return f"doubts its {' and '.join(doubted)}" if doubted else ""
+        return f"doubts its {', '.join(doubted)}" if doubted else ""
 
     @staticmethod
     def read_samples(path, reading):

@@ -40,22 +40,26 @@ void doubt_late_reading(TrialOutcome& outcome) {
   if (lag == nullptr || shared == nullptr || gap == nullptr) return;
   const double lag_ms = *lag->value, share = *shared->value, gap_ms = *gap->value;
   if (share < kLeastShare || lag_ms < std::max(kLeastLagMs, kGapShare * gap_ms)) return;
-  bool begins_are_doubtful = false;
+  bool begins_late = false;
   for (Record& record : outcome.records) {
-    if (record.validity != Validity::kValid || !record.value) continue;
-    const bool is_begin =
+    if (record.validity == Validity::kVoid || !record.value) continue;
+    const bool is_late_begin =
         (is_of(record, "ttft_ms") || is_of(record, "ttfo_ms")) && lag_ms >= kTtftShare * *record.value;
-    if (is_begin || is_of(record, "chunk_gap_ms")) record.validity = Validity::kDoubtful;
-    begins_are_doubtful |= is_begin;
+    begins_late |= is_late_begin;
+    const bool is_doubted = is_late_begin || is_of(record, "chunk_gap_ms");
+    if (is_doubted && record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
   }
   Finding finding{.severity = Severity::kDoubtful, .code = "load.read-late"};
   finding.text = fmt::format(
       "The load generator read late: 1 % of its reads by {} ms and more, beside a median chunk gap of {} ms, and {:.1f} % of "
       "the chunks together with a later one, whose stamp they then have. Chunk gaps are as much its own as the "
-      "server's, and first tokens may seem later than they came{} are marked doubtful. Leave this machine a core, or run the "
-      "load from several machines.",
+      "server's, and are marked doubtful{}. Leave this machine a core, or run the load from several machines.",
       format_number(lag_ms), format_number(gap_ms), 100 * share,
-      begins_are_doubtful ? ": both" : ", by less than a twentieth of TTFT: the gaps");
+      begins_late
+          ? fmt::format(
+                ", as are times to the first token of up to {} ms, which may seem longer than they were",
+                format_number(lag_ms / kTtftShare))
+          : "");
   finding.evidence = Json::object();
   finding.evidence.set("receive_lag_ms_p99", lag_ms)
       .set("coalesced_share", share)

@@ -70,7 +70,7 @@ EndpointReply::State EndpointReply::receive(std::string_view bytes, Nanos at,
                                             std::vector<StreamEvent>& events) {
   while (true) {
     if (kind_ == Kind::kStream) {
-      take_chunks(bytes, at, events);
+      take_http_chunks(bytes, at, events);
       if (broken_) return State::kOver;
     }
     const ResponseParser::Step next = parser_.advance(bytes);
@@ -174,7 +174,7 @@ void EndpointReply::take_body(std::string_view bytes, Nanos at, std::vector<Stre
 }
 
 // What is by far the most of a stream: whole HTTP chunks, one after another.
-void EndpointReply::take_chunks(std::string_view& bytes, Nanos at, std::vector<StreamEvent>& events) {
+void EndpointReply::take_http_chunks(std::string_view& bytes, Nanos at, std::vector<StreamEvent>& events) {
   while (!answered_) {
     const std::string_view chunk = parser_.take_chunk(bytes);
     if (chunk.empty()) return;

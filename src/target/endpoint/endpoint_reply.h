@@ -76,7 +76,7 @@ class EndpointReply {
   State step(ResponseParser::Step step, Nanos at, std::vector<StreamEvent>& events);
   void take_head(Nanos at, std::vector<StreamEvent>& events);
   void take_body(std::string_view bytes, Nanos at, std::vector<StreamEvent>& events);
-  void take_chunks(std::string_view& bytes, Nanos at, std::vector<StreamEvent>& events);
+  void take_http_chunks(std::string_view& bytes, Nanos at, std::vector<StreamEvent>& events);
   void take_stream(std::string_view bytes, Nanos at, std::vector<StreamEvent>& events);
   void take_chunk(std::string_view json, Nanos at, std::vector<StreamEvent>& events);
   void end_body(Nanos at, std::vector<StreamEvent>& events);
