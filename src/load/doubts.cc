@@ -463,18 +463,38 @@ class Doubts {
         .set("asked", asked);
   }
 
+  // Of the requests that were scheduled for the same instant, the largest number.
+  size_t most_due_at_once() const {
+    std::vector<Nanos> due;
+    for (const RequestRow& row : result_.rows) due.push_back(row.scheduled);
+    std::ranges::sort(due);
+    size_t most = 0, run = 0;
+    for (size_t i = 0; i < due.size(); ++i) {
+      run = i > 0 && due[i] == due[i - 1] ? run + 1 : 1;
+      most = std::max(most, run);
+    }
+    return most;
+  }
+
   void lateness() {
     out_.is_void = result_.lost.has_value() || options_.stamps_are_wrong;
     const double budget_ms = options_.dispatch_lag_budget_ms;
     const WorstLag dispatch = worst_lag(view_.dispatch_lags_ms()), send = worst_lag(view_.send_lags_ms());
     if (dispatch.ms > budget_ms) {
       out_.is_void = true;
-      find(
-          Severity::kDoubtful, "load.generator-late",
-          fmt::format(
-              "The load generator was late: dispatch lag {} {} ms, budget {} ms. The trial is void. Offer less, "
-              "leave this machine a core, or run the load from several machines.",
-              dispatch.statistic, format_number(dispatch.ms), format_number(budget_ms)))
+      const size_t at_once = most_due_at_once();
+      const std::string remedy =
+          2 * at_once > result_.rows.size()
+              ? fmt::format(
+                    "{} of its requests are due at one instant, and each waits until those before it "
+                    "are sent: users who begin one after another (--max-concurrency {}, arrivals = "
+                    "\"closed\") wait for nobody.",
+                    at_once, at_once)
+              : "Offer less, leave this machine a core, or run the load from several machines.";
+      find(Severity::kDoubtful, "load.generator-late",
+           fmt::format(
+               "The load generator was late: dispatch lag {} {} ms, budget {} ms. The trial is void. {}",
+               dispatch.statistic, format_number(dispatch.ms), format_number(budget_ms), remedy))
           .evidence.set("dispatch_lag_ms", dispatch.ms)
           .set("budget_ms", budget_ms)
           .set(kVoidsTrial, true);

@@ -184,11 +184,23 @@ TEST(LoadDoubts, WaitingForAConnectionIsNotTheGeneratorsLateness) {
   EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kValid);
 }
 
+TEST(LoadDoubts, ABurstThatCannotBeSentInTimeIsToldAsOne) {
+  LoadResult result = drive(kQuick, steady_plan(100));
+  for (size_t i = 0; i < 60; ++i) result.rows[i].scheduled = result.rows[0].scheduled;
+  for (size_t i = 0; i < 60; ++i) result.rows[i].dispatched = result.rows[0].scheduled + nanos_from_ms(11);
+  const LoadSummary summary = summarise_load(result, one_class());
+  ASSERT_NE(finding(summary, "load.generator-late"), nullptr);
+  EXPECT_THAT(finding(summary, "load.generator-late")->text,
+              testing::HasSubstr("60 of its requests are due at one instant"));
+  EXPECT_THAT(finding(summary, "load.generator-late")->text, testing::HasSubstr("--max-concurrency 60"));
+}
+
 TEST(LoadDoubts, ALateGeneratorVoidsTheTrial) {
   LoadResult result = drive(kQuick, steady_plan(100));
   result.rows[50].dispatched += nanos_from_ms(11);
   const LoadSummary summary = summarise_load(result, one_class());
   ASSERT_NE(finding(summary, "load.generator-late"), nullptr);
+  EXPECT_THAT(finding(summary, "load.generator-late")->text, testing::HasSubstr("Offer less"));
   EXPECT_TRUE(finding(summary, "load.generator-late")->evidence[kVoidsTrial].as_bool());
   EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kVoid);
   EXPECT_EQ(record(summary, "goodput_per_s", "all").validity, Validity::kVoid);

@@ -53,7 +53,7 @@ constexpr Row<Draft> kScenarioRows[] = {
      read_and_tell<read_one<read_load>, &Draft::is_load_good>},
     {{"", "roofline", "table", "", "", "How the roofline exam measures."}, read_one<read_roofline>},
     {{"", "requirement", "tables", "", "",
-      "What must be reached; assay exits with 1 when it is not. Without any, the SLOs of the classes are asked for."},
+      "What must be reached; assay exits with 1 when it is not. Without any, the SLOs of the classes are asked for; with some, a class that misses its own is told beside them."},
      read_each<read_requirement>},
 };
 

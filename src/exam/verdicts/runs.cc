@@ -118,13 +118,16 @@ std::vector<FailedShare> failed_shares(const VerdictView& view) {
 // "4 trials ran to the end on CPU; what 1 of them measured is void; …".
 std::string words_of_good(const VerdictView& view, const std::vector<std::string>& good, size_t measured,
                           size_t is_void) {
-  std::string words = fmt::format("{} ran to the end on {}", counted(static_cast<int64_t>(measured), "trial"),
-                                  join(good, ", "));
+  const int64_t stopped = std::ranges::count(view.content().findings, kStopped, &Finding::code);
+  const int64_t whole = static_cast<int64_t>(measured) - stopped;
+  std::string words =
+      whole > 0
+          ? fmt::format("{} ran to the end on {}", counted(whole, "trial"), join(good, ", "))
+          : fmt::format("{} ran on {}", counted(static_cast<int64_t>(measured), "trial"), join(good, ", "));
   if (is_void == measured)
     words += "; what was measured is void";
   else if (is_void > 0)
     words += fmt::format("; what {} of them measured is void", is_void);
-  const int64_t stopped = std::ranges::count(view.content().findings, kStopped, &Finding::code);
   if (stopped > 0)
     words += fmt::format("; {} stopped early by {} user", counted(stopped, "was", "were"),
                          stopped == 1 ? "its" : "their");

@@ -35,7 +35,8 @@ void allow_for_quick_look(const VerdictView& view, Verdict& verdict) {
   verdict.command = view.command_for(verdict.exam);
 }
 
-// Where the buyer says what is needed, that decides; the first question also keeps its own rule.
+// Where the buyer says what is needed, that decides; the first question also keeps its own rule, and what the
+// others' own rule refutes is told beside what was required.
 void hold_against_requirements(std::span<const Verdict> requirements, Verdict& verdict) {
   const Verdict* failed = nullptr;
   const Verdict* unknown = nullptr;
@@ -48,7 +49,11 @@ void hold_against_requirements(std::span<const Verdict> requirements, Verdict& v
   const Verdict* decisive = failed != nullptr ? failed : unknown != nullptr ? unknown : met;
   if (decisive == nullptr || (verdict.question == 1 && decisive->answer == Answer::kYes)) return;
   const int number = verdict.question;
+  const std::string aside = verdict.answer == Answer::kNo && decisive->answer == Answer::kYes
+                                ? "; beside the requirements: " + verdict.reason
+                                : "";
   verdict = *decisive;
+  verdict.reason += aside;
   verdict.question = number;
   verdict.requirement_id = 0;
 }

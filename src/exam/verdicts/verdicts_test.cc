@@ -101,6 +101,32 @@ TEST(Verdicts, SoftwareRunsIfEveryTrialEndedWell) {
   EXPECT_EQ(evidence.answer(1).reason, "Vulkan0: the worker died");
 }
 
+TEST(Verdicts, WhatARequirementDoesNotAskForIsToldBesideIt) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 1);
+  evidence.add_attainment(1, "rag", 0);
+  evidence.add(1, "ttft_ms_p90", "all", 80);
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kNo) << "without a requirement";
+  evidence.require("ttft_ms_p90", "<=", 120);
+  EXPECT_EQ(evidence.answer(2).answer, Answer::kYes);
+  EXPECT_THAT(evidence.answer(2).reason,
+              testing::HasSubstr("; beside the requirements: rag on CPU met its SLO in 0 %"));
+}
+
+TEST(Verdicts, ATrialThatWasStoppedDidNotRunToItsEnd) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 1);
+  const auto stop = [&](int64_t trial) {
+    evidence.content.findings.push_back(
+        {.trial_id = trial, .severity = Severity::kNote, .code = "load.stopped"});
+  };
+  stop(1);
+  EXPECT_THAT(evidence.answer(1).reason,
+              testing::HasSubstr("1 trial ran to the end on CPU; 1 was stopped early"));
+  stop(2);
+  EXPECT_EQ(evidence.answer(1).reason, "2 trials ran on CPU; 2 were stopped early by their user");
+}
+
 // A quick look at a scenario with an 8B model wrote and ran a tiny one.
 TEST(Verdicts, AStandInThatRunsSaysNothingOfTheModelThatWasMeant) {
   Evidence evidence;
