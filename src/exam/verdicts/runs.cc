@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "exam/findings.h"
 #include "exam/sizing.h"
 #include "exam/verdicts/rules.h"
 #include "load/load.h"
