@@ -1,7 +1,7 @@
 """Whether each source includes what it names, by itself or by the project's headers that it includes. Folders are compiled
 as one unit, in which a file could lean on its neighbours' includes; `make dev` compiles each alone, this reads their text in
-seconds: the better known names of the standard library, fmt, and the types, functions and macros that the project's headers
-declare at the margin. C's own names and qualified calls are left to the compiler."""
+seconds: the better known names of the standard library, fmt, and the types, functions, macros and constants that the project's
+headers declare at the margin. C's own names and qualified calls are left to the compiler."""
 
 import re
 from collections import defaultdict
@@ -57,10 +57,13 @@ TYPE = re.compile(r"^(?:template <[^\n]*>\s*)?(?:class|struct|enum class|enum)\s
 FUNCTION = re.compile(r"^(?:template <[^\n]*>\n)?(?!using|return|class|struct|enum|namespace|#|typedef|friend)"
                       r"(?:\[\[nodiscard\]\] )?(?:[\w:]+(?:<[^\n;=(){}]*>)?[\s*&]+)+(\w+)\([^\n]", re.M)
 MACRO = re.compile(r"^#define (\w+)", re.M)
+CONSTANT = re.compile(r"^(?:inline )?constexpr [^\n=;({]*\b(k[A-Z]\w*)", re.M)
 TEST_NAME = re.compile(r"^TEST\w*\(\w+,\s*\w+\)", re.M)
 WORD = re.compile(r"\b[A-Za-z_]\w+\b")
 OWN_TYPE = re.compile(r"\b(?:class|struct|enum class|enum|using|typename)\s+(?:\w+::)*(\w+)")
 OWN_NAME = re.compile(r"(?<!\breturn )(?<!\bco_await )(?<!\bco_return )(?<!\belse )(?<!\bthrow )(?<!\bcase )(?<!&& )(?<=[\w>&*\]] )(?:\w+::)*([a-z]\w*)(?=[\s(,);={:])")
+OWN_CONSTANT = re.compile(r"\bconstexpr [^=;({]*\b(k[A-Z]\w*)|^\s+(k[A-Z]\w*)\s*(?:=[^,\n]*)?(?:,|$)", re.M)  # or an enumerator
+QUALIFIED = re.compile(r"(?:::|\.|->)k[A-Z]\w*")  # a member: its class is what must be included
 CALL = re.compile(r"(?<![\w.>:])([a-z]\w+)\(")
 
 
@@ -75,7 +78,7 @@ class OwnIncludes:
         for header in src.rglob("*.h"):
             name = str(header.relative_to(src))
             text = self._text(name)
-            for pattern in (TYPE, FUNCTION, MACRO):
+            for pattern in (TYPE, FUNCTION, MACRO, CONSTANT):
                 for match in pattern.finditer(text):
                     self._headers_of[next(filter(None, match.groups()))].add(name)
 
@@ -105,7 +108,7 @@ class OwnIncludes:
         """What a file declares anywhere: types, also nested and forward, and what follows a type as a function's or a
         variable's name does."""
         text = self._text(name)
-        return frozenset(OWN_TYPE.findall(text)) | frozenset(OWN_NAME.findall(text))
+        return frozenset(OWN_TYPE.findall(text)) | frozenset(OWN_NAME.findall(text)) | frozenset(filter(None, sum(OWN_CONSTANT.findall(text), ())))
 
     def faults(self, path):
         name = str(path.relative_to(self._src))
@@ -116,9 +119,9 @@ class OwnIncludes:
                 yield f"src/{name}: std::{found.group(1)} without an include of {' or '.join(sorted(headers))}"
         if re.search(r"\bfmt::", text) and not any(other.startswith("fmt/") for other in reached):
             yield f"src/{name}: fmt:: without an include of fmt"
-        words, called = set(WORD.findall(text)), set(CALL.findall(text))
+        words, called = set(WORD.findall(QUALIFIED.sub(" ", text))), set(CALL.findall(text))
         known = set().union(*(self._own_names(other) for other in reached if (self._src / other).exists()))
         for word in sorted(words - known):
             headers = self._headers_of.get(word)
-            if headers and not headers & reached and (not word[0].islower() or word in called):
+            if headers and not headers & reached and (not word[0].islower() or word in called or re.match("k[A-Z]", word)):
                 yield f"src/{name}: {word} without an include of {' or '.join(sorted(headers))}"

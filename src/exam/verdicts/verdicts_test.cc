@@ -8,6 +8,7 @@
 
 #include "exam/exam.h"
 #include "exam/verdicts/verdicts_fixtures.h"
+#include "load/load.h"
 
 namespace assay::verdicts_test {
 
