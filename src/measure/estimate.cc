@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <utility>
 
 #include "base/base.h"
 #include "measure/bootstrap.h"
 #include "measure/order_statistics.h"
-#include "measure/radix_sort.h"
+#include "measure/rank_select.h"
 #include "measure/series.h"
 
 namespace assay {
@@ -38,39 +40,59 @@ std::string effective_text(double effective_n, int64_t n) {
 
 // Of each sample, in order, whether it is not above the limit.
 template <class Value>
-std::vector<uint8_t> indicators(std::span<const Value> samples, Value limit) {
-  std::vector<uint8_t> series(samples.size());
-  std::ranges::transform(samples, series.begin(), [&](Value sample) { return sample <= limit ? 1 : 0; });
+BitSeries indicators(std::span<const Value> samples, Value limit) {
+  BitSeries series;
+  series.reserve(samples.size());
+  for (const Value sample : samples) series.push_back(sample <= limit);
   return series;
 }
 
-template <class Value>
-Estimate quantile_of(std::span<const Value> samples, std::span<const Value> sorted, double p,
-                     double confidence) {
+Estimate too_few_for(double p, int64_t n) {
   Estimate estimate;
-  estimate.n = static_cast<int64_t>(sorted.size());
-  if (const int64_t needed = samples_needed(p); estimate.n < needed) {
-    estimate.insufficient = true;
-    estimate.method =
-        fmt::format("insufficient: {} samples where p{:g} needs {}", estimate.n, p * 100, needed);
-    return estimate;
-  }
-  const Value value = sorted[quantile_rank(sorted.size(), p) - 1];
-  estimate.value = value;
-  const double effective_n = effective_sample_size(indicators(samples, value));
-  const OrderInterval interval = order_interval(estimate.n, effective_n, p, confidence);
-  if (interval.low_rank) estimate.low = sorted[static_cast<size_t>(*interval.low_rank - 1)];
-  if (interval.high_rank) estimate.high = sorted[static_cast<size_t>(*interval.high_rank - 1)];
-  if (estimate.low || estimate.high) estimate.confidence = confidence;
-  estimate.method = "nearest rank, interval by order statistics" + effective_text(effective_n, estimate.n);
+  estimate.n = n;
+  estimate.insufficient = true;
+  estimate.method =
+      fmt::format("insufficient: {} samples where p{:g} needs {}", n, p * 100, samples_needed(p));
   return estimate;
 }
 
-template <class Value>
-std::vector<Estimate> quantiles_of(std::span<const Value> samples, const std::vector<Value>& sorted,
-                                   std::span<const double> ps, double confidence) {
-  std::vector<Estimate> estimates;
-  for (const double p : ps) estimates.push_back(quantile_of<Value>(samples, sorted, p, confidence));
+// values_at(ranks) are the values of those ranks, from 1 on, when the samples are in ascending order. It is
+// asked twice only: for all quantiles, then for the ends of their intervals.
+template <class Value, class ValuesAt>
+std::vector<Estimate> quantiles_of(std::span<const Value> samples, std::span<const double> ps,
+                                   double confidence, const ValuesAt& values_at) {
+  const auto n = static_cast<int64_t>(samples.size());
+  std::vector<Estimate> estimates(ps.size());
+  std::vector<size_t> enough, ranks;  // of which `ps` the samples are enough for, and their ranks
+  for (size_t i = 0; i < ps.size(); ++i) {
+    if (n < samples_needed(ps[i])) {
+      estimates[i] = too_few_for(ps[i], n);
+      continue;
+    }
+    enough.push_back(i);
+    ranks.push_back(quantile_rank(samples.size(), ps[i]));
+  }
+  const std::vector<Value> values = values_at(ranks);
+
+  std::vector<size_t> end_ranks;
+  std::vector<std::optional<double>*> ends;
+  for (size_t k = 0; k < enough.size(); ++k) {
+    Estimate& estimate = estimates[enough[k]];
+    const double effective_n = effective_sample_size(indicators(samples, values[k]));
+    const OrderInterval interval = order_interval(n, effective_n, ps[enough[k]], confidence);
+    estimate.n = n;
+    estimate.value = values[k];
+    for (const auto& [rank, end] :
+         {std::pair(interval.low_rank, &estimate.low), std::pair(interval.high_rank, &estimate.high)}) {
+      if (!rank) continue;
+      end_ranks.push_back(static_cast<size_t>(*rank));
+      ends.push_back(end);
+      estimate.confidence = confidence;
+    }
+    estimate.method = "nearest rank, interval by order statistics" + effective_text(effective_n, n);
+  }
+  const std::vector<Value> end_values = values_at(end_ranks);
+  for (size_t i = 0; i < ends.size(); ++i) *ends[i] = end_values[i];
   return estimates;
 }
 
@@ -150,12 +172,17 @@ std::vector<Estimate> quantile_estimates(std::span<const double> samples, std::s
                                          double confidence) {
   std::vector<double> sorted(samples.begin(), samples.end());
   std::sort(sorted.begin(), sorted.end());
-  return quantiles_of<double>(samples, sorted, ps, confidence);
+  return quantiles_of<double>(samples, ps, confidence, [&](std::span<const size_t> ranks) {
+    std::vector<double> values;
+    for (const size_t rank : ranks) values.push_back(sorted[rank - 1]);
+    return values;
+  });
 }
 
 std::vector<Estimate> quantile_estimates(std::span<const float> samples, std::span<const double> ps,
                                          double confidence) {
-  return quantiles_of<float>(samples, sorted_copy(samples), ps, confidence);
+  return quantiles_of<float>(samples, ps, confidence,
+                             [&](std::span<const size_t> ranks) { return values_at_ranks(samples, ranks); });
 }
 
 Estimate quantile_estimate(std::span<const double> samples, double p, double confidence) {

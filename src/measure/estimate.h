@@ -34,11 +34,10 @@ double sorted_quantile(std::span<const double> sorted, double p);
 
 // Quantiles of `samples`, in order. Interval: order statistics (David and Nagaraja 2003, §7.1), with the
 // number of samples reduced to the effective one of the indicator series (Heidelberger and Lewis 1984) where
-// they are serially dependent. Insufficient below samples_needed(p). One estimate a p, in the order of `ps`;
-// sorts once.
+// they are serially dependent. Insufficient below samples_needed(p). One estimate a p, in the order of `ps`.
 std::vector<Estimate> quantile_estimates(std::span<const double> samples, std::span<const double> ps,
                                          double confidence = kConfidence);
-// The same of series as long as a load has events, in single precision.
+// The same of series as long as a load has events, in single precision; takes a bit a sample beside them.
 std::vector<Estimate> quantile_estimates(std::span<const float> samples, std::span<const double> ps,
                                          double confidence = kConfidence);
 Estimate quantile_estimate(std::span<const double> samples, double p, double confidence = kConfidence);

@@ -2,6 +2,7 @@
 #include "measure/series.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
 #include <vector>
@@ -54,16 +55,14 @@ uint64_t ones_by_byte(uint64_t word) {
 // once.
 class Indicators {
  public:
-  explicit Indicators(std::span<const uint8_t> values)
-      : values_(values),
-        words_(values.size() / 64 + 1),
-        ones_(count(0, values.size())),
-        mean_(ones_ / static_cast<double>(values.size())) {
-    for (size_t i = 0; i < values.size(); ++i) words_[i / 64] |= uint64_t{values[i]} << i % 64;
-  }
+  explicit Indicators(const BitSeries& series)
+      : words_(series.words()),
+        size_(series.size()),
+        ones_(count(0, size_)),
+        mean_(ones_ / static_cast<double>(size_)) {}
 
-  int64_t size() const { return static_cast<int64_t>(values_.size()); }
-  bool is_constant() const { return ones_ == 0 || ones_ == static_cast<double>(values_.size()); }
+  int64_t size() const { return static_cast<int64_t>(size_); }
+  bool is_constant() const { return ones_ == 0 || ones_ == static_cast<double>(size_); }
   double correlation(int64_t lag) const {
     return is_constant() ? 0 : covariance(static_cast<size_t>(lag)) / (mean_ * (1 - mean_));
   }
@@ -74,8 +73,14 @@ class Indicators {
 
  private:
   double count(size_t from, size_t to) const {
-    return static_cast<double>(std::accumulate(values_.begin() + static_cast<ptrdiff_t>(from),
-                                               values_.begin() + static_cast<ptrdiff_t>(to), int64_t{0}));
+    int64_t ones = 0;
+    for (size_t i = from / 64; i * 64 < to; ++i) {
+      uint64_t word = words_[i];
+      if (from > i * 64) word &= ~uint64_t{0} << from % 64;
+      if (to < i * 64 + 64) word &= (uint64_t{1} << to % 64) - 1;
+      ones += std::popcount(word);
+    }
+    return static_cast<double>(ones);
   }
 
   // How many of those from `lag` on are one where the value `lag` before is.
@@ -98,15 +103,14 @@ class Indicators {
   }
 
   double covariance(size_t lag) const {
-    const size_t n = values_.size();
-    const double ends = 2 * ones_ - count(0, lag) - count(n - lag, n);
+    const double ends = 2 * ones_ - count(0, lag) - count(size_ - lag, size_);
     const double sum =
-        static_cast<double>(both(lag)) - mean_ * ends + static_cast<double>(n - lag) * mean_ * mean_;
-    return sum / static_cast<double>(n);
+        static_cast<double>(both(lag)) - mean_ * ends + static_cast<double>(size_ - lag) * mean_ * mean_;
+    return sum / static_cast<double>(size_);
   }
 
-  std::span<const uint8_t> values_;
-  std::vector<uint64_t> words_;
+  std::span<const uint64_t> words_;
+  size_t size_;
   double ones_, mean_;
 };
 
@@ -152,9 +156,8 @@ double effective_sample_size(std::span<const double> series) {
   return series.size() < 4 ? static_cast<double>(series.size()) : effective_size(Centred(series));
 }
 
-double effective_sample_size(std::span<const uint8_t> indicators) {
-  return indicators.size() < 4 ? static_cast<double>(indicators.size())
-                               : effective_size(Indicators(indicators));
+double effective_sample_size(const BitSeries& series) {
+  return series.size() < 4 ? static_cast<double>(series.size()) : effective_size(Indicators(series));
 }
 
 double bootstrap_block_length(std::span<const double> series) {

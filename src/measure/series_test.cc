@@ -33,10 +33,10 @@ TEST(EffectiveSampleSize, OfZerosAndOnesIsTheSameByCounting) {
   for (const double phi : {0.0, 0.5, 0.95}) {
     for (const double limit : {-1.0, 0.0, 2.0}) {
       std::vector<double> series;
-      std::vector<uint8_t> indicators;
+      BitSeries indicators;
       for (const double value : autoregression(7, 3000, phi)) {
         series.push_back(value <= limit ? 1 : 0);
-        indicators.push_back(value <= limit ? 1 : 0);
+        indicators.push_back(value <= limit);
       }
       EXPECT_NEAR(effective_sample_size(indicators), effective_sample_size(series), 1e-6) << phi << limit;
     }
@@ -44,17 +44,21 @@ TEST(EffectiveSampleSize, OfZerosAndOnesIsTheSameByCounting) {
   // Lags of more than a word, and lengths on both sides of one.
   for (const size_t size : {63, 64, 65, 128, 1000}) {
     std::vector<double> series;
-    std::vector<uint8_t> indicators;
+    BitSeries indicators;
     for (size_t i = 0; i < size; ++i) {
       const bool is_one = i / (size / 5) % 2 == 1 || i % 17 == 3;
       series.push_back(is_one ? 1 : 0);
-      indicators.push_back(is_one ? 1 : 0);
+      indicators.push_back(is_one);
     }
     EXPECT_NEAR(effective_sample_size(indicators), effective_sample_size(series), 1e-6) << size;
     EXPECT_LT(effective_sample_size(indicators), static_cast<double>(size) / 4) << size;
   }
-  EXPECT_EQ(effective_sample_size(std::vector<uint8_t>(100, 1)), 100);
-  EXPECT_EQ(effective_sample_size(std::vector<uint8_t>{1, 0}), 2);
+  BitSeries ones, two;
+  for (int i = 0; i < 100; ++i) ones.push_back(true);
+  two.push_back(true);
+  two.push_back(false);
+  EXPECT_EQ(effective_sample_size(ones), 100);
+  EXPECT_EQ(effective_sample_size(two), 2);
 }
 
 TEST(EffectiveSampleSize, NeverExceedsTheSamplesOrFallsBelowOne) {
