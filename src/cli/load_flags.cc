@@ -74,14 +74,7 @@ constexpr uint32_t kUsualRequests = 200;
 constexpr double kUsualUtilisation = 0.6;
 constexpr int64_t kLongestUnaskedS =
     86'400;  // of a trial whose number of requests is given and whose time is not
-constexpr uint32_t kUsualConnections = 256;
 constexpr uint32_t kMostTokens = 1'000'000;  // of a text
-
-// What nobody asked for is no more than this process may open, less what else it opens.
-uint32_t most_connections() {
-  constexpr int64_t kMost = 65'536, kOtherFiles = 128;
-  return static_cast<uint32_t>(std::clamp<int64_t>(raise_open_files_limit() - kOtherFiles, 1, kMost));
-}
 
 // Lengths as a scenario writes them: "N" or "MIN:MAX".
 Result<std::string> lengths_of(const ParsedOptions& options, const char* flag, const char* usual) {
@@ -144,11 +137,11 @@ Result<ServerChoice> servers_of(const std::vector<std::string>& given) {
 struct Offer {
   FlagText keys;
   std::string words;
-  uint32_t connections = kUsualConnections;
-  bool is_by_burst = false;  // a burst chooses the rate
+  std::optional<uint32_t> connections;  // a limit that the user gave
+  bool is_by_burst = false;             // a burst chooses the rate
 };
 
-Result<Offer> offer_of(const ParsedOptions& options, uint32_t requests) {
+Result<Offer> offer_of(const ParsedOptions& options) {
   Offer offer;
   std::optional<double> rate;
   const bool is_all_at_once = options.value("--request-rate") == "inf";
@@ -171,13 +164,11 @@ Result<Offer> offer_of(const ParsedOptions& options, uint32_t requests) {
     offer.keys.add("arrivals = \"closed\"\n");
     offer.keys.add(fmt::format("users = {}\n", concurrency), typed_flag(options, "--max-concurrency"));
     offer.words = "a closed loop of " + counted(concurrency, "user");
-    offer.connections = std::max(concurrency, kUsualConnections);
     return offer;
   }
   if (is_all_at_once) {
     offer.keys.add("arrivals = \"burst\"\n", typed_flag(options, "--request-rate"));
     offer.words = "all at once";
-    offer.connections = std::min(most_connections(), requests);
     return offer;
   }
   offer.is_by_burst = !rate;
@@ -195,8 +186,6 @@ Result<Offer> offer_of(const ParsedOptions& options, uint32_t requests) {
   if (concurrency > 0) {
     offer.connections = concurrency;
     offer.words += fmt::format(", at most {} at once", concurrency);
-  } else {
-    offer.connections = std::min(most_connections(), std::max(requests, kUsualConnections));
   }
   return offer;
 }
@@ -285,15 +274,13 @@ Result<FlagText> stack_of(const ParsedOptions& options) {
 }
 
 // With a trace that may have instants of its own, these hold unless a flag says how requests come.
-Result<Offer> offer_of_trace(const ParsedOptions& options, const Dataset& dataset, uint32_t requests) {
+Result<Offer> offer_of_trace(const ParsedOptions& options, const Dataset& dataset) {
   const bool says_how =
       options.has("--request-rate") || options.has("--burstiness") || options.has("--max-concurrency");
   if (dataset.has_instants && !says_how) {
-    return Offer{.keys = {},
-                 .words = "at the trace's instants",
-                 .connections = std::min(most_connections(), std::max(requests, kUsualConnections))};
+    return Offer{.keys = {}, .words = "at the trace's instants"};
   }
-  return offer_of(options, requests);
+  return offer_of(options);
 }
 
 // What the flags say, part by part, before it becomes a scenario.
@@ -325,14 +312,12 @@ Result<FlagParts> parts_of_flags(const std::vector<std::string>& urls, const Par
                    lengths_of(options, "--input-len", "{ median = 256, sigma = 0.8, max = 2048 }"));
   ASSIGN_OR_RETURN(parts.output,
                    lengths_of(options, "--output-len", "{ median = 128, sigma = 0.6, max = 512 }"));
-  ASSIGN_OR_RETURN(parts.offer, parts.dataset.is_trace()
-                                    ? offer_of_trace(options, parts.dataset, parts.requests)
-                                    : offer_of(options, parts.requests));
+  ASSIGN_OR_RETURN(parts.offer,
+                   parts.dataset.is_trace() ? offer_of_trace(options, parts.dataset) : offer_of(options));
   ASSIGN_OR_RETURN(parts.rates, rates_of_flags(options));
   if (!parts.rates.takes_requests && options.has("--num-prompts"))
     return fail("the search for capacity decides how many requests it needs", "--num-prompts",
                 "Leave it out.");
-  parts.offer.connections = std::max(parts.offer.connections, parts.rates.connections);
   return parts;
 }
 
@@ -376,7 +361,9 @@ Result<FlagText> target_table_of(const FlagParts& parts, const ParsedOptions& op
     ASSIGN_OR_RETURN(const double interval_s, number_of(options, "--metrics-interval", 0, 60));
     add("--metrics-interval", "metrics_interval_s", fmt::format("{}", interval_s));
   }
-  text.add(fmt::format("max_connections = {}\n", parts.offer.connections));
+  if (parts.offer.connections)
+    text.add(fmt::format("max_connections = {}\n", *parts.offer.connections),
+             typed_flag(options, "--max-concurrency"));
   ASSIGN_OR_RETURN(const FlagText stack, stack_of(options));
   text.add(stack);
   return text;

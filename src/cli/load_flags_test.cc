@@ -165,7 +165,7 @@ TEST(LoadFlags, ConcurrencyWithoutARateIsAClosedLoop) {
 TEST(LoadFlags, AnInfiniteRateIsABurst) {
   const Scenario scenario = scenario_of({{"--request-rate", "inf"}, {"--num-prompts", "1000"}});
   EXPECT_EQ(scenario.load.arrivals.kind, Arrivals::Kind::kBurst);
-  EXPECT_EQ(scenario.targets[0].max_connections, 1000U);
+  EXPECT_EQ(scenario.targets[0].max_connections, std::nullopt);
 }
 
 TEST(LoadFlags, ASweepIsATrialAtEachPointAndNothingElse) {
@@ -175,7 +175,6 @@ TEST(LoadFlags, ASweepIsATrialAtEachPointAndNothingElse) {
   EXPECT_EQ(rates.load.requests_per_class, 50U);
   const Scenario users = scenario_of({{"--sweep", "concurrency=1,8,5000"}});
   EXPECT_EQ(users.load.sweep.users, (std::vector<uint32_t>{1, 8, 5000}));
-  EXPECT_EQ(users.targets[0].max_connections, 5000U);
 }
 
 TEST(LoadFlags, CapacityIsSearchedUnderTheLimitsAndTiers) {

@@ -12,8 +12,6 @@
 namespace assay {
 namespace {
 
-// Near overload many requests are out at once; a limit of the client's own would look like the server's.
-constexpr uint32_t kManyConnections = 4096;
 constexpr double kMostUsers = 1'000'000, kLeastRate = 1e-6;
 constexpr size_t kMostPoints = 100;  // of a sweep
 
@@ -133,15 +131,11 @@ Result<RateChoice> rates_of_flags(const ParsedOptions& options) {
                   "Leave it out.");
   }
   choice.takes_requests = has_sweep;
-  choice.connections = kManyConnections;
   if (has_sweep) {
     ASSIGN_OR_RETURN(const Sweep sweep, sweep_of(options.value("--sweep")));
     const bool is_rate = sweep.key == "rate_per_s";
     if (!is_rate && options.has("--burstiness"))
       return fail("in a closed loop the answers make the gaps", "--burstiness", "Sweep over rate=… instead.");
-    const double most = *std::ranges::max_element(sweep.values);
-    if (!is_rate)
-      choice.connections = std::max(choice.connections, static_cast<uint32_t>(std::min(most, 65'536.0)));
     std::string values;
     for (const double value : sweep.values) values += fmt::format("{}{}", values.empty() ? "" : ", ", value);
     choice.tables.add("\n");

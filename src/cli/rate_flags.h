@@ -23,7 +23,6 @@ struct RateChoice {
   bool takes_requests = true;  // --num-prompts has a meaning
   FlagText tables;             // [load.sweep], [load.capacity]; they come last in the scenario
   std::string words;           // what was chosen
-  uint32_t connections = 0;    // at least so many
 };
 Result<RateChoice> rates_of_flags(const ParsedOptions& options);
 

@@ -54,7 +54,8 @@ constexpr Metric kMetrics[] = {
      "to blame: the load generator, a connection that was not free, TLS.",
      "assay metric definitions"},
     {"unsent_requests", Scope::kTrial, "requests", kLower, false, "requests that were never sent",
-     "Requests of the plan that the trial's end came before: a closed loop's, a session's, or all that a lost target left.",
+     "Requests of the plan that have no row: the trial's end came before them, also while they waited for a connection; or a "
+     "request that failed, or was broken off, had ended their session.",
      "assay metric definitions"},
     {"receive_lag_ms", Scope::kTrial, "ms", kLower, true, "receive lag",
      "When a chunk was read, minus the kernel's stamp of its arrival: how late the load generator was. Latencies count "

@@ -47,10 +47,14 @@ class Doubts {
         options_(view.options),
         window_(view.window),
         order_(view.order),
-        records_(records) {}
+        records_(records),
+        dispatch_(worst_lag(view.dispatch_lags_ms())) {}
 
   LoadDoubts take() {
+    out_.is_void = result_.lost.has_value() || options_.stamps_are_wrong ||
+                   dispatch_.ms > options_.dispatch_lag_budget_ms;
     if (!order_.empty()) {
+      connections_busy();
       rate_held();
       long_enough();
       steady();
@@ -88,9 +92,36 @@ class Doubts {
          "(load.rate_per_s).");
   }
 
+  // A limit of the generator's own. Of a share that no percentile shows it is not worth a word.
+  void connections_busy() {
+    const auto of = static_cast<int64_t>(result_.rows.size() + result_.withdrawn);
+    const auto waited = static_cast<int64_t>(result_.waited_for_connection);
+    if (static_cast<double>(waited) <= kToleratedErrorRate * static_cast<double>(of)) return;
+    out_.are_waits_its_own = true;
+    const std::string never =
+        result_.withdrawn == 0
+            ? ""
+            : fmt::format(", {} of them until nothing more was to be sent", result_.withdrawn);
+    find(Severity::kDoubtful, kConnectionsBusy,
+         fmt::format(
+             "Of {} {} waited until one of {} was free{}: a limit of the load generator's own, which is in "
+             "every latency that counts from the scheduled instant, and in every rate. They are marked "
+             "doubtful. Allow more connections (--max-concurrency, max_connections; ulimit -n).",
+             counted(of, "request"), waited, connections(), never))
+        .evidence.set("requests", of)
+        .set("waited", waited)
+        .set("never_sent", static_cast<int64_t>(result_.withdrawn));
+  }
+
+  // Of each rank, where there are several.
+  std::string connections() const {
+    const int64_t most = options_.conditions["max_connections"].as_integer();
+    return most == 0 ? std::string("its connections") : "at most " + counted(most, "connection");
+  }
+
   // The rate is not held if, in the second half of the window, far fewer requests ended than came.
   void rate_held() {
-    if (window_.is_burst || result_.lost) return;
+    if (window_.is_burst || out_.is_void) return;
     const Nanos middle = window_.start + (window_.rates_end - window_.start) / 2;
     int64_t offered = 0, offered_late = 0, ended_late = 0, out_at_middle = 0, good = 0, broken_off = 0;
     for (const RequestRow* row : order_) {
@@ -110,14 +141,15 @@ class Doubts {
     // Requests that take long, or come in bursts, may end late on the fastest target, too: latencies that
     // grow show that it falls behind.
     if (!do_latencies_grow(middle)) return;
-    const bool is_blocker = 2 * good < offered - broken_off;
+    const bool is_blocker = 2 * good < offered - broken_off && !out_.are_waits_its_own;
     Finding& finding = find(
         is_blocker ? Severity::kBlocker : Severity::kDoubtful, kRateNotHeld,
-        fmt::format(
-            "The target does not hold {} requests/s: in the second half of the window {} came and {} ended. "
-            "Latencies grow with the length of the trial; goodput is {} requests/s.",
-            format_number(static_cast<double>(offered) / window_.rates_s()), offered_late, ended_late,
-            format_number(static_cast<double>(good) / window_.rates_s())));
+        fmt::format("{} {} requests/s: in the second half of the window {} came and {} ended. "
+                    "Latencies grow with the length of the trial; goodput is {} requests/s.",
+                    out_.are_waits_its_own ? fmt::format("Through {} the target was not given", connections())
+                                           : std::string("The target does not hold"),
+                    format_number(static_cast<double>(offered) / window_.rates_s()), offered_late, ended_late,
+                    format_number(static_cast<double>(good) / window_.rates_s())));
     finding.evidence.set("offered_per_s", static_cast<double>(offered) / window_.rates_s());
     finding.evidence.set("goodput_per_s", static_cast<double>(good) / window_.rates_s());
     finding.evidence.set("second_half_arrived", offered_late).set("second_half_ended", ended_late);
@@ -165,11 +197,13 @@ class Doubts {
         const double missing_ns = static_cast<double>(delay_ns - lead) - turn_ns / 2;
         return std::clamp(missing_ns / window_ns, turn_ns > 0 && lead == 0 ? -1.0 : 0.0, 1.0);
       };
+      const RequestKindRow& kind = kind_of(*row);
       if (metric == "output_throughput_tokens_per_s") {
+        if (!kind.streams) continue;
         for (uint64_t i = row->first_chunk; i < row->first_chunk + row->chunks; ++i)
           missing.add(share(result_.chunk_at_ns[i] - row->scheduled.count), result_.chunk_tokens[i]);
       } else if (metric == "input_throughput_tokens_per_s") {
-        if (row->first.count != 0)
+        if (row->first.count != 0 && kind.counts_prompt)
           missing.add(share((row->first - row->scheduled).count), row->prompt_tokens);
       } else if (ended_well(*row) && (metric != "goodput_per_s" || view_.is_good(*row))) {
         missing.add(share((row->end - row->scheduled).count));
@@ -178,6 +212,10 @@ class Doubts {
       missing.is_of_window |= is_in_window && missing.weight > weight_before;
     }
     return missing;
+  }
+
+  const RequestKindRow& kind_of(const RequestRow& row) const {
+    return row_of(options_.classes[row.class_index].request.kind_or(RequestKind::kChat));
   }
 
   bool is_of_closed_loop(const RequestRow& row) const {
@@ -477,11 +515,10 @@ class Doubts {
   }
 
   void lateness() {
-    out_.is_void = result_.lost.has_value() || options_.stamps_are_wrong;
     const double budget_ms = options_.dispatch_lag_budget_ms;
-    const WorstLag dispatch = worst_lag(view_.dispatch_lags_ms()), send = worst_lag(view_.send_lags_ms());
+    const WorstLag& dispatch = dispatch_;
+    const WorstLag send = worst_lag(view_.send_lags_ms());
     if (dispatch.ms > budget_ms) {
-      out_.is_void = true;
       const size_t at_once = most_due_at_once();
       const std::string remedy =
           2 * at_once > result_.rows.size()
@@ -498,13 +535,12 @@ class Doubts {
           .evidence.set("dispatch_lag_ms", dispatch.ms)
           .set("budget_ms", budget_ms)
           .set(kVoidsTrial, true);
-    } else if (send.ms > budget_ms) {
+    } else if (send.ms > budget_ms && !out_.are_waits_its_own) {
       find(
           Severity::kNote, "load.sent-late",
           fmt::format(
               "Requests left up to {} ({}) after their time though the load generator was not late (dispatch lag "
-              "{} ms): they waited for a connection to be made or to become free (max_connections). Latencies "
-              "count that.",
+              "{} ms): they waited for a connection to be made. Latencies count that.",
               format_duration(send.ms / 1000), send.statistic, format_number(dispatch.ms)))
           .evidence.set("send_lag_ms", send.ms)
           .set("dispatch_lag_ms", dispatch.ms);
@@ -517,6 +553,7 @@ class Doubts {
   const LoadWindow& window_;
   const std::vector<const RequestRow*>& order_;
   const std::vector<Record>& records_;
+  const WorstLag dispatch_;
   LoadDoubts out_;
 };
 

@@ -21,6 +21,9 @@ struct LoadDoubts {
   // The generator was late, its stamps are wrong, or the target was lost: no number of the trial may be used.
   bool is_void = false;
   std::vector<LowRate> low_rates;
+  // Requests waited for connections of the generator's own: what counts from their scheduled instants, and
+  // every rate, is as much its doing as the target's.
+  bool are_waits_its_own = false;
 };
 
 // `records`: what the trial's summary has made so far.

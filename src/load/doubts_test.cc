@@ -184,6 +184,55 @@ TEST(LoadDoubts, WaitingForAConnectionIsNotTheGeneratorsLateness) {
   EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kValid);
 }
 
+// 15 ms of service every 10 ms: a third of the requests pile up.
+LoadResult overloaded() {
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < 400; ++i) plan.push_back(planned(i + 1, 10.0 * static_cast<double>(i), 15, 1));
+  return drive({.sequences = 1, .prefill_us_per_token = 1000, .tpot_ms = 0}, plan);
+}
+
+TEST(LoadDoubts, WaitingForConnectionsOfItsOwnIsNotTheTargetsSlowness) {
+  LoadResult result = overloaded();
+  result.waited_for_connection = 4;
+  SummaryOptions options = one_class({.ttft_ms = 100});
+  options.conditions.set("max_connections", 1);
+  EXPECT_EQ(finding(summarise_load(result, options), kConnectionsBusy), nullptr) << "one in a hundred";
+  result.waited_for_connection = 300;
+  const LoadSummary summary = summarise_load(result, options);
+  ASSERT_NE(finding(summary, kConnectionsBusy), nullptr);
+  EXPECT_THAT(finding(summary, kConnectionsBusy)->text,
+              testing::HasSubstr("Of 400 requests 300 waited until one of at most 1 connection was free:"));
+  ASSERT_NE(finding(summary, "load.rate-not-held"), nullptr);
+  EXPECT_EQ(finding(summary, "load.rate-not-held")->severity, Severity::kDoubtful);
+  EXPECT_THAT(finding(summary, "load.rate-not-held")->text,
+              testing::StartsWith("Through at most 1 connection the target was not given 100 requests/s"));
+  EXPECT_EQ(finding(summary, "load.sent-late"), nullptr);
+  for (const char* metric : {"ttft_ms_p90", "e2e_ms_p50", "goodput_per_s", "slo_attainment"})
+    EXPECT_EQ(record(summary, metric).validity, Validity::kDoubtful) << metric;
+  EXPECT_EQ(record(summary, "offered_rate_per_s").validity, Validity::kValid);
+}
+
+TEST(LoadDoubts, AVoidTrialSaysNothingAgainstTheTarget) {
+  LoadResult result = overloaded();
+  result.rows[50].dispatched += nanos_from_ms(11);
+  const LoadSummary summary = summarise_load(result, one_class({.ttft_ms = 100}));
+  EXPECT_NE(finding(summary, "load.generator-late"), nullptr);
+  EXPECT_EQ(finding(summary, "load.rate-not-held"), nullptr);
+}
+
+TEST(LoadDoubts, ARateIsMissingOnlyWhatItCounts) {
+  // The class that streams is broken off before its first token: there is no output to come too late.
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < 100; ++i) {
+    plan.push_back(planned(2 * i + 1, 10.0 * static_cast<double>(i), 10, 5));
+    plan.back().request.cancel_after = nanos_from_ms(5);
+    plan.push_back(planned(2 * i + 2, 10.0 * static_cast<double>(i), 10, 1, 1));
+  }
+  SummaryOptions options = one_class();
+  options.classes.push_back({.name = "items", .request = {.kind = RequestKind::kJson}});
+  EXPECT_EQ(finding(summarise_load(drive(kQuick, plan), options), "load.short-window"), nullptr);
+}
+
 TEST(LoadDoubts, ABurstThatCannotBeSentInTimeIsToldAsOne) {
   LoadResult result = drive(kQuick, steady_plan(100));
   for (size_t i = 0; i < 60; ++i) result.rows[i].scheduled = result.rows[0].scheduled;

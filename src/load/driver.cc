@@ -208,8 +208,9 @@ class Driver {
     if (!break_offs_.empty()) until = std::min(until, break_offs_.top().at);
     if (due) {
       until = std::min(until, due->at);
-    } else if (now() >= drain_deadline()) {
-      cancel_the_rest();
+    } else {
+      if (now() >= send_until_) withdraw_waiting();
+      if (now() >= drain_deadline()) cancel_the_rest();
     }
     if (Result<void> polled = target_.poll(start_ + until, events_); !polled) {
       result_.lost = std::move(polled).error();
@@ -229,9 +230,29 @@ class Driver {
     return (is_more_to_come() ? std::max(drain_from_, send_until_) : drain_from_) + options_.drain_timeout;
   }
 
+  // What waits in the target for a connection when nothing is to be sent any more never was a request to it.
+  // Whether there was any.
+  bool withdraw_waiting() {
+    const std::vector<RequestId> ids = target_.withdraw_waiting();
+    for (const RequestId id : ids) {
+      const std::optional<uint32_t> index = row_of(id);
+      CHECK(index && is_out(result_.rows[*index]));
+      RequestRow& row = result_.rows[*index];
+      chunks_.give_back(row.first_chunk);
+      row.scheduled = row.dispatched = Nanos(0);
+      pending(*index).is_over = true;
+      result_.withdrawn += 1 + drop_turns_after(*index);
+      --sent_;
+      --in_flight_;
+    }
+    drop_what_is_over();
+    return !ids.empty();
+  }
+
   // Cancelled requests still answer with kFailed; a target that does not is lost.
   void cancel_the_rest() {
     if (!was_cancelled_) {
+      withdraw_waiting();
       was_cancelled_ = true;
       cancelled_at_ = now();
       for (const RequestRow& row : result_.rows) {
@@ -277,11 +298,11 @@ class Driver {
         row.server_tpot = event.server_tpot;
         if (row.first.count == 0) {
           end_request(row, FailureCause::kTruncated, at, "it ended without any output");
-          schedule_what_follows(index, false, at);
+          schedule_what_follows(index, row.failure, at);
           break;
         }
         end_request(row, FailureCause::kNone, at);
-        schedule_what_follows(index, true, at);
+        schedule_what_follows(index, row.failure, at);
         break;
       case StreamEventKind::kFailed: {
         const bool is_cancelled = event.cause == FailureCause::kCancelled;
@@ -291,7 +312,7 @@ class Driver {
                                    : event.cause == FailureCause::kNone ? FailureCause::kServerError
                                                                         : event.cause;
         end_request(row, cause, at, std::move(event.detail));
-        schedule_what_follows(index, false, at);
+        schedule_what_follows(index, cause, at);
         break;
       }
     }
@@ -333,24 +354,29 @@ class Driver {
 
   // What waits for the end of this request: the session's next turn, or else the next session of the same
   // user. A session that failed is over; its user goes on.
-  void schedule_what_follows(uint32_t row, bool ended_well, Nanos at) {
+  void schedule_what_follows(uint32_t row, FailureCause cause, Nanos at) {
     // After the cancellation nothing more is sent: an answer may cross it on its way.
     if (was_cancelled_) return;
     pending(row).is_over = true;
-    const uint32_t loop = pending(row).loop;
     const bool was_more_to_come = is_more_to_come();
-    if (ended_well && has_next_turn(row)) {
+    if (cause == FailureCause::kNone && has_next_turn(row)) {
       push_turn({at + pending(row + 1).planned.offset, row + 1});
       --waiting_turns_;
     } else {
-      for (uint32_t turn = row; has_next_turn(turn); ++turn) {
-        pending(turn + 1).is_over = true;
-        --waiting_turns_;
-      }
-      begin_next_of_loop(loop, at);
+      uint64_t& unsent = cause == FailureCause::kCancelledByPlan ? result_.turns_after_break_off
+                                                                 : result_.turns_after_failure;
+      unsent += drop_turns_after(row);
+      begin_next_of_loop(pending(row).loop, at);
     }
     if (was_more_to_come && !is_more_to_come()) drain_from_ = std::max(drain_from_, at);
     drop_what_is_over();
+  }
+
+  size_t drop_turns_after(uint32_t row) {
+    size_t turns = 0;
+    for (uint32_t turn = row; has_next_turn(turn); ++turn, ++turns) pending(turn + 1).is_over = true;
+    waiting_turns_ -= turns;
+    return turns;
   }
 
   void begin_next_of_loop(uint32_t loop, Nanos at) {
@@ -373,7 +399,7 @@ class Driver {
     next_tick_ = at + kTick;
     if (options_.interrupted && options_.interrupted()) result_.is_interrupted = true;
     const bool has_more = next_due() || is_more_to_come();
-    if (has_more && !result_.is_stopped && options_.stopped && options_.stopped()) {
+    if (!result_.is_stopped && options_.stopped && options_.stopped() && (withdraw_waiting() || has_more)) {
       result_.is_stopped = true;
       send_until_ = std::min(send_until_, at);
     }

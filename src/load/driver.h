@@ -84,6 +84,10 @@ struct LoadResult {
   size_t planned = 0;           // rows.size() less: turns whose session broke off, or past max_duration
   uint64_t dropped_chunks = 0;  // beyond what was asked for: counted, their stamps not kept
   uint64_t stray_events = 0;    // of unknown or ended requests
+  // Requests that have no row, since their instant never came: turns of sessions that ended before, by a
+  // failure or by a user who broke off; what still waited for a connection when the time was up.
+  uint64_t turns_after_failure = 0, turns_after_break_off = 0, withdrawn = 0;
+  uint64_t waited_for_connection = 0;  // those withdrawn among them: TargetEnd, for who drives to fill in
   std::array<std::string, kFailureCauses> failure_examples;  // by cause: what the first one said
   Nanos duration{};                                          // from the start to the end of the last request
   Nanos last_arrival{};       // scheduled instant of the last request that waits for no answer
@@ -97,7 +101,8 @@ struct LoadResult {
 // Sends `plan` to the open `target`. Latencies count from the scheduled instant; a later turn is scheduled at
 // the end of the answer before it plus its pause. What the plan says its user breaks off is cancelled and
 // ends with kCancelledByPlan, unless its answer is there first; its session is over. Requests that are out
-// when the drain timeout strikes fail with kTimeout. What a plan holds is drawn as it comes due, and memory
+// when the drain timeout strikes fail with kTimeout; those that wait for a connection when the time is up or
+// a stop is asked for are withdrawn. What a plan holds is drawn as it comes due, and memory
 // grows with what was sent: 136 bytes a request and 10 a chunk. Between an event and its stamp nothing is
 // allocated, locked, parsed or logged. One thread; `clock` is the target's.
 LoadResult drive_load(Target& target, Clock& clock, PlanSource& plan, const LoadOptions& options);

@@ -1,4 +1,5 @@
-// Requests that their user breaks off, as the plan says.
+// Requests that their user breaks off, as the plan says; those that the end of the time finds waiting; what
+// follows on either.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,6 +20,108 @@ LoadResult drive(const std::vector<PlannedRequest>& plan, std::vector<uint32_t> 
   const auto target = make_fake_target(kQuick, clock);
   EXPECT_TRUE(target->open());
   return drive_load(*target, clock, *list_source(plan, std::move(loop_users)), {});
+}
+
+// Lets one request at a time through to the target, as an endpoint with one connection does.
+class OneConnection final : public Target {
+ public:
+  explicit OneConnection(std::unique_ptr<Target> inner) : inner_(std::move(inner)) {}
+  Result<TargetInfo> open() override { return inner_->open(); }
+  Result<void> submit(const Request& request) override {
+    waiting_.push_back(request);
+    return send();
+  }
+  void restart_measuring() override { inner_->restart_measuring(); }
+  void cancel(RequestId id) override { inner_->cancel(id); }
+  std::vector<RequestId> withdraw_waiting() override {
+    std::vector<RequestId> ids;
+    for (const Request& request : waiting_) ids.push_back(request.id);
+    waiting_.clear();
+    return ids;
+  }
+  Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override {
+    RETURN_IF_ERROR(inner_->poll(until, events));
+    for (const StreamEvent& event : events) {
+      if (event.kind == StreamEventKind::kDone || event.kind == StreamEventKind::kFailed) is_busy_ = false;
+    }
+    return send();
+  }
+  TargetEnd close() override { return inner_->close(); }
+
+ private:
+  Result<void> send() {
+    if (is_busy_ || waiting_.empty()) return {};
+    is_busy_ = true;
+    const Request request = waiting_.front();
+    waiting_.erase(waiting_.begin());
+    return inner_->submit(request);
+  }
+
+  std::unique_ptr<Target> inner_;
+  std::vector<Request> waiting_;
+  bool is_busy_ = false;
+};
+
+// Ten requests, 10 ms apart, of 50 ms each: one at a time, half of them in 250 ms.
+LoadResult drive_ten_through_one(const LoadOptions& options) {
+  std::vector<PlannedRequest> plan;
+  for (RequestId id = 1; id <= 10; ++id) plan.push_back(planned(id, 10.0 * static_cast<double>(id), 10, 20));
+  FakeClock clock;
+  OneConnection target(make_fake_target(kQuick, clock));
+  EXPECT_TRUE(target.open());
+  return drive_load(target, clock, *list_source(plan), options);
+}
+
+TEST(DriverCancel, WhatWaitsWhenTheTimeIsUpWasNeverARequest) {
+  const LoadResult all = drive_ten_through_one({});
+  EXPECT_EQ(all.rows.size(), 10U);
+  EXPECT_EQ(all.withdrawn, 0U);
+  const LoadResult some = drive_ten_through_one({.max_duration = nanos_from_ms(250)});
+  EXPECT_EQ(some.rows.size() + some.withdrawn, 10U);
+  EXPECT_GE(some.withdrawn, 3U);
+  EXPECT_LT(some.duration, nanos_from_ms(450)) << "to the next look, and the answer that is out then";
+  for (const RequestRow& row : some.rows) EXPECT_EQ(row.failure, FailureCause::kNone);
+  EXPECT_FALSE(some.is_stopped);
+}
+
+TEST(DriverCancel, AStopWithdrawsWhatWaitsThoughAllIsDispatched) {
+  int looks = 0;
+  const LoadResult result = drive_ten_through_one({.stopped = [&] { return ++looks > 2; }});
+  EXPECT_TRUE(result.is_stopped);
+  EXPECT_GT(result.withdrawn, 0U);
+  EXPECT_EQ(result.rows.size() + result.withdrawn, 10U);
+  for (const RequestRow& row : result.rows) EXPECT_EQ(row.failure, FailureCause::kNone);
+}
+
+TEST(DriverCancel, AStopWhenNothingWaitsChangesNothing) {
+  FakeClock clock;
+  const auto target = make_fake_target({.sequences = 1, .prefill_us_per_token = 1e5}, clock);
+  EXPECT_TRUE(target->open());
+  const LoadResult result = drive_load(*target, clock, *list_source(std::vector{planned(1, 0, 10, 5)}),
+                                       {.stopped = [] { return true; }});
+  EXPECT_FALSE(result.is_stopped);
+  EXPECT_EQ(result.rows.size(), 1U);
+}
+
+TEST(DriverCancel, TurnsThatNothingLeadsToAreCountedByWhatEndedTheirSession) {
+  std::vector<PlannedRequest> plan;
+  for (RequestId id = 1; id <= 8; ++id) {
+    PlannedRequest turn = planned(id, id % 4 == 1 ? 100.0 * static_cast<double>(id) : 1, 10, 20);
+    turn.request.session = (id - 1) / 4 + 1;
+    turn.request.turn = static_cast<uint32_t>((id - 1) % 4);
+    turn.previous = id % 4 == 1 ? 0 : id - 1;
+    plan.push_back(turn);
+  }
+  plan[1].request.cancel_after_chunks = 2;  // the second turn of the first session
+  FakeClock clock;
+  FakeTargetOptions options = kQuick;
+  options.fail_every = 3;  // the first turn of the second: the third request that is sent
+  const auto target = make_fake_target(options, clock);
+  EXPECT_TRUE(target->open());
+  const LoadResult result = drive_load(*target, clock, *list_source(plan), {});
+  EXPECT_EQ(result.turns_after_break_off, 2U);
+  EXPECT_EQ(result.turns_after_failure, 3U);
+  EXPECT_EQ(result.rows.size(), 3U);
 }
 
 PlannedRequest broken_off(RequestId id, uint32_t after_chunks, double after_ms) {

@@ -54,6 +54,7 @@ class Summary {
     out_.findings = std::move(doubts.findings);
     std::ranges::move(server_findings(view_), std::back_inserter(out_.findings));
     doubt_rates(doubts.low_rates);
+    if (doubts.are_waits_its_own) doubt_what_waits();
     if (doubts.is_void) void_all();
     out_.window = window_;
     return std::move(out_);
@@ -432,6 +433,26 @@ class Summary {
         record.conditions.set("too_low_share", low.share);
         if (record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
       }
+    }
+  }
+
+  // All but what begins with an answer's first token.
+  void doubt_what_waits() {
+    constexpr std::string_view kDoubted[] = {"ttft_ms",
+                                             "ttfo_ms",
+                                             "e2e_ms",
+                                             "queue_ms",
+                                             "effective_ttft_ms",
+                                             "effective_e2e_ms",
+                                             "goodput_per_s",
+                                             "slo_attainment",
+                                             "request_throughput_per_s",
+                                             "output_throughput_tokens_per_s",
+                                             "input_throughput_tokens_per_s"};
+    for (Record& record : out_.records) {
+      const Result<MetricName> name = parse_metric_name(record.metric);
+      const bool is_doubted = name && std::ranges::find(kDoubted, name->metric->name) != std::end(kDoubted);
+      if (is_doubted && record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
     }
   }
 

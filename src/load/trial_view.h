@@ -29,6 +29,8 @@ inline constexpr double kToleratedErrorRate =
 
 // The code of the finding that a trial sent nothing, so that no number came of it.
 inline constexpr const char* kNothingMeasured = "load.nothing-measured";
+// Of the finding that requests waited for connections of the generator's own.
+inline constexpr const char* kConnectionsBusy = "load.connections-busy";
 
 // One request by the definitions of the metric table.
 double ttft_ms(const RequestRow& row);

@@ -65,7 +65,7 @@ struct TargetSpec {
   std::string api = "chat";       // "chat" | "completions" | "responses": of classes without a kind
   std::string api_key_env, api_key_file, ca_file;
   std::string endpoint_model;
-  uint32_t max_connections = 256;
+  std::optional<uint32_t> max_connections;  // nothing: as many as this process may open
   double timeout_s = 300;
   std::string tokenizer;    // a file .gguf or a tokenizer.json; empty: none
   std::string metrics_url;  // empty: /metrics beside the URL's /v1

@@ -145,7 +145,9 @@ constexpr TargetRow kTargetRows[] = {
       "Certificates (PEM) that the server is verified against, relative to the scenario; by default the system's.",
       "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.ca_file); }},
-    {{"target", "max_connections", "integer", "256", "", "Connections at once, to all servers together.",
+    {{"target", "max_connections", "integer", "", "",
+      "Connections at once, to all servers together; by default as many as the limit of open files has room for, 65,536 at "
+      "most. Requests that wait for one are told.",
       "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_integer(m, 1, 65'536, t.max_connections); }},
     {{"target", "timeout_s", "number", "300", "s",

@@ -24,6 +24,7 @@ class LaunchedTarget final : public Target {
   }
 
   void cancel(RequestId id) override { inner_->cancel(id); }
+  std::vector<RequestId> withdraw_waiting() override { return inner_->withdraw_waiting(); }
   void restart_measuring() override { inner_->restart_measuring(); }
 
   Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override {

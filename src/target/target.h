@@ -1,5 +1,5 @@
 // The front door of target: what can be given work. A Target is a device (the engine in a worker process), an
-// endpoint (HTTP) or a fake; the load generator knows no more of them than these six methods.
+// endpoint (HTTP) or a fake; the load generator knows no more of them than these seven methods.
 #pragma once
 
 #include <functional>
@@ -59,15 +59,16 @@ struct AnswerText {
 // How a target ended: what is known of its worker, for evidence.
 struct TargetEnd {
   bool clean = true;
-  EndCause cause = EndCause::kNone;  // kNone of an unclean end: it is lost, and no more is known
-  std::string words;                 // "signal 6 (Aborted)"
-  int64_t peak_memory_bytes = 0;     // of the worker; 0: none
-  Nanos cpu_time{};                  // of the worker
-  std::string diagnostics;           // the worker's stderr, its last 64 KiB
-  std::vector<Record> records;       // what it measured of its own work, without trial and conditions
-  std::vector<Finding> findings;     // what throws doubt on the events that it gave
-  std::vector<AnswerText> texts;     // the sample that was to be kept
-  bool stamps_are_wrong = false;     // of the events: nothing that was measured with them may be used
+  EndCause cause = EndCause::kNone;    // kNone of an unclean end: it is lost, and no more is known
+  std::string words;                   // "signal 6 (Aborted)"
+  int64_t peak_memory_bytes = 0;       // of the worker; 0: none
+  Nanos cpu_time{};                    // of the worker
+  std::string diagnostics;             // the worker's stderr, its last 64 KiB
+  std::vector<Record> records;         // what it measured of its own work, without trial and conditions
+  std::vector<Finding> findings;       // what throws doubt on the events that it gave
+  std::vector<AnswerText> texts;       // the sample that was to be kept
+  bool stamps_are_wrong = false;       // of the events: nothing that was measured with them may be used
+  uint64_t waited_for_connection = 0;  // requests for which none of its connections was free
 };
 
 // One target, used from one thread. open, then any of submit, cancel and poll, then close.
@@ -82,6 +83,9 @@ class Target {
   virtual void restart_measuring() = 0;
   // Its kFailed event (kCancelled) still comes. Unknown and ended ids are ignored.
   virtual void cancel(RequestId id) = 0;
+  // Gives up those requests that wait for a connection, so that they were never sent: no event of theirs will
+  // come.
+  virtual std::vector<RequestId> withdraw_waiting() { return {}; }
   // Waits until there is an event or `until` has come, and appends all events that are there. Returning early
   // with none is allowed. An error means that the target is lost: no further event will come.
   virtual Result<void> poll(Nanos until, std::vector<StreamEvent>& events) = 0;
@@ -158,7 +162,7 @@ struct EndpointTargetOptions {
   std::string model;                    // as the server names it; empty: the first of /models
   std::string api_key;                  // for every server; empty: none. Never stored, never printed
   std::string ca_file;                  // empty: the system's
-  uint32_t max_connections = 256;       // to all servers together
+  uint32_t max_connections = 256;       // to all servers together; at most most_connections()
   double timeout_s = 300;               // for one request, from send to end
   PromptCutter cutter;                  // of prompts
   uint32_t kept_texts = 0;              // so many answers' texts are kept, drawn by `seed`: TargetEnd::texts
@@ -166,6 +170,10 @@ struct EndpointTargetOptions {
   std::function<bool()> interrupted;  // asked ten times a second while it opens; empty: never
 };
 std::unique_ptr<Target> make_endpoint_target(EndpointTargetOptions options, Clock& clock);
+
+// How many connections this process may have open beside what else it opens: its limit of open files, which
+// is raised as far as that is allowed. From 0 to 65,536.
+uint32_t most_connections();
 
 // ---- an endpoint whose server assay launched ----
 // `inner`, but lost as soon as `server`, which lives longer, has ended; the error carries its last words.

@@ -22,6 +22,7 @@
 #include "exam/load/trace_finding.h"
 #include "exam/load/traffic.h"
 #include "exam/load/trial_plan.h"
+#include "exam/load/unsent.h"
 #include "exam/rows.h"
 #include "exam/sizing.h"
 #include "load/load.h"
@@ -210,10 +211,7 @@ class LoadTrial {
     }
     const double left_s = agreed_.left_s;
     const auto planned = main_plan(traffic_, rate_per_s_, kArrivalShare * left_s, agreed_.first_id);
-    if (context_.ranks == nullptr)
-      note_shortening(planned->size(), "planned",
-                      fmt::format("the others would come later than {} after the start",
-                                  format_duration(kArrivalShare * left_s)));
+    if (context_.ranks == nullptr) note_shortening(planned->size(), kArrivalShare * left_s);
     note_users(planned->loop_users());
     if (follows()) setup_.side.interval_s = 0;  // what is beside the requests is there once
     const auto sampler = SideSampler::open(setup_.side, context_.interrupted, outcome_.findings);
@@ -230,6 +228,7 @@ class LoadTrial {
     if (result.is_interrupted) return close(), interrupted();
     if (result.is_stopped) note_stop(result);
     close();
+    result.waited_for_connection = end_.waited_for_connection;
     finish(result, side);
     return std::move(outcome_);
   }
@@ -387,25 +386,24 @@ class LoadTrial {
     }
   }
 
-  // `done`: what `sent` of them were, "planned" or "sent".
-  void note_shortening(size_t sent, const char* done, const std::string& why) {
-    if (sent >= traffic_.requests) return;
-    Finding finding{.severity = Severity::kNote, .code = "load.shortened"};
-    finding.text = fmt::format(
-        "Of {} {} {}, since {}: a trial may take {} (max_duration_s).", counted(traffic_.requests, "request"),
-        counted(static_cast<int64_t>(sent), "was", "were"), done, why, format_duration(load_.max_duration_s));
-    finding.evidence = Json::object();
-    finding.evidence.set("planned", static_cast<int64_t>(sent)).set("wanted", traffic_.requests);
-    outcome_.findings.push_back(std::move(finding));
+  void note_shortening(size_t planned, double arrivals_s) {
+    if (planned >= traffic_.requests) return;
+    outcome_.findings.push_back(make_finding(
+        Severity::kNote, "load.shortened",
+        fmt::format(
+            "Of {} {} planned, since the others would come later than {} after the start: a trial may take {} "
+            "(max_duration_s).",
+            counted(traffic_.requests, "request"), counted(static_cast<int64_t>(planned), "was", "were"),
+            format_duration(arrivals_s), format_duration(load_.max_duration_s)),
+        Json::object().set("planned", static_cast<int64_t>(planned)).set("wanted", traffic_.requests)));
   }
 
-  // Requests of closed loops and later turns come when an answer has come, which may be too late.
+  // Of a part, the whole tells.
   void note_unsent(const LoadResult& result) {
-    if (result.lost || result.is_stopped || result.rows.size() >= result.planned ||
-        result.planned < traffic_.requests)
-      return;
-    if (context_.ranks != nullptr) return;  // of a part, the whole tells
-    note_shortening(result.rows.size(), "sent", "the answers that the others follow took longer");
+    if (context_.ranks != nullptr) return;
+    const auto planned = static_cast<uint32_t>(std::min<size_t>(result.planned, traffic_.requests));
+    if (auto finding = unsent_finding(result, planned, load_.max_duration_s))
+      outcome_.findings.push_back(std::move(*finding));
   }
 
   void note_stop(const LoadResult& result) {

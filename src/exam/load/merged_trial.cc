@@ -14,6 +14,7 @@
 #include "exam/load/server_routes.h"
 #include "exam/load/token_basis.h"
 #include "exam/load/token_check.h"
+#include "exam/load/unsent.h"
 
 namespace assay {
 namespace {
@@ -38,13 +39,13 @@ constexpr std::array<std::string_view, 11> kBesideMetrics = {"server_running",
                                                              "sampler_cpu_utilisation"};
 // What the requests themselves tell is told anew of all of them; all else that a rank found holds for the
 // whole.
-constexpr std::array<std::string_view, 23> kToldAnew = {
+constexpr std::array<std::string_view, 24> kToldAnew = {
     "load.cancelled-early", "load.failures",       "load.generator-late",    "load.more-than-asked",
     "load.not-steady",      "load.read-late",      "load.rank-share",        kRateNotHeld,
     "load.sent-late",       "load.server-timings", "load.servers",           "load.short-window",
     "load.shortened",       "load.stray-events",   "load.token-basis",       "load.rank-stamps",
     "load.too-few-samples", "load.uneven-servers", "load.usage-above-asked", "load.usage-below-chunks",
-    "load.ranks",           "load.went-silent",    kNothingMeasured};
+    "load.ranks",           "load.went-silent",    kNothingMeasured,         kConnectionsBusy};
 
 std::string metric_base(const Record& record) {
   const Result<MetricName> name = parse_metric_name(record.metric);
@@ -326,17 +327,20 @@ class Merge {
   }
 
   void tell_shortening(const LoadResult& result) {
-    if (!missing_.empty() || result.lost || result.rows.size() >= first_.wanted) return;
-    const bool is_plan_short = result.planned < first_.wanted;
-    find(Severity::kNote, "load.shortened",
-         fmt::format("Of {} {} sent, since {}: a trial may take {} (max_duration_s).",
-                     counted(first_.wanted, "request"),
-                     counted(static_cast<int64_t>(result.rows.size()), "was", "were"),
-                     is_plan_short ? "the others would have arrived too late"
-                                   : "the answers that the others follow took longer",
-                     format_duration(scenario_.load.max_duration_s)))
-        .evidence.set("planned", result.planned)
-        .set("wanted", first_.wanted);
+    if (!missing_.empty() || result.lost) return;
+    if (result.planned < first_.wanted) {
+      find(Severity::kNote, "load.shortened",
+           fmt::format("Of {} {} planned, since the others would have arrived too late: a trial may take {} "
+                       "(max_duration_s).",
+                       counted(first_.wanted, "request"),
+                       counted(static_cast<int64_t>(result.planned), "was", "were"),
+                       format_duration(scenario_.load.max_duration_s)))
+          .evidence.set("planned", result.planned)
+          .set("wanted", first_.wanted);
+    }
+    const auto planned = static_cast<uint32_t>(std::min<size_t>(result.planned, first_.wanted));
+    if (auto finding = unsent_finding(result, planned, scenario_.load.max_duration_s))
+      out_.findings.push_back(std::move(*finding));
   }
 
   void tell_missing(const LoadResult& result) {

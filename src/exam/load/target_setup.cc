@@ -109,7 +109,8 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
   for (const TrafficClass& each : traffic.classes) options.classes.push_back(each.request);
   options.api_key = *key;
   options.ca_file = spec.ca_file;
-  options.max_connections = connections_of_share(spec.max_connections, traffic.share);
+  options.max_connections = spec.max_connections ? connections_of_share(*spec.max_connections, traffic.share)
+                                                 : std::max(1U, most_connections());
   options.timeout_s = spec.timeout_s;
   options.interrupted = context.interrupted;
   options.cutter = std::move(cutter);

@@ -27,6 +27,8 @@ class FactReader {
     return std::clamp(read, least, most);
   }
   uint32_t count(const char* name) { return static_cast<uint32_t>(integer(name, 0, UINT32_MAX - 1)); }
+  // Of what earlier versions did not write.
+  uint32_t count_or_0(const char* name) { return json_[name].is_null() ? 0 : count(name); }
   Nanos nanos(const char* name) { return Nanos(integer(name, -kMostNanos, kMostNanos)); }
   Json object(const char* name) {
     if (!json_[name].is_object()) note(name);
@@ -54,6 +56,10 @@ void RankFacts::take(const LoadResult& result) {
   planned = result.planned;
   dropped_chunks = result.dropped_chunks;
   stray_events = result.stray_events;
+  turns_after_failure = result.turns_after_failure;
+  turns_after_break_off = result.turns_after_break_off;
+  withdrawn = result.withdrawn;
+  waited_for_connection = result.waited_for_connection;
   duration = result.duration;
   cpu_time = result.cpu_time;
   failure_examples = result.failure_examples;
@@ -89,6 +95,10 @@ std::string RankFacts::to_text() const {
       .set("planned", planned)
       .set("dropped_chunks", dropped_chunks)
       .set("stray_events", stray_events)
+      .set("turns_after_failure", turns_after_failure)
+      .set("turns_after_break_off", turns_after_break_off)
+      .set("withdrawn", withdrawn)
+      .set("waited_for_connection", waited_for_connection)
       .set("duration_ns", duration.count)
       .set("cpu_time_ns", cpu_time.count)
       .set("failure_examples", std::move(examples))
@@ -125,6 +135,10 @@ Result<RankFacts> RankFacts::from_text(std::string_view text, const std::string&
   facts.planned = reader.count("planned");
   facts.dropped_chunks = reader.count("dropped_chunks");
   facts.stray_events = reader.count("stray_events");
+  facts.turns_after_failure = reader.count_or_0("turns_after_failure");
+  facts.turns_after_break_off = reader.count_or_0("turns_after_break_off");
+  facts.withdrawn = reader.count_or_0("withdrawn");
+  facts.waited_for_connection = reader.count_or_0("waited_for_connection");
   facts.duration = reader.nanos("duration_ns");
   facts.cpu_time = reader.nanos("cpu_time_ns");
   for (size_t i = 1; i < kFailureCauses; ++i) {

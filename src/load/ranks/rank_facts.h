@@ -32,6 +32,7 @@ struct RankFacts {
   Json conditions = Json::object(), rate_conditions = Json::object();
   // Of the LoadResult, what is no sample.
   uint64_t planned = 0, dropped_chunks = 0, stray_events = 0;
+  uint64_t turns_after_failure = 0, turns_after_break_off = 0, withdrawn = 0, waited_for_connection = 0;
   Nanos duration{}, cpu_time{};
   std::array<std::string, kFailureCauses> failure_examples;
 

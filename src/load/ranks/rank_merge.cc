@@ -158,6 +158,10 @@ Result<LoadResult> load_result_of(const std::vector<Sample>& samples, const Rank
   result.planned = facts.planned;
   result.dropped_chunks = facts.dropped_chunks;
   result.stray_events = facts.stray_events;
+  result.turns_after_failure = facts.turns_after_failure;
+  result.turns_after_break_off = facts.turns_after_break_off;
+  result.withdrawn = facts.withdrawn;
+  result.waited_for_connection = facts.waited_for_connection;
   result.duration = facts.duration;
   result.cpu_time = facts.cpu_time;
   result.failure_examples = facts.failure_examples;
@@ -178,6 +182,10 @@ MergedLoad merge_parts(const std::vector<RankPart>& parts) {
     whole.planned += part.planned;
     whole.dropped_chunks += part.dropped_chunks;
     whole.stray_events += part.stray_events;
+    whole.turns_after_failure += part.turns_after_failure;
+    whole.turns_after_break_off += part.turns_after_break_off;
+    whole.withdrawn += part.withdrawn;
+    whole.waited_for_connection += part.waited_for_connection;
     whole.duration = std::max(whole.duration, moved(part.duration, by));
     whole.cpu_time = std::max(whole.cpu_time, part.cpu_time);
     whole.last_arrival = std::max(whole.last_arrival, moved(part.last_arrival, by));

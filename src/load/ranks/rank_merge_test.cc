@@ -118,10 +118,13 @@ TEST(RankMerge, ForeignSamplesAreRefused) {
 TEST(RankFacts, SurviveTheirText) {
   RankPart part = part_of(three_classes_worth(), {1, 4}, nanos_from_seconds(2000), nanos_from_seconds(-7));
   part.facts.conditions.set("url", "http://x");
+  part.facts.withdrawn = 3;
+  part.facts.waited_for_connection = 5;
   part.facts.failure_examples[static_cast<size_t>(FailureCause::kTimeout)] = "too \"late\"";
   const auto again = RankFacts::from_text(part.facts.to_text(), "here");
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_EQ(again->to_text(), part.facts.to_text());
+  EXPECT_EQ(again->waited_for_connection, 5U);
 }
 
 TEST(RankFacts, ForeignTextIsRefusedWithTheNameOfWhatIsWrong) {
@@ -139,6 +142,8 @@ TEST(RankFacts, ForeignTextIsRefusedWithTheNameOfWhatIsWrong) {
   EXPECT_THAT(error_of("planned", "many"), testing::HasSubstr("'planned'"));
   EXPECT_THAT(error_of("conditions", nullptr), testing::HasSubstr("'conditions'"));
   EXPECT_THAT(error_of("dispatch_lag_budget_ms", -1), testing::HasSubstr("'dispatch_lag_budget_ms'"));
+  EXPECT_THAT(error_of("withdrawn", -1), testing::HasSubstr("'withdrawn'"));
+  EXPECT_EQ(error_of("withdrawn", nullptr), "") << "earlier versions did not tell";
   EXPECT_THAT(error_of("version", 2), testing::HasSubstr("version"));
   EXPECT_FALSE(RankFacts::from_text("[", "here"));
 }

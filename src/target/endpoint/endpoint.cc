@@ -5,6 +5,7 @@
 // endpoint_servers.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "target/endpoint/endpoint_body.h"
@@ -20,6 +21,8 @@
 namespace assay {
 namespace {
 
+constexpr int64_t kOtherFiles = 64;  // that are open beside connections
+
 class EndpointTarget final : public Target {
  public:
   EndpointTarget(EndpointTargetOptions options, Clock& clock)
@@ -32,6 +35,7 @@ class EndpointTarget final : public Target {
     texts_.restart();
   }
   void cancel(RequestId id) override;
+  std::vector<RequestId> withdraw_waiting() override;
   Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override;
   TargetEnd close() override;
 
@@ -93,15 +97,16 @@ Result<void> EndpointTarget::check_options() {
 
 Result<void> EndpointTarget::make_pool() {
   // Each connection is an open file; without one a request would fail for a reason that is not the server's.
-  constexpr int64_t kOtherFiles = 64;
-  const int64_t files = raise_open_files_limit();
-  if (files < int64_t{options_.max_connections} + kOtherFiles) {
-    return fail(
-        fmt::format("{} connections at once need more open files than the {} that this process may have",
-                    options_.max_connections, files),
-        options_.name,
-        fmt::format("Raise the limit (ulimit -n {}), or allow fewer (max_connections).",
-                    int64_t{options_.max_connections} + kOtherFiles));
+  if (const uint32_t most = most_connections(); options_.max_connections > most) {
+    const std::string remedy =
+        fmt::format("Raise the limit (ulimit -n {})", int64_t{options_.max_connections} + kOtherFiles);
+    return fail(fmt::format("this process may have {} open at once, too few for {} beside what else it opens",
+                            counted(raise_open_files_limit(), "file"),
+                            counted(options_.max_connections, "connection")),
+                options_.name,
+                most == 0 ? remedy + "."
+                          : fmt::format("{}, or allow no more than {} (--max-concurrency, max_connections).",
+                                        remedy, most));
   }
   EndpointPool::Options options{
       .servers = {}, .secret = options_.api_key, .max_connections = options_.max_connections};
@@ -184,6 +189,13 @@ void EndpointTarget::cancel(RequestId id) {
   if (pool_ != nullptr) pool_->cancel(id);
 }
 
+std::vector<RequestId> EndpointTarget::withdraw_waiting() {
+  if (pool_ == nullptr) return {};
+  std::vector<RequestId> ids = pool_->withdraw_waiting();
+  for (const RequestId id : ids) note_end({.request = id, .kind = StreamEventKind::kFailed});
+  return ids;
+}
+
 Result<void> EndpointTarget::poll(Nanos until, std::vector<StreamEvent>& events) {
   CHECK(pool_ != nullptr);
   const size_t first = events.size();
@@ -244,6 +256,7 @@ TargetEnd EndpointTarget::close() {
                     facts.unstamped_reads, facts.reads);
   }
   end.stamps_are_wrong = facts.clock_jumps > 0;
+  end.waited_for_connection = facts.waited;
   if (facts.clock_jumps > 0) {
     end.findings.push_back(
         {.severity = Severity::kDoubtful,
@@ -258,6 +271,11 @@ TargetEnd EndpointTarget::close() {
 }
 
 }  // namespace
+
+uint32_t most_connections() {
+  constexpr int64_t kMost = 65'536;
+  return static_cast<uint32_t>(std::clamp<int64_t>(raise_open_files_limit() - kOtherFiles, 0, kMost));
+}
 
 std::unique_ptr<Target> make_endpoint_target(EndpointTargetOptions options, Clock& clock) {
   return std::make_unique<EndpointTarget>(std::move(options), clock);

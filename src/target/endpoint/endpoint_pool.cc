@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr Nanos kDrainTime = nanos_from_seconds(1);  // for the end of a body behind its answer
 constexpr Nanos kLookInterval = nanos_from_ms(100);  // for an interrupt
+constexpr Nanos kNoticedWait = nanos_from_ms(1);     // for a connection to become free
 constexpr size_t kDetailBytes = 190;                 // a detail's 200 with some air
 
 }  // namespace
@@ -27,6 +28,7 @@ struct EndpointPool::Work {
   Nanos first_token_at{};  // of one that was asked
   bool sent = false;
   bool sent_again = false;  // the server had closed the idle connection it went out on
+  Nanos waiting_since{};    // for a connection; 0: it met a free one
   Nanos last_at{};          // of its events, which never run backwards
 };
 
@@ -94,6 +96,7 @@ void EndpointPool::submit(EndpointRequest request) {
   CHECK(request.server < ways_.size());
   waiting_.push_back(std::make_unique<Work>(Work{.request = std::move(request)}));
   start_waiting();
+  if (!waiting_.empty()) waiting_.back()->waiting_since = clock_.now();
 }
 
 Result<EndpointAnswer> EndpointPool::ask(EndpointRequest request, const std::function<bool()>& interrupted) {
@@ -126,6 +129,17 @@ void EndpointPool::cancel(RequestId id) {
   fail_work(*channels_.find(token)->work, FailureCause::kCancelled, "cancelled");
   // What waits for the place is started by poll(): it may be about to be cancelled, too.
   drop(token);
+}
+
+std::vector<RequestId> EndpointPool::withdraw_waiting() {
+  std::vector<RequestId> ids;
+  std::erase_if(waiting_, [&](const std::unique_ptr<Work>& work) {
+    if (work->sent_again) return false;  // the server has seen it
+    ids.push_back(work->request.id);
+    return true;
+  });
+  facts_.waited += ids.size();
+  return ids;
 }
 
 Result<void> EndpointPool::poll(Nanos until, std::vector<StreamEvent>& events) {
@@ -165,6 +179,8 @@ void EndpointPool::start_waiting() {
 
 void EndpointPool::start(std::unique_ptr<Work> work) {
   const uint32_t server = work->request.server;
+  const bool has_waited = work->waiting_since != Nanos();
+  if (has_waited && clock_.now() - work->waiting_since >= kNoticedWait) ++facts_.waited;
   Channel* channel = nullptr;
   // One that met a closed connection gets a new one: others that lie idle have probably gone the same way.
   if (ways_.has_idle(server) && !work->sent_again) {

@@ -49,6 +49,7 @@ struct EndpointPoolFacts {
   uint64_t reads = 0;      // that brought bytes of an answer
   uint64_t unstamped_reads = 0;
   uint64_t sent_again = 0;   // requests whose idle connection the server had closed
+  uint64_t waited = 0;       // requests for which no connection was free for a millisecond and more
   uint32_t clock_jumps = 0;  // of the wall clock, by which the kernel stamps
   Nanos largest_clock_jump{};
 };
@@ -74,11 +75,14 @@ class EndpointPool {
   EndpointPool(const EndpointPool&) = delete;
   EndpointPool& operator=(const EndpointPool&) = delete;
 
-  // Takes the request without waiting. It ends with a kDone or a kFailed event, whatever happens.
+  // Takes the request without waiting. It ends with a kDone or a kFailed event, whatever happens, unless it
+  // is withdrawn.
   void submit(EndpointRequest request);
   // Its kFailed event (kCancelled) still comes; a busy connection is closed, as HTTP/1.1 has no other way to
   // stop an answer. Unknown and ended ids are ignored.
   void cancel(RequestId id);
+  // Gives up the requests that wait for a connection: no event of theirs will come.
+  std::vector<RequestId> withdraw_waiting();
   // Waits until there is an event or `until` has come, and appends all events that are there. Returning early
   // with none is allowed. An error means that nothing can be waited for any more.
   Result<void> poll(Nanos until, std::vector<StreamEvent>& events);

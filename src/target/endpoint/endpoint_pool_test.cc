@@ -128,6 +128,26 @@ TEST(EndpointPool, RequestsBeyondTheConnectionsWait) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+TEST(EndpointPool, RequestsThatWaitAreCountedAndCanBeWithdrawn) {
+  Signal go;
+  const Server server(replying([&](Peer& peer, const std::string& text) {
+    if (is_request(text, 1)) go.wait();
+    peer.send(good_answer());
+    return true;
+  }));
+  PoolClient client(server, {.max_connections = 1});
+  for (RequestId id = 1; id <= 3; ++id) client.submit(id);
+  EXPECT_EQ(client.pool().facts().waited, 0U) << "not yet";
+  EXPECT_THAT(client.pool().withdraw_waiting(), ElementsAre(2, 3));
+  EXPECT_EQ(client.pool().facts().waited, 2U);
+  EXPECT_THAT(client.pool().withdraw_waiting(), ElementsAre());
+  go.give();
+  client.finish(1);
+  EXPECT_TRUE(client.of(2).empty() && client.of(3).empty());
+  EXPECT_THAT(client.run(4), ElementsAre("sent", "content", "content", "content", "done 9 3"));
+  EXPECT_EQ(client.pool().facts().waited, 2U) << "the connection was free";
+}
+
 TEST(EndpointPool, WaitingRequestsAreSentInTheirOrderAsConnectionsFree) {
   std::vector<Signal> go(4);
   const Server server(replying([&](Peer& peer, const std::string& text) {

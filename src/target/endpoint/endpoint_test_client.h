@@ -136,6 +136,7 @@ class PoolClient : public Recorder {
     pool_ = std::move(*pool);
   }
 
+  EndpointPool& pool() { return *pool_; }
   void submit(RequestId id, double limit_s = 300) { pool_->submit(post(id, limit_s)); }
   std::vector<std::string> run(RequestId id) {
     submit(id);
