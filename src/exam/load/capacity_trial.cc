@@ -88,6 +88,8 @@ class Evidence {
     for (size_t i = 0; i < result_.probes.size(); ++i) {
       if (!result_.probes[i].trial.is_void) probe(i);
     }
+    client();
+    if (limited_by_connections() != nullptr) doubt_search(out_);
     return std::move(out_);
   }
 
@@ -129,6 +131,26 @@ class Evidence {
               format_duration(spec.max_duration_s), format_number(100 * spec.resolution)),
           Json::object().set(kFallsShort, !has_decided())));
     }
+    if (const CapacityProbe* limited = limited_by_connections()) {
+      const int64_t most = conditions_["max_connections"].as_integer();
+      found.push_back(make_finding(
+          Severity::kDoubtful, kConnectionsBusy,
+          fmt::format(
+              "At {} requests/s, which the search for capacity took for too many, requests waited until one of at most {} "
+              "was free: a limit of the load generator's own. The target may hold more; what was found is marked "
+              "doubtful. Allow more connections (max_connections; ulimit -n).",
+              format_number(limited->trial.rate_per_s), counted(most, "connection")),
+          Json::object().set("rate_per_s", limited->trial.rate_per_s).set("max_connections", most)));
+    }
+    if (result_.is_stopped) {
+      found.push_back(make_finding(
+          Severity::kNote, kStopped,
+          fmt::format(
+              "Stopped by its user: the search for capacity had taken {}, and its interval is what they have "
+              "shown.",
+              counted(static_cast<int64_t>(result_.probes.size()), "trial")),
+          Json::object().set(kFallsShort, true)));
+    }
     if (search_.end() == CapacityEnd::kOutOfRange) {
       found.push_back(
           make_finding(Severity::kNote, "load.capacity-out-of-range",
@@ -163,6 +185,35 @@ class Evidence {
     record.conditions.set("traffic_class", traffic_class);
     record.validity = estimate.value ? Validity::kValid : Validity::kInsufficient;
     return out_.emplace_back(std::move(record));
+  }
+
+  // A trial that a tier took for too fast, though its requests waited in the load generator; or null.
+  const CapacityProbe* limited_by_connections() const {
+    for (const CapacityProbe& probe : result_.probes) {
+      if (probe.trial.is_void || !probe.filled_connections) continue;
+      for (size_t tier = 0; tier < tiers_.size(); ++tier) {
+        if (search_.verdict(probe.trial.rate_per_s, tier) == RateVerdict::kFails) return &probe;
+      }
+    }
+    return nullptr;
+  }
+
+  // The load generator's own share: of all trials that decide.
+  void client() {
+    if (result_.dispatch_lags_ms.empty()) return;
+    constexpr double kPercentiles[] = {0.5, 0.99, 0.999};
+    constexpr const char* kNames[] = {"dispatch_lag_ms_p50", "dispatch_lag_ms_p99", "dispatch_lag_ms_p99_9"};
+    const std::vector<Estimate> lags = quantile_estimates(result_.dispatch_lags_ms, kPercentiles);
+    for (size_t i = 0; i < lags.size(); ++i) add(kNames[i], lags[i], "all");
+    const double largest[] = {std::ranges::max(result_.dispatch_lags_ms)};
+    Estimate most = maximum_estimate(largest);
+    most.n = static_cast<int64_t>(result_.dispatch_lags_ms.size());
+    add("dispatch_lag_ms_max", most, "all");
+    if (result_.duration.count == 0) return;
+    add("client_cpu_utilisation",
+        {.value = seconds(result_.cpu_time) / seconds(result_.duration),
+         .method = "CPU time of this process over the trials' duration; 1 is one core"},
+        "all");
   }
 
   // Whether any rate of any tier was shown to hold or to fail.
@@ -253,6 +304,13 @@ class Evidence {
 
 }  // namespace
 
+void doubt_search(std::vector<Record>& records) {
+  for (Record& record : records) {
+    const bool is_doubted = record.metric == "capacity_per_s" || record.metric == "slo_attainment";
+    if (is_doubted && record.validity == Validity::kValid) record.validity = Validity::kDoubtful;
+  }
+}
+
 std::vector<SloTier> capacity_tiers(const LoadSpec& load) {
   std::vector<SloTier> tiers;
   SloTier own{.name = kOwnTier, .by_class = {}};
@@ -269,8 +327,14 @@ CapacityEvidence search_for_capacity(ExamContext& context, Target& target, const
   const std::vector<SloTier> tiers = capacity_tiers(load);
   CHECK(!tiers.empty());
   CapacitySearch search(options_of(load, traffic, tiers, start));
-  CapacityRun run{.tiers = tiers, .dispatch_lag_budget_ms = load.dispatch_lag_budget_ms};
+  CapacityRun run{.tiers = tiers,
+                  .dispatch_lag_budget_ms = load.dispatch_lag_budget_ms,
+                  .max_connections = conditions["max_connections"].as_integer()};
   run.interrupted = context.interrupted;
+  if (context.interrupted_again) {
+    run.stopped = context.interrupted;
+    run.interrupted = context.interrupted_again;
+  }
   run.plan = [&](double rate_per_s, double duration_s, RequestId first_id, uint32_t trial) {
     return probe_plan(traffic, rate_per_s, duration_s, first_id, trial);
   };

@@ -269,6 +269,7 @@ class LoadTrial {
     std::ranges::move(found.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
     add_own_work(false);
+    doubt_late_reading(outcome_, capacity_tiers(load_));
     count_tokens(burst.rows);
     if (found.result.lost) fail_as_lost(*found.result.lost, found.result.is_hung);
     return std::move(outcome_);

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include "base/base.h"
+#include "exam/findings.h"
+#include "exam/load/capacity_trial.h"
 
 namespace assay {
 namespace {
@@ -31,7 +34,40 @@ bool is_of(const Record& record, std::string_view distribution) {
          record.metric.substr(distribution.size()).starts_with('_');
 }
 
+// The shortest that `tiers` allow, of a kind; 0: none.
+double least_limit_ms(const std::vector<SloTier>& tiers, std::optional<double> Slo::* kind) {
+  double least = 0;
+  for (const SloTier& tier : tiers) {
+    for (const Slo& slo : tier.by_class) {
+      if (slo.*kind && (least == 0 || *(slo.*kind) < least)) least = *(slo.*kind);
+    }
+  }
+  return least;
+}
+
 }  // namespace
+
+void doubt_late_reading(TrialOutcome& outcome, const std::vector<SloTier>& tiers) {
+  const Record* lag = of_all(outcome, "receive_lag_ms_p99");
+  const Record* shared = of_all(outcome, "coalesced_share");
+  if (lag == nullptr || shared == nullptr || *shared->value < kLeastShare) return;
+  const double lag_ms = *lag->value, share = *shared->value;
+  const double ttft_ms = least_limit_ms(tiers, &Slo::ttft_ms);
+  if (ttft_ms == 0 || lag_ms < std::max(kLeastLagMs, kTtftShare * ttft_ms)) return;
+  doubt_search(outcome.records);
+  outcome.findings.push_back(make_finding(
+      Severity::kDoubtful, "load.read-late",
+      fmt::format(
+          "In the search for capacity the load generator read late: 1 % of its reads by {} ms and more, beside a limit of {} "
+          "ms on the time to the first token, and {:.1f} % of the chunks together with a later one, whose stamp they then "
+          "have. Requests may have missed their limits for that: the target may hold more. Leave this machine a core, or "
+          "run the load from several machines.",
+          format_number(lag_ms), format_number(ttft_ms), 100 * share),
+      Json::object()
+          .set("receive_lag_ms_p99", lag_ms)
+          .set("coalesced_share", share)
+          .set("slo_ttft_ms", ttft_ms)));
+}
 
 void doubt_late_reading(TrialOutcome& outcome) {
   const Record* lag = of_all(outcome, "receive_lag_ms_p99");

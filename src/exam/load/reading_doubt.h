@@ -1,7 +1,10 @@
 // What late reading does to latencies.
 #pragma once
 
+#include <vector>
+
 #include "evidence/evidence.h"
+#include "load/load.h"
 
 namespace assay {
 
@@ -11,5 +14,9 @@ namespace assay {
 // sends in one write are read together, too, but at once: they raise no doubt. Nothing where the target's own
 // records (receive_lag_ms_p99, coalesced_share) are missing or void.
 void doubt_late_reading(TrialOutcome& outcome);
+
+// The same of a search for capacity, whose trials are judged by `tiers`: what matters is how long the
+// lateness is against their limits.
+void doubt_late_reading(TrialOutcome& outcome, const std::vector<SloTier>& tiers);
 
 }  // namespace assay

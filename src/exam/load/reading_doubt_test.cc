@@ -76,4 +76,24 @@ TEST(ReadingDoubt, WhatIsReadAtOnceOrAloneRaisesNone) {
   EXPECT_TRUE(none.findings.empty());
 }
 
+TEST(ReadingDoubt, ASearchIsDoubtedByWhatLatenessIsAgainstItsLimits) {
+  const auto searched = [](double lag_ms, double limit_ms) {
+    TrialOutcome trial;
+    trial.records = {record("capacity_per_s", 100), record("slo_attainment", 0.9),
+                     record("offered_rate_per_s", 100), record("receive_lag_ms_p99", lag_ms),
+                     record("coalesced_share", 0.4)};
+    doubt_late_reading(trial, {{.name = "slo", .by_class = {{}, {.ttft_ms = 1000}}},
+                               {.name = "gold", .by_class = {{.ttft_ms = limit_ms}, {}}}});
+    return trial;
+  };
+  const TrialOutcome late = searched(24, 50);
+  ASSERT_EQ(late.findings.size(), 1U);
+  EXPECT_NE(late.findings[0].text.find("beside a limit of 50.0 ms"), std::string::npos)
+      << late.findings[0].text;
+  EXPECT_EQ(validity(late, "capacity_per_s"), Validity::kDoubtful);
+  EXPECT_EQ(validity(late, "slo_attainment"), Validity::kDoubtful);
+  EXPECT_EQ(validity(late, "offered_rate_per_s"), Validity::kValid);
+  EXPECT_TRUE(searched(24, 500).findings.empty()) << "a twentieth of the limit";
+}
+
 }  // namespace assay::reading_doubt_test

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "load/trial_view.h"
 #include "load/window.h"
@@ -131,6 +132,25 @@ Nanos drain_of(const std::vector<PlannedRequest>& plan, const std::vector<SloTie
   return nanos_from_seconds(longest_s);
 }
 
+// Whether as many requests were out at once as there may be connections, and more than one in a hundred
+// waited longer than it takes to turn to it.
+bool filled_connections(const LoadResult& result, int64_t max_connections) {
+  constexpr Nanos kNoticedWait = nanos_from_ms(1);
+  if (max_connections == 0) return false;
+  std::vector<std::pair<Nanos, int>> changes;  // of the number of those that are out; ends come first
+  int64_t waited = 0, out = 0, most = 0;
+  for (const RequestRow& row : result.rows) {
+    if (row.sent.count == 0 || row.end.count == 0) continue;
+    waited += row.sent - row.dispatched >= kNoticedWait ? 1 : 0;
+    changes.emplace_back(row.sent, 1);
+    changes.emplace_back(row.end, -1);
+  }
+  std::ranges::sort(changes);
+  for (const auto& [at, change] : changes) most = std::max(most, out += change);
+  return most >= max_connections &&
+         static_cast<double>(waited) > kToleratedErrorRate * static_cast<double>(result.rows.size());
+}
+
 std::string words_of(const CapacityStep& step, size_t trial, const CapacitySearch& search,
                      const LoadProgress& progress) {
   std::string known;
@@ -191,20 +211,29 @@ CapacityResult find_capacity(Target& target, Clock& clock, CapacitySearch& searc
     first_id += plan.size();
     LoadOptions options;
     options.drain_timeout = drain_of(plan, run.tiers);
-    options.interrupted = run.interrupted;
+    const auto says = [](const std::function<bool()>& asked) { return asked && asked(); };
+    options.interrupted = [&] { return says(run.interrupted) || says(run.stopped); };
     options.progress = [&](const LoadProgress& progress) {
       if (run.progress) run.progress(search.spent_s(), words_of(*step, trial, search, progress));
     };
     const Nanos start = clock.now();
     const LoadResult load = drive_load(target, clock, *list_source(plan), options);
-    result.is_interrupted = load.is_interrupted;
+    result.is_stopped = load.is_interrupted && !says(run.interrupted);
+    result.is_interrupted = load.is_interrupted && !result.is_stopped;
     result.is_hung = load.is_hung;
     result.lost = load.lost;
     if (load.is_interrupted || load.lost) return result;
+    result.cpu_time += load.cpu_time;
+    result.duration += load.duration;
     CapacityProbe probe =
         judge_probe(load, run.tiers, step->rate_per_s, std::max(seconds(clock.now() - start), 1e-3));
     probe.duration_s = step->duration_s;
     probe.trial.is_void = probe.dispatch_lag_ms > run.dispatch_lag_budget_ms;
+    probe.filled_connections = filled_connections(load, run.max_connections);
+    if (!probe.trial.is_void) {
+      for (const RequestRow& row : load.rows)
+        result.dispatch_lags_ms.push_back(static_cast<float>(milliseconds(row.dispatched - row.scheduled)));
+    }
     search.add(probe.trial);
     result.probes.push_back(std::move(probe));
   }

@@ -29,6 +29,7 @@ struct CapacityProbe {
   double offered_rate_per_s = 0;                // requests scheduled in the window, per second of it
   double throughput_per_s = 0;                  // requests that ended well in the window, per second of it
   double dispatch_lag_ms = 0;                   // its p99.9, or maximum
+  bool filled_connections = false;              // and requests waited for one: CapacityRun::max_connections
   std::vector<std::vector<Estimate>> attained;  // the shares with their intervals; no value: no requests
 };
 
@@ -44,12 +45,15 @@ CapacityProbe judge_probe(const LoadResult& result, const std::vector<SloTier>& 
 struct CapacityRun {
   std::vector<SloTier> tiers;
   double dispatch_lag_budget_ms = 10;  // of the dispatch lag's p99.9; above it the client did not keep up
+  int64_t max_connections = 0;         // that the target may open; 0: no limit
   // The requests of a trial: ids from `first_id`, arrivals for `duration_s` at `rate_per_s` requests a
   // second. Other draws for each `trial`, which counts from 0.
   std::function<std::vector<PlannedRequest>(double rate_per_s, double duration_s, RequestId first_id,
                                             uint32_t trial)>
       plan;
-  std::function<bool()> interrupted;                                       // may be empty
+  std::function<bool()> interrupted;  // may be empty
+  // May be empty: true ends the search with what its trials have shown so far.
+  std::function<bool()> stopped;
   std::function<void(double spent_s, const std::string& words)> progress;  // may be empty
 };
 
@@ -58,6 +62,9 @@ struct CapacityResult {
   std::optional<Error> lost;          // the target was lost: the search is over
   bool is_hung = false;
   bool is_interrupted = false;
+  bool is_stopped = false;              // by CapacityRun::stopped
+  std::vector<float> dispatch_lags_ms;  // of every request of trials that are not void, in their order
+  Nanos cpu_time{}, duration{};  // of this process, while it sent; of that, trials that are void included
 };
 
 // Runs trials until the search has ended. `first_id`: above every id that the target has seen.

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "load/capacity/capacity_fixtures.h"
+#include "load/one_connection_test_support.h"
 
 namespace assay::capacity_test {
 
@@ -127,6 +128,41 @@ TEST(Capacity, ALostTargetEndsTheSearch) {
   const CapacityResult result = find_capacity(*target, clock, search, run, 1);
   EXPECT_TRUE(result.lost);
   EXPECT_TRUE(result.probes.empty());
+}
+
+TEST(Capacity, AStopEndsTheSearchWithWhatItHas) {
+  KnownServer server = md1(60);
+  FakeClock clock;
+  const auto target = make_fake_target(server.target, clock);
+  CapacitySearch search({.start_rate_per_s = 20, .class_shares = {1}, .required = {{0.9}}});
+  CapacityRun run{.tiers = server.tiers};
+  uint32_t trials = 0;
+  run.plan = [&](double rate, double duration_s, RequestId first_id, uint32_t trial) {
+    trials = trial + 1;
+    return poisson_mix(server, trial, rate, duration_s, first_id);
+  };
+  run.stopped = [&] { return trials == 3; };
+  const CapacityResult result = find_capacity(*target, clock, search, run, 1);
+  EXPECT_TRUE(result.is_stopped);
+  EXPECT_FALSE(result.is_interrupted);
+  EXPECT_EQ(result.probes.size(), 2U) << "the third was under way";
+  EXPECT_GT(result.dispatch_lags_ms.size(), 50U);
+}
+
+TEST(Capacity, KnowsATrialThatFilledTheConnections) {
+  KnownServer server = md1(60);
+  for (const int64_t connections : {1, 2}) {
+    FakeClock clock;
+    OneConnection target(make_fake_target(server.target, clock));
+    CapacitySearch search({.budget_s = 60, .start_rate_per_s = 80, .class_shares = {1}, .required = {{0.9}}});
+    CapacityRun run{.tiers = server.tiers, .max_connections = connections};
+    run.plan = [&](double rate, double duration_s, RequestId first_id, uint32_t trial) {
+      return poisson_mix(server, trial, rate, duration_s, first_id);
+    };
+    const CapacityResult result = find_capacity(target, clock, search, run, 1);
+    ASSERT_FALSE(result.probes.empty());
+    EXPECT_EQ(result.probes.front().filled_connections, connections == 1) << connections;
+  }
 }
 
 // ---- what a probe says ----
