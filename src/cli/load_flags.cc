@@ -21,7 +21,8 @@ namespace {
 
 constexpr OptionSpec kFlags[] = {
     {"--model", "NAME", "The model as the server names it.", "the first that it lists", nullptr},
-    {"--request-rate", "R", "Requests per second; inf: all at once.", "60 % of what a burst shows", nullptr},
+    {"--request-rate", "R", "Requests per second; inf: all at once, 0.2 ms apart.",
+     "60 % of what a burst shows", nullptr},
     {"--burstiness", "B", "Shape of the gaps' gamma distribution: 1 is Poisson, below 1 comes in clusters.",
      "1", nullptr},
     {"--max-concurrency", "N",
@@ -168,7 +169,7 @@ Result<Offer> offer_of(const ParsedOptions& options) {
   }
   if (is_all_at_once) {
     offer.keys.add("arrivals = \"burst\"\n", typed_flag(options, "--request-rate"));
-    offer.words = "all at once";
+    offer.words = "all at once (0.2 ms apart)";
     return offer;
   }
   offer.is_by_burst = !rate;

@@ -15,9 +15,6 @@ namespace {
 
 // The schedule begins this long after the start, so that the first request is not late and no instant is
 // zero.
-// Users of a closed loop begin one after the other: no machine sends hundreds of requests in one instant, and
-// the lag of the first would void a trial that is good from then on.
-constexpr Nanos kBetweenUsers = nanos_from_ms(0.2);
 constexpr Nanos kLead = nanos_from_ms(1);
 constexpr Nanos kTick = nanos_from_ms(100);
 // A step of the slowest devices takes seconds, and they look at their orders between steps.
@@ -70,10 +67,8 @@ class Driver {
     open_loops_ = users.size();
     loop_is_over_.resize(users.size());
     for (size_t loop = 0; loop < users.size(); ++loop) {
-      // Users who have one request each are a burst.
-      const Nanos apart = plan_.size() > users[loop] ? kBetweenUsers : Nanos(0);
       for (uint32_t user = 0; user < users[loop]; ++user)
-        begin_next_of_loop(static_cast<uint32_t>(loop) + 1, kLead + apart * int64_t{user});
+        begin_next_of_loop(static_cast<uint32_t>(loop) + 1, kLead + kBetweenAtOnce * int64_t{user});
     }
   }
 

@@ -339,4 +339,20 @@ TEST(LoadSummary, TooFewOfAKindThatIsNotStreamedShowInItsEnds) {
   EXPECT_THAT(few->text, ::testing::HasSubstr("chat (20)"));
 }
 
+TEST(LoadSummary, RatesOfWhatComesAtOnceAreTakenToTheLastAnswer) {
+  // 40 requests within 8 ms, each of 10 ms and one at a time.
+  std::vector<PlannedRequest> plan;
+  for (size_t i = 0; i < 40; ++i) plan.push_back(planned(i + 1, 0.2 * static_cast<double>(i), 10, 1));
+  const LoadResult result = drive({.sequences = 1, .prefill_us_per_token = 1000, .tpot_ms = 0}, plan);
+  SummaryOptions options = one_class();
+  options.rate_conditions = Json::object().set("arrivals", "burst");
+  EXPECT_NEAR(*record(summarise_load(result, options), "request_throughput_per_s").value, 100, 1);
+  options.rate_conditions = Json::object().set("arrivals", "closed").set("users", 40);
+  EXPECT_NEAR(*record(summarise_load(result, options), "request_throughput_per_s").value, 100, 1);
+  EXPECT_EQ(finding(summarise_load(result, options), "load.short-window"), nullptr);
+  options.rate_conditions.set("users", 39);
+  EXPECT_LT(record(summarise_load(result, options), "request_throughput_per_s").value.value_or(0), 1)
+      << "no answer within 8 ms";
+}
+
 }  // namespace assay::summary_test

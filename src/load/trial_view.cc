@@ -39,8 +39,28 @@ WorstLag worst_lag(std::vector<double> lags_ms) {
   return {.ms = lags_ms[rank - 1], .statistic = rank < lags_ms.size() ? "p99.9" : "maximum"};
 }
 
+namespace {
+
+// Whether all requests were to come at once: by their arrivals, or as the only ones of a closed loop's users.
+bool is_burst(const LoadResult& result, const SummaryOptions& options) {
+  const Json& conditions = options.rate_conditions;
+  const auto comes_at_once = [&](const std::string& arrivals) {
+    const auto users = static_cast<size_t>(std::max<int64_t>(0, conditions["users"].as_integer()));
+    return arrivals == name_of(Arrivals::Kind::kBurst) ||
+           (arrivals == name_of(Arrivals::Kind::kClosed) && users >= result.planned);
+  };
+  return comes_at_once(conditions["arrivals"].as_string()) &&
+         std::ranges::all_of(options.classes, [&](const TrafficClass& each) {
+           return !each.arrivals || comes_at_once(name_of(each.arrivals->kind));
+         });
+}
+
+}  // namespace
+
 TrialView::TrialView(const LoadResult& from, const SummaryOptions& with)
-    : result(from), options(with), window(choose_window(from, with.classes.size(), with.wanted_per_class)) {
+    : result(from),
+      options(with),
+      window(choose_window(from, with.classes.size(), with.wanted_per_class, is_burst(from, with))) {
   order.reserve(result.rows.size());
   for (const RequestRow& row : result.rows) order.push_back(&row);
   std::ranges::stable_sort(order, {}, [](const RequestRow* row) { return row->scheduled; });

@@ -36,7 +36,7 @@ SteadyWindow steady_window(const LoadResult& result, int64_t first, int64_t last
 
 }  // namespace
 
-LoadWindow choose_window(const LoadResult& result, size_t classes, uint32_t wanted_per_class) {
+LoadWindow choose_window(const LoadResult& result, size_t classes, uint32_t wanted_per_class, bool is_burst) {
   LoadWindow window;
   if (result.rows.empty()) return window;
   const auto schedule = schedules(result, classes);
@@ -45,7 +45,7 @@ LoadWindow choose_window(const LoadResult& result, size_t classes, uint32_t want
     first = std::min(first, row.scheduled.count);
     last = std::max(last, row.scheduled.count);
   }
-  window.is_burst = result.last_arrival.count <= first;
+  window.is_burst = is_burst || result.last_arrival.count <= first;
   if (window.is_burst) {
     window.start = Nanos(first);
     window.latencies_end = Nanos(last);

@@ -24,7 +24,8 @@ struct LoadWindow {
 
 // Warm-up is cut by MSER-5 on the times to first token, the drain after the last arrival is left out; but
 // neither cut leaves a class fewer than `wanted_per_class` requests that were attempted, so that its
-// percentiles keep their support.
-LoadWindow choose_window(const LoadResult& result, size_t classes, uint32_t wanted_per_class);
+// percentiles keep their support. `is_burst`: all were to come at once.
+LoadWindow choose_window(const LoadResult& result, size_t classes, uint32_t wanted_per_class,
+                         bool is_burst = false);
 
 }  // namespace assay

@@ -12,7 +12,7 @@ constexpr ArrivalKindRow kArrivalKindRows[] = {
     {"poisson", Arrivals::Kind::kPoisson, "independent users: exponential gaps"},
     {"constant", Arrivals::Kind::kConstant, "evenly spaced"},
     {"gamma", Arrivals::Kind::kGamma, "gaps with the coefficient of variation cv: above 1 in clusters"},
-    {"burst", Arrivals::Kind::kBurst, "all at once"},
+    {"burst", Arrivals::Kind::kBurst, "all at once: 0.2 ms apart"},
     {"closed", Arrivals::Kind::kClosed,
      "users who each wait for their answer before they send the next request"},
     {"trace", Arrivals::Kind::kTrace, "at the instants of [load.trace], which implies it"},
@@ -111,7 +111,7 @@ ArrivalStream& ArrivalStream::operator=(ArrivalStream&&) noexcept = default;
 ArrivalStream::~ArrivalStream() = default;
 
 Nanos ArrivalStream::next() {
-  if (arrivals_.kind == Arrivals::Kind::kBurst) return Nanos(0);
+  if (arrivals_.kind == Arrivals::Kind::kBurst) return kBetweenAtOnce * static_cast<int64_t>(index_++);
   Random random(seed_, stream_, index_++);
   if (arrivals_.kind == Arrivals::Kind::kClosed)
     return nanos_from_seconds(random.exponential() * arrivals_.pause_s);

@@ -53,8 +53,12 @@ const char* name_of(Arrivals::Kind kind);
 // What is wrong with a rate curve ("its first point is not at 0 s"), or "".
 std::string curve_problem(std::span<const RatePoint> curve);
 
+// Requests that come "at once", and the first of a closed loop's users, follow one another by so much: no
+// machine sends hundreds in one instant, and what waits for those before it would be late by the generator.
+inline constexpr Nanos kBetweenAtOnce = nanos_from_ms(0.2);
+
 // The instants of one arrival process, one after the other: at `rate_per_s` on average, ascending; kBurst:
-// all 0. kClosed: the pauses before each request, which are no instants. Not for kTrace.
+// kBetweenAtOnce apart. kClosed: the pauses before each request, which are no instants. Not for kTrace.
 class ArrivalStream {
  public:
   ArrivalStream(const Arrivals& arrivals, double rate_per_s, uint64_t seed, std::string_view stream);

@@ -493,7 +493,7 @@ TEST(LoadTraffic, TheBurstOfATraceSharesItsPrefixesInOtherWords) {
   EXPECT_EQ(first_part(main[0]).tokens, 512U);
   EXPECT_EQ(first_part(burst[0]), first_part(burst[1]));
   EXPECT_NE(first_part(burst[0]).seed, first_part(main[0]).seed);
-  EXPECT_EQ(burst[1].offset, Nanos(0));
+  EXPECT_EQ(burst[1].offset, kBetweenAtOnce);
 }
 
 TEST(LoadTraffic, EachClassAloneComesWithPausesOfItsOwn) {
