@@ -74,14 +74,14 @@ std::string service_table(const Model& model) {
 std::string beside_table(const Model& model) {
   HtmlTable table{
       .caption = "The server's start, energy, and the way of the requests to it, all classes together",
-      .columns = {{"target"}, {"metric"}, {"value", "", true}, {"unit"}}};
+      .columns = {{"target"}, {"metric"}, {"value", "", true}, {"unit"}, {"n", "", true}}};
   for (const Serving& serving : model.servings) {
     for (const char* metric : beside_metrics()) {
       const Record* record = serving.mix.find(metric);
       if (record == nullptr || !record->value) continue;
-      table.rows.push_back({text_cell(serving.label), text_cell(metric_title(metric)),
-                            value_cell(model, record),
-                            text_cell(display_unit(record->metric, record->unit).text)});
+      table.rows.push_back(
+          {text_cell(serving.label), text_cell(metric_title(metric)), value_cell(model, record),
+           text_cell(display_unit(record->metric, record->unit).text), count_cell(record->n)});
     }
   }
   return table.rows.empty() ? "" : "<h3>Beside the latencies</h3>\n" + table.html();

@@ -163,6 +163,15 @@ std::string burst_line(const MetricMap& metrics, size_t width) {
                   width - 1);
 }
 
+// Of few connections, which have no median, the largest alone.
+std::string round_trip_text(const Record* median, const Record& largest) {
+  const std::string most = fmt::format("largest {}", value_cell(&largest, "ms"));
+  const std::string shown = median == nullptr
+                                ? fmt::format("{} of {}", most, counted(largest.n, "connection"))
+                                : fmt::format("p50 {}, {}", value_cell(median, "ms"), most);
+  return shown + ", within the latencies";
+}
+
 std::string rate_lines(const MetricMap& metrics, bool has_limits, size_t width) {
   const auto value = [&](const char* metric) { return value_cell(metrics.find(metric)); };
   const auto line = [&](const char* label, const std::string& text) {
@@ -187,11 +196,8 @@ std::string rate_lines(const MetricMap& metrics, bool has_limits, size_t width) 
                 value_cell(cold, "s") +
                     (token == nullptr ? "" : fmt::format(", to the first token {}", value_cell(token, "s"))));
   }
-  if (const Record* way = metrics.find("round_trip_ms_p50"); way != nullptr) {
-    out += line("network round trip",
-                fmt::format("p50 {}, largest {}, within the latencies", value_cell(way, "ms"),
-                            value_cell(metrics.find("round_trip_ms_max"), "ms")));
-  }
+  if (const Record* largest = metrics.find("round_trip_ms_max"); largest != nullptr)
+    out += line("network round trip", round_trip_text(metrics.find("round_trip_ms_p50"), *largest));
   const Record* errors = metrics.find("error_rate");
   if (errors == nullptr || errors->n == 0) return out;
   std::string failed = failure_words(*errors);

@@ -140,4 +140,20 @@ TEST(LoadTable, TellsTheRateThatABurstChose) {
           "rate chosen         12.0 arrivals/s, 60 % of the 20.0 requests/s that a burst of 32 showed\n"));
 }
 
+// A median takes eleven of them.
+TEST(LoadTable, OfFewConnectionsTellsTheLargestRoundTrip) {
+  Evidence evidence;
+  evidence.add("round_trip_ms_max", 5.2, "all");
+  evidence.content.records.back().unit = "ms";
+  evidence.content.records.back().n = 8;
+  const std::string few = render_load_table(evidence.content, 120);
+  EXPECT_THAT(few, HasSubstr("network round trip  largest 5.20 ms of 8 connections, within the latencies\n"));
+  EXPECT_THAT(few, HasSubstr("Instrument: network round trip at most 5.20 ms (8 connections), 0 of 1 "));
+  evidence.add("round_trip_ms_p50", 4.1, "all");
+  evidence.content.records.back().unit = "ms";
+  const std::string many = render_load_table(evidence.content, 120);
+  EXPECT_THAT(many, HasSubstr("network round trip  p50 4.10 ms, largest 5.20 ms, within the latencies\n"));
+  EXPECT_THAT(many, HasSubstr("Instrument: network round trip p50 4.10 ms, 0 of 1 "));
+}
+
 }  // namespace assay::load_table_test

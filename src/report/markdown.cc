@@ -186,12 +186,13 @@ std::string service(const Model& model) {
       const Record* record = serving.mix.find(metric);
       if (record == nullptr || !record->value) continue;
       beside += row({md(serving.label), md(metric_title(metric)),
-                     md(display_unit(record->metric, record->unit).text), value(record)});
+                     md(display_unit(record->metric, record->unit).text), value(record),
+                     record->n > 0 ? std::to_string(record->n) : "—"});
     }
   }
   return beside.empty()
              ? out
-             : out + table_head({"target", "beside the latencies", "unit", "value"}, 3) + beside + "\n";
+             : out + table_head({"target", "beside the latencies", "unit", "value", "n"}, 3) + beside + "\n";
 }
 
 std::string bandwidth(const DeviceResult& device) {

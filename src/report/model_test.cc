@@ -521,4 +521,13 @@ TEST(Roofline, WithoutABoundOfItsTypeAKernelIsHeldAgainstNone) {
   EXPECT_DOUBLE_EQ(*step(model, 1, "kernels").value, 1000);
 }
 
+// Whose largest stands where there are too few for a median.
+TEST(Serving, TellsOfHowManyConnectionsARoundTripIs) {
+  DossierContent content = device_content();
+  add(content, 3, "round_trip_ms_max", 5.2, members({{"phase", "mix"}, {"traffic_class", "all"}})).n = 8;
+  const std::string page = serving_html(*make_model(content, nullptr));
+  EXPECT_NE(page.find("network round trip, max"), std::string::npos) << page;
+  EXPECT_NE(page.find("data-sort=\"8\">8</td>"), std::string::npos) << page;
+}
+
 }  // namespace assay::model_test

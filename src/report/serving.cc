@@ -325,6 +325,7 @@ std::span<const char* const> beside_metrics() {
                                              "connect_ms_p50",
                                              "connect_ms_max",
                                              "round_trip_ms_p50",
+                                             "round_trip_ms_max",
                                              "tcp_retransmits",
                                              "client_cpu_utilisation"};
   return kMetrics;
