@@ -231,7 +231,23 @@ std::vector<SweepColumn> brief_columns(const Model& model) {
   return columns;
 }
 
-// A line a point; intervals are in the report.
+bool has_interval(const MetricMap& metrics, const std::vector<SweepColumn>& columns) {
+  return std::ranges::any_of(columns, [&](const SweepColumn& column) {
+    const Record* record = metrics.find(column.metric);
+    return record != nullptr && !value_text(*record).interval.empty();
+  });
+}
+
+// A line a point leaves intervals out.
+bool sweep_leaves_intervals_out(const Model& model) {
+  const std::vector<SweepColumn> columns = brief_columns(model);
+  return std::ranges::any_of(model.servings, [&](const Serving& serving) {
+    return std::ranges::any_of(serving.sweep,
+                               [&](const SweepPoint& point) { return has_interval(point.all, columns); });
+  });
+}
+
+// A line a point.
 std::string sweep_lines(const Model& model, const Serving& serving, size_t width) {
   const std::vector<SweepColumn> columns = brief_columns(model);
   std::vector<Row> rows = {{""}};
@@ -291,7 +307,7 @@ std::string render_load_table(const DossierContent& content, size_t columns) {
            burst_line(serving.mix, width) + rate_lines(serving.mix, has_any, width);
   }
   if (out.find(" !") != std::string::npos) out += "\n! a finding doubts this number\n";
-  if (has_latencies && latencies.leaves_intervals_out())
+  if ((has_latencies && latencies.leaves_intervals_out()) || sweep_leaves_intervals_out(*model))
     out += "\nIntervals have no room here: they are in the report.\n";
   out += "\n" + labelled("", printable(model->instrument.sentence, 700), width - 1);
   const std::string& beyond = model->instrument.check.beyond;

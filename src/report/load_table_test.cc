@@ -156,4 +156,17 @@ TEST(LoadTable, OfFewConnectionsTellsTheLargestRoundTrip) {
   EXPECT_THAT(many, HasSubstr("Instrument: network round trip p50 4.10 ms, 0 of 1 "));
 }
 
+TEST(LoadTable, ASweepSaysWhereItsIntervalsAre) {
+  Evidence evidence;
+  evidence.content.records.clear();
+  evidence.add("request_throughput_per_s", 19.8, "all");
+  Record& served = evidence.content.records.back();
+  served.conditions.set("phase", "sweep").set("sweep_rate_per_s", 20);
+  EXPECT_THAT(render_load_table(evidence.content, 120), Not(HasSubstr("Intervals")));
+  served.ci_low = 18;
+  served.ci_high = 21;
+  EXPECT_THAT(render_load_table(evidence.content, 120),
+              HasSubstr("\nIntervals have no room here: they are in the report.\n"));
+}
+
 }  // namespace assay::load_table_test
