@@ -206,7 +206,8 @@ Json interference_chart(const Model& model) {
   const auto name_of_row = [](const InterferenceRow& row) {
     return fmt::format("{} {}", row.result->name, row.latency);
   };
-  const std::vector<InterferenceRow> all = interference_rows(model);
+  std::vector<InterferenceRow> all = interference_rows(model);
+  std::erase_if(all, [](const InterferenceRow& row) { return !row.record->value; });
   // By class, and not by target: one may have more classes than another.
   for (const std::string& traffic_class : traffic_classes(model)) {
     for (const InterferenceRow& row : all) {

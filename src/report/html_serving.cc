@@ -140,7 +140,7 @@ std::string interference_sentence(const Model& model) {
   std::optional<InterferenceRow> worst;  // of those whose interval lies above that
   bool is_known = false;
   for (const InterferenceRow& row : interference_rows(model)) {
-    if (row.record->validity == Validity::kVoid) continue;
+    if (!row.record->value || row.record->validity == Validity::kVoid) continue;
     is_known = true;
     const bool is_shown = row.record->ci_low && *row.record->ci_low > kLeastCost;
     if (is_shown && (!worst || *row.record->value > *worst->record->value)) worst = row;

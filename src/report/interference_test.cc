@@ -91,7 +91,7 @@ TEST_F(Interference, StandsInMarkdownAndOnTheTerminal) {
   EXPECT_THAT(*markdown, HasSubstr("| h:1 | chat | TPOT | 1.20 (1.08–1.32) |"));
   EXPECT_THAT(*markdown, HasSubstr("| h:1 | vectors | E2E | 3.00 (2.70–3.30) |"));
   const std::string terminal = render_terminal_summary(content, {.width = 80});
-  EXPECT_THAT(terminal, HasSubstr("Company: median in the mix ÷ median alone"));
+  EXPECT_THAT(terminal, HasSubstr("Interference: median in the mix ÷ median alone"));
   EXPECT_THAT(terminal, HasSubstr("  chat     TTFT × 1.50 (1.35–1.65), TPOT × 1.20 (1.08–1.32)\n"));
   // Where both have no room on a line, the second stands below.
   const std::string long_name(40, 'x');
@@ -101,12 +101,32 @@ TEST_F(Interference, StandsInMarkdownAndOnTheTerminal) {
   EXPECT_THAT(terminal, HasSubstr("  vectors  E2E × 3.00 (2.70–3.30)\n"));
 }
 
+TEST_F(Interference, OfTooFewRequestsIsSaidToBeInsufficient) {
+  DossierContent content = content_of({{"chat", true}, {"rag", true}});
+  for (Record& record : content.records) {
+    if (!record.metric.ends_with("interference") || record.conditions["traffic_class"].as_string() != "rag")
+      continue;
+    record.value.reset();
+    record.ci_low.reset(), record.ci_high.reset();
+    record.validity = Validity::kInsufficient;
+    record.n = 3;
+  }
+  EXPECT_THAT(render_terminal_summary(content, {.width = 80}),
+              HasSubstr("  chat  TTFT × 1.50 (1.35–1.65), TPOT × 1.20 (1.08–1.32)\n"
+                        "  rag   TTFT insufficient (n = 3), TPOT insufficient (n = 3)\n"));
+  const Result<Model> model = make_model(content, nullptr);
+  ASSERT_TRUE(model);
+  const std::string page = serving_html(*model);
+  EXPECT_THAT(page, HasSubstr(">insufficient</a> <span class=\"ci\">n&nbsp;=&nbsp;3</span>"));
+  EXPECT_THAT(page, HasSubstr("In company the first token of chat on h:1 takes 1.50"));
+}
+
 TEST_F(Interference, IsNotSpokenOfWhereNothingWasMeasuredAlone) {
   const DossierContent content = content_of({});
   const Result<std::string> markdown = render_markdown(*dossier_);
   ASSERT_TRUE(markdown);
   EXPECT_THAT(*markdown, Not(HasSubstr("interference")));
-  EXPECT_THAT(render_terminal_summary(content, {.width = 80}), Not(HasSubstr("Company")));
+  EXPECT_THAT(render_terminal_summary(content, {.width = 80}), Not(HasSubstr("Interference")));
 }
 
 }  // namespace assay::report_interference_test

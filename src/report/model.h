@@ -272,7 +272,7 @@ struct InterferenceRow {
   const char* latency =
       "";  // whose medians were compared: "TTFT", or "E2E" of answers that come at once; "TPOT"
 };
-// Target by target and class by class, TPOT last.
+// Target by target and class by class, TPOT last; those of too few samples are among them, without a value.
 std::vector<InterferenceRow> interference_rows(const Model& model);
 // "Median in the mix ÷ median alone, of TTFT and TPOT; of E2E for vectors, whose answers come at once."
 std::string interference_basis(const Model& model);

@@ -262,7 +262,8 @@ std::vector<InterferenceRow> interference_rows(const Model& model) {
       for (const auto& [metric, latency] :
            {std::pair{"interference", streams ? "TTFT" : "E2E"}, {"tpot_interference", "TPOT"}}) {
         const Record* record = result.mix.find(metric);
-        if (record != nullptr && record->value) rows.push_back({&serving, &result, record, latency});
+        if (record != nullptr && (record->value || record->validity == Validity::kInsufficient))
+          rows.push_back({&serving, &result, record, latency});
       }
     }
   }

@@ -114,9 +114,10 @@ void add_wrapped(Lines& lines, const std::string& text, std::string_view indent,
     lines.add(std::string(indent) + lines.ink(ink, part));
 }
 
-// "TTFT × 1.50 (1.35–1.65)".
+// "TTFT × 1.50 (1.35–1.65)", "TTFT insufficient (n = 3)".
 std::string interference_text(const InterferenceRow& row) {
   const ValueText text = value_text(*row.record);
+  if (!row.record->value) return fmt::format("{} {} (n = {})", row.latency, text.value, row.record->n);
   return fmt::format("{} × {}{}{}", row.latency, text.value,
                      text.interval.empty() ? "" : fmt::format(" ({})", text.interval),
                      row.record->validity == Validity::kVoid       ? " void"
@@ -150,7 +151,7 @@ void add_interference(Lines& lines, const Model& model) {
       texts.push_back(
           fmt::format("  {}  {}", padded(is_first ? name_of(row) : "", width), interference_text(row)));
   }
-  lines.add("Company: median in the mix ÷ median alone");
+  lines.add("Interference: median in the mix ÷ median alone");
   for (const std::string& text : std::span(texts).first(std::min(texts.size(), kMostLines))) lines.add(text);
   if (texts.size() > kMostLines)
     lines.add(

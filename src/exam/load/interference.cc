@@ -68,12 +68,22 @@ std::optional<Record> ratio_of(const Trials& trials, const Trial& trial, const R
   const std::string& name = trial.parameters["traffic_class"].as_string();
   const Record* mix = trials.find(trial.target, "mix", name, ratio.latency);
   const Record* alone = trials.find(trial.target, "alone", name, ratio.latency);
-  if (mix == nullptr || alone == nullptr || !mix->value || !alone->value || *alone->value <= 0)
-    return std::nullopt;
+  if (mix == nullptr || alone == nullptr) return std::nullopt;
   Record record;
   record.subject_id = mix->subject_id;
   record.evidence_class = EvidenceClass::kDerived;
   record.metric = ratio.metric;
+  record.conditions = mix->conditions;
+  record.conditions.set("target", trial.target);
+  record.source = fmt::format("assay, trials {} and {}", mix->trial_id, alone->trial_id);
+  for (const auto& [median, where] : {std::pair{alone, "alone"}, {mix, "in the mix"}}) {
+    if (median->validity != Validity::kInsufficient) continue;
+    record.n = median->n;
+    record.validity = Validity::kInsufficient;
+    record.method = fmt::format("median {} of {} {}: {}", ratio.title, name, where, median->method);
+    return record;
+  }
+  if (!mix->value || !alone->value || *alone->value <= 0) return std::nullopt;
   record.value = *mix->value / *alone->value;
   set_interval(*mix, *alone, record);
   record.n = std::min(mix->n, alone->n);
@@ -81,10 +91,7 @@ std::optional<Record> ratio_of(const Trials& trials, const Trial& trial, const R
       "median {} of {}: {} ms in the mix (all classes at {} requests/s) / {} ms alone (at {} requests/s)",
       ratio.title, name, format_number(*mix->value), trials.rate(trial.target, "mix", "all"),
       format_number(*alone->value), trials.rate(trial.target, "alone", name));
-  record.conditions = mix->conditions;
-  record.conditions.set("target", trial.target);
   record.validity = std::max(mix->validity, alone->validity);  // valid < doubtful < void
-  record.source = fmt::format("assay, trials {} and {}", mix->trial_id, alone->trial_id);
   return record;
 }
 

@@ -75,6 +75,21 @@ TEST_F(Interference, NeedsTheSameRateInBothPhases) {
   EXPECT_TRUE(interference_records(content_).empty());
 }
 
+TEST_F(Interference, OfTooFewRequestsIsInsufficient) {
+  add(1, "ttft_ms_p50", "chat", 300).n = 70;
+  Record& few = add(2, "ttft_ms_p50", "chat", 0);
+  few.value.reset();
+  few.validity = Validity::kInsufficient;
+  few.n = 3;
+  few.method = "insufficient: 3 samples where p50 needs 11";
+  const std::vector<Record> records = interference_records(content_);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].validity, Validity::kInsufficient);
+  EXPECT_FALSE(records[0].value);
+  EXPECT_EQ(records[0].n, 3);
+  EXPECT_EQ(records[0].method, "median TTFT of chat alone: insufficient: 3 samples where p50 needs 11");
+}
+
 TEST_F(Interference, NeedsBothPhases) {
   add(1, "ttft_ms_p50", "chat", 300);
   EXPECT_TRUE(interference_records(content_).empty());
