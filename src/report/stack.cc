@@ -22,6 +22,15 @@ bool is_declared(const Subject& subject) {
                              [](const auto& member) { return member.first.starts_with(kDeclared); });
 }
 
+// "tuned by the vendor for 2 h"; "" where nobody says who or how long.
+std::string tuning(const Subject& subject) {
+  const std::string by = text_of(subject, "stack_tuned_by");
+  const Json& hours = subject.details["stack_tuned_for_h"];
+  if (by.empty() && !hours.is_number()) return "";
+  return "tuned" + (by.empty() ? "" : " by " + by) +
+         (hours.is_number() ? fmt::format(" for {:g} h", hours.as_number()) : "");
+}
+
 }  // namespace
 
 std::vector<StackRow> stack_rows(const Subject& subject) {
@@ -70,7 +79,10 @@ std::string stack_sentence(const Subject& subject) {
                                                                       : text;
     out += (out.empty() ? "" : ", ") + part;
   }
-  return out.empty() ? "stack declared without engine, version or command" : "stack: " + out;
+  out = out.empty() ? "stack declared without engine, version or command" : "stack: " + out;
+  // Last: where a line has no room for all, this goes first.
+  const std::string tuned = tuning(subject);
+  return tuned.empty() ? out : out + ", " + tuned;
 }
 
 }  // namespace assay

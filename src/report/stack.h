@@ -16,8 +16,8 @@ struct StackRow {
 // Of an endpoint's details; engine and version first. Empty for another kind of subject, and where nothing is
 // known.
 std::vector<StackRow> stack_rows(const Subject& subject);
-// "vllm 0.11.0, fp8, tp=2", "stack undeclared" or "stack undeclared; the server calls itself vllm 0.11.0". ""
-// for another kind of subject.
+// "stack: vllm 0.11.0, fp8, tp=2, tuned by the vendor for 2 h", "stack undeclared" or "stack undeclared; the
+// server calls itself vllm 0.11.0". "" for another kind of subject.
 std::string stack_sentence(const Subject& subject);
 
 }  // namespace assay

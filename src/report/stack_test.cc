@@ -37,6 +37,16 @@ TEST(Stack, IsOneLineForATerminal) {
             "stack declared without engine, version or command");
 }
 
+TEST(Stack, SaysWhoTunedItAndForHowLong) {
+  Subject server = endpoint({{"stack_engine", "vllm"}, {"stack_tuned_by", "me"}});
+  EXPECT_EQ(stack_sentence(server), "stack: vllm, tuned by me");
+  server.details.set("stack_tuned_for_h", 2.0);
+  EXPECT_EQ(stack_sentence(server), "stack: vllm, tuned by me for 2 h");
+  server = endpoint({{"stack_notes", "n"}});
+  server.details.set("stack_tuned_for_h", 0.5);
+  EXPECT_EQ(stack_sentence(server), "stack declared without engine, version or command, tuned for 0.5 h");
+}
+
 TEST(Stack, UndeclaredIsSaid) {
   EXPECT_EQ(stack_sentence(endpoint({})), "stack undeclared");
   EXPECT_EQ(
