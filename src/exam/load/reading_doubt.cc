@@ -29,9 +29,12 @@ const Record* of_all(const TrialOutcome& outcome, std::string_view metric) {
   return found == outcome.records.end() ? nullptr : &*found;
 }
 
+// Also of the same latencies with failures as infinite: those that arrived are the same samples.
 bool is_of(const Record& record, std::string_view distribution) {
-  return record.metric.starts_with(distribution) &&
-         record.metric.substr(distribution.size()).starts_with('_');
+  constexpr std::string_view kWithFailures = "effective_";
+  std::string_view metric = record.metric;
+  if (metric.starts_with(kWithFailures)) metric.remove_prefix(kWithFailures.size());
+  return metric.starts_with(distribution) && metric.substr(distribution.size()).starts_with('_');
 }
 
 // The shortest that `tiers` allow, of a kind; 0: none.

@@ -45,6 +45,20 @@ TEST(ReadingDoubt, AClientThatReadsAGapLateDoubtsWhatItCannotTell) {
   EXPECT_EQ(validity(trial, "e2e_ms_p50"), Validity::kValid);   // the last chunk has the stamp
 }
 
+TEST(ReadingDoubt, FailuresAsInfiniteChangeNothingAboutTheOthers) {
+  TrialOutcome trial = outcome(2.0, 0.167, 2.0);
+  for (const char* statistic : {"p90", "p99"}) {
+    trial.records.push_back(record(std::string("effective_ttft_ms_") + statistic, 20));
+    trial.records.push_back(record(std::string("effective_e2e_ms_") + statistic, 20));
+  }
+  trial.records.push_back(record("effective_ttft_ms_p99_9", 2000));
+  doubt_late_reading(trial);
+  EXPECT_EQ(validity(trial, "effective_ttft_ms_p90"), Validity::kDoubtful);
+  EXPECT_EQ(validity(trial, "effective_ttft_ms_p99"), Validity::kDoubtful);
+  EXPECT_EQ(validity(trial, "effective_ttft_ms_p99_9"), Validity::kValid);
+  EXPECT_EQ(validity(trial, "effective_e2e_ms_p90"), Validity::kValid);
+}
+
 TEST(ReadingDoubt, GapsAloneAreDoubtedWhereTtftIsLong) {
   TrialOutcome trial = outcome(2.0, 0.167, 2.0);
   std::erase_if(trial.records, [](const Record& record) { return record.metric == "ttft_ms_p90"; });
