@@ -93,7 +93,8 @@ Command report_command() {
       .name = "report",
       .title = "The consolidated report of a dossier",
       .description =
-          "Renders a dossier. Without --output: the eight answers on the terminal. The HTML report is one "
+          "Renders a dossier. Without --output: the eight answers on the terminal, and above them, of a run of loads "
+          "alone, the table of latencies and rates. The HTML report is one "
           "file that opens from disk and asks the network for nothing; every number in it leads to the "
           "trial, the conditions and the samples it came from. JSON holds everything, raw samples included.\n"
           "--samples, --csv and --export write the single requests of its load trials, as `assay load` does.",

@@ -1,4 +1,6 @@
 // The table that ends `assay load`: latencies by percentile, rates, failures, class by class.
+#include "report/load_table.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 #include <utility>
 
 #include "report/charts.h"
-#include "report/model.h"
 #include "report/report.h"
 #include "report/stack.h"
 #include "report/values.h"
@@ -17,7 +18,6 @@ namespace assay {
 namespace {
 
 constexpr size_t kLabelWidth = 20;
-constexpr size_t kLeastTableWidth = 80;
 constexpr const char* kStatistics[] = {"mean", "p50", "p90", "p99"};
 
 // Two blanks at least stand between cells.
@@ -275,14 +275,11 @@ std::string capacity_lines(const Serving& serving, size_t width) {
 
 }  // namespace
 
-std::string render_load_table(const DossierContent& content, size_t columns) {
-  const Result<Model> model = make_model(content, nullptr);
-  CHECK(model.has_value());  // only reading samples can fail
-  const size_t width = std::max(columns, kLeastTableWidth);
-  const LatencyLines latencies(*model, width);
+std::string load_tables(const Model& model, size_t width) {
+  const LatencyLines latencies(model, width);
   std::string out;
   bool has_latencies = false;
-  for (const Serving& serving : model->servings) {
+  for (const Serving& serving : model.servings) {
     out += labelled("",
                     printable(serving.label, 200) +
                         (serving.model.empty() ? "" : "  ·  " + printable(serving.model, 200)),
@@ -292,7 +289,7 @@ std::string render_load_table(const DossierContent& content, size_t columns) {
       if (!stack.empty()) out += labelled("", printable(stack, 300), width - 1);
     }
     if (!serving.capacities.empty()) out += "\n" + capacity_lines(serving, width);
-    if (!serving.sweep.empty()) out += "\n" + sweep_lines(*model, serving, width);
+    if (!serving.sweep.empty()) out += "\n" + sweep_lines(model, serving, width);
     if (!serving.has_mix_or_alone()) continue;
     has_latencies = true;
     const bool has_one_class = serving.classes.size() == 1;
@@ -307,8 +304,16 @@ std::string render_load_table(const DossierContent& content, size_t columns) {
            burst_line(serving.mix, width) + rate_lines(serving.mix, has_any, width);
   }
   if (out.find(" !") != std::string::npos) out += "\n! a finding doubts this number\n";
-  if ((has_latencies && latencies.leaves_intervals_out()) || sweep_leaves_intervals_out(*model))
+  if ((has_latencies && latencies.leaves_intervals_out()) || sweep_leaves_intervals_out(model))
     out += "\nIntervals have no room here: they are in the report.\n";
+  return out;
+}
+
+std::string render_load_table(const DossierContent& content, size_t columns) {
+  const Result<Model> model = make_model(content, nullptr);
+  CHECK(model.has_value());  // only reading samples can fail
+  const size_t width = std::max(columns, kLeastTableWidth);
+  std::string out = load_tables(*model, width);
   out += "\n" + labelled("", printable(model->instrument.sentence, 700), width - 1);
   const std::string& beyond = model->instrument.check.beyond;
   return beyond.empty() ? out : out + labelled("⚠ ", printable(beyond, 400), width - 1);

@@ -169,4 +169,22 @@ TEST(LoadTable, ASweepSaysWhereItsIntervalsAre) {
               HasSubstr("\nIntervals have no room here: they are in the report.\n"));
 }
 
+// Who comes back to a dossier by `assay report` sees the numbers that `assay load` showed.
+TEST(LoadTable, StandsAboveTheAnswersOfARunOfLoadsAlone) {
+  Evidence evidence;
+  evidence.add("ttft_ms_p90", 12.3, "all");
+  const std::string table = render_load_table(evidence.content, 80);
+  const std::string tables = table.substr(0, table.find("\nInstrument:"));
+  const std::string summary = render_terminal_summary(evidence.content, {.width = 80});
+  EXPECT_THAT(tables, HasSubstr("TTFT ms"));
+  EXPECT_THAT(summary, testing::StartsWith(tables + "\nassay  ·  h:1"));
+  EXPECT_EQ(lines_with(summary, "stack undeclared").size(), 1U);
+  EXPECT_EQ(lines_with(summary, "Instrument:").size(), 1U);
+
+  evidence.content.trials.push_back({.id = 2, .exam = "probe", .state = TrialState::kDone});
+  const std::string mixed = render_terminal_summary(evidence.content, {.width = 80});
+  EXPECT_THAT(mixed, testing::StartsWith("assay  ·  h:1"));
+  EXPECT_THAT(mixed, HasSubstr("h:1: stack undeclared"));
+}
+
 }  // namespace assay::load_table_test

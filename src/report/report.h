@@ -32,7 +32,8 @@ struct TerminalOptions {
   int exit_code = 0;                    // of the command that shows this
   std::vector<std::string> shortfalls;  // why it is not 0; empty: no such lines
 };
-// The eight answers, the instrument's line, the findings that weigh and the paths. Ends with a line feed.
+// The eight answers, the instrument's line, the findings that weigh and the paths; before them, of a run
+// whose every trial is a load, its table. Ends with a line feed.
 std::string render_terminal_summary(const DossierContent& content, const TerminalOptions& options);
 
 // The last part of it: the findings that weigh and the paths.

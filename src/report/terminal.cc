@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <span>
 
+#include "report/load_table.h"
 #include "report/model.h"
 #include "report/report.h"
 #include "report/stack.h"
@@ -212,12 +213,31 @@ void add_paths(Lines& lines, const TerminalOptions& options) {
   add_shortfalls(lines, options);
 }
 
+// What loads measured, where the run is of nothing else: the answers do not tell the latencies.
+std::string tables_of_loads(const Model& model, size_t width) {
+  const bool is_load_alone =
+      std::ranges::all_of(model.content->trials, [](const Trial& trial) { return trial.exam == "load"; });
+  return is_load_alone ? load_tables(model, width) : "";
+}
+
+void add_stacks(Lines& lines, const Model& model, bool has_tables) {
+  for (const Subject& subject : model.content->subjects) {
+    const bool is_told = has_tables && std::ranges::any_of(model.servings, [&](const Serving& serving) {
+                           return serving.subject == &subject;
+                         });
+    const std::string stack = is_told ? "" : stack_sentence(subject);
+    if (!stack.empty()) add_wrapped(lines, line_text(fmt::format("{}: {}", subject.name, stack)), "", 2);
+  }
+}
+
 }  // namespace
 
 std::string render_terminal_summary(const DossierContent& content, const TerminalOptions& options) {
   const Result<Model> model = make_model(content, nullptr);
   CHECK(model.has_value());  // only reading samples can fail
   Lines lines(options);
+  const std::string tables = tables_of_loads(*model, lines.width());
+  if (!tables.empty()) lines.add(tables);
   add_head(lines, *model);
   lines.rule();
   for (const AnswerRow& row : model->answers) add_answer(lines, row);
@@ -228,10 +248,7 @@ std::string render_terminal_summary(const DossierContent& content, const Termina
   if (content.run.finished_at.empty())
     add_wrapped(lines, "This run was interrupted or is under way: these are not all results.", "", 2,
                 Ink::kWarning);
-  for (const Subject& subject : content.subjects) {
-    const std::string stack = stack_sentence(subject);
-    if (!stack.empty()) add_wrapped(lines, line_text(fmt::format("{}: {}", subject.name, stack)), "", 2);
-  }
+  add_stacks(lines, *model, !tables.empty());
   add_findings(lines, *model);
   add_paths(lines, options);
   return lines.take();
