@@ -29,7 +29,9 @@ constexpr NumberRow kNumbers[] = {
     {"ttft_true_ms_mean", &CalibrationShape::ttft_true_ms_mean},
     {"ttft_error_percent", &CalibrationShape::ttft_error_percent},
     {"dispatch_lag_us_p99_9", &CalibrationShape::dispatch_lag_us_p99_9},
+    {"dispatch_lag_us_max", &CalibrationShape::dispatch_lag_us_max},
     {"emulator_late_us_p99_9", &CalibrationShape::emulator_late_us_p99_9},
+    {"emulator_late_us_max", &CalibrationShape::emulator_late_us_max},
     {"client_cpu_percent", &CalibrationShape::client_cpu_percent},
 };
 

@@ -37,11 +37,11 @@ struct CalibrationShape {
   // Arrival of a chunk less the server's send stamp.
   std::optional<double> arrival_error_us_min, arrival_error_us_p50, arrival_error_us_p99,
       arrival_error_us_p99_9, arrival_error_us_max;
-  std::optional<double> ttft_true_ms_mean;       // the server's first send stamp less the scheduled instant
-  std::optional<double> ttft_error_percent;      // of the mean TTFT, against that
-  std::optional<double> dispatch_lag_us_p99_9;   // of all requests; the largest where there are under 1,000
-  std::optional<double> emulator_late_us_p99_9;  // the server's own lateness: actual send less due
-  std::optional<double> client_cpu_percent;      // of one core
+  std::optional<double> ttft_true_ms_mean;   // the server's first send stamp less the scheduled instant
+  std::optional<double> ttft_error_percent;  // of the mean TTFT, against that
+  std::optional<double> dispatch_lag_us_p99_9, dispatch_lag_us_max;    // of all requests
+  std::optional<double> emulator_late_us_p99_9, emulator_late_us_max;  // the server's: actual send less due
+  std::optional<double> client_cpu_percent;                            // of one core
 
   bool is_valid() const { return skipped.empty() && void_because.empty(); }
   bool operator==(const CalibrationShape&) const = default;

@@ -16,7 +16,7 @@ std::string instrument_html(const Model& model) {
   const CalibrationTable calibration = calibration_table(*check.calibration);
   out += fmt::format(
       "<p>{} Arrival: the stamp of a chunk less the server's own send stamp. TTFT: error of the mean, against the "
-      "server's first send. Lag: dispatch lag, p99.9. Emulator: its own lateness, p99.9. Client: CPU time, of one "
+      "server's first send. Lag: dispatch lag; emulator: its own lateness; p99.9, or the largest (max) of too few for one. Client: CPU time, of one "
       "core.</p>\n",
       escape_html(calibration_conditions(*check.calibration)));
   HtmlTable table{.caption = "The instrument's own error, by shape of traffic",
@@ -27,9 +27,10 @@ std::string instrument_html(const Model& model) {
   for (const CalibrationRow& row : calibration.rows) {
     std::vector<HtmlCell>& cells = table.rows.emplace_back();
     cells.push_back(text_cell(row.name));
-    for (const std::optional<double>& value : row.values) {
-      HtmlCell cell{.html = calibration_number(value), .sort = value ? fmt::format("{}", *value) : ""};
-      if (row.is_void && value) cell.html = fmt::format("<s>{}</s>", cell.html);
+    for (const CalibrationValue& value : row.values) {
+      HtmlCell cell{.html = calibration_text(value),
+                    .sort = value.value ? fmt::format("{}", *value.value) : ""};
+      if (row.is_void && value.value) cell.html = fmt::format("<s>{}</s>", cell.html);
       cells.push_back(std::move(cell));
     }
   }

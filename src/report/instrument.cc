@@ -36,6 +36,14 @@ std::optional<double> larger(const std::optional<double>& a, const std::optional
   return a && b ? std::max(*a, *b) : a ? a : b;
 }
 
+std::string calibration_number(const std::optional<double>& value) {
+  return value ? format_number(*value) : "—";
+}
+
+CalibrationValue or_largest(const std::optional<double>& percentile, const std::optional<double>& largest) {
+  return percentile ? CalibrationValue{percentile} : CalibrationValue{largest, true};
+}
+
 // The worst of the valid shapes of single events: which of them a trial was most like, nobody knows.
 std::string phrase_of(const InstrumentCalibration& calibration) {
   const std::string day = calibration.measured_at.substr(0, 10);
@@ -59,8 +67,8 @@ std::string phrase_of(const InstrumentCalibration& calibration) {
 
 }  // namespace
 
-std::string calibration_number(const std::optional<double>& value) {
-  return value ? format_number(*value) : "—";
+std::string calibration_text(const CalibrationValue& value) {
+  return calibration_number(value.value) + (value.value && value.is_largest ? " max" : "");
 }
 
 CalibrationTable calibration_table(const InstrumentCalibration& calibration) {
@@ -68,12 +76,17 @@ CalibrationTable calibration_table(const InstrumentCalibration& calibration) {
   table.heads = {{"events/s", ""}, {"arrival p50", "µs"}, {"p99", "µs"},      {"p99.9", "µs"}, {"max", "µs"},
                  {"TTFT", "%"},    {"lag", "µs"},         {"emulator", "µs"}, {"client", "%"}};
   for (const CalibrationShape& shape : calibration.shapes) {
-    table.rows.push_back(
-        {.name = marked_name(shape),
-         .is_void = !shape.void_because.empty(),
-         .values = {shape.events_per_s, shape.arrival_error_us_p50, shape.arrival_error_us_p99,
-                    shape.arrival_error_us_p99_9, shape.arrival_error_us_max, shape.ttft_error_percent,
-                    shape.dispatch_lag_us_p99_9, shape.emulator_late_us_p99_9, shape.client_cpu_percent}});
+    table.rows.push_back({.name = marked_name(shape),
+                          .is_void = !shape.void_because.empty(),
+                          .values = {{shape.events_per_s},
+                                     {shape.arrival_error_us_p50},
+                                     {shape.arrival_error_us_p99},
+                                     {shape.arrival_error_us_p99_9},
+                                     {shape.arrival_error_us_max},
+                                     {shape.ttft_error_percent},
+                                     or_largest(shape.dispatch_lag_us_p99_9, shape.dispatch_lag_us_max),
+                                     or_largest(shape.emulator_late_us_p99_9, shape.emulator_late_us_max),
+                                     {shape.client_cpu_percent}}});
     if (!shape.skipped.empty())
       table.notes.push_back(fmt::format("{}: skipped, {}", shape.name, shape.skipped));
     if (!shape.void_because.empty())
@@ -140,7 +153,7 @@ std::string render_calibration(const InstrumentCalibration& calibration) {
   std::string out = calibration_conditions(calibration) + "\n";
   out +=
       "Arrival error: the stamp of a chunk less the server's own send stamp. TTFT error: of the mean, against the "
-      "server's first send.\n\n";
+      "server's first send. Lag and lateness: p99.9, or the largest (max) of too few for one.\n\n";
   // The heads' units would make ten wide columns: on a terminal they stand above each other.
   std::vector<std::vector<std::string>> lines = {
       {"", "", "arrival error, µs", "", "", "", "TTFT", "dispatch lag", "emulator late", "client"},
@@ -148,7 +161,7 @@ std::string render_calibration(const InstrumentCalibration& calibration) {
   for (const CalibrationRow& row : table.rows) {
     std::vector<std::string>& line = lines.emplace_back();
     line.push_back(printable(row.name, 200));
-    for (const std::optional<double>& value : row.values) line.push_back(calibration_number(value));
+    for (const CalibrationValue& value : row.values) line.push_back(calibration_text(value));
   }
   std::vector<size_t> widths(table.heads.size() + 1);
   for (size_t l = 1; l < lines.size(); ++l) {

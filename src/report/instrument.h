@@ -9,10 +9,14 @@
 
 namespace assay {
 
+struct CalibrationValue {
+  std::optional<double> value;
+  bool is_largest = false;  // of too few samples for the column's percentile
+};
 struct CalibrationRow {
   std::string name;  // of the shape, with a mark where it does not count
   bool is_void = false;
-  std::vector<std::optional<double>> values;  // as long as CalibrationTable::heads
+  std::vector<CalibrationValue> values;  // as long as CalibrationTable::heads
 };
 struct CalibrationTable {
   struct Head {
@@ -23,8 +27,8 @@ struct CalibrationTable {
   std::vector<CalibrationRow> rows;
   std::vector<std::string> notes;  // why a shape was skipped or is void
 };
-// A number of the table; a dash where it is unknown.
-std::string calibration_number(const std::optional<double>& value);
+// "326", "326 max" of the largest, a dash where it is unknown.
+std::string calibration_text(const CalibrationValue& value);
 CalibrationTable calibration_table(const InstrumentCalibration& calibration);
 // "Calibrated 2026-11-24 with assay 0.1.0 on AMD EPYC, 8 processors, kernel 6.1.0; 4 s a shape".
 std::string calibration_conditions(const InstrumentCalibration& calibration);

@@ -263,16 +263,17 @@ std::string instrument(const Model& model) {
   out += md(calibration_conditions(*check.calibration)) + "\n\n" + table_head(heads, 1);
   for (const CalibrationRow& shape : calibration.rows) {
     std::vector<std::string> cells = {md(shape.name)};
-    for (const std::optional<double>& value : shape.values) {
-      const std::string text = calibration_number(value);
-      cells.push_back(shape.is_void && value ? fmt::format("~~{}~~", text) : text);
+    for (const CalibrationValue& value : shape.values) {
+      const std::string text = calibration_text(value);
+      cells.push_back(shape.is_void && value.value ? fmt::format("~~{}~~", text) : text);
     }
     out += row(cells);
   }
   out += "\n";
   out +=
       "Arrival: the stamp of a chunk less the server's own send stamp; TTFT: error of the mean, against the server's "
-      "first send; lag: dispatch lag, p99.9; emulator: its own lateness, p99.9; client: CPU time, of one core.\n\n";
+      "first send; lag: dispatch lag; emulator: its own lateness; p99.9, or the largest (max) of too few for one; client: CPU "
+      "time, of one core.\n\n";
   for (const std::string& note : calibration.notes) out += fmt::format("⚠ {}\n\n", md(note));
   return check.beyond.empty() ? out : out + fmt::format("⚠ {}\n\n", md(check.beyond));
 }
