@@ -1,6 +1,7 @@
 // The names that the words of evidence have in a dossier, in JSON and in reports.
 #include "evidence/records.h"
 
+#include <cmath>
 #include <span>
 #include <utility>
 
@@ -49,7 +50,21 @@ std::optional<E> value_in(Names<E> names, std::string_view wanted) {
   return std::nullopt;
 }
 
+std::optional<double> or_infinity(const std::optional<double>& value, const Json& is_infinite) {
+  return !value && is_infinite.as_bool() ? std::optional(HUGE_VAL) : value;
+}
+
 }  // namespace
+
+std::optional<double> value_of(const Record& record) {
+  return or_infinity(record.value, record.conditions[kInfinite]);
+}
+std::optional<double> low_of(const Record& record) {
+  return or_infinity(record.ci_low, record.conditions[kLowInfinite]);
+}
+std::optional<double> high_of(const Record& record) {
+  return or_infinity(record.ci_high, record.conditions[kHighInfinite]);
+}
 
 std::string_view name_of(EvidenceClass value) {
   return name_in<EvidenceClass>(kEvidenceClasses, value);

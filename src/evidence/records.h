@@ -78,7 +78,7 @@ struct Record {
   EvidenceClass evidence_class = EvidenceClass::kMeasured;
   std::string
       metric;  // a name of the metric table, with a statistic where it is a distribution: "ttft_ms_p90"
-  std::optional<double> value;  // nothing: unknown, or insufficient samples
+  std::optional<double> value;  // nothing: unknown, insufficient samples, or infinite
   std::string unit;
   std::optional<double> ci_low, ci_high;
   double confidence = 0;  // of the interval, for example 0.95; 0 without an interval
@@ -88,6 +88,16 @@ struct Record {
   Validity validity = Validity::kValid;
   std::string source;  // where it came from: "assay 0.1.0, trial 7", "datasheet …", a file and line
 };
+
+// Conditions, true where the value, or an end of its interval, is infinite: neither SQL nor JSON has a number
+// for that, and the member is nothing.
+inline constexpr const char* kInfinite = "infinite";
+inline constexpr const char* kLowInfinite = "low_infinite";
+inline constexpr const char* kHighInfinite = "high_infinite";
+// The members with those conditions seen to.
+std::optional<double> value_of(const Record& record);
+std::optional<double> low_of(const Record& record);
+std::optional<double> high_of(const Record& record);
 
 // Raw data behind records of one trial.
 struct Sample {

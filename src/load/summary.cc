@@ -74,6 +74,20 @@ class Summary {
     return json;
   }
 
+  // An upper end is infinite where the sample of its rank is, or where the value below it is: one that the
+  // samples do not bound is merely unknown.
+  static void set_estimate(const Estimate& estimate, Record& record) {
+    const auto is_infinite = [](const std::optional<double>& x) { return x && std::isinf(*x); };
+    const auto finite = [&](const std::optional<double>& x) { return is_infinite(x) ? std::nullopt : x; };
+    record.value = finite(estimate.value);
+    record.ci_low = finite(estimate.low);
+    record.ci_high = finite(estimate.high);
+    record.confidence = estimate.confidence;
+    if (is_infinite(estimate.value)) record.conditions.set(kInfinite, true);
+    if (is_infinite(estimate.low)) record.conditions.set(kLowInfinite, true);
+    if (is_infinite(estimate.value) || is_infinite(estimate.high)) record.conditions.set(kHighInfinite, true);
+  }
+
   Record& add(const std::string& metric, int class_index, const Estimate& estimate, Validity validity) {
     const Result<MetricName> name = parse_metric_name(metric);
     CHECK(name.has_value());
@@ -84,12 +98,7 @@ class Summary {
     record.n = estimate.n;
     record.method = estimate.method;
     record.validity = estimate.insufficient || !estimate.value ? Validity::kInsufficient : validity;
-    if (record.validity != Validity::kInsufficient) {
-      record.value = estimate.value;
-      record.ci_low = estimate.low;
-      record.ci_high = estimate.high;
-      record.confidence = estimate.confidence;
-    }
+    if (record.validity != Validity::kInsufficient) set_estimate(estimate, record);
     return out_.records.emplace_back(std::move(record));
   }
 
@@ -253,17 +262,8 @@ class Summary {
     }
     for (const auto& [metric, values] : {std::pair{"effective_ttft_ms", &ttft}, {"effective_e2e_ms", &e2e}}) {
       if (values->empty()) continue;
-      const std::vector<Estimate> estimates = quantile_estimates(*values, kPercentiles);
-      for (size_t i = 0; i < estimates.size(); ++i) {
-        Estimate estimate = estimates[i];
-        const bool is_infinite = estimate.value && std::isinf(*estimate.value);
-        for (std::optional<double>* each : {&estimate.value, &estimate.low, &estimate.high}) {
-          if (*each && std::isinf(**each)) each->reset();
-        }
-        Record& record = add(fmt::format("{}_{}", metric, percentile_name(kPercentiles[i])), class_index,
-                             estimate, Validity::kValid);
-        if (is_infinite) record.conditions.set("infinite", true);
-      }
+      add_percentiles(metric, class_index, quantile_estimates(*values, kPercentiles), kPercentiles,
+                      Validity::kValid);
     }
   }
 

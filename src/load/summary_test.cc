@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "load/summary_fixtures.h"
 
@@ -192,10 +193,29 @@ TEST(LoadSummary, AFailedRequestTakesForEver) {
   EXPECT_GE(*record(summary, "effective_ttft_ms_p50").value, *record(summary, "ttft_ms_p50").value);
   const Record& tail = record(summary, "effective_ttft_ms_p95");
   EXPECT_FALSE(tail.value);
-  EXPECT_TRUE(tail.conditions["infinite"].as_bool());
+  EXPECT_EQ(value_of(tail), HUGE_VAL);
+  EXPECT_EQ(tail.validity, Validity::kValid);  // 400 are enough for a p95, wherever it lies
+  EXPECT_EQ(low_of(tail), HUGE_VAL);
+  EXPECT_EQ(high_of(tail), HUGE_VAL);
+  EXPECT_TRUE(record(summary, "effective_ttft_ms_p50").ci_high);
+  // Too few remain so.
+  const Record& few = record(summary, "effective_ttft_ms_p99_9");
+  EXPECT_EQ(few.validity, Validity::kInsufficient);
+  EXPECT_FALSE(value_of(few));
+  EXPECT_FALSE(high_of(few));
   for (const Record& each : summarise_load(drive(kQuick, plan), one_class()).records)
     EXPECT_FALSE(each.metric.starts_with("effective")) << each.metric;
   EXPECT_NEAR(*record(summary, "queue_ms_p50").value, 0, 1e-9);
+
+  // Every eleventh: the p90 is the time of an answer, and the upper end of its interval lies among the
+  // failures.
+  failing.fail_every = 11;
+  const LoadSummary fewer = summarise_load(drive(failing, plan), one_class());
+  const Record& edge = record(fewer, "effective_ttft_ms_p90");
+  EXPECT_TRUE(edge.value);
+  EXPECT_TRUE(edge.ci_low);
+  EXPECT_FALSE(edge.ci_high);
+  EXPECT_EQ(high_of(edge), HUGE_VAL);
 }
 
 TEST(LoadSummary, WhatTheServerTellsOfItsTimingStandsBesideOurs) {

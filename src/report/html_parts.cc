@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "report/values.h"
 
@@ -15,7 +16,9 @@ constexpr int kDeepestDetails = 6;
 
 // The unit of a column stands in its head. Sorting takes the stored value.
 std::string sort_key(const Record* record) {
-  return record != nullptr && record->value ? fmt::format("{:.9g}", *record->value) : "";
+  const std::optional<double> value = record == nullptr ? std::nullopt : value_of(*record);
+  if (!value) return "";
+  return std::isinf(*value) ? "Infinity" : fmt::format("{:.9g}", *value);
 }
 
 std::string doubt_html(const Model& model, const Record& record) {
@@ -129,8 +132,8 @@ std::string value_html(const Model& model, const Record* record) {
       is_void ? fmt::format("<s>{}</s>", escape_html(text.value)) : escape_html(text.value);
   std::string out =
       fmt::format("<a class=\"v {}{}\" href=\"#r{}\" title=\"{}\">{}</a>", name_of(record->evidence_class),
-                  record->value ? "" : " unknown", record->id, escape_html(title), value);
-  if (!record->value && record->n > 0)
+                  value_of(*record) ? "" : " unknown", record->id, escape_html(title), value);
+  if (!value_of(*record) && record->n > 0)
     out += fmt::format(" <span class=\"ci\">n&nbsp;=&nbsp;{}</span>", record->n);
   if (!text.interval.empty()) out += fmt::format(" <span class=\"ci\">{}</span>", escape_html(text.interval));
   // A derived number carries its formula: on hover and focus, and in print as a note that names its record.

@@ -168,12 +168,16 @@ Json metrics_json(const MetricMap& metrics) {
   Json out = Json::object();
   for (const auto& [name, record] : metrics.records) {
     Json item;
-    out.set(name, item.set("value", optional(record->value))
-                      .set("low", optional(record->ci_low))
-                      .set("high", optional(record->ci_high))
-                      .set("n", record->n)
-                      .set("validity", name_of(record->validity))
-                      .set("record", record->id));
+    item.set("value", optional(record->value))
+        .set("low", optional(record->ci_low))
+        .set("high", optional(record->ci_high))
+        .set("n", record->n)
+        .set("validity", name_of(record->validity))
+        .set("record", record->id);
+    for (const char* mark : {kInfinite, kLowInfinite, kHighInfinite}) {
+      if (record->conditions[mark].as_bool()) item.set(mark, true);
+    }
+    out.set(name, std::move(item));
   }
   return out;
 }

@@ -187,4 +187,16 @@ TEST(LoadTable, StandsAboveTheAnswersOfARunOfLoadsAlone) {
   EXPECT_THAT(mixed, HasSubstr("h:1: stack undeclared"));
 }
 
+TEST(LoadTable, ShowsPercentilesAndEndsThatFailuresMakeInfinite) {
+  Evidence evidence;
+  for (const char* metric : {"effective_ttft_ms_p50", "effective_ttft_ms_p90"}) {
+    evidence.add(metric, 12.3, "all");
+    evidence.content.records.back().ci_low = 10.2;
+    evidence.content.records.back().conditions.set(kHighInfinite, true);
+  }
+  evidence.content.records.back().value.reset();
+  evidence.content.records.back().conditions.set(kInfinite, true);
+  EXPECT_THAT(render_load_table(evidence.content, 120), HasSubstr("12.3 (10.2–∞)  ∞ (10.2–∞)"));
+}
+
 }  // namespace assay::load_table_test

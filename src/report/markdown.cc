@@ -55,7 +55,7 @@ std::string value(const Record* record) {
   std::string out =
       record->validity == Validity::kVoid ? fmt::format("~~{}~~ void ⚠", md(text.value)) : md(text.value);
   if (!text.interval.empty()) out += fmt::format(" ({})", md(text.interval));
-  if (!record->value && record->n > 0) out += fmt::format(" (n = {})", record->n);
+  if (!value_of(*record) && record->n > 0) out += fmt::format(" (n = {})", record->n);
   if (record->validity == Validity::kDoubtful) out += " ⚠";
   if (record->evidence_class != EvidenceClass::kMeasured)
     out += fmt::format(" *{}*", name_of(record->evidence_class));

@@ -28,7 +28,7 @@ bool is_interference(std::string_view metric) {
 
 int supported_digits(double value, double low, double high) {
   const double half_width = (high - low) / 2;
-  if (!(half_width > 0) || value == 0) return kDigits;
+  if (!(half_width > 0) || !std::isfinite(half_width) || value == 0) return kDigits;
   const double digits = std::floor(std::log10(std::fabs(value))) - std::floor(std::log10(half_width)) + 1;
   return static_cast<int>(std::clamp(digits, double{kDigits}, double{kMostDigits}));
 }
@@ -36,8 +36,7 @@ int supported_digits(double value, double low, double high) {
 }  // namespace
 
 ValueText value_text(double value, std::optional<double> low, std::optional<double> high) {
-  if (!low || !high || !std::isfinite(*low) || !std::isfinite(*high))
-    return {format_number(value, kDigits), ""};
+  if (!low || !high || !std::isfinite(*low) || std::isnan(*high)) return {format_number(value, kDigits), ""};
   const int digits = supported_digits(value, *low, *high);
   return {format_number(value, digits),
           fmt::format("{}–{}", format_number(*low, digits), format_number(*high, digits))};
@@ -51,16 +50,15 @@ DisplayUnit display_unit(std::string_view metric, std::string_view unit) {
 }
 
 ValueText value_text(const Record& record) {
-  if (!record.value && record.conditions["infinite"].as_bool()) return {"∞", ""};
-  if (!record.value) return {record.validity == Validity::kInsufficient ? "insufficient" : "— unknown", ""};
+  const std::optional<double> value = value_of(record);
+  if (!value) return {record.validity == Validity::kInsufficient ? "insufficient" : "— unknown", ""};
   const double factor = display_unit(record.metric, record.unit).factor;
   const auto scaled = [&](std::optional<double> x) { return x ? std::optional(*x * factor) : std::nullopt; };
   // What company costs is nothing below a hundredth, however surely it is known.
   if (is_interference(record.metric) && record.ci_low && record.ci_high)
-    return {format_number(*record.value, kDigits),
-            fmt::format("{}–{}", format_number(*record.ci_low, kDigits),
-                        format_number(*record.ci_high, kDigits))};
-  return value_text(*record.value * factor, scaled(record.ci_low), scaled(record.ci_high));
+    return {format_number(*value, kDigits), fmt::format("{}–{}", format_number(*record.ci_low, kDigits),
+                                                        format_number(*record.ci_high, kDigits))};
+  return value_text(*value * factor, scaled(low_of(record)), scaled(high_of(record)));
 }
 
 std::string amount(double value, std::string_view unit) {
@@ -86,7 +84,7 @@ std::string phrase(const Record& record) {
   const ValueText text = value_text(record);
   std::string out = text.value;
   const std::string unit = display_unit(record.metric, record.unit).text;
-  if (record.value && !unit.empty()) out += " " + unit;
+  if (value_of(record) && !unit.empty()) out += " " + unit;
   if (!text.interval.empty()) out += fmt::format(" ({})", text.interval);
   if (record.n > 0) out += fmt::format(", n = {}", record.n);
   if (record.evidence_class != EvidenceClass::kMeasured)

@@ -17,7 +17,8 @@ struct ValueText {
   std::string interval;
 };
 
-// Three significant digits, more only where the interval is narrow enough to support them.
+// Three significant digits, more only where the interval is narrow enough to support them. Value and upper
+// end may be infinite: "∞", "10.2–∞".
 ValueText value_text(double value, std::optional<double> low, std::optional<double> high);
 
 // As people read a unit in a table head: "requests/s", "%", "GiB", "×". The factor takes the stored value

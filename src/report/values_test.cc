@@ -25,6 +25,19 @@ TEST(Values, WhatIsNotThereIsNamedNeverZero) {
   EXPECT_EQ(phrase({.metric = "ttft_ms_p99", .unit = "ms"}), "— unknown");
 }
 
+TEST(Values, WhatFailuresMakeInfiniteIsSaidToBe) {
+  Record record{.metric = "effective_ttft_ms_p90", .value = 12.3, .unit = "ms", .ci_low = 10.2, .n = 400};
+  EXPECT_EQ(phrase(record), "12.3 ms, n = 400");  // the samples do not bound it, which is another thing
+  record.conditions.set(kHighInfinite, true);
+  EXPECT_EQ(phrase(record), "12.3 ms (10.2–∞), n = 400");
+  record.value.reset();
+  record.conditions.set(kInfinite, true);
+  EXPECT_EQ(phrase(record), "∞ ms (10.2–∞), n = 400");
+  record.ci_low.reset();
+  record.conditions.set(kLowInfinite, true);
+  EXPECT_EQ(phrase(record), "∞ ms, n = 400");
+}
+
 TEST(Values, ClassAndValidityAreSaidUnlessMeasuredAndValid) {
   EXPECT_EQ(phrase({.evidence_class = EvidenceClass::kClaimed,
                     .metric = "matmul_tflop_per_s",

@@ -42,7 +42,7 @@ std::string words(const VerdictView& view, const Record& record) {
   const std::string& tier = record.conditions["tier"].as_string();
   const std::string in = tier.empty() ? "" : fmt::format(" in tier {}", tier);
   return fmt::format("{}{}{} on {} is {}{}", record.metric, of, in, view.target_name(record),
-                     with_unit(*record.value, record.unit), interval_text(record));
+                     with_unit(*value_of(record), record.unit), interval_text(record));
 }
 
 // What would narrow the interval of a record that is open.
@@ -143,7 +143,7 @@ class Judgement {
 
  private:
   void take(const Record& record) {
-    if (!is_usable(record)) {
+    if (!is_usable_or_infinite(record)) {
       ++measured_.unusable;
       if (record.validity == Validity::kInsufficient && measured_.few == nullptr) measured_.few = &record;
       return;
@@ -166,8 +166,8 @@ class Judgement {
       keep_worse(record, offered(record).empty() ? measured_.missed : measured_.not_asked);
   }
   void keep_worse(const Record& record, const Record*& kept) const {
-    if (kept == nullptr || (is_floor_ ? *record.value < *kept->value : *record.value > *kept->value))
-      kept = &record;
+    const double value = *value_of(record);
+    if (kept == nullptr || (is_floor_ ? value < *value_of(*kept) : value > *value_of(*kept))) kept = &record;
   }
   std::string offered(const Record& record) const {
     return is_floor_ ? offered_less(view_, record, requirement_.value) : "";

@@ -61,6 +61,23 @@ TEST(Requirements, RequirementsDecideTheirQuestion) {
   EXPECT_EQ(evidence.answer(2).answer, Answer::kNo);
 }
 
+// So many requests fail that no answer within any time is what the percentile is.
+TEST(Requirements, APercentileThatFailuresMakeInfiniteIsMissed) {
+  Evidence evidence;
+  Record& tail = evidence.add(1, "effective_ttft_ms_p95", "chat", 0);
+  tail.value.reset();
+  tail.unit = "ms";
+  tail.ci_low = 620;
+  tail.conditions.set(kInfinite, true).set(kHighInfinite, true);
+  evidence.require("effective_ttft_ms_p95", "<=", 500).scope.set("traffic_class", "chat");
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNo);
+  EXPECT_EQ(evidence.draw()[0].reason,
+            "effective_ttft_ms_p95 of chat on CPU is ∞ ms (620–∞), needs ≤ 500 ms");
+  evidence.content.requirements[0].value = 700;
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNotExamined);
+  EXPECT_THAT(evidence.draw()[0].reason, testing::HasSubstr("which lies within the interval"));
+}
+
 // No rate is reached that was not asked for.
 TEST(Requirements, WhatWasNotOfferedIsNotMissed) {
   Evidence evidence;

@@ -18,12 +18,13 @@ bool is_share(std::string_view metric) {
 }  // namespace
 
 Standing standing(const Record& record, bool is_floor, double limit) {
-  const double value = *record.value;
+  const double value = *value_of(record);
+  const std::optional<double> low = low_of(record), high = high_of(record);
   const bool is_end = is_share(record.metric) && limit == (is_floor ? 1 : 0);
-  if (is_end || (!record.ci_low && !record.ci_high))
+  if (is_end || (!low && !high))
     return (is_floor ? value >= limit : value <= limit) ? Standing::kShown : Standing::kRefuted;
-  const std::optional<double>& inner = is_floor ? record.ci_low : record.ci_high;
-  const std::optional<double>& outer = is_floor ? record.ci_high : record.ci_low;
+  const std::optional<double>& inner = is_floor ? low : high;
+  const std::optional<double>& outer = is_floor ? high : low;
   if (inner && (is_floor ? *inner >= limit : *inner <= limit)) return Standing::kShown;
   if (outer && (is_floor ? *outer < limit : *outer > limit)) return Standing::kRefuted;
   return Standing::kOpen;
@@ -31,6 +32,7 @@ Standing standing(const Record& record, bool is_floor, double limit) {
 
 std::string samples_that_tell(const Record& record, double limit) {
   constexpr double kWithinReason = 100;
+  if (!record.value) return "more";  // infinite
   const std::optional<double>& edge = *record.value >= limit ? record.ci_low : record.ci_high;
   const double distance = std::abs(*record.value - limit);
   if (!edge || distance <= 0) return "more";

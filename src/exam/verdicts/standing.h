@@ -10,9 +10,9 @@ namespace assay {
 
 enum class Standing { kShown, kRefuted, kOpen };
 
-// Whether `record`, which is usable, is shown to be at least (`is_floor`) or at most `limit`. Without an
-// interval its value tells; so it does of a share whose limit is the end of what there is: no error at all,
-// every request.
+// Whether `record`, which is usable or infinite, is shown to be at least (`is_floor`) or at most `limit`.
+// Without an interval its value tells; so it does of a share whose limit is the end of what there is: no
+// error at all, every request.
 Standing standing(const Record& record, bool is_floor, double limit);
 
 // How many times as many samples would tell if the record's value stayed, since an interval narrows with the

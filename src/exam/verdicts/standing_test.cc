@@ -30,6 +30,22 @@ TEST(Standing, ASideThatIsNotBoundedShowsNothing) {
   EXPECT_EQ(standing(record(12, std::nullopt, 13), true, 1), Standing::kOpen);
 }
 
+TEST(Standing, WhatIsInfiniteIsBeyondEveryLimitThatItsIntervalDoesNotHold) {
+  Record for_ever = record(0, 620, std::nullopt, "effective_ttft_ms_p95");
+  for_ever.value.reset();
+  for_ever.conditions.set(kInfinite, true).set(kHighInfinite, true);
+  EXPECT_EQ(standing(for_ever, false, 500), Standing::kRefuted);
+  EXPECT_EQ(standing(for_ever, false, 700), Standing::kOpen);
+  EXPECT_EQ(samples_that_tell(for_ever, 700), "more");
+  for_ever.ci_low.reset();
+  EXPECT_EQ(standing(for_ever, false, 500), Standing::kOpen);  // as little is known
+  for_ever.conditions.set(kLowInfinite, true);
+  EXPECT_EQ(standing(for_ever, false, 500), Standing::kRefuted);
+  Record below = record(400, 380, std::nullopt, "effective_ttft_ms_p95");
+  below.conditions.set(kHighInfinite, true);
+  EXPECT_EQ(standing(below, false, 500), Standing::kOpen);
+}
+
 TEST(Standing, WithoutAnIntervalTheValueTells) {
   EXPECT_EQ(standing(record(12, std::nullopt, std::nullopt), true, 12), Standing::kShown);
   EXPECT_EQ(standing(record(12, std::nullopt, std::nullopt), false, 11), Standing::kRefuted);

@@ -93,7 +93,11 @@ std::string VerdictView::about_failure(const Trial& trial) const {
 }
 
 bool is_usable(const Record& record) {
-  return record.value && (record.validity == Validity::kValid || record.validity == Validity::kDoubtful);
+  return record.value && is_usable_or_infinite(record);
+}
+
+bool is_usable_or_infinite(const Record& record) {
+  return value_of(record) && (record.validity == Validity::kValid || record.validity == Validity::kDoubtful);
 }
 
 std::string percent_text(double share) {
@@ -105,9 +109,9 @@ std::string with_unit(double value, const std::string& unit) {
 }
 
 std::string interval_text(const Record& record, double scale) {
-  if (!record.ci_low || !record.ci_high) return "";
-  return fmt::format(" ({}–{})", format_number(*record.ci_low * scale),
-                     format_number(*record.ci_high * scale));
+  const std::optional<double> high = high_of(record);
+  if (!record.ci_low || !high) return "";
+  return fmt::format(" ({}–{})", format_number(*record.ci_low * scale), format_number(*high * scale));
 }
 
 }  // namespace assay

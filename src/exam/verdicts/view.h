@@ -54,6 +54,7 @@ class VerdictView {
 
 // Whether a record's value may be held against anything: void and insufficient ones may not.
 bool is_usable(const Record& record);
+bool is_usable_or_infinite(const Record& record);
 std::string percent_text(double share);                             // "90.0 %"
 std::string with_unit(double value, const std::string& unit);       // "12.0 ms"
 std::string interval_text(const Record& record, double scale = 1);  // " (11.0–13.0)"; "" without an interval
