@@ -15,6 +15,7 @@ std::unexpected<Error> fail_errno(std::string_view verb, const std::string& path
   if (number == EACCES || number == EPERM) remedy = "Check the permissions of the file and its folder.";
   if (number == EISDIR) remedy = "Name a file, not a folder.";
   if (number == ENOTDIR) remedy = "Check the path: a part of it is a file.";
+  if (number == EROFS) remedy = "Name a folder that you may write to.";
   if (number == ENOSPC || number == EDQUOT) remedy = "Free some space, or name another folder.";
   return fail(fmt::format("cannot {}: {}", verb, errno_text(number)), path, remedy);
 }

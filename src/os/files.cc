@@ -15,8 +15,26 @@
 #include <filesystem>
 
 #include "os/file_errors.h"
+#include "os/output_place.h"
 
 namespace assay {
+namespace {
+
+Result<void> replace_file(const std::string& target, const std::string& name, std::string_view content) {
+  const std::string beside = fmt::format("{}.{}.tmp", target, ::getpid());
+  const FileDescriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!fd.valid()) return fail_errno("create", name);
+  Result<void> written = write_all(fd.get(), content, name);
+  if (written && ::fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS)
+    written = fail_errno("sync", name);
+  if (written && ::rename(beside.c_str(), target.c_str()) != 0)
+    written = fail_errno("rename into place", name);
+  if (!written) ::unlink(beside.c_str());
+  return written;
+}
+
+}  // namespace
+
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
   if (this != &other) {
     reset();
@@ -67,15 +85,10 @@ Result<FileDescriptor> file_in_memory(std::string_view content) {
 }
 
 Result<void> write_file_atomically(const std::string& path, std::string_view content) {
-  const std::string beside = fmt::format("{}.{}.tmp", path, ::getpid());
-  const FileDescriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!fd.valid()) return fail_errno("create", path);
-  Result<void> written = write_all(fd.get(), content, path);
-  if (written && ::fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS)
-    written = fail_errno("sync", path);
-  if (written && ::rename(beside.c_str(), path.c_str()) != 0) written = fail_errno("rename into place", path);
-  if (!written) ::unlink(beside.c_str());
-  return written;
+  ASSIGN_OR_RETURN(const OutputPlace place, output_place(path));
+  if (!place.is_special) return replace_file(place.path, path, content);
+  ASSIGN_OR_RETURN(const FileDescriptor fd, open_special(place));
+  return write_all(fd.get(), content, path);
 }
 
 bool file_exists(const std::string& path) {

@@ -38,7 +38,8 @@ Result<std::string> read_all(int fd, const std::string& name, int64_t max_bytes)
 // is to read and no disk is to keep.
 Result<FileDescriptor> file_in_memory(std::string_view content);
 // Writes beside, syncs, renames: after a crash there is the old file or the new one. Fails whole on a full
-// disk.
+// disk. A link's target is replaced, and the link stays; what is no regular file (a device, a pipe) is opened
+// and written.
 Result<void> write_file_atomically(const std::string& path, std::string_view content);
 
 bool file_exists(const std::string& path);

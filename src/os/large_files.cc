@@ -11,18 +11,19 @@
 #include <cstdio>
 
 #include "os/file_errors.h"
+#include "os/output_place.h"
 
 namespace assay {
 Result<FileWriter> FileWriter::create(const std::string& path) {
-  // What is written now would find no place at its end.
-  struct stat info{};
-  if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
-    errno = EISDIR;
-    return fail_errno("write", path);
-  }
+  ASSIGN_OR_RETURN(OutputPlace place, output_place(path));
   FileWriter writer;
-  writer.path_ = path;
-  writer.temporary_path_ = fmt::format("{}.{}.partial", path, ::getpid());
+  writer.name_ = path;
+  if (place.is_special) {
+    ASSIGN_OR_RETURN(writer.fd_, open_special(place));
+    return writer;
+  }
+  writer.temporary_path_ = fmt::format("{}.{}.partial", place.path, ::getpid());
+  writer.path_ = std::move(place.path);
   const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
   writer.fd_ = FileDescriptor(::open(writer.temporary_path_.c_str(), flags, 0644));
   if (!writer.fd_.valid()) return fail_errno("write", path);
@@ -32,6 +33,7 @@ Result<FileWriter> FileWriter::create(const std::string& path) {
 FileWriter& FileWriter::operator=(FileWriter&& other) noexcept {
   if (this == &other) return *this;
   discard();
+  name_ = std::move(other.name_);
   path_ = std::move(other.path_);
   temporary_path_ = std::move(other.temporary_path_);
   fd_ = std::move(other.fd_);
@@ -45,23 +47,21 @@ FileWriter::~FileWriter() {
 void FileWriter::discard() {
   if (!fd_.valid()) return;
   fd_.reset();
-  ::unlink(temporary_path_.c_str());
+  if (is_replacing()) ::unlink(temporary_path_.c_str());
 }
 
 Result<void> FileWriter::append(std::span<const std::byte> bytes) {
-  return write_all(fd_.get(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path_);
+  return write_all(fd_.get(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name_);
 }
 
 Result<void> FileWriter::commit() {
-  if (::close(fd_.release()) != 0) {
-    const auto failure = fail_errno("finish writing", path_);
-    ::unlink(temporary_path_.c_str());
-    return failure;
-  }
-  if (::rename(temporary_path_.c_str(), path_.c_str()) == 0) return {};
-  const auto failure = fail_errno("rename into place", path_);
-  ::unlink(temporary_path_.c_str());
-  return failure;
+  Result<void> finished;
+  if (::close(fd_.release()) != 0) finished = fail_errno("finish writing", name_);
+  if (!is_replacing()) return finished;
+  if (finished && ::rename(temporary_path_.c_str(), path_.c_str()) != 0)
+    finished = fail_errno("rename into place", name_);
+  if (!finished) ::unlink(temporary_path_.c_str());
+  return finished;
 }
 
 Result<FileDescriptor> lock_as_used(const std::string& path) {

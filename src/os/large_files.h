@@ -12,11 +12,13 @@
 
 namespace assay {
 
-// A file that appears under its name only when `commit` has succeeded; otherwise nothing stays behind. One
-// thread only.
+// A file that appears under its name only when `commit` has succeeded; otherwise nothing stays behind. A
+// link's target is replaced, and the link stays. What is no regular file (a device, a pipe) is written as it
+// goes. One thread only.
 class FileWriter {
  public:
-  // Writes beside `path`; an existing file of that name is replaced at the end.
+  // Writes beside `path`; an existing file of that name is replaced at the end. Waits for the reader of a
+  // pipe.
   static Result<FileWriter> create(const std::string& path);
   FileWriter(FileWriter&&) noexcept = default;
   FileWriter& operator=(FileWriter&& other) noexcept;
@@ -29,7 +31,9 @@ class FileWriter {
  private:
   FileWriter() = default;
   void discard();
-  std::string path_, temporary_path_;
+  bool is_replacing() const { return !temporary_path_.empty(); }
+  std::string name_;                   // as it was given, for errors
+  std::string path_, temporary_path_;  // of a regular file
   FileDescriptor fd_;
 };
 

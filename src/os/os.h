@@ -11,6 +11,7 @@
 #include "os/launcher.h"      // IWYU pragma: export
 #include "os/listen.h"        // IWYU pragma: export
 #include "os/mpi.h"           // IWYU pragma: export
+#include "os/output_place.h"  // IWYU pragma: export
 #include "os/process.h"       // IWYU pragma: export
 #include "os/rank_clock.h"    // IWYU pragma: export
 #include "os/rank_link.h"     // IWYU pragma: export

@@ -125,11 +125,47 @@ def check_report_files(folder):
     assert "vllm=FILE" in unknown.stderr, unknown.stderr
 
 
+def check_special_files(folder):
+    """What an output is sent to stays what it is: links, pipes and devices are no names to put a file under."""
+    wanted = (folder / "later.jsonl").read_bytes()
+    report = [ASSAY, "report", "done", "--samples"]
+    (folder / "far").mkdir()
+    (folder / "link.jsonl").symlink_to("far/file.jsonl")
+    assay(folder, ["report", "done", "--samples", "link.jsonl"], {0})
+    assert (folder / "link.jsonl").is_symlink() and (folder / "far/file.jsonl").read_bytes() == wanted
+    os.mkfifo(folder / "pipe")
+    with subprocess.Popen(["cat", "pipe"], cwd=folder, stdout=subprocess.PIPE) as reader:
+        assay(folder, ["report", "done", "--samples", "pipe"], {0})
+        assert reader.communicate(timeout=PATIENCE_S)[0] == wanted and (folder / "pipe").is_fifo()
+    with (folder / "out").open("wb") as out:
+        out.write(b"head\n")
+        out.flush()
+        subprocess.run([*report, "/dev/stdout"], cwd=folder, stdout=out, check=True, timeout=PATIENCE_S)
+    assert (folder / "out").read_bytes() == b"head\n" + wanted
+    # By a link: a wrong program would replace that, and not the device.
+    (folder / "full").symlink_to("/dev/full")
+    for flags in (["--samples", "full"], ["--csv", "full"], ["--export", "vllm=full"]):
+        full = assay(folder, ["report", "done", *flags], {2})
+        assert "assay: full: cannot write: No space left on device" in full.stderr, full.stderr
+    assert (folder / "full").is_symlink() and Path("/dev/full").is_char_device()
+
+
+def check_unread_pipe(folder):
+    """Ctrl-C ends the wait for a pipe's reader."""
+    os.mkfifo(folder / "unread")
+    with subprocess.Popen([ASSAY, "report", "done", "--samples", "unread"], cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        status = Path(f"/proc/{process.pid}/status")
+        wait_for(lambda: re.search(r"^State:\tS.*^SigCgt:\t\w+[2367abef]$", status.read_text(), re.M | re.S))  # waits, and catches SIGINT
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 2 and "interrupted before anybody read this pipe" in err, err
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         assay(folder, ["load", "127.0.0.1:1", "--out", "refused"], {2})
-        for check in (check_stopped, check_second_interrupt, check_interrupted_sweep, check_report_files):
+        for check in (check_stopped, check_second_interrupt, check_interrupted_sweep, check_report_files, check_special_files, check_unread_pipe):
             check(folder)
             print(f"{check.__name__}: good")
 

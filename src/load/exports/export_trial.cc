@@ -9,6 +9,7 @@
 #include <set>
 
 #include "load/sample_rows.h"
+#include "os/os.h"
 
 namespace assay {
 namespace {
@@ -170,12 +171,13 @@ class ExportPaths {
     }
   }
 
-  std::string of(const Trial& trial) const {
-    std::string addition;
-    const Json &rate = trial.parameters["sweep_rate_per_s"], &users = trial.parameters["sweep_users"];
-    if (rate.is_number()) addition += fmt::format("-rate-{}", rate.as_number());
-    if (users.is_number()) addition += fmt::format("-users-{}", users.as_integer());
-    if (targets_.size() > 1) addition += "-" + of_file_name(trial.target);
+  Result<std::string> of(const Trial& trial) const {
+    const std::string addition = addition_of(trial);
+    // Beside a device or a pipe there is no place, and in it one file would run into the next.
+    ASSIGN_OR_RETURN(const OutputPlace place, output_place(path_));
+    if (place.is_special && !addition.empty())
+      return fail("this is no regular file, and several trials need a file each", path_,
+                  "Name a regular file: the others are written beside it.");
     const size_t name = path_.find_last_of('/') == std::string::npos ? 0 : path_.find_last_of('/') + 1;
     const size_t dot = path_.find_last_of('.');
     const size_t end = dot == std::string::npos || dot <= name ? path_.size() : dot;
@@ -183,6 +185,15 @@ class ExportPaths {
   }
 
  private:
+  std::string addition_of(const Trial& trial) const {
+    std::string addition;
+    const Json &rate = trial.parameters["sweep_rate_per_s"], &users = trial.parameters["sweep_users"];
+    if (rate.is_number()) addition += fmt::format("-rate-{}", rate.as_number());
+    if (users.is_number()) addition += fmt::format("-users-{}", users.as_integer());
+    if (targets_.size() > 1) addition += "-" + of_file_name(trial.target);
+    return addition;
+  }
+
   static std::string of_file_name(std::string text) {
     for (char& c : text) {
       const bool is_plain =
@@ -208,7 +219,7 @@ Result<std::vector<std::string>> write_exports(const Dossier& dossier, const Exp
     ASSIGN_OR_RETURN(const std::vector<Sample> samples, dossier.read_samples(trial.id));
     const std::optional<SampleRows> rows = sample_rows(trial, samples);
     if (!rows) continue;
-    const std::string to = paths.of(trial);
+    ASSIGN_OR_RETURN(const std::string to, paths.of(trial));
     const ExportClasses classes = classes_of(content, trial);
     std::vector<ExportRequest> requests = requests_of(*rows, classes);
     std::vector<std::string> doubts = doubts_of(classes, requests);

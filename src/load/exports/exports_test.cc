@@ -339,4 +339,10 @@ TEST_F(ExportsTest, AiperfHasALineARequestWhereTheFileEndsInJsonl) {
   EXPECT_EQ(at(records[2], "metrics/output_sequence_length/value").as_integer(), 5);
 }
 
+TEST_F(ExportsTest, SeveralTrialsHaveNoPlaceInADevice) {
+  create({trial(1, "a", "mix"), trial(2, "b", "mix")});
+  commit();
+  EXPECT_FALSE(write_exports(*dossier_, *find_export_format("vllm"), "/dev/null"));
+}
+
 }  // namespace assay::exports_test
