@@ -73,6 +73,15 @@ Result<InstrumentCalibration> measure(CommandContext& context, const std::string
   return calibration;
 }
 
+// The file beside the one in the cache, which is tried before anything is measured; "": none is wanted.
+Result<std::string> wanted_file(const std::string& folder) {
+  if (folder.empty()) return std::string();
+  RETURN_IF_ERROR(make_directories(folder));
+  std::string path = folder + "/" + kFileName;
+  RETURN_IF_ERROR(try_output(path));
+  return path;
+}
+
 bool has_void_shape(const InstrumentCalibration& calibration) {
   for (const CalibrationShape& shape : calibration.shapes) {
     if (!shape.void_because.empty()) return true;
@@ -87,15 +96,13 @@ Result<int> run_calibrate(CommandContext& context, const ParsedOptions& options)
   ASSIGN_OR_RETURN(const double shape_s, shape_seconds(options));
   ASSIGN_OR_RETURN(const CalibrationFolder folder,
                    CalibrationFolder::make(places.cache_directory + "/calibrate"));
+  ASSIGN_OR_RETURN(const std::string wanted, wanted_file(options.value("--out")));
   ASSIGN_OR_RETURN(const InstrumentCalibration calibration, measure(context, folder.path(), shape_s));
   const std::string text = calibration.to_json().dump(2) + "\n";
   const bool is_any_valid = calibration.has_valid_shape();
   const std::string path = places.cache_directory + "/" + kFileName;
   if (is_any_valid) RETURN_IF_ERROR(write_file_atomically(path, text));
-  if (options.has("--out")) {
-    RETURN_IF_ERROR(make_directories(options.value("--out")));
-    RETURN_IF_ERROR(write_file_atomically(options.value("--out") + "/" + kFileName, text));
-  }
+  if (!wanted.empty()) RETURN_IF_ERROR(write_file_atomically(wanted, text));
   RETURN_IF_ERROR(context.terminal.out(options.has("--json") ? text : render_calibration(calibration)));
   context.terminal.err(
       is_any_valid ? fmt::format("kept in {}: reports of this machine carry it\n", printable(path, 400))

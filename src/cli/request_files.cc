@@ -36,12 +36,44 @@ Result<LoadExport> export_of(const std::string& text) {
               fmt::format("Write {}.", forms));
 }
 
-Result<void> check_folder(const char* flag, const std::string& path) {
-  if (!path.empty() && list_directory(path))
-    return fail(fmt::format("'{}' is a folder", printable(path, 200)), flag, "Name a file in it.");
-  if (path.find('/') == std::string::npos) return {};
-  if (const std::string folder = parent_directory(path); !list_directory(folder))
-    return fail(fmt::format("there is no folder '{}'", printable(folder, 200)), flag, "Make it first.");
+// A file that a flag asks for.
+struct FlagOutput {
+  std::string flag;
+  std::string path;
+};
+
+std::vector<FlagOutput> outputs_of(const RequestFiles& files) {
+  std::vector<FlagOutput> outputs = {
+      {"--samples", files.samples}, {"--csv", files.csv}};
+  for (const LoadExport& each : files.exports)
+    outputs.push_back({fmt::format("--export {}", each.format->name), each.path});
+  std::erase_if(outputs, [](const FlagOutput& output) { return output.path.empty(); });
+  return outputs;
+}
+
+// What could not be written would be known only when all has been sent.
+Result<void> check_output(const FlagOutput& output) {
+  if (list_directory(output.path))
+    return fail(fmt::format("'{}' is a folder", printable(output.path, 200)), output.flag,
+                "Name a file in it.");
+  if (const std::string folder = parent_directory(output.path); !file_exists(folder))
+    return fail(fmt::format("there is no folder '{}'", printable(folder, 200)), output.flag,
+                "Make it first.");
+  const Result<void> tried = try_output(output.path);
+  if (tried) return {};
+  return fail(fmt::format("'{}': {}", printable(output.path, 200), tried.error().what), output.flag,
+              tried.error().remedy);
+}
+
+// Beside a device or a pipe there is no place for the files of the points.
+Result<void> check_sweep_exports(const RequestFiles& files) {
+  for (const LoadExport& each : files.exports) {
+    ASSIGN_OR_RETURN(const OutputPlace place, output_place(each.path));
+    if (place.is_special)
+      return fail(fmt::format("'{}' is no regular file, and each point of a sweep has a file of its own",
+                              printable(each.path, 200)),
+                  "--export", "Name a regular file: those of the points are written beside it.");
+  }
   return {};
 }
 
@@ -69,13 +101,13 @@ Result<RequestFiles> request_files_of(const ParsedOptions& options) {
       return fail("a search for capacity keeps no single requests", flag,
                   "Leave it out, or load at a rate of your own with --request-rate or --sweep.");
   }
-  RETURN_IF_ERROR(check_folder("--samples", files.samples));
-  RETURN_IF_ERROR(check_folder("--csv", files.csv));
   for (const std::string& text : options.values("--export")) {
     ASSIGN_OR_RETURN(LoadExport each, export_of(text));
-    RETURN_IF_ERROR(check_folder("--export", each.path));
     files.exports.push_back(std::move(each));
   }
+  const std::vector<FlagOutput> outputs = outputs_of(files);
+  for (const FlagOutput& output : outputs) RETURN_IF_ERROR(check_output(output));
+  if (options.has("--sweep")) RETURN_IF_ERROR(check_sweep_exports(files));
   return files;
 }
 

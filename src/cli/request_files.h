@@ -27,7 +27,7 @@ struct RequestFiles {
 // The rows of the three options; they live as long as the program.
 std::span<const OptionSpec> request_file_options();
 
-// Fails where a form of --export is unknown, a file would have no folder to go to, or nothing could be in it.
+// Fails where a form of --export is unknown, a file cannot be written, or nothing could be in it.
 Result<RequestFiles> request_files_of(const ParsedOptions& options);
 
 // Of every load trial that left requests; exports as write_exports has it, files that nobody named told on
