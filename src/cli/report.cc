@@ -50,8 +50,8 @@ Result<void> check_has_requests(const Dossier& dossier) {
 }
 
 Result<int> run_report(CommandContext& context, const ParsedOptions& options) {
-  ASSIGN_OR_RETURN(const RequestFiles files, request_files_of(options));
   const std::string file = options.value("--output");
+  ASSIGN_OR_RETURN(const RequestFiles files, request_files_of(options, file));
   if (!file.empty() && options.has("--json"))
     return fail("--json writes to stdout, and --output to a file", "--json",
                 "Leave one out; a FILE that ends in .json holds the same.");

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "os/os.h"
 
 namespace assay {
@@ -42,9 +44,9 @@ struct FlagOutput {
   std::string path;
 };
 
-std::vector<FlagOutput> outputs_of(const RequestFiles& files) {
+std::vector<FlagOutput> outputs_of(const RequestFiles& files, const std::string& report) {
   std::vector<FlagOutput> outputs = {
-      {"--samples", files.samples}, {"--csv", files.csv}};
+      {"--output", report}, {"--samples", files.samples}, {"--csv", files.csv}};
   for (const LoadExport& each : files.exports)
     outputs.push_back({fmt::format("--export {}", each.format->name), each.path});
   std::erase_if(outputs, [](const FlagOutput& output) { return output.path.empty(); });
@@ -63,6 +65,22 @@ Result<void> check_output(const FlagOutput& output) {
   if (tried) return {};
   return fail(fmt::format("'{}': {}", printable(output.path, 200), tried.error().what), output.flag,
               tried.error().remedy);
+}
+
+// The later one would replace the other.
+Result<void> check_apart(std::span<const FlagOutput> outputs) {
+  std::vector<OutputPlace> places;
+  for (const FlagOutput& output : outputs) {
+    ASSIGN_OR_RETURN(OutputPlace place, output_place(output.path));
+    const auto same = std::ranges::find_if(
+        places, [&](const OutputPlace& earlier) { return are_one_file(earlier, place); });
+    if (same != places.end())
+      return fail(fmt::format("'{}' is also the file of {}", printable(output.path, 200),
+                              outputs[static_cast<size_t>(same - places.begin())].flag),
+                  output.flag, "Give each a file of its own.");
+    places.push_back(std::move(place));
+  }
+  return {};
 }
 
 // Beside a device or a pipe there is no place for the files of the points.
@@ -94,7 +112,7 @@ std::span<const OptionSpec> request_file_options() {
   return options;
 }
 
-Result<RequestFiles> request_files_of(const ParsedOptions& options) {
+Result<RequestFiles> request_files_of(const ParsedOptions& options, const std::string& report) {
   RequestFiles files{.samples = options.value("--samples"), .csv = options.value("--csv"), .exports = {}};
   for (const char* flag : {"--samples", "--csv", "--export"}) {
     if (options.has(flag) && options.has("--capacity") && !options.has("--sweep"))
@@ -105,8 +123,9 @@ Result<RequestFiles> request_files_of(const ParsedOptions& options) {
     ASSIGN_OR_RETURN(LoadExport each, export_of(text));
     files.exports.push_back(std::move(each));
   }
-  const std::vector<FlagOutput> outputs = outputs_of(files);
+  const std::vector<FlagOutput> outputs = outputs_of(files, report);
   for (const FlagOutput& output : outputs) RETURN_IF_ERROR(check_output(output));
+  RETURN_IF_ERROR(check_apart(outputs));
   if (options.has("--sweep")) RETURN_IF_ERROR(check_sweep_exports(files));
   return files;
 }
