@@ -54,6 +54,12 @@ std::span<const int64_t> SampleRows::chunks_of(size_t row, size_t& first_chunk) 
   return chunk_at_ns_.subspan(begin, count);
 }
 
+bool is_void(const DossierContent& content, const Trial& trial) {
+  return std::ranges::any_of(content.records, [&](const Record& record) {
+    return record.trial_id == trial.id && record.validity == Validity::kVoid;
+  });
+}
+
 std::optional<SampleRows> sample_rows(const Trial& trial, const std::vector<Sample>& samples) {
   const Columns* requests = find(samples, "requests");
   if (trial.exam != "load" || requests == nullptr) return std::nullopt;

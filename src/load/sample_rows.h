@@ -40,6 +40,9 @@ class SampleRows {
   int64_t start_ns_ = 0, wall_offset_ns_ = 0;
 };
 
+// Whether nothing that this trial measured may be used: its records say so.
+bool is_void(const DossierContent& content, const Trial& trial);
+
 // Nothing if these are no samples of a load trial. Both must outlive the rows.
 std::optional<SampleRows> sample_rows(const Trial& trial, const std::vector<Sample>& samples);
 

@@ -29,8 +29,13 @@ std::span<const std::byte> bytes_of(const std::string& text) {
   return std::as_bytes(std::span(text));
 }
 
+struct RowsTrial {
+  std::string_view name;
+  bool is_void;
+};
+
 // Writes what `row` appends for each request of each load trial, in the order of the plan.
-using RowWriter = void (*)(const Trial& trial, const SampleRows& columns, size_t row, size_t& first_chunk,
+using RowWriter = void (*)(const RowsTrial& trial, const SampleRows& columns, size_t row, size_t& first_chunk,
                            std::string& out);
 Result<void> write_rows(const Dossier& dossier, const std::string& path, std::string_view head,
                         RowWriter write) {
@@ -43,9 +48,10 @@ Result<void> write_rows(const Dossier& dossier, const std::string& path, std::st
     ASSIGN_OR_RETURN(const std::vector<Sample> samples, dossier.read_samples(trial.id));
     const std::optional<SampleRows> rows = sample_rows(trial, samples);
     if (!rows) continue;
+    const RowsTrial rows_trial{.name = trial.name, .is_void = is_void(content, trial)};
     size_t first_chunk = 0;
     for (size_t row = 0; row < rows->count(); ++row) {
-      write(trial, *rows, row, first_chunk, out);
+      write(rows_trial, *rows, row, first_chunk, out);
       if (out.size() < kSamplesFlushBytes) continue;
       RETURN_IF_ERROR(file.append(bytes_of(out)));
       out.clear();
@@ -55,7 +61,7 @@ Result<void> write_rows(const Dossier& dossier, const std::string& path, std::st
   return file.commit();
 }
 
-void write_json_row(const Trial& trial, const SampleRows& columns, size_t row, size_t& first_chunk,
+void write_json_row(const RowsTrial& trial, const SampleRows& columns, size_t row, size_t& first_chunk,
                     std::string& out) {
   append_format(out, R"({{"request_id":"assay-{}","trial":{},"class":{},"outcome":"{}")",
                 columns.at("id", row), json_text(trial.name), json_text(columns.class_name(row)),
@@ -70,9 +76,10 @@ void write_json_row(const Trial& trial, const SampleRows& columns, size_t row, s
     if (const int64_t took_ns = columns.at(name, row); took_ns != 0)
       append_format(out, R"(,"{}":{})", name, took_ns);
   }
-  append_format(out, R"(,"prompt_tokens":{},"output_tokens":{},"in_window":{},"good":{},"chunk_ns":[)",
+  append_format(out,
+                R"(,"prompt_tokens":{},"output_tokens":{},"in_window":{},"good":{},"void":{},"chunk_ns":[)",
                 columns.at("prompt_tokens", row), columns.at("output_tokens", row),
-                columns.at("in_window", row) != 0, columns.at("good", row) != 0);
+                columns.at("in_window", row) != 0, columns.at("good", row) != 0, trial.is_void);
   const char* separator = "";
   for (const int64_t at_ns : columns.chunks_of(row, first_chunk)) {
     append_format(out, "{}{}", separator, columns.start_ns() + at_ns);
@@ -83,9 +90,9 @@ void write_json_row(const Trial& trial, const SampleRows& columns, size_t row, s
 
 constexpr std::string_view kCsvHead =
     "request_id,trial,class,outcome,scheduled_s,send_lag_ms,ttft_ms,tpot_ms,e2e_ms,prompt_tokens,output_tokens,chunks,"
-    "in_window,good,server\n";
+    "in_window,good,server,void\n";
 
-void write_csv_row(const Trial& trial, const SampleRows& columns, size_t row, size_t&, std::string& out) {
+void write_csv_row(const RowsTrial& trial, const SampleRows& columns, size_t row, size_t&, std::string& out) {
   const int64_t scheduled = columns.at("scheduled_ns", row), sent = columns.at("sent_ns", row),
                 first = columns.at("first_ns", row), last = columns.at("last_ns", row);
   const int64_t tokens = columns.at("output_tokens", row);
@@ -106,7 +113,7 @@ void write_csv_row(const Trial& trial, const SampleRows& columns, size_t row, si
   append_format(out, "{},{},{},{},{},", columns.at("prompt_tokens", row), tokens, columns.at("chunks", row),
                 columns.at("in_window", row), columns.at("good", row));
   if (const std::optional<int64_t> server = columns.server(row)) append_format(out, "{}", *server);
-  out.push_back('\n');
+  append_format(out, ",{}\n", trial.is_void ? 1 : 0);
 }
 
 }  // namespace

@@ -24,10 +24,11 @@ class SamplesFile : public ::testing::Test {
     dossier_.emplace(std::move(*dossier));
   }
 
-  void commit(std::vector<Sample> samples) {
+  void commit(std::vector<Sample> samples, Validity validity = Validity::kValid) {
     ASSERT_TRUE(dossier_->begin_trial(1, "now"));
     TrialOutcome outcome;
     outcome.samples = std::move(samples);
+    outcome.records.push_back({.metric = "error_rate", .value = 0, .validity = validity});
     ASSERT_TRUE(dossier_->commit_trial(1, outcome));
   }
 
@@ -72,16 +73,16 @@ TEST_F(SamplesFile, ALineARequestWithTheInstantsOfTheMonotonicClock) {
           {.name = "clock", .columns = one("start_ns", {100'000'000'000})}});
   EXPECT_EQ(
       text(write_samples_jsonl),
-      R"({"request_id":"assay-5","trial":"load, \"mix\"","class":"chat","outcome":"ok","scheduled_ns":100001000000,"dispatched_ns":100001050000,"sent_ns":100001100000,"first_ns":100003000000,"last_ns":100007000000,"end_ns":100008000000,"prompt_tokens":30,"output_tokens":3,"in_window":true,"good":true,"chunk_ns":[100003000000,100007000000]})"
+      R"({"request_id":"assay-5","trial":"load, \"mix\"","class":"chat","outcome":"ok","scheduled_ns":100001000000,"dispatched_ns":100001050000,"sent_ns":100001100000,"first_ns":100003000000,"last_ns":100007000000,"end_ns":100008000000,"prompt_tokens":30,"output_tokens":3,"in_window":true,"good":true,"void":false,"chunk_ns":[100003000000,100007000000]})"
       "\n"
-      R"({"request_id":"assay-6","trial":"load, \"mix\"","class":"9","outcome":"refused","scheduled_ns":100002000000,"dispatched_ns":null,"sent_ns":null,"first_ns":null,"last_ns":null,"end_ns":100002500000,"prompt_tokens":31,"output_tokens":0,"in_window":true,"good":false,"chunk_ns":[]})"
+      R"({"request_id":"assay-6","trial":"load, \"mix\"","class":"9","outcome":"refused","scheduled_ns":100002000000,"dispatched_ns":null,"sent_ns":null,"first_ns":null,"last_ns":null,"end_ns":100002500000,"prompt_tokens":31,"output_tokens":0,"in_window":true,"good":false,"void":false,"chunk_ns":[]})"
       "\n");
   EXPECT_EQ(
       text(write_samples_csv),
       "request_id,trial,class,outcome,scheduled_s,send_lag_ms,ttft_ms,tpot_ms,e2e_ms,prompt_tokens,output_"
-      "tokens,chunks,in_window,good,server\n"
-      "assay-5,\"load, \"\"mix\"\"\",chat,ok,0.001000,0.100000,2.000000,2.000000,6.000000,30,3,2,1,1,\n"
-      "assay-6,\"load, \"\"mix\"\"\",9,refused,0.002000,,,,,31,0,0,1,0,\n");
+      "tokens,chunks,in_window,good,server,void\n"
+      "assay-5,\"load, \"\"mix\"\"\",chat,ok,0.001000,0.100000,2.000000,2.000000,6.000000,30,3,2,1,1,,0\n"
+      "assay-6,\"load, \"\"mix\"\"\",9,refused,0.002000,,,,,31,0,0,1,0,,0\n");
 }
 
 TEST_F(SamplesFile, OfSeveralServersTellsWhichOne) {
@@ -92,7 +93,16 @@ TEST_F(SamplesFile, OfSeveralServersTellsWhichOne) {
               testing::AllOf(testing::HasSubstr("\"outcome\":\"ok\",\"server\":1,"),
                              testing::HasSubstr("\"outcome\":\"refused\",\"server\":0,")));
   const std::string rows = text(write_samples_csv);
-  EXPECT_THAT(rows, testing::AllOf(testing::HasSubstr(",2,1,1,1\n"), testing::HasSubstr(",0,1,0,0\n")));
+  EXPECT_THAT(rows, testing::AllOf(testing::HasSubstr(",2,1,1,1,0\n"), testing::HasSubstr(",0,1,0,0,0\n")));
+}
+
+TEST_F(SamplesFile, EveryRowOfAVoidTrialSaysSo) {
+  commit({{.name = "requests", .columns = requests()}}, Validity::kVoid);
+  const std::string lines = text(write_samples_jsonl);
+  for (const std::string_view line : split(trim(lines), '\n'))
+    EXPECT_THAT(line, testing::HasSubstr(R"("void":true,)"));
+  EXPECT_THAT(text(write_samples_csv),
+              testing::AllOf(testing::HasSubstr(",2,1,1,,1\n"), testing::HasSubstr(",0,1,0,,1\n")));
 }
 
 TEST_F(SamplesFile, TheServersOwnTimingStandsWhereItWasTold) {

@@ -9,6 +9,7 @@
 
 #include "load/exports/aiperf_metrics.h"
 #include "load/exports/export_trial.h"
+#include "load/sample_rows.h"
 #include "os/os.h"
 
 namespace assay {
@@ -164,9 +165,11 @@ Json record_of(const ExportTrial& trial, const ExportRequest& request, int64_t s
 Result<void> write_records(const ExportTrial& trial, const std::string& path) {
   ASSIGN_OR_RETURN(FileWriter file, FileWriter::create(path));
   std::string text;
+  // The least of the other files' mark: a line is a request, not the run.
+  const Json mark = Json::object().set("void", is_void(trial.content, trial.trial));
   int64_t session_num = 0;
   for (const ExportRequest& request : trial.requests) {
-    text += record_of(trial, request, session_num++).dump() + "\n";
+    text += record_of(trial, request, session_num++).set("assay", mark).dump() + "\n";
     if (text.size() < kAiperfFlushBytes) continue;
     RETURN_IF_ERROR(file.append(std::as_bytes(std::span(text))));
     text.clear();

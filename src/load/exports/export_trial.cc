@@ -246,11 +246,8 @@ Json export_mark(const ExportTrial& trial, const char* note) {
     if (finding.trial_id == trial.trial.id && is_doubt) doubts.push(finding.code);
   }
   for (const std::string& doubt : trial.doubts) doubts.push(doubt);
-  const bool is_void = std::ranges::any_of(trial.content.records, [&](const Record& record) {
-    return record.trial_id == trial.trial.id && record.validity == Validity::kVoid;
-  });
   return Json::object()
-      .set("void", is_void)
+      .set("void", is_void(trial.content, trial.trial))
       .set("doubts", std::move(doubts))
       .set("version", trial.content.run.assay_version)
       .set("dossier", trial.content.run.id)

@@ -96,7 +96,8 @@ class ExportsTest : public ::testing::Test {
     outcome.samples = {{.name = "requests", .columns = std::move(columns)},
                        {.name = "chunks", .columns = one("at_ns", std::move(chunk_ns))},
                        {.name = "clock", .columns = clock()}};
-    outcome.records.push_back({.metric = "offered_rate_per_s", .value = 500, .unit = "1/s"});
+    outcome.records.push_back(
+        {.metric = "offered_rate_per_s", .value = 500, .unit = "1/s", .validity = validity_});
     outcome.records.back().conditions = std::move(rate_conditions);
     for (const Json& conditions : conditions_) {
       outcome.records.push_back({.metric = "error_rate", .value = 0});
@@ -138,6 +139,7 @@ class ExportsTest : public ::testing::Test {
 
   std::string folder_ = ::testing::TempDir() + "/exports_test";
   std::optional<Dossier> dossier_;
+  Validity validity_ = Validity::kValid;
   std::vector<Json> conditions_;  // of the classes, each of a record of its own
 };
 

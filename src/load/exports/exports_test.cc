@@ -337,6 +337,16 @@ TEST_F(ExportsTest, AiperfHasALineARequestWhereTheFileEndsInJsonl) {
   EXPECT_EQ(at(records[1], "metrics/error_isl/value").as_integer(), 31);
   EXPECT_EQ(records[2].find("error"), nullptr);
   EXPECT_EQ(at(records[2], "metrics/output_sequence_length/value").as_integer(), 5);
+  for (const Json& record : records) EXPECT_EQ(at(record, "assay/void"), Json(false));
+}
+
+TEST_F(ExportsTest, EveryAiperfLineOfAVoidTrialSaysSo) {
+  validity_ = Validity::kVoid;
+  commit();
+  const std::string lines = text("aiperf", "void.jsonl");
+  for (const std::string_view line : split(trim(lines), '\n'))
+    EXPECT_EQ(at(Json::parse(line, "line").value_or(Json()), "assay/void"), Json(true)) << line;
+  EXPECT_EQ(at(exported("aiperf"), "assay/void"), Json(true));
 }
 
 TEST_F(ExportsTest, SeveralTrialsHaveNoPlaceInADevice) {
