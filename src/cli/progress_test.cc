@@ -57,6 +57,22 @@ TEST_F(LiveBlock, FitsEightyColumnsAndTellsTheTimeLeftOnce) {
   EXPECT_THAT(frame(1000, 1, "done"), Not(HasSubstr("left")));
 }
 
+TEST(Terminal, BehindALauncherTakesNoEscapes) {
+  FakeClock clock;
+  CliEnvironment environment{.clock = clock,
+                             .executable = "",
+                             .variables = {{"TERM", "xterm"}},
+                             .out_is_terminal = true,
+                             .err_is_terminal = true,
+                             .interrupted = {}};
+  EXPECT_TRUE(Terminal(environment).out_colour());
+  EXPECT_TRUE(Terminal(environment).err_is_live());
+  environment.variables.insert(environment.variables.end(),
+                               {{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "8"}});
+  EXPECT_FALSE(Terminal(environment).out_colour());
+  EXPECT_FALSE(Terminal(environment).err_is_live());
+}
+
 // The burst before a load took half a minute, which says nothing of how long the load takes.
 TEST_F(LiveBlock, CountsFromWhenSomethingMoved) {
   testing::internal::CaptureStderr();

@@ -7,13 +7,23 @@
 #include <cstdio>
 
 #include "cli/cli.h"
+#include "os/os.h"
 
 namespace assay {
 
+namespace {
+
+// What passes through a launcher may end in a file, whatever it looks like from here.
+bool takes_escapes(const CliEnvironment& environment) {
+  return environment.variable("TERM") != "dumb" && !is_output_passed_on(environment.variables);
+}
+
+}  // namespace
+
 Terminal::Terminal(const CliEnvironment& environment)
     : out_colour_(environment.out_is_terminal && environment.variable("NO_COLOR").empty() &&
-                  environment.variable("TERM") != "dumb"),
-      err_is_live_(environment.err_is_terminal && environment.variable("TERM") != "dumb"),
+                  takes_escapes(environment)),
+      err_is_live_(environment.err_is_terminal && takes_escapes(environment)),
       width_(environment.width) {}
 
 Result<void> Terminal::out(std::string_view text) {

@@ -67,6 +67,10 @@ std::optional<LauncherPlace> launcher_place(Variables variables) {
   return std::nullopt;
 }
 
+bool is_output_passed_on(Variables variables) {
+  return launcher_place(variables) || !launcher_variable(variables, "OMPI_COMM_WORLD_RANK").empty();
+}
+
 std::string host_name() {
   utsname names{};
   return ::uname(&names) == 0 ? names.nodename : "unknown";

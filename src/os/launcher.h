@@ -29,6 +29,11 @@ struct LauncherPlace {
 // is alone, too, whatever the job's size: only srun makes ranks. `variables`: the whole environment.
 std::optional<LauncherPlace> launcher_place(std::span<const std::pair<std::string, std::string>> variables);
 
+// Whether a launcher passes on what this process writes, so that a terminal which it sees need not be the
+// user's: Open MPI's mpirun gives its ranks pseudo terminals, also a single one, and whatever its own output
+// goes to. srun for one rank is no such case: with --pty the terminal is the user's.
+bool is_output_passed_on(std::span<const std::pair<std::string, std::string>> variables);
+
 // This machine's name, as it calls itself.
 std::string host_name();
 

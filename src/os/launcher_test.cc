@@ -39,6 +39,14 @@ TEST(Launcher, OneRankStandsAlone) {
                                         {"SLURM_STEP_NUM_TASKS", "4"}}));
 }
 
+TEST(Launcher, OutputIsPassedOnByWhoStartsSeveralAndByMpirunAlways) {
+  EXPECT_TRUE(is_output_passed_on(Variables{{"PMI_RANK", "0"}, {"PMI_SIZE", "2"}}));
+  EXPECT_TRUE(is_output_passed_on(Variables{{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "1"}}));
+  EXPECT_FALSE(is_output_passed_on(Variables{{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}}))
+      << "srun --pty";
+  EXPECT_FALSE(is_output_passed_on(Variables{{"PATH", "/bin"}}));
+}
+
 TEST(Launcher, ABatchScriptOfSlurmIsNoRank) {
   EXPECT_FALSE(launcher_place(Variables{{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "8"}}));
   EXPECT_TRUE(launcher_place(Variables{{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "8"}}));
