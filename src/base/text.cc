@@ -201,7 +201,9 @@ std::string format_duration(double seconds) {
 }
 
 std::optional<std::string> nearest(std::string_view name, std::span<const std::string> known) {
-  const size_t limit = std::max<size_t>(1, name.size() / 3);
+  // The dashes of an option are no slip of the fingers, however many they are.
+  const size_t dashes = std::min(name.find_first_not_of('-'), name.size());
+  const size_t limit = std::max<size_t>(1, (name.size() - dashes) / 3);
   size_t best = limit + 1;
   std::optional<std::string> found;
   for (const std::string& candidate : known) {

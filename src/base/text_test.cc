@@ -61,6 +61,14 @@ TEST(Text, SuggestsTheNearestNameAndNothingFarOff) {
   EXPECT_EQ(suggestion("xyz", known), "");
 }
 
+TEST(Text, TheDashesOfAnOptionMakeItNoNearer) {
+  const std::vector<std::string> known = {"--ca-file", "--seed"};
+  EXPECT_EQ(suggestion("--profile", known), "");
+  EXPECT_EQ(suggestion("--cafile", known), " Did you mean '--ca-file'?");
+  EXPECT_EQ(suggestion("-seed", known), " Did you mean '--seed'?");
+  EXPECT_EQ(suggestion("---", known), "");
+}
+
 TEST(Text, SuggestsNamesThatHoldWhatWasTyped) {
   const std::vector<std::string> known = {"goodput_per_s",  "output_throughput_per_s",
                                           "ttft_ms",        "throughput",
