@@ -268,6 +268,12 @@ TEST(LoadFlags, ParametersHeadersAndAdaptersAreCarried) {
   EXPECT_EQ(c.prefix_tokens, 64U);
 }
 
+TEST(LoadFlags, TopKOfAllTokensIsMinusOne) {
+  EXPECT_EQ(scenario_of({{"--top-k", "-1"}}).load.classes[0].request.parameters.dump(), R"({"top_k": -1})");
+  for (const char* wrong : {"-2", "0", "1.5"})
+    EXPECT_THAT(message_of({{"--top-k", wrong}}), HasSubstr("-1 stands for all tokens")) << wrong;
+}
+
 TEST(LoadFlags, WhatDoesNotGoTogetherIsSaid) {
   EXPECT_THAT(message_of({{"--backend", "openai-chats"}}), HasSubstr("Did you mean 'openai-chat'?"));
   EXPECT_THAT(message_of({{"--backend", "openai"}, {"--api", "chat"}}), HasSubstr("says the same"));

@@ -24,7 +24,7 @@ constexpr OptionSpec kRequestFlags[] = {
     {"--extra-body", "JSON", "An object whose members go into each body.", nullptr, nullptr},
     {"--temperature", "T", "Sampling temperature.", "0", nullptr},
     {"--top-p", "P", "Nucleus sampling.", nullptr, nullptr},
-    {"--top-k", "K", "The K most probable tokens.", nullptr, nullptr},
+    {"--top-k", "K", "The K most probable tokens; -1: all.", nullptr, nullptr},
     {"--lora-modules", "NAMES", "Adapters, separated by commas: each request asks for one of them.", nullptr,
      nullptr},
     {"--random-batch-size", "N", "Texts (embeddings) or documents (rerank) in a request.", "1; rerank: 10",
@@ -119,6 +119,15 @@ Result<std::string> lora_modules_of(const std::string& given) {
   return fmt::format("model = [{}]\n", join(names, ", "));
 }
 
+Result<double> top_k_of(const ParsedOptions& options) {
+  if (options.value("--top-k") == "-1") return -1;  // all of them, by vLLM's word
+  Result<uint32_t> count = count_of(options, "--top-k", 10'000'000);
+  if (count) return *count;
+  Error error = std::move(count).error();
+  error.remedy = "-1 stands for all tokens.";
+  return std::unexpected(std::move(error));
+}
+
 Result<FlagText> sampling_of(const ParsedOptions& options, const RequestKindRow& kind) {
   FlagText text;
   const auto add = [&](const char* flag, const char* key, double value) {
@@ -140,7 +149,7 @@ Result<FlagText> sampling_of(const ParsedOptions& options, const RequestKindRow&
   if (options.has("--top-k")) {
     if (!kind.streams)
       return fail(fmt::format("requests of kind {} sample nothing", kind.name), "--top-k", "Leave it out.");
-    ASSIGN_OR_RETURN(const uint32_t value, count_of(options, "--top-k", 10'000'000));
+    ASSIGN_OR_RETURN(const double value, top_k_of(options));
     add("--top-k", "top_k", value);
   }
   if (!text.empty()) text.add(" }\n");
