@@ -13,6 +13,9 @@ constexpr const char* kAllToldAdvice =
 constexpr const char* kUsersAdvice =
     "It is --max-concurrency here: alone, so many users who each ask again when they have their answer.";
 
+constexpr const char* kRampAdvice =
+    "A ramp is the rate_curve of a scenario; --sweep rate=1,2,4 holds each of several rates.";
+
 constexpr ForeignFlag kForeignFlags[] = {
     {"--random-input-len", "It is --input-len here."},
     {"--random-output-len", "It is --output-len here."},
@@ -28,6 +31,18 @@ constexpr ForeignFlag kForeignFlags[] = {
     {"--result-dir", kKeptAdvice},
     {"--result-filename", kKeptAdvice},
     {"--output-path", kKeptAdvice},
+    {"--metadata", "--stack KEY=TEXT says what serves, and notes=TEXT the rest; every result carries it."},
+    {"--num-warmups",
+     "The server is warmed up unasked; what comes before the steady window is in no latency."},
+    {"--ready-check-timeout-sec",
+     "The server must be up; one that assay starts, by its command at the end, is waited for."},
+    {"--request-id-prefix", "Each request has an id of its own (assay-17), which --samples FILE tells."},
+    {"--ramp-up-strategy", kRampAdvice},
+    {"--ramp-up-start-rps", kRampAdvice},
+    {"--ramp-up-end-rps", kRampAdvice},
+    {"--profile", "No profiler is started in the server: start it there, and then the load."},
+    {"--trust-remote-code", "Nothing of the model is run here; --tokenizer PATH reads files alone."},
+    {"--disable-tqdm", "The moving display is for terminals only: 2>FILE makes plain lines of it."},
     {"--percentile-metrics", kAllToldAdvice},
     {"--metric-percentiles", kAllToldAdvice},
     {"--concurrency", kUsersAdvice},

@@ -33,6 +33,13 @@ TEST(ForeignFlags, LeadToFlagsThatThereAre) {
   }
 }
 
+TEST(ForeignFlags, OfVllmBenchServeAreKnown) {
+  for (const char* flag : {"--num-warmups", "--trust-remote-code", "--disable-tqdm", "--metadata",
+                           "--ready-check-timeout-sec", "--request-id-prefix", "--ramp-up-strategy",
+                           "--profile", "--save-result", "--result-dir", "--result-filename"})
+    EXPECT_TRUE(std::ranges::count(foreign_load_flags(), std::string_view(flag), &ForeignFlag::name)) << flag;
+}
+
 TEST(ForeignFlags, AreAnsweredWithWhatIsMeant) {
   const Result<ParsedOptions> parsed =
       parse_options(*find_command("load"), {"http://127.0.0.1:1", "--random-input-len", "5"});
