@@ -142,8 +142,8 @@ std::string help_text() {
       "\nStart here:\n"
       "  assay run                    evaluate this machine\n"
       "  assay help run               what a command does, with examples\n"
-      "\nExit codes: 0 done and every requirement met; 1 done, but a requirement or trial failed\n"
-      "or a result is void; 2 could not run.\n";
+      "\nExit codes: 0 done and every requirement met; 1 done, but a requirement, a trial or\n"
+      "many of its requests failed, or a result is void; 2 could not run.\n";
   return out;
 }
 

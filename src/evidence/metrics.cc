@@ -33,6 +33,10 @@ constexpr Metric kMetrics[] = {
     {"queue_ms", Scope::kClass, "ms", kLower, true, "queue time",
      "When the engine began to work on a request, minus its scheduled instant; of targets that tell.",
      "assay metric definitions"},
+    {"session_lateness_ms", Scope::kClass, "ms", kLower, true, "lateness of a session's turn",
+     "How long the answers before it had taken, from their scheduled instants to their ends, when a later turn of a session was "
+     "due: it came by so much later than if they had taken no time. Its own latencies begin when it was due.",
+     "assay metric definitions"},
     {"effective_ttft_ms", Scope::kClass, "ms", kLower, true, "time to first token, failures as infinite",
      "ttft_ms of all attempted requests, where one that failed took for ever. Without failures there is no such record: it "
      "would be ttft_ms.",

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 
 #include "load/doubts.h"
 #include "load/sample_columns.h"
@@ -207,6 +210,33 @@ class Summary {
     const size_t first = out_.records.size();
     chunk_gaps(class_index, streamed, validity);
     note_cover(first, class_index, streams);
+    session_lateness(class_index, validity);
+  }
+
+  // A turn waits for the answer before it, so that its own latency hides what earlier ones cost its session:
+  // the time that they took, of all turns before it.
+  std::vector<std::pair<const RequestRow*, double>> late_turns() const {
+    std::vector<std::pair<const RequestRow*, double>> late;
+    const bool has_turns = std::ranges::any_of(order_, [](const RequestRow* row) { return row->turn > 0; });
+    if (!has_turns) return late;
+    std::unordered_map<uint64_t, double> taken_ms;  // by session, so far
+    for (const RequestRow* row : order_) {
+      if (row->session == 0) continue;
+      double& session_ms = taken_ms[row->session];
+      if (row->turn > 0) late.emplace_back(row, session_ms);
+      session_ms += milliseconds(row->end - row->scheduled);
+    }
+    return late;
+  }
+
+  void session_lateness(int class_index, Validity validity) {
+    if (!late_turns_) late_turns_ = late_turns();
+    std::vector<double> late_ms;
+    for (const auto& [row, ms] : *late_turns_) {
+      if (is_of(*row, class_index) && window_.has(*row)) late_ms.push_back(ms);
+    }
+    if (!late_ms.empty())
+      add_distribution("session_lateness_ms", class_index, late_ms, kPercentiles, true, validity);
   }
 
   // A request that was broken off has the first token that it reached.
@@ -472,6 +502,7 @@ class Summary {
 
   const LoadResult& result_;
   const SummaryOptions& options_;
+  std::optional<std::vector<std::pair<const RequestRow*, double>>> late_turns_;  // in the order of their time
   const TrialView view_;
   const LoadWindow& window_;
   const std::vector<const RequestRow*>& order_;  // by scheduled instant

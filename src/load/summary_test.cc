@@ -375,4 +375,25 @@ TEST(LoadSummary, RatesOfWhatComesAtOnceAreTakenToTheLastAnswer) {
       << "no answer within 8 ms";
 }
 
+TEST(LoadSummary, ATurnIsLateByWhatTheAnswersBeforeItTook) {
+  // Sessions of three turns, each answered in 12 ms, with pauses of 50 ms between.
+  std::vector<PlannedRequest> plan;
+  for (RequestId id = 1; id <= 90; ++id) {
+    const bool is_first = id % 3 == 1;
+    plan.push_back(planned(id, is_first ? 10.0 * static_cast<double>(id) : 50, 10, 1));
+    plan.back().request.session = (id - 1) / 3 + 1;
+    plan.back().request.turn = static_cast<uint32_t>((id - 1) % 3);
+    plan.back().previous = is_first ? 0 : id - 1;
+  }
+  SummaryOptions options = one_class();
+  options.wanted_per_class = 90;  // all count
+  const LoadSummary summary = summarise_load(drive(kQuick, plan), options);
+  EXPECT_EQ(record(summary, "session_lateness_ms_mean").n, 60);
+  EXPECT_NEAR(*record(summary, "session_lateness_ms_max").value, 24, 1e-6);
+  EXPECT_NEAR(*record(summary, "session_lateness_ms_mean").value, 18, 1e-6);
+  const LoadSummary single = summarise_load(drive(kQuick, steady_plan(100)), one_class());
+  EXPECT_TRUE(std::ranges::none_of(
+      single.records, [](const Record& each) { return each.metric.starts_with("session_lateness_ms"); }));
+}
+
 }  // namespace assay::summary_test

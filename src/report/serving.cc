@@ -297,6 +297,7 @@ std::span<const LatencyRow> latency_rows() {
       {"effective_ttft_ms", "TTFT, failures ∞", "TTFT ms, failed ∞"},
       {"effective_e2e_ms", "E2E, failures ∞", "E2E ms, failed ∞"},
       {"queue_ms", "queue", "queue ms"},
+      {"session_lateness_ms", "turn late in its session", "turn late ms"},
       {"server_prompt_ms", "prompt, by the server", "prompt ms, server"},
       {"ttft_server_difference_ms", "TTFT beyond it", "TTFT − that"},
       {"server_tpot_ms", "TPOT, by the server", "TPOT ms, server"},
