@@ -51,11 +51,13 @@ Result<void> check_has_requests(const Dossier& dossier) {
 
 Result<int> run_report(CommandContext& context, const ParsedOptions& options) {
   const std::string file = options.value("--output");
-  ASSIGN_OR_RETURN(const RequestFiles files, request_files_of(options, file));
+  const std::string dossier_file = file_to_report(options.value("DOSSIER"));
+  ASSIGN_OR_RETURN(const RequestFiles files,
+                   request_files_of(options, file, {{"the dossier", dossier_file}}));
   if (!file.empty() && options.has("--json"))
     return fail("--json writes to stdout, and --output to a file", "--json",
                 "Leave one out; a FILE that ends in .json holds the same.");
-  ASSIGN_OR_RETURN(const Dossier dossier, Dossier::open_read_only(file_to_report(options.value("DOSSIER"))));
+  ASSIGN_OR_RETURN(const Dossier dossier, Dossier::open_read_only(dossier_file));
   if (!files.empty()) {
     RETURN_IF_ERROR(check_has_requests(dossier));
     RETURN_IF_ERROR(write_request_files(context.terminal, dossier, files));

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "cli/session.h"
 #include "os/os.h"
 
 namespace assay {
@@ -68,17 +70,19 @@ Result<void> check_output(const FlagOutput& output) {
 }
 
 // The later one would replace the other.
-Result<void> check_apart(std::span<const FlagOutput> outputs) {
-  std::vector<OutputPlace> places;
+Result<void> check_apart(std::span<const FlagOutput> outputs, const std::vector<OwnFile>& own) {
+  std::vector<std::pair<OutputPlace, std::string>> taken;
+  for (const OwnFile& file : own) {
+    if (const Result<OutputPlace> place = output_place(file.path)) taken.emplace_back(*place, file.what);
+  }
   for (const FlagOutput& output : outputs) {
     ASSIGN_OR_RETURN(OutputPlace place, output_place(output.path));
-    const auto same = std::ranges::find_if(
-        places, [&](const OutputPlace& earlier) { return are_one_file(earlier, place); });
-    if (same != places.end())
-      return fail(fmt::format("'{}' is also the file of {}", printable(output.path, 200),
-                              outputs[static_cast<size_t>(same - places.begin())].flag),
+    const auto same =
+        std::ranges::find_if(taken, [&](const auto& earlier) { return are_one_file(earlier.first, place); });
+    if (same != taken.end())
+      return fail(fmt::format("'{}' is also the file of {}", printable(output.path, 200), same->second),
                   output.flag, "Give each a file of its own.");
-    places.push_back(std::move(place));
+    taken.emplace_back(std::move(place), output.flag);
   }
   return {};
 }
@@ -112,7 +116,8 @@ std::span<const OptionSpec> request_file_options() {
   return options;
 }
 
-Result<RequestFiles> request_files_of(const ParsedOptions& options, const std::string& report) {
+Result<RequestFiles> request_files_of(const ParsedOptions& options, const std::string& report,
+                                      std::vector<OwnFile> own) {
   RequestFiles files{.samples = options.value("--samples"), .csv = options.value("--csv"), .exports = {}};
   for (const char* flag : {"--samples", "--csv", "--export"}) {
     if (options.has(flag) && options.has("--capacity") && !options.has("--sweep"))
@@ -125,7 +130,11 @@ Result<RequestFiles> request_files_of(const ParsedOptions& options, const std::s
   }
   const std::vector<FlagOutput> outputs = outputs_of(files, report);
   for (const FlagOutput& output : outputs) RETURN_IF_ERROR(check_output(output));
-  RETURN_IF_ERROR(check_apart(outputs));
+  if (options.has("--out")) {
+    for (const std::string& name : files_of_run())
+      own.push_back({"the run itself", options.value("--out") + "/" + name});
+  }
+  RETURN_IF_ERROR(check_apart(outputs, own));
   if (options.has("--sweep")) RETURN_IF_ERROR(check_sweep_exports(files));
   return files;
 }

@@ -27,9 +27,17 @@ struct RequestFiles {
 // The rows of the three options; they live as long as the program.
 std::span<const OptionSpec> request_file_options();
 
-// Fails where a form of --export is unknown, a file cannot be written, two would be one, or nothing could be
-// in it. `report`: another file that is written beside them, of --output; "": none.
-Result<RequestFiles> request_files_of(const ParsedOptions& options, const std::string& report = "");
+// A file that a command reads or writes beside those that its flags name.
+struct OwnFile {
+  std::string what;  // "the dossier"
+  std::string path;
+};
+
+// Fails where a form of --export is unknown, a file cannot be written, two would be one, also with one of
+// `own` and with those of the run in --out, or nothing could be in it. `report`: another file that is written
+// beside them, of --output; "": none.
+Result<RequestFiles> request_files_of(const ParsedOptions& options, const std::string& report = "",
+                                      std::vector<OwnFile> own = {});
 
 // Of every load trial that left requests; exports as write_exports has it, files that nobody named told on
 // stderr. Overwrites. One that cannot be written keeps no other from it.

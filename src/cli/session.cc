@@ -264,6 +264,10 @@ Result<Session> begin_session(CommandContext& context, const SessionStart& start
   return Session{folder, std::move(lock), std::move(scenario), std::move(targets), std::move(dossier)};
 }
 
+std::vector<std::string> files_of_run() {
+  return {kDossierName, kReportName, kScenarioName};
+}
+
 Result<Session> resume_session(std::string folder, ProgressDisplay& display) {
   if (folder.empty()) {
     ASSIGN_OR_RETURN(folder, newest_unfinished());

@@ -50,6 +50,9 @@ struct Session {
   bool keeps_stopped = false;  // what an interrupted load trial has is kept, and shown
 };
 
+// What a run writes into its folder, by name.
+std::vector<std::string> files_of_run();
+
 // Reads the scenario, looks at the machine where devices are asked for, and makes the folder and the dossier.
 // Nothing is left behind by what fails before the first trial.
 Result<Session> begin_session(CommandContext& context, const SessionStart& start, ProgressDisplay& display);

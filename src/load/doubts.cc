@@ -113,10 +113,11 @@ class Doubts {
         .set("never_sent", static_cast<int64_t>(result_.withdrawn));
   }
 
-  // Of each rank, where there are several.
   std::string connections() const {
     const int64_t most = options_.conditions["max_connections"].as_integer();
-    return most == 0 ? std::string("its connections") : "at most " + counted(most, "connection");
+    if (most == 0) return "its connections";
+    const bool has_ranks = options_.conditions.find("ranks") != nullptr;
+    return fmt::format("at most {}{}", counted(most, "connection"), has_ranks ? " of each rank" : "");
   }
 
   // The rate is not held if, in the second half of the window, far fewer requests ended than came.

@@ -229,6 +229,7 @@ class Driver {
   // Whether there was any.
   bool withdraw_waiting() {
     const std::vector<RequestId> ids = target_.withdraw_waiting();
+    const bool was_more_to_come = is_more_to_come();
     for (const RequestId id : ids) {
       const std::optional<uint32_t> index = row_of(id);
       CHECK(index && is_out(result_.rows[*index]));
@@ -236,10 +237,12 @@ class Driver {
       chunks_.give_back(row.first_chunk);
       row.scheduled = row.dispatched = Nanos(0);
       pending(*index).is_over = true;
-      result_.withdrawn += 1 + drop_turns_after(*index);
+      ++result_.withdrawn;
+      drop_turns_after(*index);
       --sent_;
       --in_flight_;
     }
+    if (was_more_to_come && !is_more_to_come()) drain_from_ = std::max(drain_from_, now());
     drop_what_is_over();
     return !ids.empty();
   }
@@ -247,7 +250,7 @@ class Driver {
   // Cancelled requests still answer with kFailed; a target that does not is lost.
   void cancel_the_rest() {
     if (!was_cancelled_) {
-      withdraw_waiting();
+      if (!options_.waiting_fails) withdraw_waiting();
       was_cancelled_ = true;
       cancelled_at_ = now();
       for (const RequestRow& row : result_.rows) {

@@ -33,6 +33,8 @@ struct LoadOptions {
   // 0: now.
   Nanos start_at{};
   Nanos max_duration = kNever;  // no request is sent later than this after the start
+  // What waits for a connection when the drain is over has failed, as timed out, rather than never been sent.
+  bool waiting_fails = false;
   Nanos drain_timeout =
       nanos_from_seconds(30);  // after the last send, or, where answers are awaited that other requests
                                // follow, after max_duration: then the rest is cancelled, as timed out
@@ -101,8 +103,8 @@ struct LoadResult {
 // Sends `plan` to the open `target`. Latencies count from the scheduled instant; a later turn is scheduled at
 // the end of the answer before it plus its pause. What the plan says its user breaks off is cancelled and
 // ends with kCancelledByPlan, unless its answer is there first; its session is over. Requests that are out
-// when the drain timeout strikes fail with kTimeout; those that wait for a connection when the time is up or
-// a stop is asked for are withdrawn. What a plan holds is drawn as it comes due, and memory
+// when the drain timeout strikes fail with kTimeout; those that wait for a connection then, when the time is
+// up or when a stop is asked for, are withdrawn. What a plan holds is drawn as it comes due, and memory
 // grows with what was sent: 136 bytes a request and 10 a chunk. Between an event and its stamp nothing is
 // allocated, locked, parsed or logged. One thread; `clock` is the target's.
 LoadResult drive_load(Target& target, Clock& clock, PlanSource& plan, const LoadOptions& options);

@@ -64,6 +64,36 @@ TEST(DriverCancel, AStopWhenNothingWaitsChangesNothing) {
   EXPECT_EQ(result.rows.size(), 1U);
 }
 
+// The drain of what is out begins with the withdrawal of what others would have followed.
+TEST(DriverCancel, WithdrawingASessionLeavesTheAnswerThatIsOutItsTime) {
+  std::vector<PlannedRequest> plan = {planned(1, 0, 10, 1000)};  // 2 s
+  for (RequestId id = 2; id <= 6; ++id) {
+    plan.push_back(planned(id, 10, 10, 1));
+    plan.back().request.session = 1;
+    plan.back().request.turn = static_cast<uint32_t>(id - 2);
+    plan.back().previous = id == 2 ? 0 : id - 1;
+  }
+  FakeClock clock;
+  OneConnection target(make_fake_target(kQuick, clock));
+  EXPECT_TRUE(target.open());
+  const LoadResult result =
+      drive_load(target, clock, *list_source(plan),
+                 {.max_duration = nanos_from_seconds(1.5), .drain_timeout = nanos_from_seconds(1)});
+  ASSERT_EQ(result.rows.size(), 1U);
+  EXPECT_EQ(result.rows[0].failure, FailureCause::kNone);
+  EXPECT_EQ(result.withdrawn, 1U) << "later turns never waited for a connection";
+}
+
+TEST(DriverCancel, WhatWaitsMayFailInsteadWhenTheDrainIsOver) {
+  for (const bool fails : {false, true}) {
+    const LoadResult result =
+        drive_ten_through_one({.waiting_fails = fails, .drain_timeout = nanos_from_ms(100)});
+    EXPECT_EQ(result.rows.size() == 10, fails);
+    EXPECT_EQ(result.withdrawn == 0, fails);
+    EXPECT_EQ(std::ranges::count(result.rows, Nanos(0), &RequestRow::sent) > 0, fails);
+  }
+}
+
 TEST(DriverCancel, TurnsThatNothingLeadsToAreCountedByWhatEndedTheirSession) {
   std::vector<PlannedRequest> plan;
   for (RequestId id = 1; id <= 8; ++id) {

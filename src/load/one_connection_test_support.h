@@ -1,6 +1,8 @@
 // A target whose requests wait for one connection, for tests of the load generator.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -19,7 +21,14 @@ class OneConnection final : public Target {
     return send();
   }
   void restart_measuring() override { inner_->restart_measuring(); }
-  void cancel(RequestId id) override { inner_->cancel(id); }
+  void cancel(RequestId id) override {
+    if (std::erase_if(waiting_, [&](const Request& request) { return request.id == id; }) == 0)
+      return inner_->cancel(id);
+    StreamEvent& event = cancelled_.emplace_back();
+    event.request = id;
+    event.kind = StreamEventKind::kFailed;
+    event.cause = FailureCause::kCancelled;
+  }
   std::vector<RequestId> withdraw_waiting() override {
     std::vector<RequestId> ids;
     for (const Request& request : waiting_) ids.push_back(request.id);
@@ -28,8 +37,10 @@ class OneConnection final : public Target {
   }
   Result<void> poll(Nanos until, std::vector<StreamEvent>& events) override {
     RETURN_IF_ERROR(inner_->poll(until, events));
+    std::ranges::move(std::exchange(cancelled_, {}), std::back_inserter(events));
     for (const StreamEvent& event : events) {
-      if (event.kind == StreamEventKind::kDone || event.kind == StreamEventKind::kFailed) is_busy_ = false;
+      if (event.kind != StreamEventKind::kDone && event.kind != StreamEventKind::kFailed) continue;
+      if (event.request == busy_) busy_ = 0;
     }
     return send();
   }
@@ -37,16 +48,17 @@ class OneConnection final : public Target {
 
  private:
   Result<void> send() {
-    if (is_busy_ || waiting_.empty()) return {};
-    is_busy_ = true;
+    if (busy_ != 0 || waiting_.empty()) return {};
     const Request request = waiting_.front();
+    busy_ = request.id;
     waiting_.erase(waiting_.begin());
     return inner_->submit(request);
   }
 
   std::unique_ptr<Target> inner_;
   std::vector<Request> waiting_;
-  bool is_busy_ = false;
+  std::vector<StreamEvent> cancelled_;
+  RequestId busy_ = 0;
 };
 
 }  // namespace assay

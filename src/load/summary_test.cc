@@ -370,6 +370,9 @@ TEST(LoadSummary, RatesOfWhatComesAtOnceAreTakenToTheLastAnswer) {
   options.rate_conditions = Json::object().set("arrivals", "closed").set("users", 40);
   EXPECT_NEAR(*record(summarise_load(result, options), "request_throughput_per_s").value, 100, 1);
   EXPECT_EQ(finding(summarise_load(result, options), "load.short-window"), nullptr);
+  LoadResult spread = result;  // users who pause first
+  spread.rows.back().scheduled = spread.last_arrival = nanos_from_ms(300);
+  EXPECT_EQ(summarise_load(spread, options).window.is_burst, false);
   options.rate_conditions.set("users", 39);
   EXPECT_LT(record(summarise_load(result, options), "request_throughput_per_s").value.value_or(0), 1)
       << "no answer within 8 ms";

@@ -41,7 +41,8 @@ WorstLag worst_lag(std::vector<double> lags_ms) {
 
 namespace {
 
-// Whether all requests were to come at once: by their arrivals, or as the only ones of a closed loop's users.
+// Whether all requests were to come at once, by their arrivals or as the only ones of a closed loop's users,
+// and did: users who pause first do not.
 bool is_burst(const LoadResult& result, const SummaryOptions& options) {
   const Json& conditions = options.rate_conditions;
   const auto comes_at_once = [&](const std::string& arrivals) {
@@ -49,10 +50,13 @@ bool is_burst(const LoadResult& result, const SummaryOptions& options) {
     return arrivals == name_of(Arrivals::Kind::kBurst) ||
            (arrivals == name_of(Arrivals::Kind::kClosed) && users >= result.planned);
   };
-  return comes_at_once(conditions["arrivals"].as_string()) &&
-         std::ranges::all_of(options.classes, [&](const TrafficClass& each) {
-           return !each.arrivals || comes_at_once(name_of(each.arrivals->kind));
-         });
+  const bool is_planned = comes_at_once(conditions["arrivals"].as_string()) &&
+                          std::ranges::all_of(options.classes, [&](const TrafficClass& each) {
+                            return !each.arrivals || comes_at_once(name_of(each.arrivals->kind));
+                          });
+  if (!is_planned || result.rows.empty()) return false;
+  const Nanos first = std::ranges::min(result.rows, {}, &RequestRow::scheduled).scheduled;
+  return result.last_arrival - first <= kBetweenAtOnce * static_cast<int64_t>(result.rows.size());
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ std::vector<float> values_at_ranks(std::span<const float> values, std::span<cons
     CHECK(rank >= 1 && rank <= values.size());
     searches.push_back({.rank = rank});
   }
+  if (searches.empty()) return {};
   std::vector<Branch> branches(1);
   for (int place = kDigits - 1;; --place) {
     for (const float value : values) {

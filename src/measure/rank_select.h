@@ -10,7 +10,7 @@ namespace assay {
 
 // Of each rank, from 1 to values.size(), the value that stands there when `values` are in ascending order; no
 // value is NaN. In the order of `ranks`. `values` stay as they are; beside them is room for a few counts,
-// 24 KiB a rank at most. Thread-safe.
+// 48 KiB a rank at most. Thread-safe.
 std::vector<float> values_at_ranks(std::span<const float> values, std::span<const size_t> ranks);
 
 }  // namespace assay

@@ -2,6 +2,7 @@
 #include "os/file_errors.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,6 +25,12 @@ Result<void> write_all(int fd, std::string_view content, const std::string& path
   while (!content.empty()) {
     const ssize_t written = ::write(fd, content.data(), content.size());
     if (written < 0 && errno == EINTR) continue;
+    // A descriptor that was handed down may be a pipe that does not wait by itself.
+    if (written < 0 && errno == EAGAIN) {
+      pollfd room{.fd = fd, .events = POLLOUT, .revents = 0};
+      if (::poll(&room, 1, -1) < 0 && errno != EINTR) return fail_errno("write", path);
+      continue;
+    }
     if (written < 0) return fail_errno("write", path);
     content.remove_prefix(static_cast<size_t>(written));
   }

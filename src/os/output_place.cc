@@ -42,6 +42,11 @@ Result<void> check_descriptor(int fd, const std::string& path) {
   return fail("this process has no such descriptor to write to", path, "Check the path.");
 }
 
+bool is_pipe(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode);
+}
+
 }  // namespace
 
 Result<OutputPlace> output_place(const std::string& path) {
@@ -80,6 +85,8 @@ Result<void> try_output(const std::string& path) {
   if (const std::optional<int> own = own_descriptor(place.path)) return check_descriptor(*own, path);
   if (place.is_special) {
     if (::faccessat(AT_FDCWD, place.path.c_str(), W_OK, AT_EACCESS) != 0) return fail_errno("write", path);
+    if (is_pipe(place.path)) return {};
+    RETURN_IF_ERROR(open_special(place));
     return {};
   }
   RETURN_IF_ERROR(FileWriter::create(path));  // removed again, since it is not committed

@@ -17,8 +17,7 @@ struct OutputPlace {
 // Fails for a folder, and where the path leads nowhere.
 Result<OutputPlace> output_place(const std::string& path);
 // Opens what is special, for writing. Waits until somebody reads a pipe; a signal ends that. An own
-// descriptor
-// (/dev/stdout, /dev/fd/63) is shared: what went through it before stays.
+// descriptor (/dev/stdout, /dev/fd/63) is shared: what went through it before stays.
 Result<FileDescriptor> open_special(const OutputPlace& place);
 // Whether it could be written, as far as can be told without a trace: a temporary file is made beside a
 // regular one and removed again; a pipe is not opened, since its reader would take that for the end.

@@ -18,7 +18,7 @@ using SharedArrivalKeys = ArrivalKeys<LoadSpec, arrivals_of>;
 constexpr Row<LoadSpec> kLoadRows[] = {
     {{"load", "arrivals", "string", "\"poisson\"", "",
       "When requests come: \"poisson\", \"constant\" (evenly spaced), \"gamma\" (in clusters, by cv), \"burst\" (all at "
-      "once), \"closed\" (users who wait for their answers) or \"trace\" (at the instants of [load.trace], which implies "
+      "once, 0.2 ms apart), \"closed\" (users who wait for their answers) or \"trace\" (at the instants of [load.trace], which implies "
       "it where the trace has instants)."},
      SharedArrivalKeys::read_kind},
     {{"load", "cv", "number", "", "", kCvText}, SharedArrivalKeys::read_cv},

@@ -171,9 +171,9 @@ struct EndpointTargetOptions {
 };
 std::unique_ptr<Target> make_endpoint_target(EndpointTargetOptions options, Clock& clock);
 
-// How many connections this process may have open beside what else it opens: its limit of open files, which
-// is raised as far as that is allowed. From 0 to 65,536.
-uint32_t most_connections();
+// How many connections to `servers` this process may have open beside what else it opens: its limit of open
+// files, which is raised as far as that is allowed. From 0 to 65,536.
+uint32_t most_connections(size_t servers = 1);
 
 // ---- an endpoint whose server assay launched ----
 // `inner`, but lost as soon as `server`, which lives longer, has ended; the error carries its last words.

@@ -70,6 +70,11 @@ void set_limits(const Slo& slo, Json& conditions) {
   conditions.set("required_share", slo.required_share);
 }
 
+// As many as were given, else as this process may open.
+int64_t connections_of(const Json& conditions) {
+  return conditions["max_connections"].as_integer(most_connections());
+}
+
 // Writes the records of one search.
 class Evidence {
  public:
@@ -132,11 +137,11 @@ class Evidence {
           Json::object().set(kFallsShort, !has_decided())));
     }
     if (const CapacityProbe* limited = limited_by_connections()) {
-      const int64_t most = conditions_["max_connections"].as_integer();
+      const int64_t most = connections_of(conditions_);
       found.push_back(make_finding(
           Severity::kDoubtful, kConnectionsBusy,
           fmt::format(
-              "At {} requests/s, which the search for capacity took for too many, requests waited until one of at most {} "
+              "At {} requests/s, which the search for capacity could not show to hold, requests waited until one of at most {} "
               "was free: a limit of the load generator's own. The target may hold more; what was found is marked "
               "doubtful. Allow more connections (max_connections; ulimit -n).",
               format_number(limited->trial.rate_per_s), counted(most, "connection")),
@@ -187,12 +192,13 @@ class Evidence {
     return out_.emplace_back(std::move(record));
   }
 
-  // A trial that a tier took for too fast, though its requests waited in the load generator; or null.
+  // A trial that was not shown to hold by some tier, while its requests waited in the load generator; or
+  // null.
   const CapacityProbe* limited_by_connections() const {
     for (const CapacityProbe& probe : result_.probes) {
       if (probe.trial.is_void || !probe.filled_connections) continue;
       for (size_t tier = 0; tier < tiers_.size(); ++tier) {
-        if (search_.verdict(probe.trial.rate_per_s, tier) == RateVerdict::kFails) return &probe;
+        if (search_.verdict(probe.trial.rate_per_s, tier) != RateVerdict::kHolds) return &probe;
       }
     }
     return nullptr;
@@ -329,7 +335,7 @@ CapacityEvidence search_for_capacity(ExamContext& context, Target& target, const
   CapacitySearch search(options_of(load, traffic, tiers, start));
   CapacityRun run{.tiers = tiers,
                   .dispatch_lag_budget_ms = load.dispatch_lag_budget_ms,
-                  .max_connections = conditions["max_connections"].as_integer()};
+                  .max_connections = connections_of(conditions)};
   run.interrupted = context.interrupted;
   if (context.interrupted_again) {
     run.stopped = context.interrupted;

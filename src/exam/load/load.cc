@@ -189,6 +189,8 @@ class LoadTrial {
     }
     if (!conditions_["model"].is_string()) conditions_.set("model", info.model);
     for (const auto& [name, value] : info.conditions.members()) {
+      // Of a limit that nobody gave, the process's own is no condition: another shell has another.
+      if (name == "max_connections" && !spec_.max_connections) continue;
       if (conditions_.find(name) == nullptr) conditions_.set(name, value);
     }
     if (!prompts_cut_by_.empty()) conditions_.set("prompts_cut_by", prompts_cut_by_);

@@ -110,7 +110,7 @@ std::expected<TargetSetup, Finding> endpoint_setup(ExamContext& context, const T
   options.api_key = *key;
   options.ca_file = spec.ca_file;
   options.max_connections = spec.max_connections ? connections_of_share(*spec.max_connections, traffic.share)
-                                                 : std::max(1U, most_connections());
+                                                 : std::max(1U, most_connections(options.servers.size()));
   options.timeout_s = spec.timeout_s;
   options.interrupted = context.interrupted;
   options.cutter = std::move(cutter);

@@ -22,12 +22,10 @@ std::optional<Finding> unsent_finding(const LoadResult& result, uint32_t wanted,
   };
   give(result.turns_after_failure, "were turns of sessions that a failed request had ended");
   give(result.turns_after_break_off, "were turns of sessions whose user had broken off, as planned");
-  give(result.withdrawn, "waited for a connection until the time was over");
+  give(result.withdrawn, "still waited for a connection at the end");
   give(late, "waited for answers until the time was over");
   const std::string limit =
-      result.withdrawn + late > 0
-          ? fmt::format(" A trial may take {} (max_duration_s).", format_duration(max_duration_s))
-          : "";
+      late > 0 ? fmt::format(" A trial may take {} (max_duration_s).", format_duration(max_duration_s)) : "";
   return make_finding(
       Severity::kNote, "load.shortened",
       fmt::format("Of {} {} sent. Of the others {}.{}", counted(wanted, "request"),

@@ -132,23 +132,29 @@ Nanos drain_of(const std::vector<PlannedRequest>& plan, const std::vector<SloTie
   return nanos_from_seconds(longest_s);
 }
 
-// Whether as many requests were out at once as there may be connections, and more than one in a hundred
-// waited longer than it takes to turn to it.
+// Whether for more than one request in a hundred as many others were out as there may be connections, so that
+// it had to wait.
 bool filled_connections(const LoadResult& result, int64_t max_connections) {
-  constexpr Nanos kNoticedWait = nanos_from_ms(1);
+  enum Kind { kEnd, kDispatch, kSent };  // in this order at one instant: a request does not wait for itself
   if (max_connections == 0) return false;
-  std::vector<std::pair<Nanos, int>> changes;  // of the number of those that are out; ends come first
-  int64_t waited = 0, out = 0, most = 0;
+  std::vector<std::pair<Nanos, Kind>> changes;
   for (const RequestRow& row : result.rows) {
-    if (row.sent.count == 0 || row.end.count == 0) continue;
-    waited += row.sent - row.dispatched >= kNoticedWait ? 1 : 0;
-    changes.emplace_back(row.sent, 1);
-    changes.emplace_back(row.end, -1);
+    if (row.dispatched.count == 0) continue;
+    changes.emplace_back(row.dispatched, kDispatch);
+    if (row.sent.count == 0) continue;
+    changes.emplace_back(row.sent, kSent);
+    changes.emplace_back(row.end, kEnd);
   }
   std::ranges::sort(changes);
-  for (const auto& [at, change] : changes) most = std::max(most, out += change);
-  return most >= max_connections &&
-         static_cast<double>(waited) > kToleratedErrorRate * static_cast<double>(result.rows.size());
+  int64_t waited = 0, out = 0;
+  for (const auto& [at, kind] : changes) {
+    if (kind == kDispatch) {
+      waited += out >= max_connections ? 1 : 0;
+    } else {
+      out += kind == kSent ? 1 : -1;
+    }
+  }
+  return static_cast<double>(waited) > kToleratedErrorRate * static_cast<double>(result.rows.size());
 }
 
 std::string words_of(const CapacityStep& step, size_t trial, const CapacitySearch& search,
@@ -211,6 +217,7 @@ CapacityResult find_capacity(Target& target, Clock& clock, CapacitySearch& searc
     first_id += plan.size();
     LoadOptions options;
     options.drain_timeout = drain_of(plan, run.tiers);
+    options.waiting_fails = true;  // whoever made them wait, they have missed their limits
     const auto says = [](const std::function<bool()>& asked) { return asked && asked(); };
     options.interrupted = [&] { return says(run.interrupted) || says(run.stopped); };
     options.progress = [&](const LoadProgress& progress) {
@@ -218,7 +225,8 @@ CapacityResult find_capacity(Target& target, Clock& clock, CapacitySearch& searc
     };
     const Nanos start = clock.now();
     const LoadResult load = drive_load(target, clock, *list_source(plan), options);
-    result.is_stopped = load.is_interrupted && !says(run.interrupted);
+    // Without a trial there is nothing to keep.
+    result.is_stopped = load.is_interrupted && !says(run.interrupted) && !result.probes.empty();
     result.is_interrupted = load.is_interrupted && !result.is_stopped;
     result.is_hung = load.is_hung;
     result.lost = load.lost;

@@ -29,7 +29,7 @@ struct CapacityProbe {
   double offered_rate_per_s = 0;                // requests scheduled in the window, per second of it
   double throughput_per_s = 0;                  // requests that ended well in the window, per second of it
   double dispatch_lag_ms = 0;                   // its p99.9, or maximum
-  bool filled_connections = false;              // and requests waited for one: CapacityRun::max_connections
+  bool filled_connections = false;              // so that requests waited: CapacityRun::max_connections
   std::vector<std::vector<Estimate>> attained;  // the shares with their intervals; no value: no requests
 };
 
@@ -62,7 +62,7 @@ struct CapacityResult {
   std::optional<Error> lost;          // the target was lost: the search is over
   bool is_hung = false;
   bool is_interrupted = false;
-  bool is_stopped = false;              // by CapacityRun::stopped
+  bool is_stopped = false;              // by CapacityRun::stopped, after one trial at least
   std::vector<float> dispatch_lags_ms;  // of every request of trials that are not void, in their order
   Nanos cpu_time{}, duration{};  // of this process, while it sent; of that, trials that are void included
 };

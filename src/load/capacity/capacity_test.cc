@@ -165,6 +165,27 @@ TEST(Capacity, KnowsATrialThatFilledTheConnections) {
   }
 }
 
+// They have missed their limits, whoever made them wait.
+TEST(Capacity, CountsWhatWaitsForAConnectionToTheEnd) {
+  KnownServer server = md1(60);
+  server.tiers = {{"slo", {{.ttft_ms = {}, .tpot_ms = {}, .e2e_ms = 500, .required_share = 0.9}}}};
+  FakeClock clock;
+  OneConnection target(make_fake_target(server.target, clock));
+  CapacitySearch search({.budget_s = 5, .start_rate_per_s = 400, .class_shares = {1}, .required = {{0.9}}});
+  CapacityRun run{.tiers = server.tiers};
+  size_t planned = 0;
+  run.plan = [&](double rate, double duration_s, RequestId first_id, uint32_t trial) {
+    auto plan = poisson_mix(server, trial, rate, duration_s, first_id);
+    if (trial == 0) planned = plan.size();
+    return plan;
+  };
+  const CapacityResult result = find_capacity(target, clock, search, run, 1);
+  ASSERT_FALSE(result.probes.empty());
+  const ShareCounts& counts = result.probes.front().trial.counts.front().front();
+  EXPECT_GT(counts.n, static_cast<int64_t>(planned * 7 / 10)) << "all but warm-up and drain";
+  EXPECT_LT(static_cast<double>(counts.good), 0.5 * static_cast<double>(counts.n));
+}
+
 // ---- what a probe says ----
 
 TEST(CapacityProbe, ARunOfLateRequestsCountsAsOneMishap) {

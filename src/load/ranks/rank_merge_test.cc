@@ -53,7 +53,17 @@ TEST(RankMerge, OfRanksWithOtherClocksIsWhatOneClientSees) {
   std::vector<RankPart> parts;
   for (uint32_t rank = 0; rank < 3; ++rank)
     parts.push_back(part_of(plan, {rank, 3}, start, nanos_from_seconds(1000.25 * rank)));
+  for (RankPart& part : parts) {
+    part.result.withdrawn = 1;
+    part.result.waited_for_connection = 2;
+    part.result.turns_after_failure = 3;
+    part.result.turns_after_break_off = 4;
+  }
   const MergedLoad merged = merge_parts(parts);
+  EXPECT_EQ(merged.result.withdrawn, 3U);
+  EXPECT_EQ(merged.result.waited_for_connection, 6U);
+  EXPECT_EQ(merged.result.turns_after_failure, 9U);
+  EXPECT_EQ(merged.result.turns_after_break_off, 12U);
   ASSERT_EQ(merged.result.rows.size(), one.rows.size());
   EXPECT_EQ(merged.result.start, start);
   EXPECT_EQ(merged.result.planned, 60U);

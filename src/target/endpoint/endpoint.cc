@@ -21,7 +21,12 @@
 namespace assay {
 namespace {
 
-constexpr int64_t kOtherFiles = 64;  // that are open beside connections
+// That are open beside connections: those of this process, and of what is asked of each server beside the
+// load.
+int64_t other_files(size_t servers) {
+  constexpr int64_t kOwn = 64, kOfServer = 3;
+  return kOwn + kOfServer * static_cast<int64_t>(servers);
+}
 
 class EndpointTarget final : public Target {
  public:
@@ -97,9 +102,9 @@ Result<void> EndpointTarget::check_options() {
 
 Result<void> EndpointTarget::make_pool() {
   // Each connection is an open file; without one a request would fail for a reason that is not the server's.
-  if (const uint32_t most = most_connections(); options_.max_connections > most) {
-    const std::string remedy =
-        fmt::format("Raise the limit (ulimit -n {})", int64_t{options_.max_connections} + kOtherFiles);
+  if (const uint32_t most = most_connections(servers_.size()); options_.max_connections > most) {
+    const std::string remedy = fmt::format("Raise the limit (ulimit -n {})",
+                                           int64_t{options_.max_connections} + other_files(servers_.size()));
     return fail(fmt::format("this process may have {} open at once, too few for {} beside what else it opens",
                             counted(raise_open_files_limit(), "file"),
                             counted(options_.max_connections, "connection")),
@@ -272,9 +277,10 @@ TargetEnd EndpointTarget::close() {
 
 }  // namespace
 
-uint32_t most_connections() {
+uint32_t most_connections(size_t servers) {
   constexpr int64_t kMost = 65'536;
-  return static_cast<uint32_t>(std::clamp<int64_t>(raise_open_files_limit() - kOtherFiles, 0, kMost));
+  return static_cast<uint32_t>(
+      std::clamp<int64_t>(raise_open_files_limit() - other_files(servers), 0, kMost));
 }
 
 std::unique_ptr<Target> make_endpoint_target(EndpointTargetOptions options, Clock& clock) {

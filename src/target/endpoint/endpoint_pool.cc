@@ -179,8 +179,8 @@ void EndpointPool::start_waiting() {
 
 void EndpointPool::start(std::unique_ptr<Work> work) {
   const uint32_t server = work->request.server;
-  const bool has_waited = work->waiting_since != Nanos();
-  if (has_waited && clock_.now() - work->waiting_since >= kNoticedWait) ++facts_.waited;
+  const Nanos since = std::exchange(work->waiting_since, Nanos());
+  if (since != Nanos() && clock_.now() - since >= kNoticedWait) ++facts_.waited;
   Channel* channel = nullptr;
   // One that met a closed connection gets a new one: others that lie idle have probably gone the same way.
   if (ways_.has_idle(server) && !work->sent_again) {

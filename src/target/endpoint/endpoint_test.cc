@@ -88,6 +88,27 @@ TEST(Endpoint, RequestsBeyondTheConnectionsWait) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+TEST(Endpoint, RequestsThatWaitAreWithdrawnAndCounted) {
+  Signal go;
+  const Server server(after_opening([&](Peer& peer, const std::string& text) {
+    if (text.find("assay-1\r\n") != std::string::npos) go.wait();
+    peer.send(good_answer());
+    return true;
+  }));
+  Client client({.url = server.url(), .max_connections = 1});
+  client.opened();
+  client.submit(request(1));
+  Request turn = request(2);
+  turn.session = 7;
+  client.submit(turn);
+  EXPECT_THAT(client.target_->withdraw_waiting(), ElementsAre(2));
+  EXPECT_THAT(client.target_->withdraw_waiting(), ElementsAre());
+  go.give();
+  client.finish(1);
+  EXPECT_TRUE(client.of(2).empty());
+  EXPECT_EQ(client.target_->close().waited_for_connection, 1U);
+}
+
 TEST(Endpoint, TurnsOfASessionCarryWhatWasSaid) {
   std::string seen;
   const Server server(after_opening([&](Peer& peer, const std::string& text) {
