@@ -19,6 +19,8 @@ namespace {
 // is one if the rate's interval does not reach as far as the rate without that loss.
 constexpr double kToleratedLowShare = 0.1;
 constexpr double kLeastLowShare = 0.02;
+// A rate of which so much ends is as good as held.
+constexpr double kHeldShare = 0.95;
 
 // The rates that what has ended, or has begun to be answered, is counted for.
 constexpr std::string_view kRates[] = {"request_throughput_per_s", "goodput_per_s",
@@ -120,7 +122,8 @@ class Doubts {
     return fmt::format("at most {}{}", counted(most, "connection"), has_ranks ? " of each rank" : "");
   }
 
-  // The rate is not held if, in the second half of the window, far fewer requests ended than came.
+  // The rate is not held if, in the second half of the window, fewer requests ended than came, beyond what
+  // chance does to those that are under way.
   void rate_held() {
     if (window_.is_burst || out_.is_void) return;
     const Nanos middle = window_.start + (window_.rates_end - window_.start) / 2;
@@ -137,7 +140,8 @@ class Doubts {
     const int64_t shortfall = offered_late - ended_late;
     const bool is_beyond_chance = static_cast<double>(shortfall) >
                                   3 * std::sqrt(static_cast<double>(std::max<int64_t>(out_at_middle, 1))) + 2;
-    if (static_cast<double>(ended_late) >= 0.8 * static_cast<double>(offered_late) || !is_beyond_chance)
+    if (static_cast<double>(ended_late) >= kHeldShare * static_cast<double>(offered_late) ||
+        !is_beyond_chance)
       return;
     // Requests that take long, or come in bursts, may end late on the fastest target, too: latencies that
     // grow show that it falls behind.
@@ -315,7 +319,7 @@ class Doubts {
 
   void failures() {
     int64_t failed = 0;
-    std::string causes, example;
+    std::string causes;
     Json evidence = Json::object();
     for (size_t i = 1; i < kFailureCauses; ++i) {
       const auto cause = static_cast<FailureCause>(i);
@@ -323,17 +327,17 @@ class Doubts {
       const auto n = std::ranges::count(result_.rows, cause, &RequestRow::failure);
       if (n == 0) continue;
       failed += n;
-      causes += fmt::format("{}{} {}", causes.empty() ? "" : ", ", n, name_of(cause));
+      const std::string example = printable(result_.failure_examples[i]);
+      causes += fmt::format("{}{} {}{}", causes.empty() ? "" : "; ", n, name_of(cause),
+                            example.empty() ? "" : fmt::format(", the first: {}", example));
       evidence.set(std::string(name_of(cause)), static_cast<int64_t>(n));
-      if (example.empty()) example = printable(result_.failure_examples[i]);
     }
     if (failed == 0) return;
     const double share = static_cast<double>(failed) / static_cast<double>(result_.rows.size());
     Finding& finding =
         find(share > kToleratedErrorRate ? Severity::kDoubtful : Severity::kNote, "load.failures",
-             fmt::format("{} of {} failed ({}){}{}. Latencies are those of the others.", failed,
-                         counted(static_cast<int64_t>(result_.rows.size()), "request"), causes,
-                         example.empty() ? "" : "; the first said: ", example));
+             fmt::format("{} of {} failed. Latencies are those of the others. {}.", failed,
+                         counted(static_cast<int64_t>(result_.rows.size()), "request"), causes));
     finding.evidence = std::move(evidence);
   }
 

@@ -127,8 +127,10 @@ TEST(LoadSummary, FailuresAreMissesOfTheGoalAndNotLatencies) {
   EXPECT_NEAR(*record(summary, "ttft_ms_p90").value, 12, 1e-9);
   EXPECT_EQ(record(summary, "ttft_ms_p90").validity, Validity::kDoubtful);
   ASSERT_NE(finding(summary, "load.failures"), nullptr);
-  EXPECT_THAT(finding(summary, "load.failures")->text,
-              testing::HasSubstr("50 of 200 requests failed (50 server-error)"));
+  EXPECT_THAT(
+      finding(summary, "load.failures")->text,
+      testing::HasSubstr(
+          "50 of 200 requests failed. Latencies are those of the others. 50 server-error, the first: "));
 }
 
 TEST(LoadSummary, AMissedLimitCostsGoodputButNotThroughput) {

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <utility>
 
+#include "measure/measure.h"
 #include "report/charts.h"
 #include "report/report.h"
 #include "report/stack.h"
@@ -177,8 +178,11 @@ std::string rate_lines(const MetricMap& metrics, bool has_limits, size_t width) 
   const auto line = [&](const char* label, const std::string& text) {
     return labelled(cell(label, kLabelWidth), text, width - 1);
   };
-  std::string rates =
-      fmt::format("offered {}, served {}", value("offered_rate_per_s"), value("request_throughput_per_s"));
+  // Of users who wait for their answers nothing is offered beyond what is served.
+  const Record* offer = metrics.find("offered_rate_per_s");
+  const bool waits = offer != nullptr && condition(*offer, "rate_chosen_by") == "answers";
+  std::string rates = waits ? "" : fmt::format("offered {}, ", value("offered_rate_per_s"));
+  rates += fmt::format("served {}", value("request_throughput_per_s"));
   // Without limits there is nothing that a request could have kept.
   if (has_limits) rates += fmt::format(", within every limit {}", value("goodput_per_s"));
   std::string out = line("requests/s", rates);
@@ -304,6 +308,16 @@ std::string load_tables(const Model& model, size_t width) {
            burst_line(serving.mix, width) + rate_lines(serving.mix, has_any, width);
   }
   if (out.find(" !") != std::string::npos) out += "\n! a finding doubts this number\n";
+  if (has_latencies && out.find("insufficient") != std::string::npos)
+    out +=
+        "\n" +
+        labelled(
+            "",
+            fmt::format(
+                "insufficient: too few samples; p90 takes {}, p99 {} (of TTFT, TPOT and E2E one a request that "
+                "ended well).",
+                samples_needed(0.9), samples_needed(0.99)),
+            width - 1);
   if ((has_latencies && latencies.leaves_intervals_out()) || sweep_leaves_intervals_out(model))
     out += "\nIntervals have no room here: they are in the report.\n";
   return out;

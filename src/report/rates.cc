@@ -127,9 +127,14 @@ std::string capacity_phrase(const CapacityRow& capacity) {
   const ValueText text = value_text(record);
   const bool is_open = record.ci_low && !record.ci_high;
   const bool is_none_shown = *record.value <= 0 && record.ci_high;  // the search ended before one held
+  // What lies between is interpolated from attainments, which fall steeply where a queue begins: of a wide
+  // interval it is hardly more than a guess.
+  const bool is_wide = record.ci_low && record.ci_high && *record.ci_high > 2 * *record.ci_low;
   std::string out = is_none_shown ? "less than " + format_number(*record.ci_high)
+                    : is_wide     ? fmt::format("between {} and {}", format_number(*record.ci_low),
+                                                format_number(*record.ci_high))
                                   : fmt::format("{}{}", is_open ? "at least " : "", text.value);
-  if (!is_none_shown && !text.interval.empty()) out += fmt::format(" ({})", text.interval);
+  if (!is_none_shown && !is_wide && !text.interval.empty()) out += fmt::format(" ({})", text.interval);
   out += " requests/s";
   if (record.validity == Validity::kDoubtful || record.validity == Validity::kVoid)
     out += fmt::format(", {}", name_of(record.validity));

@@ -90,6 +90,16 @@ TEST(Rates, ASweepUnderLimitsShowsItsGoodput) {
   EXPECT_THAT(table, HasSubstr("2 arrivals/s  2.00      1.50       20.0"));
 }
 
+TEST(Rates, OfACapacityWithAWideIntervalTheEndsAreTold) {
+  Evidence evidence;
+  Record& found = evidence.add_capacity("slo", 14);
+  found.ci_low = 13;
+  found.ci_high = 27;
+  const Model model = evidence.model();
+  EXPECT_EQ(capacity_phrase(model.servings.at(0).capacities.at(0)),
+            "between 13.0 and 27.0 requests/s within every limit");
+}
+
 TEST(Rates, ACapacityIsToldWithItsIntervalAndWhatItRestsOn) {
   Evidence evidence;
   Record& found = evidence.add_capacity("slo", 14);

@@ -131,7 +131,7 @@ class Evidence {
       found.push_back(make_finding(
           Severity::kNote, "load.capacity-budget",
           fmt::format(
-              "The search for capacity took the {} that it may (load.capacity.max_duration_s) before its interval "
+              "The search for capacity took the {} that it may (--duration, load.capacity.max_duration_s) before its interval "
               "was as narrow as {} %: it is wider, and as sure. More time narrows it.",
               format_duration(spec.max_duration_s), format_number(100 * spec.resolution)),
           Json::object().set(kFallsShort, !has_decided())));

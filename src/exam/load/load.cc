@@ -23,6 +23,7 @@
 #include "exam/load/traffic.h"
 #include "exam/load/trial_plan.h"
 #include "exam/load/unsent.h"
+#include "exam/load/warm_cache.h"
 #include "exam/rows.h"
 #include "exam/sizing.h"
 #include "load/load.h"
@@ -466,6 +467,7 @@ class LoadTrial {
     std::ranges::move(summary.records, std::back_inserter(outcome_.records));
     outcome_.samples = std::move(summary.samples);
     add_side_evidence(side, beside, outcome_);
+    doubt_warm_cache(traffic_, outcome_);
     note_unsent(result);
     std::ranges::move(summary.findings, std::back_inserter(outcome_.findings));
     if (end_.peak_memory_bytes > 0) add_worker_memory();
