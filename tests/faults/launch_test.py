@@ -81,7 +81,7 @@ def one_start_serves_all_trials_of_a_target():
         port = free_port()
         result = run(folder, scenario(port, emulate(port), classes=("a", "b"), stack="version = '1'"))
         expect(result.returncode == 0, f"one start: exit {result.returncode}: {result.stderr[-500:]}")
-        expect("server: stack: emulator 1" in result.stdout, f"one start: the summary does not name the stack:\n{result.stdout}")
+        expect("stack: emulator 1" in result.stdout, f"one start: the summary does not name the stack:\n{result.stdout}")
         got = report(folder, "out")
         expect(len(got["provenance"]["trials"]) == 3, "one start: there are not three trials")
         starts = records(got, "cold_start_s") + records(got, "cold_start_first_token_s")
