@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/check.h"       // IWYU pragma: export
+#include "base/embedded.h"    // IWYU pragma: export
 #include "base/format.h"      // IWYU pragma: export
 #include "base/json.h"        // IWYU pragma: export
 #include "base/prefetch.h"    // IWYU pragma: export
