@@ -46,7 +46,7 @@ std::string grade_words(const Record& record) {
 }
 
 std::string other_words(const Record& record) {
-  std::string out = fmt::format("{} ({}", amount(*record.value, record.unit), grade_words(record));
+  std::string out = fmt::format("{} ({}", amount(record), grade_words(record));
   if (is_sparse(record)) out += ", sparse";
   if (!is_of_device(record)) out += fmt::format(", of a {}", basis_words(record));
   return out + ")";

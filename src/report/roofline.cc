@@ -79,7 +79,7 @@ void add_ceiling(Roofline& roofline, const Record& record) {
                              ceiling.is_of_caches ? "caches"
                              : is_bandwidth       ? "memory"
                                                   : "compute",
-                             dtype.empty() ? "" : " " + dtype, kind, amount(*record.value, record.unit));
+                             dtype.empty() ? "" : " " + dtype, kind, amount(record));
   roofline.ceilings.push_back(std::move(ceiling));
 }
 
