@@ -103,6 +103,10 @@ bool is_claim(const Record& record) {
   return record.evidence_class == EvidenceClass::kClaimed || is_share_of_card(record);
 }
 
+EvidenceClass shown_class(const Record& record) {
+  return is_claim(record) ? EvidenceClass::kClaimed : record.evidence_class;
+}
+
 bool is_of_device(const Record& claim) {
   const std::string basis = condition(claim, "basis");
   return basis.empty() || basis == "device" ||

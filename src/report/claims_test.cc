@@ -8,12 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "report/report.h"
-
 namespace assay::claims_test {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 struct Claim {
   const char* metric;
@@ -174,6 +171,17 @@ TEST(ClaimsInTheReport, TheWaterfallBeginsWithWhatIsClaimedOfTheModelsType) {
             "1555 GB/s of memory bandwidth ÷ 1000 MB a token; grade A, a data sheet, 2026");
   EXPECT_DOUBLE_EQ(*claimed_step(model, 1).value, 6240);
   EXPECT_THAT(claimed_step(model, 1).basis, HasSubstr("624 TFLOP/s of matrix multiplication in int8 ÷"));
+}
+
+TEST(ClaimsInTheReport, ADevicesShareOfACardIsDrawnAsThePromiseThatItIs) {
+  DossierContent content = device_content();
+  const Claim card = {kBandwidth, 1600, "C", "card", "", "", 2};
+  add(content, card);
+  add_share(content, card);
+  const Model model = *make_model(content, nullptr);
+  EXPECT_DOUBLE_EQ(*claimed_step(model, 0).value, 800);
+  EXPECT_EQ(claimed_step(model, 0).evidence_class, EvidenceClass::kClaimed);
+  EXPECT_THAT(claimed_step(model, 0).basis, HasSubstr("÷ 2 devices of a card"));
 }
 
 TEST(ClaimsInTheReport, CeilingsAreTheClaimsThatCountAndNoOthers) {
