@@ -141,7 +141,8 @@ def check(folder):
     faults += [f"{name}: is in {SUMS} and not there" for name in sorted(set(sums) - there)]
     packages = {package["SPDXID"]: package for package in document["packages"]}
     owners = {row["relatedSpdxElement"]: packages[row["spdxElementId"]] for row in document["relationships"]
-              if row["relationshipType"] == "CONTAINS" and row["spdxElementId"] in packages}
+              if row["relationshipType"] == "CONTAINS" and row["spdxElementId"] in packages
+              and row["relatedSpdxElement"] not in packages}
     listed = {file["fileName"].removeprefix("./"): file for file in document["files"]}
     faults += [f"{name}: is not in {SBOM}" for name in sorted(there - set(listed) - {SBOM})]
     for name in sorted(there & set(sums)):

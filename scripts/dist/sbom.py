@@ -72,9 +72,10 @@ def make_sbom(name, own, files, compiled_in, commit, epoch):
         package_id = spdx_id("Package", packages[key].kind, key)
         for file in by_package[key]:
             relations.append((package_id, "CONTAINS", spdx_id("File", file["place"], file["sha256"][:12])))
-        if key == own.name:
-            continue
-        relations.append((own_id, "CONTAINS" if by_package[key] else "STATIC_LINK", package_id))
+        if any(not file["place"].startswith("licences/") for file in by_package[key]) and key != own.name:
+            relations.append((own_id, "CONTAINS", package_id))
+        if key in {package.name for package in compiled_in}:
+            relations.append((own_id, "STATIC_LINK", package_id))
     return {
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",

@@ -137,26 +137,33 @@ def check_empty_root(root):
         expect(root.is_hidden(name), f"/{name} has been made")
 
 
-def check_evaluation(root):
-    """Everything that is hard about a machine at once: nobody's home, nowhere to write but one folder, an old kernel."""
+def evaluation_faults(root, out):
     is_old = platform.machine() in empty_root.LAST_CALL
-    result = root.run("run", "--quick", "--out", "/out", timeout=280, kernel_4_18=is_old, read_only=[root.bundle])
+    result = root.run("run", "--quick", "--out", out, timeout=120, kernel_4_18=is_old, read_only=[root.bundle])
     # 1: a result may be void on a busy machine.
-    expect(result.returncode in (0, 1), f"run --quick: {result.returncode}: {result.stdout[-800:]}{result.stderr[-800:]}")
-    report = root.root / "out" / "report.html"
-    expect(report.exists() and report.stat().st_size > 10_000, f"no report in {sorted(p.name for p in (root.root / 'out').glob('*'))}")
-    result = root.run("report", "/out", "--json")
+    if result.returncode not in (0, 1):
+        return [f"run --quick: {result.returncode}: {result.stdout[-800:]}{result.stderr[-800:]}"]
+    report = root.root / out.lstrip("/") / "report.html"
+    faults = [] if report.exists() and report.stat().st_size > 10_000 else [f"no report in {out}"]
+    result = root.run("report", out, "--json")
     if result.returncode != 0:
-        expect(False, f"report: {result}")
-        return
+        return [*faults, f"report: {result}"]
     trials = json.loads(result.stdout)["provenance"]["trials"]
-    expect(len(trials) > 0 and all(trial["state"] == "done" for trial in trials),
-           f"trials: {[(trial['exam'], trial['state'], trial['end_text']) for trial in trials]}")
+    faults += [f"trial: {trial['exam']} {trial['state']}: {trial['end_text']}" for trial in trials if trial["state"] != "done"]
+    return faults if {trial["exam"] for trial in trials} >= {"probe", "roofline", "load"} else [*faults, f"trials: {trials}"]
+
+
+def check_evaluation(root):
+    """Everything that is hard about a machine at once: nobody's home, nowhere to write but one folder, an old kernel. Twice at most: a
+    machine that others keep busy may have no time for a trial."""
+    faults = evaluation_faults(root, "/out") and evaluation_faults(root, "/out-again")
+    expect(faults == [], f"evaluation: {faults}")
 
 
 def check_nowhere_to_write(root):
-    result = root.run("run", "--quick", "--only", "probe", "--out", "/out/here", read_only=[root.bundle, "/out"])
-    expect(result.returncode == 2 and "/out/here" in result.stderr, f"a read-only place for results: {result}")
+    (root.root / "closed").mkdir()
+    result = root.run("run", "--quick", "--only", "probe", "--out", "/closed/here", read_only=[root.bundle, "/closed"])
+    expect(result.returncode == 2 and "/closed/here" in result.stderr, f"a read-only place for results: {result}")
 
 
 def check_vendor_library(root, folder):
