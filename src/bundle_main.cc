@@ -24,6 +24,7 @@ constexpr int kCouldNotRun = 2;
 std::string own_path() {
   char path[PATH_MAX];
   if (::realpath("/proc/self/exe", path) != nullptr) return path;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel gives it as a number.
   const auto* executed = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
   return executed != nullptr && ::realpath(executed, path) != nullptr ? path : "";
 }

@@ -54,8 +54,8 @@ std::string absolute_path(const std::string& path);
 std::string parent_directory(const std::string& path);
 std::string file_name(const std::string& path);
 // The file by which this running program is started again, as a worker: its own, or, where a launcher had a
-// dynamic loader run it (an unpacked bundle, in which /proc/self/exe is that loader), the launcher's, which lies
-// one folder above the program's and has its name.
+// dynamic loader run it (an unpacked bundle, in which /proc/self/exe is that loader), the launcher's, which
+// lies one folder above the program's and has its name.
 Result<std::string> own_executable_path();
 
 // A file mapped for reading; the bytes live as long as this does.
