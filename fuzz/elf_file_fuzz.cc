@@ -17,6 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto any = file->highest_version("");
     for (const char* prefix : {"GLIBC_", "GLIBCXX_", "GCC_"}) {
       file->highest_version(prefix);
+      file->highest_needed_version(prefix);
     }
     CHECK(!any || *any >= assay::SymbolVersion{});
   } else {

@@ -4,32 +4,38 @@ a size or a count can lie. For machines of 64 bits and little-endian order, as t
 import pathlib
 import struct
 
-VERDEF, STRTAB, INTERP = 0x6FFFFFFD, 3, 3
+VERDEF, VERNEED, STRTAB, INTERP = 0x6FFFFFFD, 0x6FFFFFFE, 3, 3
 
 
 def elf(versions=("GLIBC_2.2.5", "GLIBC_2.36"), interpreter=b"/lib64/ld-linux-x86-64.so.2\0", **lie):
     """`lie` replaces a field: phoff, phnum, phentsize, shoff, shnum, shentsize, filesz, link, strings_size, definitions_size, next,
-    aux, name."""
+    aux, name, need_next, need_aux, needed_next."""
     names, definitions = b"\0", b""
     for i, version in enumerate(versions):
         next_one = lie.get("next", 28 if i + 1 < len(versions) else 0)
         definitions += struct.pack("<HHHHIII", 1, 0, i + 1, 1, 0, lie.get("aux", 20), next_one)
         definitions += struct.pack("<II", lie.get("name", len(names)), 0)
         names += version.encode() + b"\0"
+    needed = struct.pack("<HHIII", 1, 2, 0, lie.get("need_aux", 16), lie.get("need_next", 0))
+    for i, version in enumerate(("GLIBC_2.34", "GLIBC_2.4")):
+        needed += struct.pack("<IHHII", 0, 0, 2, len(names), lie.get("needed_next", 16 if i == 0 else 0))
+        names += version.encode() + b"\0"
     contents = 64 + 56
     names_at = contents + len(interpreter)
     definitions_at = names_at + len(names)
-    sections_at = definitions_at + len(definitions)
+    needed_at = definitions_at + len(definitions)
+    sections_at = needed_at + len(needed)
     header = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9) + struct.pack(
         "<HHIQQQIHHHHHH", 3, 62, 1, 0, lie.get("phoff", 64), lie.get("shoff", sections_at), 0, 64, lie.get("phentsize", 56),
-        lie.get("phnum", 1), lie.get("shentsize", 64), lie.get("shnum", 2), 0)
+        lie.get("phnum", 1), lie.get("shentsize", 64), lie.get("shnum", 3), 0)
     segment = struct.pack("<IIQQQQQQ", INTERP, 4, contents, 0, 0, lie.get("filesz", len(interpreter)), len(interpreter), 1)
 
     def section(kind, offset, size):
         return struct.pack("<IIQQQQIIQQ", 0, kind, 0, 0, offset, size, lie.get("link", 0), 0, 1, 0)
 
-    return (header + segment + interpreter + names + definitions + section(STRTAB, names_at, lie.get("strings_size", len(names))) +
-            section(VERDEF, definitions_at, lie.get("definitions_size", len(definitions))))
+    return (header + segment + interpreter + names + definitions + needed +
+            section(STRTAB, names_at, lie.get("strings_size", len(names))) +
+            section(VERDEF, definitions_at, lie.get("definitions_size", len(definitions))) + section(VERNEED, needed_at, len(needed)))
 
 
 FILES = {
@@ -56,6 +62,10 @@ FILES = {
     "next_far": elf(next=0xFFFFFFFF),
     "aux_far": elf(aux=0xFFFFFFFF),
     "name_far": elf(name=0xFFFFFFFF),
+    "need_next_one": elf(need_next=1),
+    "need_next_far": elf(need_next=0xFFFFFFFF),
+    "need_aux_far": elf(need_aux=0xFFFFFFFF),
+    "needed_next_one": elf(needed_next=1),
 }
 
 if __name__ == "__main__":

@@ -18,10 +18,12 @@ using Header = ElfW(Ehdr);
 using Segment = ElfW(Phdr);
 using Section = ElfW(Shdr);
 using Definition = ElfW(Verdef);
-using Name = ElfW(Verdaux);
+using DefinedName = ElfW(Verdaux);
+using Need = ElfW(Verneed);
+using NeededName = ElfW(Vernaux);
 
 // Real ones: a dozen segments, forty sections, some hundred versions, half a megabyte of names.
-constexpr uint64_t kMostSegments = 128, kMostSections = 4096, kMostDefinitions = 4096;
+constexpr uint64_t kMostSegments = 128, kMostSections = 4096, kMostVersions = 4096;
 constexpr uint64_t kMostBytes = 8 << 20;
 constexpr uint64_t kMostPathBytes = 4096;
 
@@ -41,6 +43,19 @@ std::string_view string_at(std::string_view table, uint64_t offset) {
   const size_t end = rest.find('\0');
   return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
 }
+
+// The highest number of the names that begin with a prefix.
+struct Highest {
+  std::string_view prefix, names;
+  std::optional<SymbolVersion> version;
+
+  void take(uint64_t name) {
+    const std::string_view text = string_at(names, name);
+    if (!text.starts_with(prefix)) return;
+    const std::optional<SymbolVersion> number = SymbolVersion::parse(text.substr(prefix.size()));
+    if (number && (!version || *number > *version)) version = number;
+  }
+};
 
 }  // namespace
 
@@ -120,31 +135,51 @@ std::string ElfFile::interpreter() const {
   return {};
 }
 
-std::optional<SymbolVersion> ElfFile::highest_version(std::string_view prefix) const {
-  std::optional<SymbolVersion> highest;
+ElfFile::Versions ElfFile::versions(uint32_t section_type) const {
   const std::string table = read(sections_);
   for (uint64_t i = 0; i < table.size() / sizeof(Section); ++i) {
     const std::optional<Section> section = at<Section>(table, i * sizeof(Section));
-    if (!section || section->sh_type != SHT_GNU_verdef) continue;
+    if (!section || section->sh_type != section_type) continue;
     const std::optional<Section> strings = at<Section>(table, uint64_t{section->sh_link} * sizeof(Section));
     if (!strings || strings->sh_type != SHT_STRTAB) continue;
-    const std::string definitions = read({section->sh_offset, section->sh_size});
-    const std::string names = read({strings->sh_offset, strings->sh_size});
-    uint64_t offset = 0;
-    for (uint64_t n = 0; n < kMostDefinitions; ++n) {
-      const std::optional<Definition> definition = at<Definition>(definitions, offset);
-      if (!definition) break;
-      const std::optional<Name> name = at<Name>(definitions, offset + definition->vd_aux);
-      const std::string_view text = name ? string_at(names, name->vda_name) : std::string_view();
-      if (text.starts_with(prefix)) {
-        const std::optional<SymbolVersion> version = SymbolVersion::parse(text.substr(prefix.size()));
-        if (version && (!highest || *version > *highest)) highest = version;
-      }
-      if (definition->vd_next == 0) break;
-      offset += definition->vd_next;
-    }
+    return {read({section->sh_offset, section->sh_size}), read({strings->sh_offset, strings->sh_size})};
   }
-  return highest;
+  return {};
+}
+
+std::optional<SymbolVersion> ElfFile::highest_version(std::string_view prefix) const {
+  const Versions versions = this->versions(SHT_GNU_verdef);
+  Highest highest{prefix, versions.names, std::nullopt};
+  uint64_t offset = 0;
+  for (uint64_t n = 0; n < kMostVersions; ++n) {
+    const std::optional<Definition> definition = at<Definition>(versions.entries, offset);
+    if (!definition) break;
+    if (const auto name = at<DefinedName>(versions.entries, offset + definition->vd_aux))
+      highest.take(name->vda_name);
+    if (definition->vd_next == 0) break;
+    offset += definition->vd_next;
+  }
+  return highest.version;
+}
+
+std::optional<SymbolVersion> ElfFile::highest_needed_version(std::string_view prefix) const {
+  const Versions versions = this->versions(SHT_GNU_verneed);
+  Highest highest{prefix, versions.names, std::nullopt};
+  uint64_t offset = 0, left = kMostVersions;
+  for (uint64_t n = 0; n < kMostVersions; ++n) {  // one a library
+    const std::optional<Need> need = at<Need>(versions.entries, offset);
+    if (!need) break;
+    for (uint64_t at_name = offset + need->vn_aux; left > 0; --left) {  // one a version
+      const std::optional<NeededName> name = at<NeededName>(versions.entries, at_name);
+      if (!name) break;
+      highest.take(name->vna_name);
+      if (name->vna_next == 0) break;
+      at_name += name->vna_next;
+    }
+    if (need->vn_next == 0) break;
+    offset += need->vn_next;
+  }
+  return highest.version;
 }
 
 }  // namespace assay

@@ -36,6 +36,8 @@ class ElfFile {
   std::string interpreter() const;               // "/lib64/ld-linux-x86-64.so.2"; "" if it names none
   // The highest number of the versions that it defines and that begin with `prefix` ("GLIBC_").
   std::optional<SymbolVersion> highest_version(std::string_view prefix) const;
+  // The same of those that it needs of other libraries.
+  std::optional<SymbolVersion> highest_needed_version(std::string_view prefix) const;
 
  private:
   explicit ElfFile(int fd) : fd_(fd) {}
@@ -43,7 +45,12 @@ class ElfFile {
   struct Span {
     uint64_t offset = 0, size = 0;
   };
+  // A section of versions, and the table of strings that has their names.
+  struct Versions {
+    std::string entries, names;
+  };
   bool read_header();
+  Versions versions(uint32_t section_type) const;
   std::string read(Span where) const;  // empty if the file has not so much there
 
   int fd_ = -1;

@@ -44,6 +44,15 @@ TEST(ElfFile, TellsTheHighestVersionOfItsOwnKind) {
   EXPECT_EQ(libc->interpreter(), "");
 }
 
+TEST(ElfFile, TellsApartWhatItDefinesAndWhatItNeeds) {
+  const auto runtime =
+      file_of(FakeElf{.versions = {"GLIBCXX_3.4.33"}, .needs = {"GLIBC_2.38", "GLIBC_2.4"}}.bytes());
+  ASSERT_TRUE(runtime);
+  EXPECT_EQ(runtime->highest_version("GLIBC_"), std::nullopt);
+  EXPECT_EQ(runtime->highest_needed_version("GLIBC_"), version("2.38"));
+  EXPECT_EQ(runtime->highest_needed_version("GLIBCXX_"), std::nullopt);
+}
+
 TEST(ElfFile, TellsTheLoaderThatAProgramAsksFor) {
   EXPECT_EQ(file_of(FakeElf{.interpreter = "/lib/ld.so.1"}.bytes())->interpreter(), "/lib/ld.so.1");
 }
@@ -81,8 +90,10 @@ TEST(ElfFile, APipeInItsPlaceHoldsNobodyUp) {
 }
 
 TEST(ElfFile, EveryCutAndEveryChangedByteIsBorne) {
-  const std::string whole =
-      FakeElf{.interpreter = "/lib/ld.so.1", .versions = {"GLIBC_2.36", "GLIBC_2.2.5"}}.bytes();
+  const std::string whole = FakeElf{.interpreter = "/lib/ld.so.1",
+                                    .versions = {"GLIBC_2.36", "GLIBC_2.2.5"},
+                                    .needs = {"GLIBC_2.34", "GLIBC_2.4"}}
+                                .bytes();
   for (size_t i = 0; i < whole.size(); ++i) {
     std::string changed = whole;
     changed[i] = static_cast<char>(0xff);
@@ -90,6 +101,7 @@ TEST(ElfFile, EveryCutAndEveryChangedByteIsBorne) {
       if (const auto file = file_of(bytes)) {
         EXPECT_LE(file->interpreter().size(), 4096U);
         file->highest_version("GLIBC_");
+        file->highest_needed_version("GLIBC_");
       }
     }
   }
@@ -99,7 +111,7 @@ TEST(ElfFile, AChainOfVersionsThatLeadsOutOfTheFileEnds) {
   std::string bytes = FakeElf{.versions = {"GLIBC_2.36", "GLIBC_2.2.5"}}.bytes();
   // The first definition says that the next one lies four gigabytes on.
   const size_t at =
-      bytes.size() - 2 * sizeof(ElfW(Shdr)) - 2 * (sizeof(ElfW(Verdef)) + sizeof(ElfW(Verdaux)));
+      bytes.size() - 3 * sizeof(ElfW(Shdr)) - 2 * (sizeof(ElfW(Verdef)) + sizeof(ElfW(Verdaux)));
   const uint32_t far_away = 0xffffffff;
   std::memcpy(bytes.data() + at + offsetof(ElfW(Verdef), vd_next), &far_away, sizeof far_away);
   EXPECT_EQ(file_of(bytes)->highest_version("GLIBC_"), version("2.36"));

@@ -16,7 +16,8 @@ namespace assay {
 struct FakeElf {
   uint16_t machine = 62;  // EM_X86_64
   std::string interpreter;
-  std::vector<std::string> versions;
+  std::vector<std::string> versions;  // that it defines
+  std::vector<std::string> needs;     // that it needs of libc.so.6
 
   std::string bytes() const {
     std::string names(1, '\0'), definitions;
@@ -32,6 +33,21 @@ struct FakeElf {
       append(definitions, name);
       names += versions[i] + '\0';
     }
+    std::string needed;
+    if (!needs.empty()) {
+      ElfW(Verneed) need{};
+      need.vn_version = 1;
+      need.vn_cnt = static_cast<uint16_t>(needs.size());
+      need.vn_aux = sizeof need;
+      append(needed, need);
+      for (size_t i = 0; i < needs.size(); ++i) {
+        ElfW(Vernaux) name{};
+        name.vna_name = static_cast<uint32_t>(names.size());
+        name.vna_next = i + 1 < needs.size() ? sizeof name : 0;
+        append(needed, name);
+        names += needs[i] + '\0';
+      }
+    }
     const std::string loader = interpreter.empty() ? "" : interpreter + '\0';
 
     ElfW(Ehdr) header{};
@@ -44,8 +60,8 @@ struct FakeElf {
     header.e_phoff = sizeof header;
     header.e_phnum = interpreter.empty() ? 0 : 1;
     const uint64_t contents = sizeof header + header.e_phnum * sizeof(ElfW(Phdr));
-    header.e_shoff = contents + loader.size() + names.size() + definitions.size();
-    header.e_shnum = 2;
+    header.e_shoff = contents + loader.size() + names.size() + definitions.size() + needed.size();
+    header.e_shnum = 3;
 
     std::string file;
     append(file, header);
@@ -56,9 +72,11 @@ struct FakeElf {
       segment.p_filesz = loader.size();
       append(file, segment);
     }
-    file += loader + names + definitions;
-    append(file, section(SHT_STRTAB, contents + loader.size(), names.size()));
-    append(file, section(SHT_GNU_verdef, contents + loader.size() + names.size(), definitions.size()));
+    const uint64_t names_at = contents + loader.size(), definitions_at = names_at + names.size();
+    file += loader + names + definitions + needed;
+    append(file, section(SHT_STRTAB, names_at, names.size()));
+    append(file, section(SHT_GNU_verdef, definitions_at, definitions.size()));
+    append(file, section(SHT_GNU_verneed, definitions_at + definitions.size(), needed.size()));
     return file;
   }
 

@@ -130,13 +130,18 @@ class Planner {
     return folders;
   }
 
-  // Of the first that a loader would find: a newer one behind it would not be taken either.
-  bool host_has_newer(const Runtime& runtime) const {
+  // Whether the host has a newer one that can be used with this C library. Of the first that a loader would
+  // find: a newer one behind it would not be taken either.
+  bool host_has_newer(const Runtime& runtime, const SymbolVersion& c_library) const {
     // Without a GNU C library the host's libraries are made for another one.
     if (!host_c_) return false;
     for (const std::string& folder : host_folders()) {
-      const auto theirs = version_of(folder + "/" + runtime.file, runtime.versions, machine_);
+      const std::optional<ElfFile> file = ElfFile::open(folder + "/" + runtime.file);
+      if (!file || file->machine() != machine_) continue;
+      const auto theirs = file->highest_version(runtime.versions);
       if (!theirs) continue;
+      const auto needed = file->highest_needed_version("GLIBC_");
+      if (needed && *needed > c_library) return false;
       const std::string ours = in_bundle(runtime.folder) + "/" + runtime.file;
       const auto version = version_of(ours, runtime.versions, machine_);
       return !version || *theirs > *version;
@@ -147,7 +152,8 @@ class Planner {
   std::string library_path(bool takes_own_c) const {
     std::string path = in_bundle(kBundleLibraries);
     for (const Runtime& runtime : kRuntimes) {
-      if (!host_has_newer(runtime)) path += ":" + in_bundle(runtime.folder);
+      if (!host_has_newer(runtime, takes_own_c ? *bundle_c_ : *host_c_))
+        path += ":" + in_bundle(runtime.folder);
     }
     if (takes_own_c) path += ":" + in_bundle(kBundleCLibrary);
     for (const std::string& part : parts_of(host_.library_path)) path += ":" + part;

@@ -127,6 +127,17 @@ TEST_F(Launch, TheNewerRuntimeWinsEachByItself) {
   EXPECT_EQ(search_path(plan().commands.at(0)), "lib:lib/c");
 }
 
+TEST_F(Launch, ARuntimeThatTheChosenCLibraryIsTooOldForIsNotTaken) {
+  host_has_libc("GLIBC_2.41");
+  host_has_cache();
+  put(host_.root + "/usr/lib64/libstdc++.so.6",
+      {.versions = {"GLIBCXX_3.4.33"}, .needs = {"GLIBC_2.38", "GLIBC_2.4"}});
+  const LaunchPlan plan = this->plan();
+  EXPECT_EQ(search_path(plan.commands.at(0)), "lib:lib/gcc_s") << "the host's, with its own C library";
+  EXPECT_EQ(search_path(plan.commands.at(1)), "lib:lib/stdc++:lib/gcc_s:lib/c")
+      << "in reserve, the bundle's both";
+}
+
 TEST_F(Launch, OnlyTheFirstRuntimeThatALoaderWouldFindCounts) {
   host_has_libc("GLIBC_2.28");
   host_has_cache();
