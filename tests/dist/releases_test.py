@@ -59,6 +59,15 @@ def release_root(roots, release):
     return (folder, "") if made.returncode == 0 else (None, (made.stdout + made.stderr)[-400:])
 
 
+def old_backend(folder, backend):
+    """A backend that needs a library of the vendor's."""
+    library = folder / "libggml-old.so"
+    (folder / "empty.c").write_text("")
+    made = run(["cc", "-shared", "-o", library, folder / "empty.c", "-Wl,--no-as-needed", "-L", backend.parent, f"-l:{backend.name}"])
+    assert made.returncode == 0, made.stderr
+    return library
+
+
 def newer_backend(folder, backend):
     """A backend that needs a C library newer than the bundle's, and a library of the vendor's."""
     (folder / "libc.c").write_text(f"long {NEWER_FUNCTION}(const char* s, char** e, int b) {{ return 0; }}\n")
@@ -90,11 +99,20 @@ def check_release(release, is_newer, bundle, root, flags, folder):
         result = inside("--version", variables={"ASSAY_LOADER": loader})
         expect((result.returncode == 0) == (loader == "bundle" or is_newer), f"{release}: under the loader of the {loader}: {result}")
 
-    # The vendor's libraries: one for an older C library, among the system's own; one for a newer one, in a folder of its own.
+    # The vendor's libraries: one for an older C library, in a folder that only the release's own list of libraries knows; one for a
+    # newer one, which is named by its path.
     backend = Path(os.environ["ASSAY_FAKE_BACKEND"])
-    shutil.copy(backend, root / "usr/lib" / backend.name)
+    (root / "opt/stack/lib64").mkdir(parents=True)
+    shutil.copy(backend, root / "opt/stack/lib64")
+    (root / "etc/ld.so.conf.d/stack.conf").write_text("/opt/stack/lib64\n")
+    listed = run(["chroot", root, "/sbin/ldconfig"])
+    assert listed.returncode == 0, listed.stderr
     (root / "opt/vendor").mkdir()
     shutil.copy(newer_backend(folder, backend), root / "opt/vendor")
+    (root / "opt/old").mkdir()
+    shutil.copy(old_backend(folder, backend), root / "opt/old")
+    probe = inside("probe", "--json", variables={"ASSAY_BACKEND_PATH": "/opt/old"})
+    expect("Dropped0" in probe.stdout, f"{release}: a library that the list of libraries leads to: {probe}")
     loaded = {}
     for loader in ("", "bundle"):
         probe = inside("probe", "--json", variables={"ASSAY_BACKEND_PATH": "/opt/vendor", **({"ASSAY_LOADER": loader} if loader else {})})
