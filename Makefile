@@ -26,7 +26,8 @@ clang := CC=clang-19 CXX=clang++-19
 
 # `make test` is a sequence: its last lines must be those of the last ctest.
 .NOTPARALLEL:
-.PHONY: help setup setup-build build run tests dev test sanitize asan tsan fuzz bench bench-rivals format lint clean distclean
+.PHONY: help setup setup-build build run tests dev test sanitize asan tsan fuzz bench bench-rivals dist test-dist format lint clean \
+  distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -84,6 +85,12 @@ bench-rivals: build ## assay against a bare loop and four other load generators,
 	@bench/rivals/install.py || echo "make: what could not be installed is a row that says so" >&2
 	@bench/rivals/compare.py build $(ARGS)
 
+dist: setup-build ## one archive that runs on any x86-64 Linux without network, with its bill of materials: build-dist/out/
+	@scripts/dist/dist.py make
+
+test-dist: setup dist ## the archive made again in another folder, and tried on an older and a newer Debian (root; half an hour)
+	@scripts/dist/test.sh build-dist/out
+
 format: setup ## lay out all C++ by .clang-format
 	@scripts/sources.sh cc | xargs -0 clang-format-19 -i
 
@@ -92,7 +99,7 @@ lint: setup ## clang-format, clang-tidy, shellcheck: nothing changes, everything
 	@scripts/lint.sh
 
 clean: ## remove what was built
-	@rm -rf build build-dev build-asan build-tsan build-fuzz build-lint
+	@rm -rf build build-dev build-asan build-tsan build-fuzz build-lint build-dist
 
 distclean: clean ## remove what was built and what was fetched
 	@rm -rf .deps

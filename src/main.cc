@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -43,6 +44,8 @@ int main(int argc, char** argv) {
   // glibc would raise it as large blocks are freed, and keep the stamps of a finished trial to itself from
   // then on.
   mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  // Started by a loader, it would have that one's name in lists of processes.
+  prctl(PR_SET_NAME, "assay");
   assay::SystemClock clock;
   const auto executable = assay::own_executable_path();
   assay::CliEnvironment environment{

@@ -123,7 +123,9 @@ Result<FileDescriptor> written_and_locked(const SyntheticSpec& spec, const Model
 
 Result<ResolvedModel> resolve_synthetic(const SyntheticSpec& spec, const ModelPlaces& places,
                                         const WriteProgress& progress) {
-  RETURN_IF_ERROR(make_directories(places.cache_directory));
+  if (const Result<void> made = make_directories(places.cache_directory); !made)
+    return fail(made.error().what, made.error().where,
+                "Name a folder with room for models with ASSAY_CACHE_DIR.");
   const std::string path = places.cache_directory + "/" + cache_file_name(spec);
   ASSIGN_OR_RETURN(FileDescriptor lock, written_and_locked(spec, places, path, progress));
   mark_as_used_now(path);

@@ -32,7 +32,9 @@ Result<double> shape_seconds(const ParsedOptions& options) {
 class CalibrationFolder {
  public:
   static Result<CalibrationFolder> make(const std::string& path) {
-    RETURN_IF_ERROR(make_directories(path));
+    if (const Result<void> made = make_directories(path); !made)
+      return fail(made.error().what, made.error().where,
+                  "Name a folder that you may write to with ASSAY_CACHE_DIR.");
     Result<FileDescriptor> lock = lock_directory(path);
     if (!lock)
       return fail("another calibration is under way: two would disturb each other", path,

@@ -88,10 +88,19 @@ bool has_graphics_driver() {
 
 }  // namespace
 
+std::string bundled_place(const CliEnvironment& environment, const std::string& name,
+                          const std::string& as_built) {
+  const std::string folder = parent_directory(environment.executable);
+  const bool is_bundle = file_exists(fmt::format("{}/lib/{}", folder, file_name(environment.executable)));
+  const std::string place = fmt::format("{}/{}", folder, name);
+  return is_bundle && file_exists(place) ? place : as_built;
+}
+
 Result<Places> find_places(const CliEnvironment& environment) {
   Places places;
   places.bundled_model_directory = environment.variable("ASSAY_MODEL_DIR");
-  if (places.bundled_model_directory.empty()) places.bundled_model_directory = ASSAY_DEFAULT_MODEL_DIR;
+  if (places.bundled_model_directory.empty())
+    places.bundled_model_directory = bundled_place(environment, "models", ASSAY_DEFAULT_MODEL_DIR);
   std::string cache = environment.variable("ASSAY_CACHE_DIR");
   if (cache.empty() && !environment.variable("XDG_CACHE_HOME").empty()) {
     cache = environment.variable("XDG_CACHE_HOME") + "/assay";

@@ -20,6 +20,10 @@ struct Places {
   std::string sysfs_root;  // where the kernel's sysfs is mounted
 };
 
+// A file or folder that comes with the program: beside the launcher in an unpacked bundle, else where it lay
+// when the program was built.
+std::string bundled_place(const CliEnvironment& environment, const std::string& name,
+                          const std::string& as_built);
 // Errors name the variable that is no good.
 Result<Places> find_places(const CliEnvironment& environment);
 // This program as a worker, with a scrubbed environment: paths, locale, and what drivers and vendors'

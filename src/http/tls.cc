@@ -9,6 +9,9 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <cstdlib>
+
+#include "os/os.h"
 
 namespace assay {
 namespace {
@@ -39,6 +42,34 @@ std::string openssl_words() {
 int no_password(char*, int, int, void* asked) {
   *static_cast<bool*>(asked) = true;
   return -1;
+}
+
+// Where distributions keep the authorities that they trust, in one file: Debian and its kin and Arch; Fedora
+// and Red Hat's (two places); openSUSE; Alpine. (crypto/x509/root_linux.go of Go names the same.)
+constexpr const char* kAuthorities[] = {
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+};
+
+// OpenSSL looks where the distribution that it was built for keeps them, or where SSL_CERT_FILE and
+// SSL_CERT_DIR say. An unpacked bundle may stand on another distribution.
+bool openssl_finds_authorities() {
+  for (const char* name : {X509_get_default_cert_file_env(), X509_get_default_cert_dir_env()}) {
+    if (::getenv(name) != nullptr) return true;  // OpenSSL itself reads them, too
+  }
+  return file_exists(X509_get_default_cert_file()) || file_exists(X509_get_default_cert_dir());
+}
+
+bool trust_system(SSL_CTX* context) {
+  if (SSL_CTX_set_default_verify_paths(context) != 1) return false;
+  if (openssl_finds_authorities()) return true;
+  for (const char* file : kAuthorities) {
+    if (file_exists(file)) return SSL_CTX_load_verify_file(context, file) == 1;
+  }
+  return true;  // none: a server's certificate will be refused, with advice
 }
 
 Error explain_certificate(long code, const std::string& where, const std::string& ca_file) {
@@ -104,7 +135,7 @@ Result<TlsContext> TlsContext::create(const std::string& ca_file) {
   constexpr unsigned char kProtocols[] = "\x08http/1.1";
   SSL_CTX_set_alpn_protos(raw, kProtocols, sizeof kProtocols - 1);
   if (ca_file.empty()) {
-    if (SSL_CTX_set_default_verify_paths(raw) != 1) {
+    if (!trust_system(raw)) {
       return fail("cannot load the system's certificate authorities: " + openssl_words(), "",
                   "Install the package ca-certificates, or set ca_file.");
     }

@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 
@@ -19,6 +21,8 @@
 
 namespace assay {
 namespace {
+
+constexpr int64_t kMostMapsBytes = 16 << 20;
 
 Result<void> replace_file(const std::string& target, const std::string& name, std::string_view content) {
   const std::string beside = fmt::format("{}.{}.tmp", target, ::getpid());
@@ -31,6 +35,26 @@ Result<void> replace_file(const std::string& target, const std::string& name, st
     written = fail_errno("rename into place", name);
   if (!written) ::unlink(beside.c_str());
   return written;
+}
+
+// The file that the code of this function was mapped from: the program's own, also where /proc/self/exe is
+// the dynamic loader that it was started by. Empty if it cannot be told.
+std::string file_of_own_code() {
+  const auto here = reinterpret_cast<uintptr_t>(&file_of_own_code);
+  const Result<std::string> maps = read_file("/proc/self/maps", kMostMapsBytes);
+  if (!maps) return "";
+  for (const std::string_view line :
+       split(*maps, '\n')) {  // "5581a000-5581b000 r-xp 00000000 fe:00 123   /path"
+    uintptr_t begin = 0, end = 0;
+    const char* last = line.data() + line.size();
+    const auto [dash, begin_error] = std::from_chars(line.data(), last, begin, 16);
+    if (begin_error != std::errc() || dash == last || *dash != '-') continue;
+    const auto [rest, end_error] = std::from_chars(dash + 1, last, end, 16);
+    if (end_error != std::errc() || here < begin || here >= end) continue;
+    const size_t path = line.find('/');
+    return path == std::string_view::npos ? "" : std::string(line.substr(path));
+  }
+  return "";
 }
 
 }  // namespace
@@ -157,9 +181,12 @@ std::string file_name(const std::string& path) {
 
 Result<std::string> own_executable_path() {
   std::error_code error;
-  const std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::string executed = std::filesystem::read_symlink("/proc/self/exe", error).string();
   if (error) return fail("cannot find this program's own file: " + error.message(), "/proc/self/exe");
-  return path.string();
+  const std::string program = file_of_own_code();
+  if (program.empty() || program == executed) return executed;
+  const std::string launcher = parent_directory(parent_directory(program)) + "/" + file_name(program);
+  return file_exists(launcher) ? launcher : program;
 }
 
 Result<MappedFile> MappedFile::open(const std::string& path) {

@@ -53,7 +53,9 @@ Result<int64_t> free_disk_space_bytes(const std::string& path);
 std::string absolute_path(const std::string& path);
 std::string parent_directory(const std::string& path);
 std::string file_name(const std::string& path);
-// The file of this running program, for starting itself as a worker.
+// The file by which this running program is started again, as a worker: its own, or, where a launcher had a
+// dynamic loader run it (an unpacked bundle, in which /proc/self/exe is that loader), the launcher's, which
+// lies one folder above the program's and has its name.
 Result<std::string> own_executable_path();
 
 // A file mapped for reading; the bytes live as long as this does.

@@ -3,11 +3,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "os/descriptors.h"
 
 namespace assay {
 namespace {
@@ -17,7 +18,7 @@ namespace {
   ::setsid();  // no Ctrl-C of the terminal reaches it
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
   ::dup2(pipe, 0);
-  ::syscall(SYS_close_range, 1, ~0U, 0U);
+  close_from(1);
   pid_t group = 0, said = 0;
   while (true) {
     const ssize_t n = ::read(0, &said, sizeof said);  // so few bytes come whole

@@ -9,13 +9,14 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "os/descriptors.h"
 
 extern char** environ;
 
@@ -91,7 +92,7 @@ struct ExecError {
   if (socket >= 0) ::dup2(socket, kChildSocket);
   // No descriptor of ours (dossier, sockets to endpoints) may leak into foreign code; exec closes those
   // above.
-  ::syscall(SYS_close_range, first_closed, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
+  close_on_exec_from(first_closed);
   const bool is_there = plan.directory == nullptr || ::chdir(plan.directory) == 0;
   if (is_there) ::execve(plan.argv[0], plan.argv, plan.envp);
   const ExecError error{.number = errno, .is_of_directory = !is_there};
