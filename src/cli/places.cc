@@ -18,6 +18,8 @@ constexpr const char* kWorkerVariables[] = {
     "ASSAY_",       "GGML_",        "LLAMA_",        "OMP_",        "VK_",   "MESA_",   "LP_NUM_THREADS",
     "CUDA_",        "HIP_",         "ROCR_",         "HSA_",        "MUSA_", "ASCEND_", "ONEAPI_",
     "SYCL_",        "ZE_",          "ROCM_",         "NVIDIA_",     "IXRT_", "COREX_",  "BIREN_",
+    "IX_",          "MTHREADS_",    "MACA_",         "CUCC_PATH",   "SUPA_", "BRSW_",   "NEUWARE_",
+    "CNCL_",        "HCCL_",        "MCCL_",         "HABANA_",     "PT_",   "XPU_",    "TOPS_",
     "LSAN_OPTIONS", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
 
 // What serving engines and the Python that they run in are steered by.
@@ -86,12 +88,24 @@ bool has_graphics_driver() {
   return false;
 }
 
+// Beside the program, as it is unpacked or installed, else where it was built.
+std::string kit_directory(const CliEnvironment& environment) {
+  if (std::string given = environment.variable("ASSAY_KIT_DIR"); !given.empty()) return given;
+  const std::string home = parent_directory(environment.executable);
+  for (const char* beside : {"kits", "../kits", "../share/assay/kits"}) {
+    std::string folder = fmt::format("{}/{}", home, beside);
+    if (file_exists(folder + "/torch_roofline.py")) return folder;
+  }
+  return ASSAY_DEFAULT_KIT_DIR;
+}
+
 }  // namespace
 
 Result<Places> find_places(const CliEnvironment& environment) {
   Places places;
   places.bundled_model_directory = environment.variable("ASSAY_MODEL_DIR");
   if (places.bundled_model_directory.empty()) places.bundled_model_directory = ASSAY_DEFAULT_MODEL_DIR;
+  places.kit_directory = kit_directory(environment);
   std::string cache = environment.variable("ASSAY_CACHE_DIR");
   if (cache.empty() && !environment.variable("XDG_CACHE_HOME").empty()) {
     cache = environment.variable("XDG_CACHE_HOME") + "/assay";
