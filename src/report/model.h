@@ -59,8 +59,12 @@ struct Waterfall {
 
   // Nothing is known of any level above serving: there is no loss to name, and nothing to draw.
   bool has_only_serving() const;
-  std::string caption() const;  // device and model, as far as they are known
+  const char* why_not_drawn() const;  // in that case
+  std::string caption() const;        // device and model, as far as they are known
 };
+inline constexpr const char* kNoEngine =
+    "Engine: none. No portable engine ran on it, so that what its kernels permit is told in operations and bytes, below, and not "
+    "in tokens.";
 inline constexpr const char* kOnlyServing =
     "Only serving was measured here: what is claimed, what the silicon permits and what an engine reaches on it is unknown, so "
     "that no loss has a name.";

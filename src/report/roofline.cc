@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/kernel_source.h"
 #include "report/model.h"
 #include "report/values.h"
 
@@ -31,11 +32,18 @@ std::string point_group(const Record& record) {
   return dtype.empty() || base.ends_with(dtype) ? base : fmt::format("{} {}", base, dtype);
 }
 
-void add_point(Roofline& roofline, const Record& record) {
+// "matmul f16", and whose it is where there are several.
+std::string named_with_source(std::string name, const Record& record, bool names_source) {
+  const std::string source = names_source ? short_kernels_of(record) : std::string();
+  return source.empty() ? name : fmt::format("{} · {}", name, source);
+}
+
+void add_point(Roofline& roofline, const Record& record, bool names_source) {
   const double flop_per_byte = record.conditions["flop_per_byte"].as_number();
   if (!(flop_per_byte > 0) || record.evidence_class != EvidenceClass::kMeasured) return;
   const bool is_bandwidth = record.metric == "memory_bandwidth_gb_per_s";
-  RooflinePoint point{.group = point_group(record), .flop_per_byte = flop_per_byte, .record = &record};
+  RooflinePoint point{
+      .group = named_with_source(point_group(record), record, names_source), .flop_per_byte = flop_per_byte, .record = &record};
   point.tflop_per_s = is_bandwidth ? *record.value * flop_per_byte / kGigaPerTera : *record.value;
   point.name = point.group;
   for (const char* key : {"m", "n", "k", "queries", "keys"}) {
@@ -61,7 +69,7 @@ bool is_ceiling(const Record& record) {
   return is_resource && (is_bound || is_flag_set(record, "best")) && condition(record, "memory") != "cache";
 }
 
-void add_ceiling(Roofline& roofline, const Record& record) {
+void add_ceiling(Roofline& roofline, const Record& record, bool names_source) {
   const bool is_bandwidth = record.metric == "memory_bandwidth_gb_per_s";
   const std::string dtype = condition(record, "dtype");
   const std::string_view kind = record.evidence_class == EvidenceClass::kMeasured  ? "best kernel"
@@ -74,6 +82,8 @@ void add_ceiling(Roofline& roofline, const Record& record) {
                              : is_bandwidth       ? "memory"
                                                   : "compute",
                              dtype.empty() ? "" : " " + dtype, kind, amount(*record.value, record.unit));
+  if (record.evidence_class == EvidenceClass::kMeasured)
+    ceiling.name = named_with_source(std::move(ceiling.name), record, names_source);
   roofline.ceilings.push_back(std::move(ceiling));
 }
 
@@ -136,7 +146,7 @@ void explain_points_above(const Model& model, const Subject& subject, Roofline& 
   }
   const std::vector<std::string> above_all = [&] {
     if (caches == nullptr) return above_memory;
-    add_ceiling(roofline, *caches);
+    add_ceiling(roofline, *caches, has_kit(*model.content, subject.id));
     return groups_above(roofline, true);
   }();
   if (caches != nullptr && above_all.size() < above_memory.size())
@@ -184,7 +194,7 @@ bool is_engine_metric(std::string_view metric) {
 
 bool is_other_metric(std::string_view metric) {
   return metric == "launch_overhead_us" || metric == "host_to_device_gb_per_s" ||
-         metric == "device_to_host_gb_per_s" || metric == "attention_tflop_per_s" ||
+         metric == "device_to_host_gb_per_s" || metric == "all_reduce_gb_per_s" || metric == "attention_tflop_per_s" ||
          metric == "roofline_efficiency";
 }
 
@@ -242,10 +252,11 @@ std::vector<Roofline> make_rooflines(const Model& model) {
   std::vector<Roofline> rooflines;
   for (const Subject* subject : model.subjects) {
     Roofline roofline{.subject = subject};
+    const bool names_source = has_kit(*model.content, subject->id);
     for (const Record& record : model.content->records) {
       if (record.subject_id != subject->id || !is_plotted(record)) continue;
-      add_point(roofline, record);
-      if (is_ceiling(record)) add_ceiling(roofline, record);
+      add_point(roofline, record, names_source);
+      if (is_ceiling(record)) add_ceiling(roofline, record, names_source);
     }
     mark_best(roofline.points);
     thin_ceilings(roofline.ceilings);

@@ -57,7 +57,7 @@ bool VerdictView::has_engine_failure() const {
     const auto trial = trials_.find(finding.trial_id);
     const bool is_of_failed = trial != trials_.end() && trial->second->state == TrialState::kFailed;
     return is_of_failed && finding.severity == Severity::kBlocker &&
-           (finding.code.starts_with("engine.") || finding.code.starts_with("model.") ||
+           (finding.code.starts_with("engine.") || finding.code.starts_with("kit.") || finding.code.starts_with("model.") ||
             finding.code.starts_with("stack."));
   });
 }
