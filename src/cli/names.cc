@@ -44,14 +44,16 @@ std::vector<NamedThing> target_things() {
 std::vector<NamedThing> kit_things() {
   std::vector<NamedThing> things;
   for (const KitRow& kit : kits()) {
-    things.push_back({kit.name, kit.title,
-                      fmt::format("{}\n\nExam: {}.\n\nIn a scenario:\n\n[[target]]\nkind = \"kit\"\nkit = \"{}\"\npython = "
-                                  "\"/opt/venv/bin/python3\"\n",
-                                  kit.description, kit.exam, kit.name),
-                      Json(Json::Object{{"name", kit.name},
-                                        {"title", kit.title},
-                                        {"exam", kit.exam},
-                                        {"description", kit.description}})});
+    things.push_back(
+        {kit.name, kit.title,
+         fmt::format(
+             "{}\n\nExam: {}.\n\nIn a scenario:\n\n[[target]]\nkind = \"kit\"\nkit = \"{}\"\npython = "
+             "\"/opt/venv/bin/python3\"\n",
+             kit.description, kit.exam, kit.name),
+         Json(Json::Object{{"name", kit.name},
+                           {"title", kit.title},
+                           {"exam", kit.exam},
+                           {"description", kit.description}})});
   }
   return things;
 }

@@ -39,7 +39,7 @@ struct ProcessEnd {
   bool exited = false;  // by itself, with exit_code; otherwise by `signal`
   int exit_code = 0;
   int signal = 0;
-  Nanos cpu_time{};  // user and system
+  Nanos cpu_time{};     // user and system
   TreeRemains remains;  // of a child whose tree is kept, when it had ended by itself
   bool clean() const { return exited && exit_code == 0; }
   std::string words() const;  // "exit code 3", "signal 6 (Aborted)"
@@ -52,8 +52,8 @@ struct ProcessMemory {
   int64_t peak_bytes = 0;  // of resident, since it began
 };
 
-// One child. Destroying it kills its process group, or its whole tree where that is kept. One thread only, which must outlive the child: Linux
-// kills the child when the thread that started it ends.
+// One child. Destroying it kills its process group, or its whole tree where that is kept. One thread only,
+// which must outlive the child: Linux kills the child when the thread that started it ends.
 class Process {
  public:
   static Result<Process> start(const ProcessOptions& options);

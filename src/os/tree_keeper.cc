@@ -45,7 +45,8 @@ void pause_ms(long ms) {
 // The number that text begins with; 0 if it begins with none. Moves behind it.
 pid_t take_number(const char*& text, const char* end) {
   long number = 0;
-  while (text < end && *text >= '0' && *text <= '9' && number < 1L << 31) number = number * 10 + *text++ - '0';
+  while (text < end && *text >= '0' && *text <= '9' && number < 1L << 31)
+    number = number * 10 + *text++ - '0';
   return static_cast<pid_t>(number);
 }
 

@@ -18,8 +18,8 @@ struct TreeRemains {
 };
 
 // Signals that a keeper acts on. The kernel sends the first when the thread that started it is gone.
-inline constexpr int kKeeperKillSignal = SIGUSR1;   // kill everything below, then end as by SIGKILL
-inline constexpr int kKeeperTermSignal = SIGTERM;   // handed on to everything below
+inline constexpr int kKeeperKillSignal = SIGUSR1;  // kill everything below, then end as by SIGKILL
+inline constexpr int kKeeperTermSignal = SIGTERM;  // handed on to everything below
 
 // For Process only, in a child that was just forked (only async-signal-safe calls are made): makes it the
 // keeper of a child of its own, and returns in that one, with the keeper's number. The keeper ends as that

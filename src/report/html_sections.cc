@@ -101,7 +101,8 @@ std::string kernels_words(const Roofline& roofline) {
   for (const RooflinePoint& point : roofline.points) records.push_back(point.record);
   const std::string count = counted(static_cast<int64_t>(records.size()), "kernel");
   const std::string source = kernels_of(*records.front());
-  const bool is_of_one = std::ranges::all_of(records, [&](const Record* record) { return kernels_of(*record) == source; });
+  const bool is_of_one =
+      std::ranges::all_of(records, [&](const Record* record) { return kernels_of(*record) == source; });
   if (is_of_one) return fmt::format("{} of {}", count, source.empty() ? "ggml" : source);
   return fmt::format("{}: {}", count, counted_by_source(records));
 }
@@ -115,7 +116,8 @@ std::string sources_table(const Model& model) {
     std::string kit;
     const auto add = [&](const Record* record) {
       std::string source = kernels_of(*record);
-      if (!source.empty() && std::ranges::find(sources, source) == sources.end()) sources.push_back(std::move(source));
+      if (!source.empty() && std::ranges::find(sources, source) == sources.end())
+        sources.push_back(std::move(source));
       if (const std::string name = condition(*record, "kit"); !name.empty())
         kit = fmt::format("kit {} {}", name, condition(*record, "kit_version"));
     };
@@ -124,7 +126,8 @@ std::string sources_table(const Model& model) {
     std::ranges::for_each(device.other, add);
     if (sources.empty()) continue;
     has_any_kit |= !kit.empty();
-    table.rows.push_back({text_cell(device.label), text_cell(join(sources, "; ")), text_cell(kit.empty() ? "assay" : kit)});
+    table.rows.push_back(
+        {text_cell(device.label), text_cell(join(sources, "; ")), text_cell(kit.empty() ? "assay" : kit)});
   }
   return has_any_kit ? table.html() : "";
 }

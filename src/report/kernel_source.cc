@@ -20,7 +20,8 @@ std::string short_kernels_of(const Record& record) {
   std::string name = kernels_of(record);
   if (const size_t through = name.find(" through "); through != std::string::npos) name.resize(through);
   // "PyTorch 2.13.0+cu130": the version stands in the tables.
-  if (const size_t version = name.find_first_of("0123456789"); version != std::string::npos && version > 1 && name[version - 1] == ' ')
+  if (const size_t version = name.find_first_of("0123456789");
+      version != std::string::npos && version > 1 && name[version - 1] == ' ')
     name.resize(version - 1);
   return cut(name, kMost);
 }

@@ -1,5 +1,6 @@
-// Whose kernels a record is of: a roofline may hold those of the engine's own library and those of the vendor's,
-// which a kit has called, side by side on one device, and what is told of a kernel then tells whose it is.
+// Whose kernels a record is of: a roofline may hold those of the engine's own library and those of the
+// vendor's, which a kit has called, side by side on one device, and what is told of a kernel then tells whose
+// it is.
 #pragma once
 
 #include <string>

@@ -13,7 +13,8 @@ Record of(const char* key, const char* name) {
 }
 
 TEST(KernelSource, IsTheLibraryOfAKitOrTheEnginesOwn) {
-  EXPECT_EQ(kernels_of(of("library", "cuBLAS through PyTorch 2.1.0+corex")), "cuBLAS through PyTorch 2.1.0+corex");
+  EXPECT_EQ(kernels_of(of("library", "cuBLAS through PyTorch 2.1.0+corex")),
+            "cuBLAS through PyTorch 2.1.0+corex");
   EXPECT_EQ(kernels_of(of("kernels_of", "ggml")), "ggml");
   EXPECT_EQ(kernels_of(of("", "")), "");
 }
@@ -27,7 +28,8 @@ TEST(KernelSource, IsShortInCharts) {
 
 TEST(KernelSource, EachIsCounted) {
   const Record ggml = of("kernels_of", "ggml"), kit = of("library", "oneDNN"), unnamed = of("", "");
-  EXPECT_EQ(counted_by_source({&ggml, &kit, &ggml, &unnamed}), "2 of ggml, 1 of oneDNN, 1 of an unnamed library");
+  EXPECT_EQ(counted_by_source({&ggml, &kit, &ggml, &unnamed}),
+            "2 of ggml, 1 of oneDNN, 1 of an unnamed library");
 }
 
 TEST(KernelSource, AKitIsKnownByItsLibrary) {

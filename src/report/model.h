@@ -71,7 +71,8 @@ inline constexpr const char* kOnlyServing =
 
 struct RooflinePoint {
   std::string name;   // "matmul q4_0"
-  std::string group;  // points of one kernel and type; the best of each is named in the chart
+  std::string group;  // kernel and type, and whose kernels where several were measured: "matmul f16 · cuBLAS"
+  std::string kernel;  // the same without whose: the best of each, whoever's it is, is named in the chart
   double flop_per_byte = 0;
   double tflop_per_s = 0;
   bool is_best = false;

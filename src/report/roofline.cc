@@ -42,8 +42,10 @@ void add_point(Roofline& roofline, const Record& record, bool names_source) {
   const double flop_per_byte = record.conditions["flop_per_byte"].as_number();
   if (!(flop_per_byte > 0) || record.evidence_class != EvidenceClass::kMeasured) return;
   const bool is_bandwidth = record.metric == "memory_bandwidth_gb_per_s";
-  RooflinePoint point{
-      .group = named_with_source(point_group(record), record, names_source), .flop_per_byte = flop_per_byte, .record = &record};
+  RooflinePoint point{.group = named_with_source(point_group(record), record, names_source),
+                      .kernel = point_group(record),
+                      .flop_per_byte = flop_per_byte,
+                      .record = &record};
   point.tflop_per_s = is_bandwidth ? *record.value * flop_per_byte / kGigaPerTera : *record.value;
   point.name = point.group;
   for (const char* key : {"m", "n", "k", "queries", "keys"}) {
@@ -57,7 +59,7 @@ void add_point(Roofline& roofline, const Record& record, bool names_source) {
 void mark_best(std::vector<RooflinePoint>& points) {
   for (RooflinePoint& point : points) {
     point.is_best = std::none_of(points.begin(), points.end(), [&](const RooflinePoint& other) {
-      return other.group == point.group && other.tflop_per_s > point.tflop_per_s;
+      return other.kernel == point.kernel && other.tflop_per_s > point.tflop_per_s;
     });
   }
 }
@@ -194,8 +196,8 @@ bool is_engine_metric(std::string_view metric) {
 
 bool is_other_metric(std::string_view metric) {
   return metric == "launch_overhead_us" || metric == "host_to_device_gb_per_s" ||
-         metric == "device_to_host_gb_per_s" || metric == "all_reduce_gb_per_s" || metric == "attention_tflop_per_s" ||
-         metric == "roofline_efficiency";
+         metric == "device_to_host_gb_per_s" || metric == "all_reduce_gb_per_s" ||
+         metric == "attention_tflop_per_s" || metric == "roofline_efficiency";
 }
 
 // The best of each type: the record that says so, else the largest.

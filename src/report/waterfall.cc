@@ -292,7 +292,8 @@ void add_levels_above(WaterfallLane& lane, const LaneKind& kind, const LaneRecor
   add("theoretical bound", records.bound, records.resource, records.without_bound);
   const bool names_source = records.kernels != nullptr && records.names_source;
   const std::string source = names_source ? kernels_of(*records.kernels) : std::string();
-  add("kernels", records.kernels, source.empty() ? records.resource : fmt::format("{} (kernels of {})", records.resource, source),
+  add("kernels", records.kernels,
+      source.empty() ? records.resource : fmt::format("{} (kernels of {})", records.resource, source),
       records.without_kernels);
 }
 
@@ -487,8 +488,12 @@ std::vector<Place> places_of(const Model& model, const Subject& subject) {
       return trial.target != place.target || trial.parameters["part"].as_string() == "kit";
     });
   };
-  if (!std::ranges::all_of(places, has_only_kit)) std::erase_if(places, has_only_kit);
-  return places;
+  if (std::ranges::all_of(places, has_only_kit)) return places;
+  std::vector<Place> others;
+  for (const Place& place : places) {
+    if (!has_only_kit(place)) others.push_back(place);
+  }
+  return others;
 }
 
 Waterfall make_waterfall(const Model& model, const Place& place) {

@@ -32,8 +32,7 @@ bool is_parameter_name(std::string_view name) {
 std::string fault_of_text(const std::string& text) {
   if (text.size() > kMaxKitTextBytes || text.find('\0') != std::string::npos)
     return fmt::format("is longer than {} bytes", kMaxKitTextBytes);
-  const std::string secret =
-      is_secret_option(text) ? text.substr(0, text.find('=')) : secret_of_text(text);
+  const std::string secret = is_secret_option(text) ? text.substr(0, text.find('=')) : secret_of_text(text);
   if (secret.empty()) return "";
   return fmt::format(
       "holds a secret ({}), which does not belong in a scenario, since that is stored with every result; "
@@ -76,10 +75,12 @@ void read_python(Reader& reader, const TomlMember& member, KitSpec& out) {
 
 void read_kit_arguments(Reader& reader, const TomlMember& member, KitSpec& out) {
   const TomlValue& value = member.value;
-  const bool is_list = value.kind == TomlKind::kArray && value.items.size() <= kMaxKitArguments &&
-                       std::ranges::all_of(value.items, [](const TomlValue& item) { return item.kind == TomlKind::kString; });
+  const bool is_list =
+      value.kind == TomlKind::kArray && value.items.size() <= kMaxKitArguments &&
+      std::ranges::all_of(value.items, [](const TomlValue& item) { return item.kind == TomlKind::kString; });
   if (!is_list)
-    return reader.error(value.at, fmt::format("arguments must be an array of {} strings at most", kMaxKitArguments));
+    return reader.error(value.at,
+                        fmt::format("arguments must be an array of {} strings at most", kMaxKitArguments));
   for (const TomlValue& item : value.items) {
     if (const std::string fault = fault_of_text(item.text); !fault.empty())
       reader.error(item.at, fmt::format("an argument {}", fault));

@@ -48,7 +48,8 @@ Json stack_conditions(const StackSpec& stack);
 
 // The program of a kit target, and what it is told.
 struct KitSpec {
-  std::string kit;     // a name of the table of kits, or the path of a file, resolved; empty: the target is no kit
+  std::string
+      kit;  // a name of the table of kits, or the path of a file, resolved; empty: the target is no kit
   std::string python;  // what runs it: a path, resolved, or a name; empty: python3 where the file is Python
   std::vector<std::string> arguments;
   std::vector<std::pair<std::string, Json>> parameters;  // texts, numbers, booleans

@@ -60,10 +60,11 @@ void check_kit(Reader& reader, const TomlValue& table, const TargetSpec& target)
   const KitRow* row = find_kit(target.kit.kit);
   if (row != nullptr || target.kit.kit.empty() || target.kit.kit.find('/') != std::string::npos) return;
   const TomlValue* value = table.find("kit");
-  reader.error(value == nullptr ? table.at : value->at,
-               fmt::format("there is no kit '{}'; there are {}, and a file is given by its path: \"./my-kit\".{}",
-                           printable(target.kit.kit, 60), join(kit_names(), ", "),
-                           suggestion(target.kit.kit, kit_names())));
+  reader.error(
+      value == nullptr ? table.at : value->at,
+      fmt::format("there is no kit '{}'; there are {}, and a file is given by its path: \"./my-kit\".{}",
+                  printable(target.kit.kit, 60), join(kit_names(), ", "),
+                  suggestion(target.kit.kit, kit_names())));
 }
 
 constexpr TargetKindRow kTargetKindRows[] = {
@@ -85,8 +86,8 @@ constexpr TargetKindRow kTargetKindRows[] = {
      "is checked, and each number names whose kernels it is of. torch-roofline, which assay brings, measures through PyTorch "
      "on whatever device that has: cuda, musa, npu, xpu, mlu, hpu, cpu. `device` names the device that the numbers are of, so that they stand "
      "beside the engine's.",
-     "[[target]]\nkind = \"kit\"\nkit = \"torch-roofline\"\npython = \"/opt/venv/bin/python3\"", false, false, kit_name,
-     check_kit},
+     "[[target]]\nkind = \"kit\"\nkit = \"torch-roofline\"\npython = \"/opt/venv/bin/python3\"", false, false,
+     kit_name, check_kit},
     {TargetKind::kFake, "fake", "a target with exactly known timing",
      "A server of the program's own with known service times: for trying out scenarios, and for holding the instrument "
      "itself against the truth.",

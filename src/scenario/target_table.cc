@@ -204,11 +204,14 @@ constexpr TargetRow kTargetRows[] = {
       "kit"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { read_variables(r, m, t.kit.variables); }},
     {{"target", "time_limit_s", "number", "600", "s",
-      "So long after its start a kit is ended, whatever it does. How long it measures is [roofline] max_duration_s.", "kit"},
+      "So long after its start a kit is ended, whatever it does. How long it measures is [roofline] max_duration_s.",
+      "kit"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_positive(m, 86'400, t.kit.time_limit_s); }},
     {{"target", "silence_limit_s", "number", "300", "s",
       "A kit that says nothing for so long is taken for hung, and ended.", "kit"},
-     [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_positive(m, 86'400, t.kit.silence_limit_s); }},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) {
+       r.read_positive(m, 86'400, t.kit.silence_limit_s);
+     }},
     {{"target", "prefill_us_per_token", "number", "200", "µs",
       "Prefill time for each token of the prompt; the first token comes tpot_ms after it.", "fake"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_number(m, 0, 1e6, t.prefill_us_per_token); }},

@@ -12,8 +12,9 @@
 namespace assay {
 namespace {
 
-constexpr Nanos kKitLookInterval = nanos_from_ms(100);  // how often an interrupt and the kit's end are looked for
-constexpr Nanos kEndLookInterval = nanos_from_ms(2);    // the same where its stdout has ended
+constexpr Nanos kKitLookInterval =
+    nanos_from_ms(100);  // how often an interrupt and the kit's end are looked for
+constexpr Nanos kEndLookInterval = nanos_from_ms(2);  // the same where its stdout has ended
 constexpr const char* kMarkVariable = "ASSAY_KIT_MARK";
 
 // By which processes of this very run of a kit are known, should their keeper be killed.
@@ -106,7 +107,8 @@ class KitRun {
         process_->wait(clock_.now() + kEndLookInterval);
         if (!take_input()) break;
       }
-      if (!process_->poll_end()) give_up(EndCause::kHung, "the kit hung: it closed its stdout and did not end");
+      if (!process_->poll_end())
+        give_up(EndCause::kHung, "the kit hung: it closed its stdout and did not end");
       ended = *process_->poll_end();
     }
     const int marked = kill_marked(fmt::format("{}={}", kMarkVariable, mark_));
@@ -135,9 +137,9 @@ class KitRun {
   void judge(const ProcessEnd& ended) {
     if (ended.clean() && lines_.is_done()) return;
     end_.cause = EndCause::kDied;
-    end_.error.what = ended.clean()        ? "the kit ended without done"
+    end_.error.what = ended.clean()      ? "the kit ended without done"
                       : lines_.is_done() ? fmt::format("the kit ended with {} behind done", ended.words())
-                                           : fmt::format("the kit died: {}", ended.words());
+                                         : fmt::format("the kit died: {}", ended.words());
   }
 
   void tell() {

@@ -10,8 +10,8 @@
 
 #include "base/base.h"
 #include "os/os.h"
+#include "target/end_cause.h"
 #include "target/kit_lines.h"
-#include "target/target.h"
 
 namespace assay {
 
@@ -36,9 +36,9 @@ struct KitEnd {
   bool is_absent = false;
   std::string absent_reason;
   KitRemarks remarks;
-  TreeRemains remains;        // processes that it left behind, and that were killed
-  std::string other_output;   // stdout outside the protocol, its first 64 KiB
-  std::string diagnostics;    // stderr, its last 64 KiB
+  TreeRemains remains;       // processes that it left behind, and that were killed
+  std::string other_output;  // stdout outside the protocol, its first 64 KiB
+  std::string diagnostics;   // stderr, its last 64 KiB
 
   bool done() const { return cause == EndCause::kNone; }
 };

@@ -15,9 +15,10 @@ constexpr size_t kQuotedLineBytes = 120;  // of a line that is told
 constexpr size_t kOtherOutputBytes = 64 << 10;
 
 constexpr std::pair<const char*, KitLineKind> kLineKinds[] = {
-    {"hello", KitLineKind::kHello},       {"device", KitLineKind::kDevice}, {"record", KitLineKind::kRecord},
-    {"finding", KitLineKind::kFinding},   {"progress", KitLineKind::kProgress},
-    {"absent", KitLineKind::kAbsent},     {"done", KitLineKind::kDone},
+    {"hello", KitLineKind::kHello},       {"device", KitLineKind::kDevice},
+    {"record", KitLineKind::kRecord},     {"finding", KitLineKind::kFinding},
+    {"progress", KitLineKind::kProgress}, {"absent", KitLineKind::kAbsent},
+    {"done", KitLineKind::kDone},
 };
 
 bool is_kit_name(std::string_view text) {
@@ -49,7 +50,8 @@ Result<void> KitLines::feed(std::string_view bytes) {
   }
   pending_ += bytes;
   if (pending_.size() > limits_.line_bytes)
-    return fail(fmt::format("it printed a line over {}", format_bytes(static_cast<int64_t>(limits_.line_bytes))));
+    return fail(
+        fmt::format("it printed a line over {}", format_bytes(static_cast<int64_t>(limits_.line_bytes))));
   return {};
 }
 
@@ -74,7 +76,8 @@ Result<void> KitLines::take_line(std::string line) {
   const Result<Json> json = Json::parse(text, "kit");
   if (!json || !json->is_object()) {
     const std::string why = json ? "it is no JSON object" : words_of_parse_error(text, json.error());
-    if (!hello_) return fail(fmt::format("its first line is no hello: {}", printable(text, kQuotedLineBytes)));
+    if (!hello_)
+      return fail(fmt::format("its first line is no hello: {}", printable(text, kQuotedLineBytes)));
     return refuse_line(text, why);
   }
   const std::string& type = (*json)["type"].as_string();
@@ -85,7 +88,8 @@ Result<void> KitLines::take_line(std::string line) {
     return take_hello(*json);
   }
   if (kind == std::end(kLineKinds))
-    return refuse_line(text, fmt::format("its type is '{}', which the protocol does not have", printable(type, 40)));
+    return refuse_line(
+        text, fmt::format("its type is '{}', which the protocol does not have", printable(type, 40)));
   if (const std::string why = out_of_place(kind->second); !why.empty()) return refuse_line(text, why);
   return take_known({kind->second, *json});
 }
@@ -110,8 +114,9 @@ Result<void> KitLines::take_hello(const Json& json) {
   const std::string& name = json["name"].as_string();
   const std::string& version = json["version"].as_string();
   if (!is_kit_name(name))
-    return fail(fmt::format("its hello names no kit that could be told ('{}'): letters, digits, '.', '_' and '-', {} at most",
-                            printable(name, 40), kMaxKitNameBytes));
+    return fail(fmt::format(
+        "its hello names no kit that could be told ('{}'): letters, digits, '.', '_' and '-', {} at most",
+        printable(name, 40), kMaxKitNameBytes));
   if (version.empty()) return fail("its hello tells no version");
   hello_ = {name, printable(version, kMaxKitNameBytes)};
   return take_known({KitLineKind::kHello, json});
@@ -119,7 +124,8 @@ Result<void> KitLines::take_hello(const Json& json) {
 
 std::string KitLines::out_of_place(KitLineKind kind) const {
   if (is_done_) return "it stands behind done";
-  if (is_absent_ && kind != KitLineKind::kDone && kind != KitLineKind::kFinding) return "it stands behind absent";
+  if (is_absent_ && kind != KitLineKind::kDone && kind != KitLineKind::kFinding)
+    return "it stands behind absent";
   switch (kind) {
     case KitLineKind::kHello:
       return "hello was said before";

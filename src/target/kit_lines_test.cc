@@ -43,9 +43,9 @@ TEST(KitLines, AWholeKit) {
   EXPECT_TRUE(heard.lines.is_done());
   EXPECT_EQ(heard.lines.hello()->name, "my-kit");
   EXPECT_EQ(heard.lines.hello()->version, "2.0");
-  EXPECT_EQ(heard.kinds, (std::vector<KitLineKind>{KitLineKind::kHello, KitLineKind::kDevice, KitLineKind::kRecord,
-                                                   KitLineKind::kProgress, KitLineKind::kFinding,
-                                                   KitLineKind::kDone}));
+  EXPECT_EQ(heard.kinds,
+            (std::vector<KitLineKind>{KitLineKind::kHello, KitLineKind::kDevice, KitLineKind::kRecord,
+                                      KitLineKind::kProgress, KitLineKind::kFinding, KitLineKind::kDone}));
   EXPECT_EQ(heard.lines.remarks().refused_lines + heard.lines.remarks().other_lines, 0);
 }
 
@@ -79,18 +79,23 @@ TEST(KitLines, WithoutAHelloThereIsNoKit) {
 }
 
 TEST(KitLines, AnotherVersionIsNamedBesideTheOneThatIsKnown) {
-  const Result<void> taken =
-      Heard().say("{\"type\": \"hello\", \"protocol\": \"assay kit 2\", \"name\": \"x\", \"version\": \"1\"}\n");
-  EXPECT_EQ(taken.error().what, "it speaks the protocol 'assay kit 2', and this version of assay knows 'assay kit 1'");
+  const Result<void> taken = Heard().say(
+      "{\"type\": \"hello\", \"protocol\": \"assay kit 2\", \"name\": \"x\", \"version\": \"1\"}\n");
+  EXPECT_EQ(taken.error().what,
+            "it speaks the protocol 'assay kit 2', and this version of assay knows 'assay kit 1'");
 }
 
 TEST(KitLines, AHelloHasANameAndAVersion) {
-  EXPECT_THAT(Heard().say("{\"type\": \"hello\", \"protocol\": \"assay kit 1\", \"name\": \"a b\", \"version\": \"1\"}\n")
-                  .error()
-                  .what,
-              HasSubstr("names no kit that could be told ('a b')"));
-  EXPECT_THAT(Heard().say("{\"type\": \"hello\", \"protocol\": \"assay kit 1\", \"name\": \"x\"}\n").error().what,
-              HasSubstr("no version"));
+  EXPECT_THAT(
+      Heard()
+          .say(
+              "{\"type\": \"hello\", \"protocol\": \"assay kit 1\", \"name\": \"a b\", \"version\": \"1\"}\n")
+          .error()
+          .what,
+      HasSubstr("names no kit that could be told ('a b')"));
+  EXPECT_THAT(
+      Heard().say("{\"type\": \"hello\", \"protocol\": \"assay kit 1\", \"name\": \"x\"}\n").error().what,
+      HasSubstr("no version"));
 }
 
 TEST(KitLines, NaNIsNoNumber) {
@@ -102,14 +107,15 @@ TEST(KitLines, NaNIsNoNumber) {
 }
 
 TEST(KitLines, LinesOutOfPlaceAreRefused) {
-  for (const auto& [text, why] : {std::pair{std::string(kHello), "hello was said before"},
-                                  {"{\"type\": \"device\"}\n{\"type\": \"device\"}\n", "told before"},
-                                  {"{\"type\": \"record\"}\n{\"type\": \"device\"}\n", "before the first record"},
-                                  {"{\"type\": \"record\"}\n{\"type\": \"absent\"}\n", "something is there"},
-                                  {"{\"type\": \"absent\"}\n{\"type\": \"record\"}\n", "behind absent"},
-                                  {"{\"type\": \"done\"}\n{\"type\": \"record\"}\n", "behind done"},
-                                  {"{\"type\": \"dance\"}\n", "'dance'"},
-                                  {"{broken\n", "{broken"}}) {
+  for (const auto& [text, why] :
+       {std::pair{std::string(kHello), "hello was said before"},
+        {"{\"type\": \"device\"}\n{\"type\": \"device\"}\n", "told before"},
+        {"{\"type\": \"record\"}\n{\"type\": \"device\"}\n", "before the first record"},
+        {"{\"type\": \"record\"}\n{\"type\": \"absent\"}\n", "something is there"},
+        {"{\"type\": \"absent\"}\n{\"type\": \"record\"}\n", "behind absent"},
+        {"{\"type\": \"done\"}\n{\"type\": \"record\"}\n", "behind done"},
+        {"{\"type\": \"dance\"}\n", "'dance'"},
+        {"{broken\n", "{broken"}}) {
     Heard heard;
     ASSERT_TRUE(heard.say(kHello));
     ASSERT_TRUE(heard.say(text)) << text;

@@ -41,7 +41,8 @@ Ran run(const std::string& script, const KitLimits& limits = {}) {
   return run(shell(script), limits);
 }
 
-const KitLimits kShort{.time = nanos_from_ms(300), .silence = nanos_from_seconds(20), .ending = nanos_from_ms(300), .lines = {}};
+const KitLimits kShort{
+    .time = nanos_from_ms(300), .silence = nanos_from_seconds(20), .ending = nanos_from_ms(300), .lines = {}};
 
 TEST(Kit, AGoodOne) {
   const Ran ran = run(std::string(kHello) + kRecord + kRecord + "echo words >&2; " + kDone);
@@ -63,15 +64,17 @@ TEST(Kit, ASlowOneMayTakeItsTime) {
 }
 
 TEST(Kit, ASilentOneIsHung) {
-  const Ran ran = run(std::string(kHello) + kRecord + "sleep 1000",
-                      {.time = nanos_from_seconds(20), .silence = nanos_from_ms(200), .ending = {}, .lines = {}});
+  const Ran ran =
+      run(std::string(kHello) + kRecord + "sleep 1000",
+          {.time = nanos_from_seconds(20), .silence = nanos_from_ms(200), .ending = {}, .lines = {}});
   EXPECT_EQ(ran.end.cause, EndCause::kHung);
   EXPECT_THAT(ran.end.error.what, HasSubstr("said nothing for 200 ms"));
   EXPECT_EQ(ran.records, 1U) << "what it said before stays";
 }
 
 TEST(Kit, OneThatTakesTooLongIsHungHoweverMuchItSays) {
-  const Ran ran = run(std::string(kHello) + "while :; do echo '{\"type\": \"progress\"}'; sleep 0.01; done", kShort);
+  const Ran ran =
+      run(std::string(kHello) + "while :; do echo '{\"type\": \"progress\"}'; sleep 0.01; done", kShort);
   EXPECT_EQ(ran.end.cause, EndCause::kHung);
   EXPECT_THAT(ran.end.error.what, HasSubstr("did not end within 300 ms"));
 }
@@ -82,8 +85,10 @@ TEST(Kit, OneThatIgnoresTermIsKilled) {
 }
 
 TEST(Kit, OneThatSaysDoneMustEnd) {
-  const Ran ran = run(std::string(kHello) + kDone + "sleep 1000",
-                      {.time = nanos_from_seconds(20), .silence = nanos_from_seconds(20), .ending = nanos_from_ms(100), .lines = {}});
+  const Ran ran = run(std::string(kHello) + kDone + "sleep 1000", {.time = nanos_from_seconds(20),
+                                                                   .silence = nanos_from_seconds(20),
+                                                                   .ending = nanos_from_ms(100),
+                                                                   .lines = {}});
   EXPECT_EQ(ran.end.cause, EndCause::kHung);
   EXPECT_THAT(ran.end.error.what, HasSubstr("said done and did not end"));
 }

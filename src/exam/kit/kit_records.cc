@@ -77,14 +77,14 @@ Result<std::vector<double>> samples_of(const Json& line, const std::string& metr
   return samples;
 }
 
-Result<void> check_against_samples(double value, const std::vector<double>& samples, const std::string& metric,
-                                   std::string_view unit) {
+Result<void> check_against_samples(double value, const std::vector<double>& samples,
+                                   const std::string& metric, std::string_view unit) {
   constexpr double kRounding = 1e-6;
   if (samples.empty()) return {};
   const auto [least, most] = std::ranges::minmax(samples);
   if (value >= least * (1 - kRounding) && value <= most * (1 + kRounding)) return {};
-  return fail(fmt::format("the value of {}, {} {}, lies outside its own samples, which are from {} to {}", metric,
-                          format_number(value), unit, format_number(least), format_number(most)));
+  return fail(fmt::format("the value of {}, {} {}, lies outside its own samples, which are from {} to {}",
+                          metric, format_number(value), unit, format_number(least), format_number(most)));
 }
 
 void set_kit_interval(const Json& line, const std::vector<double>& samples, Record& record) {

@@ -14,7 +14,8 @@ namespace assay::kit_exam_test {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const KitVoice kVoice{.name = "my-kit", .version = "2.0", .library = "cuBLAS through PyTorch 2.1.0+corex", .exam = "roofline"};
+const KitVoice kVoice{
+    .name = "my-kit", .version = "2.0", .library = "cuBLAS through PyTorch 2.1.0+corex", .exam = "roofline"};
 
 Json record_line() {
   const auto line = Json::parse(
@@ -56,7 +57,11 @@ TEST(KitRecord, ItsIntervalComesFromItsSamplesAndNotFromItsWord) {
 
 TEST(KitRecord, WithoutSamplesItsOwnIntervalStandsIfItHoldsTheValue) {
   Json line = record_line();
-  line.set("samples", Json::array()).set("n", 3).set("ci_low", 1.4).set("ci_high", 1.6).set("confidence", 0.9);
+  line.set("samples", Json::array())
+      .set("n", 3)
+      .set("ci_low", 1.4)
+      .set("ci_high", 1.6)
+      .set("confidence", 0.9);
   EXPECT_EQ(read_kit_record(line, kVoice)->ci_low, 1.4);
   EXPECT_EQ(read_kit_record(line, kVoice)->n, 3);
   line.set("ci_low", 1.7).set("ci_high", 1.8);
@@ -64,17 +69,23 @@ TEST(KitRecord, WithoutSamplesItsOwnIntervalStandsIfItHoldsTheValue) {
 }
 
 TEST(KitRecord, LiesAreRefusedAndSayWhy) {
-  EXPECT_THAT(refusal(record_line().set("unit", "GFLOP/s")), HasSubstr("is in 'GFLOP/s' instead of 'TFLOP/s'"));
+  EXPECT_THAT(refusal(record_line().set("unit", "GFLOP/s")),
+              HasSubstr("is in 'GFLOP/s' instead of 'TFLOP/s'"));
   EXPECT_THAT(refusal(record_line().set("metric", "matmul_tflops")), HasSubstr("unknown metric"));
   EXPECT_THAT(refusal(record_line().set("metric", "goodput_per_s")), HasSubstr("not for a kit to measure"));
-  EXPECT_THAT(refusal(record_line().set("metric", "decode_tokens_per_s")), HasSubstr("not for a kit to measure"));
-  EXPECT_THAT(refusal(record_line().set("metric", "device_memory_bytes")), HasSubstr("belongs to the exam probe"));
+  EXPECT_THAT(refusal(record_line().set("metric", "decode_tokens_per_s")),
+              HasSubstr("not for a kit to measure"));
+  EXPECT_THAT(refusal(record_line().set("metric", "device_memory_bytes")),
+              HasSubstr("belongs to the exam probe"));
   for (const Json& value : {Json(-1.0), Json(0), Json(nullptr), Json("1.5"), Json(true)})
     EXPECT_THAT(refusal(record_line().set("value", value)), HasSubstr("no finite number above 0"));
   EXPECT_THAT(refusal(record_line().set("value", 1e300)), HasSubstr("more than any silicon does"));
-  EXPECT_THAT(refusal(record_line().set("value", 99)), HasSubstr("lies outside its own samples, which are from 1.40 to 1.60"));
-  EXPECT_THAT(refusal(record_line().set("samples", Json::array().push(1.5).push("x"))), HasSubstr("no list of"));
-  EXPECT_THAT(refusal(record_line().set("samples", Json::array().push(1.5).push(-1))), HasSubstr("a sample of"));
+  EXPECT_THAT(refusal(record_line().set("value", 99)),
+              HasSubstr("lies outside its own samples, which are from 1.40 to 1.60"));
+  EXPECT_THAT(refusal(record_line().set("samples", Json::array().push(1.5).push("x"))),
+              HasSubstr("no list of"));
+  EXPECT_THAT(refusal(record_line().set("samples", Json::array().push(1.5).push(-1))),
+              HasSubstr("a sample of"));
   EXPECT_THAT(refusal(record_line().set("samples", "1.5")), HasSubstr("no list of"));
 }
 
@@ -86,7 +97,8 @@ TEST(KitRecord, AnIntensityThatNoKernelHasIsDropped) {
 
 TEST(KitFinding, HasACodeOfTheKitsOwnAndSteersNothing) {
   const auto line = Json::parse(
-      R"({"severity": "impossible", "code": "int8-missing", "text": "no int8", "evidence": {"voids_trial": true, "dtype": "int8"}})", "test");
+      R"({"severity": "impossible", "code": "int8-missing", "text": "no int8", "evidence": {"voids_trial": true, "dtype": "int8"}})",
+      "test");
   const Result<Finding> finding = read_kit_finding(*line, kVoice);
   ASSERT_TRUE(finding) << finding.error().message();
   EXPECT_EQ(finding->code, "kit.my-kit.int8-missing");
@@ -98,7 +110,10 @@ TEST(KitFinding, HasACodeOfTheKitsOwnAndSteersNothing) {
 }
 
 TEST(KitSubject, IsWhatTheScenarioCallsItOrTheKitOrTheTarget) {
-  const Json line = Json::object().set("name", "BI-V150").set("library", "cuBLAS").set("details", Json::object().set("memory_bytes", 64));
+  const Json line = Json::object()
+                        .set("name", "BI-V150")
+                        .set("library", "cuBLAS")
+                        .set("details", Json::object().set("memory_bytes", 64));
   const Subject own = kit_subject(line, kVoice, "", "target");
   EXPECT_EQ(own.name, "BI-V150");
   EXPECT_EQ(own.kind, "device");
@@ -174,13 +189,15 @@ TEST(KitTrial, WhatIsRefusedIsAFindingAndTheRestStands) {
       R"(echo '{"type": "record", "metric": "matmul_tflop_per_s", "value": NaN}'; echo hello; )" + kDone));
   EXPECT_EQ(outcome.state, TrialState::kDone);
   EXPECT_EQ(outcome.records.size(), 1U);
-  EXPECT_EQ(codes(outcome), (std::vector<std::string>{"kit.record-refused", "kit.line-refused", "kit.other-output"}));
+  EXPECT_EQ(codes(outcome),
+            (std::vector<std::string>{"kit.record-refused", "kit.line-refused", "kit.other-output"}));
   EXPECT_THAT(outcome.findings[0].text, HasSubstr("'GFLOP/s' instead of 'TFLOP/s'"));
   EXPECT_THAT(outcome.findings[1].text, HasSubstr("NaN, which is no number in JSON"));
 }
 
 TEST(KitTrial, AnAbsentFrameworkIsSkippedAndNoFailure) {
-  const TrialOutcome outcome = run(shell_target(kHello + R"(echo '{"type": "absent", "reason": "no torch"}'; )" + kDone));
+  const TrialOutcome outcome =
+      run(shell_target(kHello + R"(echo '{"type": "absent", "reason": "no torch"}'; )" + kDone));
   EXPECT_EQ(outcome.state, TrialState::kSkipped);
   EXPECT_EQ(outcome.end_text, "no torch");
   ASSERT_EQ(codes(outcome), (std::vector<std::string>{"kit.absent"}));
@@ -234,12 +251,14 @@ TEST(KitTrial, IsToldItsJobInItsEnvironmentAndSeesNoSecret) {
   ::unsetenv("ASSAY_TEST_KIT_KEY");
   ASSERT_EQ(outcome.artifacts.size(), 1U);
   const std::string& env = outcome.artifacts[0].content;
-  for (const char* line : {"ASSAY_KIT_PROTOCOL=1", "ASSAY_KIT_EXAM=roofline", "ASSAY_KIT_QUICK=1", "ASSAY_KIT_DURATION_S=40",
-                           "ASSAY_KIT_PARAMETER_SIZES=1024 4096", "ASSAY_KIT_PARAMETER_FAST=true",
-                           "ASSAY_KIT_PARAMETER_SHARE=0.5", "MY_LOG=0", "MY_TOKEN=***",
-                           R"("parameters":{"sizes":"1024 4096","fast":true,"share":0.5})"})
+  for (const char* line :
+       {"ASSAY_KIT_PROTOCOL=1", "ASSAY_KIT_EXAM=roofline", "ASSAY_KIT_QUICK=1", "ASSAY_KIT_DURATION_S=40",
+        "ASSAY_KIT_PARAMETER_SIZES=1024 4096", "ASSAY_KIT_PARAMETER_FAST=true",
+        "ASSAY_KIT_PARAMETER_SHARE=0.5", "MY_LOG=0", "MY_TOKEN=***",
+        R"("parameters": {"sizes": "1024 4096", "fast": true, "share": 0.5})"})
     EXPECT_THAT(env, HasSubstr(line));
-  for (const char* absent : {"hunter2", "swordfish", "NOT_SET", "ASSAY_CACHE_DIR"}) EXPECT_THAT(env, Not(HasSubstr(absent)));
+  for (const char* absent : {"hunter2", "swordfish", "NOT_SET", "ASSAY_CACHE_DIR"})
+    EXPECT_THAT(env, Not(HasSubstr(absent)));
 }
 
 // ---- plans ----
@@ -272,7 +291,8 @@ TEST(KitPlan, AFileNamedPyIsRunByPython) {
   const Scenario scenario;
   SystemClock clock;
   NoProgress progress;
-  ExamContext context{.scenario = scenario, .clock = clock, .progress = progress, .kit_directory = ASSAY_SOURCE_DIR "/kits"};
+  ExamContext context{
+      .scenario = scenario, .clock = clock, .progress = progress, .kit_directory = ASSAY_SOURCE_DIR "/kits"};
   TargetSpec target;
   target.kind = TargetKind::kKit;
   target.kit.kit = "torch-roofline";

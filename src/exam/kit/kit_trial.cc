@@ -34,6 +34,11 @@ KitFile file_of(const ExamContext& context, const std::string& kit) {
   return {fmt::format("{}/{}", context.kit_directory, row->file), true};
 }
 
+// What people read: the name of one of assay's own, or that of the file.
+std::string shown(const std::string& kit) {
+  return find_kit(kit) != nullptr ? kit : file_name(kit);
+}
+
 double duration_s(const Scenario& scenario) {
   const double wanted = scenario.roofline.max_duration_s;
   return scenario.is_quick ? std::max(wanted, kQuickDurationS) : wanted;
@@ -80,9 +85,9 @@ void tell_job(const Json& job, KitCommand& command) {
 }
 
 Finding kit_end_finding(const KitEnd& end, const std::string& kit) {
-  const char* code = end.cause == EndCause::kHung    ? "kit.hung"
+  const char* code = end.cause == EndCause::kHung   ? "kit.hung"
                      : end.cause == EndCause::kDied ? "kit.died"
-                                                     : "kit.nonsense";
+                                                    : "kit.nonsense";
   Finding finding = end_finding(end.cause, end.error, Json::object().set("kit", kit));
   finding.code = code;
   finding.text = fmt::format("{}: {}", kit, finding.text);
@@ -93,7 +98,7 @@ Finding kit_end_finding(const KitEnd& end, const std::string& kit) {
 class KitTrial {
  public:
   KitTrial(ExamContext& context, const Trial& trial, const TargetSpec& target)
-      : context_(context), trial_(trial), target_(target), kit_(trial.parameters["kit"].as_string()) {
+      : context_(context), trial_(trial), target_(target), kit_(shown(trial.parameters["kit"].as_string())) {
     voice_.exam = trial.exam;
   }
 
@@ -105,7 +110,8 @@ class KitTrial {
                            .silence = nanos_from_seconds(target_.kit.silence_limit_s),
                            .lines = {}};
     const KitEnd end = run_kit(
-        *command, limits, context_.clock, [&](const KitLine& line) { return take(line); }, context_.interrupted);
+        *command, limits, context_.clock, [&](const KitLine& line) { return take(line); },
+        context_.interrupted);
     if (end.cause == EndCause::kInterrupted) return std::unexpected(end.error);
     if (end.cause == EndCause::kNotStarted)
       return fail_outcome(failed_exam_finding(end.error), outcome_), std::move(outcome_);
@@ -178,21 +184,25 @@ class KitTrial {
     note_remains(end.remains);
     if (wide_ > 0)
       outcome_.findings.push_back(noisy_finding(wide_, static_cast<int64_t>(outcome_.records.size())));
-    for (const auto& [name, text] : {std::pair{"kit.stderr", &end.diagnostics}, {"kit.stdout", &end.other_output}}) {
+    for (const auto& [name, text] :
+         {std::pair{"kit.stderr", &end.diagnostics}, {"kit.stdout", &end.other_output}}) {
       if (!text->empty())
-        outcome_.artifacts.push_back({.name = name, .media_type = "text/plain", .content = valid_utf8(*text)});
+        outcome_.artifacts.push_back(
+            {.name = name, .media_type = "text/plain", .content = valid_utf8(*text)});
     }
     if (!end.done()) return fail_outcome(kit_end_finding(end, kit_), outcome_);
     if (end.is_absent) return skip(end.absent_reason);
     if (outcome_.records.empty() && trial_.exam == "roofline")
-      note(Severity::kDoubtful, "kit.nothing-measured", fmt::format("{} ended well and measured nothing.", kit_));
+      note(Severity::kDoubtful, "kit.nothing-measured",
+           fmt::format("{} ended well and measured nothing.", kit_));
   }
 
   void skip(const std::string& reason) {
     outcome_.state = TrialState::kSkipped;
     outcome_.end_text = reason.empty() ? "there is nothing to be measured here" : reason;
     note(Severity::kNote, "kit.absent",
-         fmt::format("{} has nothing to measure here: {}. Of the device this says nothing.", kit_, outcome_.end_text));
+         fmt::format("{} has nothing to measure here: {}. Of the device this says nothing.", kit_,
+                     outcome_.end_text));
   }
 
   void note_remarks(const KitRemarks& remarks) {
@@ -246,12 +256,11 @@ std::optional<Trial> plan_kit_trial(const char* exam, const TargetSpec& target) 
     if (wanted != "probe") return std::nullopt;
     kit = "torch-probe";
   }
-  const std::string shown = row == nullptr ? file_name(kit) : kit;
   Trial trial;
   trial.exam = exam;
   trial.target = target.name;
-  trial.name = shown == target.name ? fmt::format("{} by {}", exam, shown)
-                                    : fmt::format("{} by {} on {}", exam, shown, target.name);
+  trial.name = shown(kit) == target.name ? fmt::format("{} by {}", exam, shown(kit))
+                                         : fmt::format("{} by {} on {}", exam, shown(kit), target.name);
   trial.parameters = Json::object().set("part", "kit").set("kit", kit);
   if (target.device != "*") trial.parameters.set("device", target.device);
   if (!target.kit.python.empty()) trial.parameters.set("python", target.kit.python);

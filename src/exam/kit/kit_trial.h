@@ -1,11 +1,12 @@
 // A trial of a kit: what is run and what it is told, and the outcome of whatever it does.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/base.h"
 #include "exam/exam.h"
-#include "target/kit.h"
+#include "target/target.h"
 
 namespace assay {
 

@@ -94,8 +94,9 @@ Exam probe_exam() {
       .description =
           "Finds the device among those that the engine's backends bring, and records what it says of itself: "
           "name, kind, backend and memory, and for the CPU its cores and instruction sets.",
-      .details = "One trial for each device, and one for each target with a kit of assay's own: torch-probe, which tells what PyTorch is there, and "
-                 "whether it computes rightly in each type. `assay probe` shows the same without a dossier.",
+      .details =
+          "One trial for each device, and one for each target with a kit of assay's own: torch-probe, which tells what PyTorch is there, and "
+          "whether it computes rightly in each type. `assay probe` shows the same without a dossier.",
       .example = "assay run --only probe",
       .plan = plan_probe,
       .run = run_probe_trial,

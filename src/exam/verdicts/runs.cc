@@ -72,7 +72,8 @@ void note_kit(const VerdictView& view, const Trial& trial, Runs& runs) {
     runs.good_kits.push_back(trial.target);
   // The probe says the same of the same Python.
   std::string absent = fmt::format("{}: {}", trial.target, trial.end_text);
-  if (trial.state == TrialState::kSkipped && std::ranges::find(runs.absent_kits, absent) == runs.absent_kits.end())
+  if (trial.state == TrialState::kSkipped &&
+      std::ranges::find(runs.absent_kits, absent) == runs.absent_kits.end())
     runs.absent_kits.push_back(std::move(absent));
 }
 
