@@ -26,8 +26,8 @@ clang := CC=clang-19 CXX=clang++-19
 
 # `make test` is a sequence: its last lines must be those of the last ctest.
 .NOTPARALLEL:
-.PHONY: help setup setup-build build run tests dev test sanitize asan tsan fuzz bench bench-rivals dist test-dist format lint clean \
-  distclean
+.PHONY: help setup setup-build build run tests dev test test-kits sanitize asan tsan fuzz bench bench-rivals dist test-dist format \
+  lint clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -57,6 +57,9 @@ dev: setup ## as `make build`, with the unit tests, in build-dev/, every source 
 
 test: tests sanitize ## every test, the sanitizers' share first; ends with ctest's summary
 	@$(ctest) --test-dir build
+
+test-kits: build ## the kits for real, with PyTorch on the CPU, installed first (2 GB, from PyPI)
+	@python=$$(tests/kits/install.py) && python3 tests/kits/real_test.py build/assay "$$python"
 
 sanitize: asan tsan ## the tests that also run under ASan+UBSan and TSan
 

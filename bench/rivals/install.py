@@ -8,20 +8,17 @@ vLLM's engine on GPUs are left out, which their clients do not call. All of it t
 `install.py --lock NAME…` writes the requirement files anew from requirements/NAME.in: what to do after a version was changed.
 """
 import argparse
-import glob
 import hashlib
-import json
 import os
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
 
 from tools import TOOLS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, f"{SOURCE}/scripts")
+from python_environment import Failed, is_current, lock, make_environment, python_of, run  # noqa: E402
+
 HOME = f"{SOURCE}/.deps/rivals"
 TOKENIZER_NAME = "local/tok"
 SNAPSHOT = "0" * 40
@@ -29,122 +26,18 @@ SNAPSHOT = "0" * 40
 TOKENIZER = f"hf/hub/models--local--tok/snapshots/{SNAPSHOT}"
 
 
-class Failed(Exception):
-    """Told without a traceback."""
+def requirements_of(tool):
+    return f"{HERE}/requirements/{tool.shelf}.txt"
 
 
-def python_of(tool):
-    """The first Python of the tool's row that is here and can make environments."""
-    for version in tool.python:
-        for path in (f"python{version}", "python3", *pyenv_versions(version)):
-            found = shutil.which(path)
-            if not found:
-                continue
-            told = subprocess.run([found, "-c", "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"],
-                                  capture_output=True, text=True, check=False)
-            if told.stdout.strip() == version:
-                return found
-    raise Failed(f"{tool.name} {tool.version} needs Python {' or '.join(tool.python)} with venv, and none is in PATH")
+def python_for(tool):
+    return python_of(f"{tool.name} {tool.version}", tool.python)
 
 
-def pyenv_versions(version):
-    """Those that pyenv has and does not put into PATH."""
-    if not shutil.which("pyenv"):
-        return []
-    root = subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=False).stdout.strip()
-    return sorted(glob.glob(f"{root}/versions/{version}*/bin/python{version}"))
-
-
-def run(command, **more):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **more)
-    if done.returncode != 0:
-        raise Failed(f"{' '.join(command)} failed with {done.returncode}:\n{done.stdout[-2000:]}")
-    return done.stdout
-
-
-# 3 GB that PyTorch is linked with and no client of an endpoint calls; but the run-time library, which says that there is no GPU.
-CUDA_PACKAGES = re.compile(r"nvidia-(?!cuda-runtime)|cuda-|triton")
-PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input"]
-
-
-def stamp_of(tool):
-    with open(f"{HERE}/requirements/{tool.shelf}.txt", "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
-
-
-def is_current(tool):
-    try:
-        with open(f"{HOME}/{tool.shelf}/.stamp", encoding="utf-8") as file:
-            return file.read() == stamp_of(tool)
-    except FileNotFoundError:
-        return False
-
-
-def install(tool):
-    """An environment holds its own path, so it is made in its place and marked when complete."""
-    python, place = python_of(tool), f"{HOME}/{tool.shelf}"
-    shutil.rmtree(place, ignore_errors=True)
-    run([python, "-m", "venv", place])
-    # Every package that is needed stands in the file: nothing is resolved.
-    run([f"{place}/bin/python", *PIP, "install", "--no-deps", "--only-binary=:all:", "--require-hashes", "-r",
-         f"{HERE}/requirements/{tool.shelf}.txt"])
-    stand_in_for_cuda(place)
-    with open(f"{place}/.stamp", "w", encoding="utf-8") as file:
-        file.write(stamp_of(tool))
-
-
-def stand_in_for_cuda(place):
-    """Gives PyTorch a library of traps for each of CUDA's that was left out: it is linked with them and would not load."""
-    for folder in glob.glob(f"{place}/lib/python3*/site-packages/torch/lib"):
-        there = {os.path.basename(path) for path in glob.glob(f"{folder}/../../nvidia/**/*.so*", recursive=True)}
-        own = [path for path in glob.glob(f"{folder}/lib*.so") if "torch" in path or "c10" in path or "caffe2" in path]
-        needed = re.findall(r"\(NEEDED\).*\[(lib(?:cu|nv|nccl)[^/\]]*)\]", run(["readelf", "-dW", *own]))
-        # Symbols of a version must be defined in the library that it is asked of, the others in any.
-        versions = {}
-        for library, names in re.findall(r"File: (\S+) .*\n((?:.*Name: .*\n)+)", run(["readelf", "-VW", *own])):
-            versions |= {version: library for version in re.findall(r"Name: (\S+)", names)}
-        undefined = set(re.findall(r"^ +U ((?:cu|nv|nccl)\w+)(?:@(\S+))?$", run(["nm", "-D", *own]), re.MULTILINE))
-        for library in sorted(set(needed) - there):
-            stand_in(f"{folder}/{library}", [(name, version) for name, version in sorted(undefined)
-                                             if not version or versions.get(version) == library])
-
-
-def stand_in(path, symbols):
-    """A shared library whose functions end the process."""
-    nodes = {version: "" for _, version in symbols if version}
-    with tempfile.TemporaryDirectory() as folder:
-        with open(f"{folder}/stand_in.c", "w", encoding="utf-8") as file:
-            file.writelines(f"void {name}(void) {{ __builtin_trap(); }}\n" for name, _ in symbols)
-        with open(f"{folder}/versions", "w", encoding="utf-8") as file:
-            for node in nodes:
-                file.write(f"{node} {{ global: {' '.join(f'{name};' for name, version in symbols if version == node)} }};\n")
-        script = [f"-Wl,--version-script={folder}/versions"] if nodes else []
-        run(["gcc", "-w", "-fno-builtin", "-shared", "-nostdlib", f"{folder}/stand_in.c", f"-Wl,-soname,{os.path.basename(path)}",
-             *script, "-o", path])
-
-
-def lock(tool):
-    """Writes requirements/NAME.txt: what pip chooses for NAME.in, on this machine, with the hash of each file."""
-    python, report = python_of(tool), f"{HOME}/{tool.shelf}.report.json"
-    os.makedirs(HOME, exist_ok=True)
-    chosen = {}
-    for part, flags in ((f"{tool.shelf}.in", []), (f"{tool.shelf}.nodeps.in", ["--no-deps"])):
-        if not os.path.exists(f"{HERE}/requirements/{part}"):
-            continue
-        run([python, *PIP, "install", "--dry-run", "--ignore-installed", "--only-binary=:all:", "--quiet", "--report", report,
-             *flags, "-r", f"{HERE}/requirements/{part}"])
-        with open(report, encoding="utf-8") as file:
-            for item in json.load(file)["install"]:
-                about = item["metadata"]
-                if CUDA_PACKAGES.match(about["name"].lower()):
-                    continue
-                chosen[about["name"].lower()] = (about["version"], item["download_info"]["archive_info"]["hashes"]["sha256"])
-    os.remove(report)
-    version = run([python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).strip()
-    with open(f"{HERE}/requirements/{tool.shelf}.txt", "w", encoding="utf-8") as file:
-        file.write(f"# By `install.py --lock {tool.name}`, for Python {version} on Linux, x86-64.\n")
-        for name, (version, sha256) in sorted(chosen.items()):
-            file.write(f"{name}=={version} --hash=sha256:{sha256}\n")
+def lock_tool(tool):
+    """Writes requirements/NAME.txt anew from NAME.in, and from NAME.nodeps.in without what that would need."""
+    lock(python_for(tool), [(f"{HERE}/requirements/{tool.shelf}.in", []), (f"{HERE}/requirements/{tool.shelf}.nodeps.in", ["--no-deps"])],
+         requirements_of(tool), f"install.py --lock {tool.name}")
 
 
 def make_tokenizer():
@@ -176,10 +69,10 @@ def main():
     for name in options.names or rivals:
         try:
             if options.lock:
-                lock(rivals[name])
-            elif not is_current(rivals[name]):
+                lock_tool(rivals[name])
+            elif not is_current(f"{HOME}/{rivals[name].shelf}", requirements_of(rivals[name])):
                 print(f"install: {name} {rivals[name].version}", file=sys.stderr, flush=True)
-                install(rivals[name])
+                make_environment(python_for(rivals[name]), f"{HOME}/{rivals[name].shelf}", requirements_of(rivals[name]))
         except Failed as error:
             failed = True
             print(f"install: {error}", file=sys.stderr)

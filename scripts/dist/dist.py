@@ -65,7 +65,7 @@ def compile_program(build):
     for words in (
             ["cmake", "-S", str(SOURCE), "-B", str(build), "-G", "Ninja", "-Wno-dev", "--log-level=NOTICE",
              "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_CXX_FLAGS={prefix_map}", "-DCMAKE_SKIP_RPATH=ON",
-             "-DCMAKE_C_COMPILER_LAUNCHER=", "-DCMAKE_CXX_COMPILER_LAUNCHER=", "-DASSAY_DEFAULT_MODEL_DIR=models",
+             "-DCMAKE_C_COMPILER_LAUNCHER=", "-DCMAKE_CXX_COMPILER_LAUNCHER=", "-DASSAY_DEFAULT_MODEL_DIR=models", "-DASSAY_DEFAULT_KIT_DIR=kits",
              "-DASSAY_STATIC_LIBRARIES=ON"],
             ["cmake", "--build", str(build), "--parallel", jobs, "--target", "assay", "assay-launcher"]):
         subprocess.run(words, check=True, env=environment)

@@ -15,7 +15,7 @@ constexpr OptionSpec kListOptions[] = {
     {"--names", nullptr, "Only the names, one a line.", nullptr, nullptr},
 };
 constexpr PositionalSpec kShowPositionals[] = {
-    {"NAME", "The name of an exam, target, request, metric, shape, fault or chip.", true, "name"}};
+    {"NAME", "The name of an exam, target, kit, request, metric, shape, fault or chip.", true, "name"}};
 
 std::vector<std::string> plurals() {
   std::vector<std::string> names;
@@ -69,7 +69,7 @@ Result<int> run_list(CommandContext& context, const ParsedOptions& options) {
 // "load.target-lost".
 bool is_finding_code(std::string_view name) {
   const size_t dot = name.find('.');
-  constexpr std::string_view kAreas[] = {"engine", "exam",  "load",     "metrics",
+  constexpr std::string_view kAreas[] = {"engine", "exam",  "kit",      "load", "metrics",
                                          "model",  "power", "roofline", "stack"};
   return dot != std::string_view::npos &&
          std::ranges::find(kAreas, name.substr(0, dot)) != std::end(kAreas) && dot + 1 < name.size() &&
@@ -113,9 +113,9 @@ Result<int> run_show(CommandContext& context, const ParsedOptions& options) {
 Command list_command() {
   return {
       .name = "list",
-      .title = "Every exam, target, request, metric, shape, fault or chip",
+      .title = "Every exam, target, kit, request, metric, shape, fault or chip",
       .description =
-          "Lists what assay knows by name: exams, kinds of targets and of requests, metrics with their meaning, the model shapes that "
+          "Lists what assay knows by name: exams, kinds of targets, kits, kinds of requests, metrics with their meaning, the model shapes that "
           "synthetic:SHAPE:TYPE can take, the faults of assay emulate, and the chips of which claims are known.",
       .options = kListOptions,
       .positionals = list_positionals(),
@@ -129,7 +129,7 @@ Command show_command() {
       .name = "show",
       .title = "One of them in full",
       .description =
-          "Shows one exam, target, kind of request, metric, shape, fault or chip in full: what it means, its unit, where its definition "
+          "Shows one exam, target, kit, kind of request, metric, shape, fault or chip in full: what it means, its unit, where its definition "
           "comes from, how it is used; of a chip, which may also be named as its driver does, all that is claimed, by whom.",
       .options = {},
       .positionals = kShowPositionals,

@@ -42,6 +42,23 @@ std::vector<NamedThing> target_things() {
   return things;
 }
 
+std::vector<NamedThing> kit_things() {
+  std::vector<NamedThing> things;
+  for (const KitRow& kit : kits()) {
+    things.push_back(
+        {kit.name, kit.title,
+         fmt::format(
+             "{}\n\nExam: {}.\n\nIn a scenario:\n\n[[target]]\nkind = \"kit\"\nkit = \"{}\"\npython = "
+             "\"/opt/venv/bin/python3\"\n",
+             kit.description, kit.exam, kit.name),
+         Json(Json::Object{{"name", kit.name},
+                           {"title", kit.title},
+                           {"exam", kit.exam},
+                           {"description", kit.description}})});
+  }
+  return things;
+}
+
 std::vector<NamedThing> request_things() {
   std::vector<NamedThing> things;
   for (const RequestKindRow& kind : request_kinds()) {
@@ -162,6 +179,7 @@ std::span<const NamedKind> named_kinds() {
   static constexpr NamedKind kKinds[] = {
       {"exams", "kinds of tests", exam_things},
       {"targets", "what can be given work", target_things},
+      {"kits", "programs that measure inside a vendor's own framework", kit_things},
       {"requests", "what an endpoint may be sent", request_things},
       {"metrics", "every quantity that a record can carry", metric_things},
       {"shapes", "architectures that synthetic:SHAPE:TYPE can take", shape_things},

@@ -1,5 +1,5 @@
-// The named things that `assay list` and `assay show` know: exams, targets, requests, metrics, shapes,
-// faults, chips. One row a kind of thing.
+// The named things that `assay list` and `assay show` know: exams, targets, kits, requests, metrics,
+// shapes, faults, chips. One row a kind of thing.
 #pragma once
 
 #include <span>

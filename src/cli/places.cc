@@ -18,6 +18,8 @@ constexpr const char* kWorkerVariables[] = {
     "ASSAY_",       "GGML_",        "LLAMA_",        "OMP_",        "VK_",   "MESA_",   "LP_NUM_THREADS",
     "CUDA_",        "HIP_",         "ROCR_",         "HSA_",        "MUSA_", "ASCEND_", "ONEAPI_",
     "SYCL_",        "ZE_",          "ROCM_",         "NVIDIA_",     "IXRT_", "COREX_",  "BIREN_",
+    "IX_",          "MTHREADS_",    "MACA_",         "CUCC_PATH",   "SUPA_", "BRSW_",   "NEUWARE_",
+    "CNCL_",        "HCCL_",        "MCCL_",         "HABANA_",     "PT_",   "XPU_",    "TOPS_",
     "LSAN_OPTIONS", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
 
 // What serving engines and the Python that they run in are steered by.
@@ -101,6 +103,9 @@ Result<Places> find_places(const CliEnvironment& environment) {
   places.bundled_model_directory = environment.variable("ASSAY_MODEL_DIR");
   if (places.bundled_model_directory.empty())
     places.bundled_model_directory = bundled_place(environment, "models", ASSAY_DEFAULT_MODEL_DIR);
+  places.kit_directory = environment.variable("ASSAY_KIT_DIR");
+  if (places.kit_directory.empty())
+    places.kit_directory = bundled_place(environment, "kits", ASSAY_DEFAULT_KIT_DIR);
   std::string cache = environment.variable("ASSAY_CACHE_DIR");
   if (cache.empty() && !environment.variable("XDG_CACHE_HOME").empty()) {
     cache = environment.variable("XDG_CACHE_HOME") + "/assay";

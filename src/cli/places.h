@@ -14,6 +14,7 @@ namespace assay {
 
 struct Places {
   std::string bundled_model_directory;
+  std::string kit_directory;  // of assay's own kits
   std::string cache_directory;
   std::string model_cache_directory;
   int64_t model_cache_limit_bytes = 0;

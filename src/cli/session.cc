@@ -329,6 +329,7 @@ Result<DossierContent> evaluate_session(CommandContext& context, Session& sessio
       .bundled_model_directory = places.bundled_model_directory,
       .model_cache_directory = places.model_cache_directory,
       .model_cache_limit_bytes = places.model_cache_limit_bytes,
+      .kit_directory = places.kit_directory,
       .server_environment = without_keys(server_environment(context.environment), session.scenario),
       .sysfs_root = places.sysfs_root,
       .interrupted = context.environment.interrupted,

@@ -227,6 +227,10 @@ constexpr Metric kMetrics[] = {
      "Bytes per second from host memory into the device's buffer.", "assay metric definitions"},
     {"device_to_host_gb_per_s", Scope::kDevice, "GB/s", kHigher, false, "device to host transfer",
      "Bytes per second from the device's buffer into host memory.", "assay metric definitions"},
+    {"all_reduce_gb_per_s", Scope::kDevice, "GB/s", kHigher, false, "all-reduce bus bandwidth",
+     "2·(n − 1)/n · bytes ÷ time of an all-reduce over n devices: what each must send and receive at the least, whatever the "
+     "algorithm. Told by kits.",
+     "nccl-tests, PERFORMANCE.md"},
     {"roofline_efficiency", Scope::kDevice, "", kHigher, false, "share of the bound",
      "Best measured rate divided by the theoretical bound.", "Williams et al., Roofline (2009)"},
     {"engine_efficiency", Scope::kDevice, "", kHigher, false, "engine efficiency",

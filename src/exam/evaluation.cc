@@ -45,7 +45,8 @@ Result<EvaluationEnd> run_trial(Dossier& dossier, ExamContext& context, const Tr
   }
   RETURN_IF_ERROR(dossier.begin_trial(trial.id, context.clock.wall_time()));
   const Nanos start = context.clock.now();
-  const bool times_device = target.is_on_device() && trial.exam != "probe";
+  const bool works_here = target.is_on_device() || target.kind == TargetKind::kKit;
+  const bool times_device = works_here && trial.exam != "probe";
   const std::optional<HostCpu> cpu_before =
       times_device && context.host_cpu ? context.host_cpu() : std::nullopt;
   Result<TrialOutcome> result = exam->run(context, trial, target);

@@ -38,7 +38,8 @@ struct ExamContext {
   std::string bundled_model_directory;  // where SmolLM2 lies
   std::string model_cache_directory;    // where synthetic models are written and kept
   int64_t model_cache_limit_bytes = 0;
-  // Environment of servers that are launched: what such programs read, without secrets.
+  std::string kit_directory;  // where assay's own kits lie
+  // Environment of servers that are launched, and of kits: what such programs read, without secrets.
   std::vector<std::pair<std::string, std::string>> server_environment;
   std::string sysfs_root = "/sys";    // where power sensors are looked for
   std::function<bool()> interrupted;  // Ctrl-C: end soon and cleanly

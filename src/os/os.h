@@ -17,3 +17,4 @@
 #include "os/rank_link.h"     // IWYU pragma: export
 #include "os/socket.h"        // IWYU pragma: export
 #include "os/thread.h"        // IWYU pragma: export
+#include "os/tree_keeper.h"   // IWYU pragma: export

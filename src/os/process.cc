@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -55,6 +56,7 @@ struct ChildPlan {
   int guard;              // -1: none
   int in;                 // -1: nothing to read
   int out, err, socket, exec_error;
+  int remains;  // -1: its tree is not kept
   pid_t parent;
 };
 
@@ -65,10 +67,11 @@ struct ExecError {
 };
 
 [[noreturn]] void run_child(const ChildPlan& plan) {
+  const pid_t parent = plan.remains >= 0 ? keep_tree_in_child(plan.parent, plan.remains) : plan.parent;
   ::setpgid(0, 0);
   // A killed assay takes its children with it, even by SIGKILL.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != plan.parent) ::_exit(127);
+  if (::getppid() != parent) ::_exit(127);
   if (plan.guard >= 0) {
     const pid_t group = ::getpid();
     if (::write(plan.guard, &group, sizeof group) != sizeof group) ::_exit(127);
@@ -108,6 +111,13 @@ ExecError exec_error(int fd) {
     n = ::read(fd, &error, sizeof error);
   } while (n < 0 && errno == EINTR);
   return n == sizeof error ? error : ExecError{};
+}
+
+// What a keeper has written, which has ended; nothing if it was killed.
+TreeRemains told_remains(int fd) {
+  TreeRemains remains;
+  if (fd < 0 || ::read(fd, &remains, sizeof remains) != sizeof remains) return {};
+  return remains;
 }
 
 Nanos from_timeval(const timeval& t) {
@@ -156,6 +166,11 @@ Result<Process> Process::start(const ProcessOptions& options) {
     set_non_blocking(ours.get());
   }
 
+  Pipe remains;
+  if (options.keeps_tree) {
+    ASSIGN_OR_RETURN(remains, make_pipe());
+  }
+
   const ChildPlan plan{.argv = argv.data(),
                        .envp = envp.data(),
                        .directory = options.directory.empty() ? nullptr : options.directory.c_str(),
@@ -165,6 +180,7 @@ Result<Process> Process::start(const ProcessOptions& options) {
                        .err = err.write.get(),
                        .socket = theirs.get(),
                        .exec_error = error.write.get(),
+                       .remains = remains.write.get(),
                        .parent = ::getpid()};
   const pid_t pid = ::fork();
   if (pid < 0) return fail("cannot start a process: " + errno_text(errno), options.command[0]);
@@ -176,6 +192,8 @@ Result<Process> Process::start(const ProcessOptions& options) {
   process.out_ = std::move(out.read);
   process.err_ = std::move(err.read);
   process.socket_ = std::move(ours);
+  process.remains_ = std::move(remains.read);
+  if (options.keeps_tree) set_non_blocking(process.remains_.get());
   set_non_blocking(process.out());
   set_non_blocking(process.err());
   error.write.reset();
@@ -209,6 +227,7 @@ Process& Process::operator=(Process&& other) noexcept {
   std::swap(out_, other.out_);
   std::swap(err_, other.err_);
   std::swap(socket_, other.socket_);
+  std::swap(remains_, other.remains_);
   std::swap(end_, other.end_);
   return *this;
 }
@@ -216,6 +235,10 @@ Process& Process::operator=(Process&& other) noexcept {
 Process::~Process() {
   if (pid_ < 0 || !out_.valid()) return;
   kill();
+  if (is_kept()) {
+    await_end_of_killed();
+    return;
+  }
   while (!poll_end()) {
     siginfo_t info{};
     ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);
@@ -244,6 +267,7 @@ std::optional<ProcessEnd> Process::poll_end() {
     end.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     end.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     end.cpu_time = from_timeval(usage.ru_utime) + from_timeval(usage.ru_stime);
+    end.remains = told_remains(remains_.get());
   } else {
     // Somebody else has reaped it (SIGCHLD is ignored in this program): how it ended is lost, and that is not
     // clean.
@@ -265,12 +289,26 @@ ProcessEnd Process::end_by(Nanos deadline, Clock& clock, Nanos grace) {
   ::kill(-pid_, SIGTERM);
   if (wait_until(clock.now() + grace)) return *end_;
   kill();
+  if (is_kept()) return await_end_of_killed(), *end_;
   while (!poll_end()) clock.sleep_until(clock.now() + nanos_from_ms(1));
   return *end_;
 }
 
 void Process::kill() {
-  if (!end_ && pid_ > 0) ::kill(-pid_, SIGKILL);
+  if (end_ || pid_ <= 0) return;
+  ::kill(-pid_, is_kept() ? kKeeperKillSignal : SIGKILL);
+  if (is_kept()) ::kill(-pid_, SIGCONT);  // whoever may have stopped it
+}
+
+// A keeper needs a moment for what is below it, of real time whatever clock is shown to others. One that
+// takes longer than it can has been hindered.
+void Process::await_end_of_killed() {
+  constexpr int kMostRounds = 10'000;
+  for (int round = 0; !poll_end(); ++round) {
+    if (round == kMostRounds) ::kill(-pid_, SIGKILL);
+    const timespec time{.tv_sec = 0, .tv_nsec = 1'000'000};
+    ::nanosleep(&time, nullptr);
+  }
 }
 
 std::vector<std::pair<std::string, std::string>> environment_subset(const std::vector<std::string>& names) {

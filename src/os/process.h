@@ -14,6 +14,7 @@
 #include "os/clock.h"
 #include "os/files.h"
 #include "os/group_guard.h"
+#include "os/tree_keeper.h"
 
 namespace assay {
 
@@ -24,6 +25,9 @@ struct ProcessOptions {
   bool wants_socket = false;  // a stream socket pair; the child's end is descriptor 3
   const FileDescriptor* input = nullptr;  // the child's stdin; null: there is nothing to read
   const GroupGuard* guard = nullptr;  // is told the child's group before the child runs anything; may be null
+  // The child runs below a keeper (tree_keeper.h), and nothing that it starts outlives it or this program.
+  // Then pid() and memory() are the keeper's, and the child leads a group of its own.
+  bool keeps_tree = false;
 };
 
 // The file that a shell would run for `name`: a name with a slash is a path already, any other is looked for
@@ -35,7 +39,8 @@ struct ProcessEnd {
   bool exited = false;  // by itself, with exit_code; otherwise by `signal`
   int exit_code = 0;
   int signal = 0;
-  Nanos cpu_time{};  // user and system
+  Nanos cpu_time{};     // user and system
+  TreeRemains remains;  // of a child whose tree is kept, when it had ended by itself
   bool clean() const { return exited && exit_code == 0; }
   std::string words() const;  // "exit code 3", "signal 6 (Aborted)"
 };
@@ -47,8 +52,8 @@ struct ProcessMemory {
   int64_t peak_bytes = 0;  // of resident, since it began
 };
 
-// One child. Destroying it kills its process group. One thread only, which must outlive the child: Linux
-// kills the child when the thread that started it ends.
+// One child. Destroying it kills its process group, or its whole tree where that is kept. One thread only,
+// which must outlive the child: Linux kills the child when the thread that started it ends.
 class Process {
  public:
   static Result<Process> start(const ProcessOptions& options);
@@ -69,14 +74,18 @@ class Process {
   // Waits (reading nothing: a child that fills its pipes waits too) until the child has ended by itself or
   // `deadline` has passed; then SIGTERM, `grace`, SIGKILL to the whole group.
   ProcessEnd end_by(Nanos deadline, Clock& clock, Nanos grace = kTermGrace);
-  void kill();  // SIGKILL to the group
+  void kill();  // SIGKILL to the group, or to the whole tree
 
  private:
   static constexpr Nanos kTermGrace = nanos_from_ms(500);
 
   Process() = default;
+  bool is_kept() const { return remains_.valid(); }
+  void await_end_of_killed();
+
   pid_t pid_ = -1;
   FileDescriptor out_, err_, socket_;
+  FileDescriptor remains_;  // where a keeper tells them; invalid without one
   std::optional<ProcessEnd> end_;
 };
 

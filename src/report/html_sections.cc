@@ -9,6 +9,7 @@
 #include "report/charts.h"
 #include "report/claims.h"
 #include "report/html_parts.h"
+#include "report/kernel_source.h"
 #include "report/values.h"
 
 namespace assay {
@@ -99,6 +100,43 @@ std::string best_of(const Model& model, const Roofline& roofline) {
                        format_number(100 * *record.value / *claim->value, 2), amount(*claim),
                        condition(*claim, "dtype"));
   return out;
+}
+
+// "57 kernels of ggml", "57 kernels: 41 of ggml, 16 of oneDNN through PyTorch 2.13.0".
+std::string kernels_words(const Roofline& roofline) {
+  std::vector<const Record*> records;
+  for (const RooflinePoint& point : roofline.points) records.push_back(point.record);
+  const std::string count = counted(static_cast<int64_t>(records.size()), "kernel");
+  const std::string source = kernels_of(*records.front());
+  const bool is_of_one =
+      std::ranges::all_of(records, [&](const Record* record) { return kernels_of(*record) == source; });
+  if (is_of_one) return fmt::format("{} of {}", count, source.empty() ? "ggml" : source);
+  return fmt::format("{}: {}", count, counted_by_source(records));
+}
+
+// Where a kit has measured: what each device's columns are of.
+std::string sources_table(const Model& model) {
+  HtmlTable table{.caption = "Whose kernels", .columns = {{"device"}, {"kernels of"}, {"measured by"}}};
+  bool has_any_kit = false;
+  for (const DeviceResult& device : model.devices) {
+    std::vector<std::string> sources;
+    std::string kit;
+    const auto add = [&](const Record* record) {
+      std::string source = kernels_of(*record);
+      if (!source.empty() && std::ranges::find(sources, source) == sources.end())
+        sources.push_back(std::move(source));
+      if (const std::string name = condition(*record, "kit"); !name.empty())
+        kit = fmt::format("kit {} {}", name, condition(*record, "kit_version"));
+    };
+    for (const Series& series : device.bandwidth) std::ranges::for_each(series.records, add);
+    std::ranges::for_each(device.matmul_best, add);
+    std::ranges::for_each(device.other, add);
+    if (sources.empty()) continue;
+    has_any_kit |= !kit.empty();
+    table.rows.push_back(
+        {text_cell(device.label), text_cell(join(sources, "; ")), text_cell(kit.empty() ? "assay" : kit)});
+  }
+  return has_any_kit ? table.html() : "";
 }
 
 std::string matmul_table(const Model& model) {
@@ -331,7 +369,7 @@ std::string waterfall_html(const Model& model) {
                            ? ""
                            : fmt::format(" <small>{}</small>", escape_html(waterfall.caption())));
     if (waterfall.has_only_serving()) {
-      out += fmt::format("<p class=\"small\">{}</p>\n", kOnlyServing);
+      out += fmt::format("<p class=\"small\">{}</p>\n", waterfall.why_not_drawn());
     } else {
       out += "<div class=\"charts three\">";
       for (size_t lane = 0; lane < waterfall.lanes.size(); ++lane) {
@@ -358,8 +396,8 @@ std::string silicon_html(const Model& model) {
       "has.</p>\n<div class=\"charts two\">";
   for (size_t i = 0; i < model.rooflines.size(); ++i) {
     out += chart_html(roofline_id(i), "roofline", best_of(model, model.rooflines[i]),
-                      fmt::format("Both axes logarithmic. {} of ggml; the best of each type is named.{}{}",
-                                  counted(static_cast<int64_t>(model.rooflines[i].points.size()), "kernel"),
+                      fmt::format("Both axes logarithmic. {}; the best of each type is named.{}{}",
+                                  kernels_words(model.rooflines[i]),
                                   model.rooflines[i].above.empty() ? "" : " ", model.rooflines[i].above));
   }
   for (size_t i = 0; i < model.devices.size(); ++i) {
@@ -373,7 +411,7 @@ std::string silicon_html(const Model& model) {
   if (const std::string sentence = batching_sentence(model); !sentence.empty()) {
     out += chart_html(kBatchingId, "lines", sentence, "Tokens of all sequences together.");
   }
-  out += "</div>\n" + matmul_table(model) + batching_table(model);
+  out += "</div>\n" + sources_table(model) + matmul_table(model) + batching_table(model);
   for (const DeviceResult& device : model.devices) {
     const std::string& name = device.label;
     out += fmt::format("<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}</h3>\n",

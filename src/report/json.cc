@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "report/charts.h"
 #include "report/claims.h"
+#include "report/kernel_source.h"
 #include "report/model.h"
 #include "report/report.h"
 #include "report/values.h"
@@ -146,6 +147,7 @@ Json roofline_json(const Model& model) {
                       .set("flop_per_byte", point.flop_per_byte)
                       .set("tflop_per_s", point.tflop_per_s)
                       .set("best", point.is_best)
+                      .set("kernels_of", kernels_of(*point.record))
                       .set("record", point.record->id));
     }
     for (const RooflineCeiling& ceiling : roofline.ceilings) {

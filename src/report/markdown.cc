@@ -94,7 +94,7 @@ std::string waterfalls(const Model& model) {
   for (const Waterfall& waterfall : model.waterfalls) {
     out += fmt::format("### {}{}\n\n", md(waterfall.label),
                        waterfall.caption().empty() ? "" : fmt::format(" ({})", md(waterfall.caption())));
-    if (waterfall.has_only_serving()) out += std::string(kOnlyServing) + "\n\n";
+    if (waterfall.has_only_serving()) out += std::string(waterfall.why_not_drawn()) + "\n\n";
     for (const WaterfallLane& lane : waterfall.lanes) {
       if (waterfall.has_only_serving()) break;
       out += fmt::format("{}: {}\n\n", lane.title, md(lane.sentence)) +

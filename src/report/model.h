@@ -59,15 +59,20 @@ struct Waterfall {
 
   // Nothing is known of any level above serving: there is no loss to name, and nothing to draw.
   bool has_only_serving() const;
-  std::string caption() const;  // device and model, as far as they are known
+  const char* why_not_drawn() const;  // in that case
+  std::string caption() const;        // device and model, as far as they are known
 };
+inline constexpr const char* kNoEngine =
+    "Engine: none. No portable engine ran on it, so that what its kernels permit is told in operations and bytes, below, and not "
+    "in tokens.";
 inline constexpr const char* kOnlyServing =
     "Only serving was measured here: what is claimed, what the silicon permits and what an engine reaches on it is unknown, so "
     "that no loss has a name.";
 
 struct RooflinePoint {
   std::string name;   // "matmul q4_0"
-  std::string group;  // points of one kernel and type; the best of each is named in the chart
+  std::string group;  // kernel and type, and whose kernels where several were measured: "matmul f16 · cuBLAS"
+  std::string kernel;  // the same without whose: the best of each, whoever's it is, is named in the chart
   double flop_per_byte = 0;
   double tflop_per_s = 0;
   bool is_best = false;

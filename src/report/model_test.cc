@@ -488,6 +488,36 @@ TEST(Roofline, APointAboveTheMemorysRoofHasAnotherRoofOrAnExplanation) {
   EXPECT_EQ(model.rooflines[0].above, "");
 }
 
+// What a kit measured stands beside the engine's kernels on the same device.
+TEST(Roofline, NamesWhoseKernelsEachIsWhereAKitHasMeasured) {
+  DossierContent content = device_content();
+  content.records.reserve(32);
+  const auto of = [](double intensity, const char* key, const char* library, const char* kit) {
+    return members({{"kernel", "matmul"},
+                    {"dtype", "f16"},
+                    {"flop_per_byte", intensity},
+                    {"best", true},
+                    {key, library},
+                    {"kit", kit}});
+  };
+  add(content, 1, "matmul_tflop_per_s", 0.1, of(90.0, "kernels_of", "ggml", "")).unit = "TFLOP/s";
+  add(content, 1, "matmul_tflop_per_s", 0.4,
+      of(100.0, "library", "oneDNN through PyTorch 2.13.0", "torch-roofline"))
+      .unit = "TFLOP/s";
+  const Model model = *make_model(content, nullptr);
+  ASSERT_EQ(model.rooflines.size(), 1u);
+  const Roofline& roofline = model.rooflines[0];
+  ASSERT_EQ(roofline.points.size(), 2u);
+  EXPECT_EQ(roofline.points[0].group, "matmul f16 · ggml");
+  EXPECT_EQ(roofline.points[1].group, "matmul f16 · oneDNN");
+  EXPECT_FALSE(roofline.points[0].is_best);
+  EXPECT_TRUE(roofline.points[1].is_best) << "the best is named, whoever's it is";
+  ASSERT_EQ(roofline.ceilings.size(), 1u) << "the higher one is the roof";
+  EXPECT_EQ(roofline.ceilings[0].name, "compute f16 best kernel 0.400 TFLOP/s · oneDNN");
+  EXPECT_NE(silicon_html(model).find("2 kernels: 1 of ggml, 1 of oneDNN through PyTorch 2.13.0"),
+            std::string::npos);
+}
+
 // A device that multiplies f32 at half of its bound, and int8 at `int8_bound` TFLOP/s at most.
 DossierContent f32_at_half(double int8_bound) {
   DossierContent content = device_content();

@@ -7,6 +7,7 @@
 
 #include "catalogue/catalogue.h"
 #include "report/claims.h"
+#include "report/kernel_source.h"
 #include "report/model.h"
 #include "report/values.h"
 
@@ -33,11 +34,20 @@ std::string point_group(const Record& record) {
   return dtype.empty() || base.ends_with(dtype) ? base : fmt::format("{} {}", base, dtype);
 }
 
-void add_point(Roofline& roofline, const Record& record) {
+// "matmul f16", and whose it is where there are several.
+std::string named_with_source(std::string name, const Record& record, bool names_source) {
+  const std::string source = names_source ? short_kernels_of(record) : std::string();
+  return source.empty() ? name : fmt::format("{} · {}", name, source);
+}
+
+void add_point(Roofline& roofline, const Record& record, bool names_source) {
   const double flop_per_byte = record.conditions["flop_per_byte"].as_number();
   if (!(flop_per_byte > 0) || record.evidence_class != EvidenceClass::kMeasured) return;
   const bool is_bandwidth = record.metric == "memory_bandwidth_gb_per_s";
-  RooflinePoint point{.group = point_group(record), .flop_per_byte = flop_per_byte, .record = &record};
+  RooflinePoint point{.group = named_with_source(point_group(record), record, names_source),
+                      .kernel = point_group(record),
+                      .flop_per_byte = flop_per_byte,
+                      .record = &record};
   point.tflop_per_s = is_bandwidth ? *record.value * flop_per_byte / kGigaPerTera : *record.value;
   point.name = point.group;
   for (const char* key : {"m", "n", "k", "queries", "keys"}) {
@@ -51,7 +61,7 @@ void add_point(Roofline& roofline, const Record& record) {
 void mark_best(std::vector<RooflinePoint>& points) {
   for (RooflinePoint& point : points) {
     point.is_best = std::none_of(points.begin(), points.end(), [&](const RooflinePoint& other) {
-      return other.group == point.group && other.tflop_per_s > point.tflop_per_s;
+      return other.kernel == point.kernel && other.tflop_per_s > point.tflop_per_s;
     });
   }
 }
@@ -65,7 +75,7 @@ bool is_ceiling(const Record& record) {
   return is_resource && (is_bound || is_flag_set(record, "best")) && condition(record, "memory") != "cache";
 }
 
-void add_ceiling(Roofline& roofline, const Record& record) {
+void add_ceiling(Roofline& roofline, const Record& record, bool names_source) {
   const bool is_bandwidth = record.metric == "memory_bandwidth_gb_per_s";
   const std::string dtype = condition(record, "dtype");
   const std::string grade = condition(record, "grade");
@@ -80,6 +90,8 @@ void add_ceiling(Roofline& roofline, const Record& record) {
                              : is_bandwidth       ? "memory"
                                                   : "compute",
                              dtype.empty() ? "" : " " + dtype, kind, amount(record));
+  if (record.evidence_class == EvidenceClass::kMeasured)
+    ceiling.name = named_with_source(std::move(ceiling.name), record, names_source);
   roofline.ceilings.push_back(std::move(ceiling));
 }
 
@@ -158,7 +170,7 @@ void explain_points_above(const Model& model, const Subject& subject, Roofline& 
   }
   const std::vector<std::string> above_all = [&] {
     if (caches == nullptr) return above_memory;
-    add_ceiling(roofline, *caches);
+    add_ceiling(roofline, *caches, has_kit(*model.content, subject.id));
     return groups_above(roofline, true);
   }();
   if (caches != nullptr && above_all.size() < above_memory.size())
@@ -207,8 +219,8 @@ bool is_engine_metric(std::string_view metric) {
 
 bool is_other_metric(std::string_view metric) {
   return metric == "launch_overhead_us" || metric == "host_to_device_gb_per_s" ||
-         metric == "device_to_host_gb_per_s" || metric == "attention_tflop_per_s" ||
-         metric == "roofline_efficiency";
+         metric == "device_to_host_gb_per_s" || metric == "all_reduce_gb_per_s" ||
+         metric == "attention_tflop_per_s" || metric == "roofline_efficiency";
 }
 
 // The best of each type: the record that says so, else the largest.
@@ -265,10 +277,11 @@ std::vector<Roofline> make_rooflines(const Model& model) {
   std::vector<Roofline> rooflines;
   for (const Subject* subject : model.subjects) {
     Roofline roofline{.subject = subject};
+    const bool names_source = has_kit(*model.content, subject->id);
     for (const Record& record : model.content->records) {
       if (record.subject_id != subject->id || !is_plotted(record)) continue;
-      add_point(roofline, record);
-      if (is_ceiling(record)) add_ceiling(roofline, record);
+      add_point(roofline, record, names_source);
+      if (is_ceiling(record)) add_ceiling(roofline, record, names_source);
     }
     mark_best(roofline.points);
     add_claimed_ceilings(model, roofline);

@@ -15,6 +15,7 @@
 #include "catalogue/catalogue.h"
 #include "report/charts.h"
 #include "report/claims.h"
+#include "report/kernel_source.h"
 #include "report/model.h"
 #include "report/values.h"
 
@@ -68,6 +69,7 @@ struct LaneRecords {
   std::string resource;         // in sentences: "matrix multiplication with q4_1 weights"
   std::string without_kernels;  // why there are none
   std::string without_bound;
+  bool names_source = false;  // kernels of several libraries were measured
 };
 
 bool is_usable(const Record& record) {
@@ -155,6 +157,7 @@ void add_device_records(const Model& model, const Place& place, const LaneKind& 
 // The engine is the target's; kernels, bounds and claims are the device's, whichever target they come from.
 LaneRecords lane_records(const Model& model, const Place& place, const LaneKind& kind) {
   LaneRecords found{.engine = fastest_engine(model, place, kind), .resource = kind.resource};
+  found.names_source = has_kit(*model.content, place.subject.id);
   const std::string type =
       kind.is_of_type && found.engine != nullptr ? condition(*found.engine, "weights_type") : std::string();
   add_device_records(model, place, kind, type, found);
@@ -294,7 +297,11 @@ void add_levels_above(WaterfallLane& lane, const LaneKind& kind, const LaneRecor
   add("claimed peak", claimed, resource, records.claimed.words);
   if (claimed != nullptr) lane.steps.back().basis += "; " + records.claimed.words;
   add("theoretical bound", records.bound, records.resource, records.without_bound);
-  add("kernels", records.kernels, records.resource, records.without_kernels);
+  const bool names_source = records.kernels != nullptr && records.names_source;
+  const std::string source = names_source ? kernels_of(*records.kernels) : std::string();
+  add("kernels", records.kernels,
+      source.empty() ? records.resource : fmt::format("{} (kernels of {})", records.resource, source),
+      records.without_kernels);
 }
 
 // Why a metric of a mix on a target is not there.
@@ -481,7 +488,19 @@ std::vector<Place> places_of(const Model& model, const Subject& subject) {
     });
     places.push_back({subject, target, serving == model.servings.end() ? nullptr : &*serving});
   }
-  return places;
+  // Kernels of a kit are a level of the engine's waterfall on the same device, and have one of their own only
+  // where there is no engine.
+  const auto has_only_kit = [&](const Place& place) {
+    return std::ranges::all_of(model.content->trials, [&](const Trial& trial) {
+      return trial.target != place.target || trial.parameters["part"].as_string() == "kit";
+    });
+  };
+  if (std::ranges::all_of(places, has_only_kit)) return places;
+  std::vector<Place> others;
+  for (const Place& place : places) {
+    if (!has_only_kit(place)) others.push_back(place);
+  }
+  return others;
 }
 
 Waterfall make_waterfall(const Model& model, const Place& place) {
@@ -502,6 +521,13 @@ Waterfall make_waterfall(const Model& model, const Place& place) {
 
 std::string Waterfall::caption() const {
   return device + (device.empty() || model.empty() ? "" : " · ") + model;
+}
+
+const char* Waterfall::why_not_drawn() const {
+  const bool is_served = std::ranges::any_of(lanes, [](const WaterfallLane& lane) {
+    return std::ranges::any_of(lane.steps, [](const WaterfallStep& step) { return step.value.has_value(); });
+  });
+  return is_served || !serving.empty() ? kOnlyServing : kNoEngine;
 }
 
 bool Waterfall::has_only_serving() const {

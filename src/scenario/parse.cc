@@ -113,7 +113,8 @@ void check_traffic(Reader& reader, const Draft& draft) {
       std::find(scenario.exams.begin(), scenario.exams.end(), "load") != scenario.exams.end();
   if (!draft.are_classes_good || !draft.is_load_good) return;
   check_size(reader, scenario.load);
-  if (!has_load || !scenario.load.classes.empty()) return;
+  const bool is_sent_any = std::ranges::any_of(scenario.targets, &TargetSpec::takes_traffic);
+  if (!has_load || !is_sent_any || !scenario.load.classes.empty()) return;
   reader.error({}, "the load exam needs traffic: add a [[traffic]] table, or leave \"load\" out of exams");
 }
 

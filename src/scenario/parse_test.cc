@@ -166,7 +166,7 @@ TEST(Scenario, ErrorsPointToTheirPlaceAndSuggest) {
   expect_message("exams = [\"probe\", \"laod\"]\n" + kChat,
                  "s.toml:1:19: unknown exam 'laod'; there are probe, roofline, load. Did you mean 'load'?");
   expect_message("[[target]]\nkind = \"devise\"\n" + kChat,
-                 "unknown kind 'devise'; it is one of device, endpoint, fake. Did you mean 'device'?");
+                 "unknown kind 'devise'; it is one of device, endpoint, kit, fake. Did you mean 'device'?");
   expect_message("[[target]]\nkind = 'endpoint'\nurl = 'http://x'\napi = 'caht'\n" + kChat,
                  "s.toml:4:7: unknown api 'caht'");
   expect_message(kChat + "corpus = 'poems'\n", "unknown corpus 'poems'; it is one of prose, code");

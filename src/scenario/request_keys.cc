@@ -246,7 +246,7 @@ void check_request_keys(Reader& reader, const TomlValue& table, const TrafficCla
 void check_kinds_of_targets(Reader& reader, const Scenario& scenario) {
   const auto on_device = std::ranges::find_if(scenario.targets, &TargetSpec::is_on_device);
   const bool has_endpoint = std::ranges::any_of(
-      scenario.targets, [](const TargetSpec& t) { return t.kind != TargetKind::kDevice; });
+      scenario.targets, [](const TargetSpec& t) { return t.takes_traffic() && !t.is_on_device(); });
   for (const TrafficClass& c : scenario.load.classes) {
     const RequestKindRow& kind = row_of(c.request.kind_or(RequestKind::kChat));
     if (on_device != scenario.targets.end() && !kind.streams) {

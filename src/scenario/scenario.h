@@ -7,20 +7,22 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/base.h"
 #include "evidence/evidence.h"
+#include "scenario/kits.h"          // IWYU pragma: export
 #include "scenario/secrets.h"       // IWYU pragma: export
 #include "scenario/target_kinds.h"  // IWYU pragma: export
 #include "workload/workload.h"
 
 namespace assay {
 
-// An environment variable of a launched server.
+// An environment variable of a launched server or of a kit.
 struct StackVariable {
   std::string name, value;
-  bool passes_on = false;  // assay's own value when the server is started; it is never stored
+  bool passes_on = false;  // assay's own value when the program is started; it is never stored
 
   bool operator==(const StackVariable&) const = default;
 };
@@ -44,15 +46,30 @@ struct StackSpec {
 // without a declaration.
 Json stack_conditions(const StackSpec& stack);
 
+// The program of a kit target, and what it is told.
+struct KitSpec {
+  std::string
+      kit;  // a name of the table of kits, or the path of a file, resolved; empty: the target is no kit
+  std::string python;  // what runs it: a path, resolved, or a name; empty: python3 where the file is Python
+  std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, Json>> parameters;  // texts, numbers, booleans
+  std::vector<StackVariable> variables;
+  double time_limit_s = 600;
+  double silence_limit_s = 300;
+
+  bool operator==(const KitSpec&) const = default;
+};
+
 inline constexpr size_t kMostServers = 64;  // of one endpoint, those of its classes included
 
 struct TargetSpec {
-  std::string name;  // unique; default: the device ("*" for all), host:port of the URL, or "fake"
+  std::string name;  // unique; default: the device ("*" for all), host:port of the URL, the kit, or "fake"
   TargetKind kind = TargetKind::kDevice;
   std::string where;         // file:line:column of its table
   std::string device_where;  // the same of its device, where it names one
   // device
-  std::string device = "*";  // a ggml device name; "*": every one found
+  // A ggml device name; "*": every one found. Of a kit: the subject that its records are of; "*": as it says.
+  std::string device = "*";
   std::string model =
       "auto";  // path of a GGUF | "smollm2-135m" | "synthetic:SHAPE:TYPE" | "auto": sized to the device
   std::string stands_in_for;    // the scenario's model, where a quick look runs a smaller one; else ""
@@ -73,6 +90,7 @@ struct TargetSpec {
   // device, endpoint
   double metrics_interval_s = 1;  // of the samples that are taken beside the requests; 0: none
   bool power = true;              // the sensors of this machine are read, if the target works on it
+  KitSpec kit;
   // fake
   double prefill_us_per_token = 200;
   double tpot_ms = 5;
@@ -80,6 +98,7 @@ struct TargetSpec {
   uint32_t lost_after = 0;
 
   bool is_on_device() const { return row_of(kind).is_on_device; }
+  bool takes_traffic() const { return row_of(kind).takes_traffic; }
   std::string url() const { return urls.empty() ? "" : urls.front(); }  // of the first, which may be launched
   bool operator==(const TargetSpec&) const = default;
 };

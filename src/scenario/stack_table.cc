@@ -5,13 +5,13 @@
 
 #include "scenario/draft.h"
 #include "scenario/secrets.h"
+#include "scenario/variables.h"
 
 namespace assay {
 namespace {
 
 constexpr size_t kMaxArguments = 1000;
 constexpr size_t kMaxArgumentBytes = 4096;
-constexpr size_t kMaxVariables = 200;
 constexpr size_t kShownBytes = 4096;  // of a text in conditions
 
 // Every record carries the text: it must hold no secret.
@@ -56,39 +56,6 @@ void read_launch(Reader& reader, const TomlMember& member, StackSpec& stack) {
   }
   if (arguments[0].empty()) return reader.error(value.items[0].at, "launch names no program");
   stack.launch = std::move(arguments);
-}
-
-void read_variables(Reader& reader, const TomlMember& member, StackSpec& stack) {
-  const TomlValue* table = reader.expect_table(member);
-  if (table == nullptr) return;
-  if (table->members.size() > kMaxVariables)
-    return reader.error(table->at, fmt::format("env has more than {} variables", kMaxVariables));
-  for (const TomlMember& each : table->members) {
-    StackVariable variable{.name = each.key};
-    const bool is_name =
-        !each.key.empty() && each.key.find_first_of(std::string_view("=\0", 2)) == std::string::npos;
-    if (!is_name) {
-      reader.error(each.key_at, fmt::format("'{}' is no name of a variable", printable(each.key, 60)));
-      continue;
-    }
-    if (each.value.kind == TomlKind::kBoolean && each.value.boolean) {
-      variable.passes_on = true;
-    } else if (each.value.kind != TomlKind::kString || each.value.text.size() > kMaxArgumentBytes ||
-               each.value.text.find('\0') != std::string::npos) {
-      reader.error(each.value.at, fmt::format("{} must be a string, or true to pass assay's own value on",
-                                              printable(each.key, 60)));
-      continue;
-    } else if (is_secret_variable(each.key)) {
-      reader.error(each.value.at,
-                   fmt::format("{0} looks like a secret, which does not belong in a scenario: {0} = true "
-                               "passes assay's own value on, and it is never stored",
-                               printable(each.key, 60)));
-      continue;
-    } else {
-      variable.value = each.value.text;
-    }
-    stack.variables.push_back(std::move(variable));
-  }
 }
 
 void read_ready_path(Reader& reader, const TomlMember& member, StackSpec& stack) {
@@ -138,7 +105,7 @@ constexpr Row<StackSpec> kStackRows[] = {
     {{"target.stack", "env", "table", "{}", "",
       "Environment of the launched server: NAME = \"value\", or NAME = true for assay's own value, which is never stored. "
       "Paths, locale and what drivers and engines read are passed on anyway, but for secrets."},
-     read_variables},
+     [](Reader& r, const TomlMember& m, StackSpec& s) { read_variables(r, m, s.variables); }},
     {{"target.stack", "cwd", "string", "", "",
       "The folder in which it runs, relative to the scenario; by default the scenario's."},
      read_text<&StackSpec::directory>},

@@ -13,7 +13,7 @@ namespace assay {
 class Reader;
 struct TargetSpec;
 
-enum class TargetKind { kDevice, kEndpoint, kFake };
+enum class TargetKind { kDevice, kEndpoint, kKit, kFake };
 
 struct TargetKindRow {
   TargetKind kind;
@@ -22,6 +22,7 @@ struct TargetKindRow {
   const char* description;
   const char* example;  // TOML
   bool is_on_device;    // works on a compute device of this machine, which is looked for and examined itself
+  bool takes_traffic;   // requests of the load exam can be sent to it
   // What it is called if the scenario does not say.
   std::string (*default_name)(const TargetSpec& target);
   // What its keys say of each other; errors go to `reader`. `table`: where they stand. May be null.

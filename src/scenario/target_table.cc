@@ -8,7 +8,9 @@
 #include "http/http.h"
 #include "os/os.h"
 #include "scenario/draft.h"
+#include "scenario/kit_keys.h"
 #include "scenario/server_urls.h"
+#include "scenario/variables.h"
 
 namespace assay {
 namespace {
@@ -87,14 +89,17 @@ void refuse_api_key(Reader& reader, const TomlMember& member, TargetSpec&) {
 using TargetRow = Row<TargetSpec>;
 constexpr TargetRow kTargetRows[] = {
     {{"target", "name", "string", "", "",
-      "What results call it; unique. By default the device, the host and port of the URL, or \"fake\"."},
+      "What results call it; unique. By default the device, the host and port of the URL, the kit, or \"fake\"."},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_string(m, t.name); }},
     {{"target", "kind", "string", "\"device\"", "",
       "\"device\": a device of this machine, with the engine in a worker process; \"endpoint\": a server over HTTP; "
+      "\"kit\": a program that prints evidence, inside the vendor's own framework; "
       "\"fake\": a target with exactly known timing, to try a scenario on."},
      read_kind},
     {{"target", "device", "string", "\"*\"", "",
-      "A device as `assay probe` names it; \"*\" is every one that is found.", "device"},
+      "A device as `assay probe` names it; \"*\" is every one that is found. Of a kit: the device that its numbers are of, as they are to be "
+      "called, which puts them beside those of a device target of that name; \"*\" is what the kit calls it.",
+      "device or kit"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) {
        r.read_string(m, t.device);
        t.device_where = r.where(m.value.at);
@@ -177,6 +182,36 @@ constexpr TargetRow kTargetRows[] = {
       "finding.",
       "endpoint"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { read_stack(r, m, t.stack); }},
+    {{"target", "kit", "string", "", "",
+      "A kit of assay's own (`assay list kits`), or the path of an executable file, relative to the scenario, that speaks the protocol of "
+      "[kits](formats/kit.md). Required.",
+      "kit"},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) { read_kit(r, m, t.kit); }},
+    {{"target", "python", "string", "", "",
+      "The Python that runs the kit: a path, relative to the scenario, or a name in PATH. By default python3 for a file named .py, and none for "
+      "any other.",
+      "kit"},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) { read_python(r, m, t.kit); }},
+    {{"target", "arguments", "strings", "[]", "", "Arguments of the kit, handed on without a shell.", "kit"},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) { read_kit_arguments(r, m, t.kit); }},
+    {{"target", "parameters", "table", "{}", "",
+      "What the kit is told beside its exam: NAME = a string, a number or a boolean. `assay show torch-roofline` names its own.",
+      "kit"},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) { read_kit_parameters(r, m, t.kit); }},
+    {{"target", "env", "table", "{}", "",
+      "Environment of the kit: NAME = \"value\", or NAME = true for assay's own value, which is never stored. "
+      "Paths, locale and what drivers and frameworks read are passed on anyway, but for secrets.",
+      "kit"},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) { read_variables(r, m, t.kit.variables); }},
+    {{"target", "time_limit_s", "number", "600", "s",
+      "So long after its start a kit is ended, whatever it does. How long it measures is [roofline] max_duration_s.",
+      "kit"},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_positive(m, 86'400, t.kit.time_limit_s); }},
+    {{"target", "silence_limit_s", "number", "300", "s",
+      "A kit that says nothing for so long is taken for hung, and ended.", "kit"},
+     [](Reader& r, const TomlMember& m, TargetSpec& t) {
+       r.read_positive(m, 86'400, t.kit.silence_limit_s);
+     }},
     {{"target", "prefill_us_per_token", "number", "200", "µs",
       "Prefill time for each token of the prompt; the first token comes tpot_ms after it.", "fake"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_number(m, 0, 1e6, t.prefill_us_per_token); }},

@@ -12,7 +12,9 @@
 #include "base/base.h"
 #include "evidence/evidence.h"
 #include "os/os.h"
+#include "target/end_cause.h"                 // IWYU pragma: export
 #include "target/endpoint/metrics_scraper.h"  // IWYU pragma: export
+#include "target/kit.h"                       // IWYU pragma: export
 #include "target/launched_server.h"           // IWYU pragma: export
 #include "workload/workload.h"
 
@@ -27,21 +29,6 @@ struct TargetInfo {
   double load_s = 0;            // from start to ready
   Nanos first_token_at{};       // of the first answer that it was tried with; 0: unknown
   Json conditions;              // flat: threads, batch, quantisation, KV type … for every record made on it
-};
-
-// Why a target, or the worker of a job, ended before its work was done.
-enum class EndCause {
-  kNone,         // it was done
-  kNotStarted,   // its process could not be started
-  kRefused,      // the engine itself said why it cannot
-  kDied,         // the worker ended by itself
-  kHung,         // it gave nothing for too long
-  kMemory,       // its memory grew above the limit
-  kNonsense,     // it said what the protocol does not know
-  kInterrupted,  // nobody wants it any more
-  kLost,         // of what has no worker: it is gone
-  kServerDied,   // of a server that assay launched: its process ended
-  kNotReached,   // of an endpoint: nobody answered there, or let nobody in, so that no work was tried
 };
 
 // One answer of a sample whose texts are kept, and what the server's `usage` said of it.

@@ -44,6 +44,10 @@ Result<WorkerProcess> WorkerProcess::start(const WorkerCommand& worker, const Js
                          .wants_socket = wants_socket,
                          .input = input};
   options.command.push_back(job.dump());
+  return start(options, clock);
+}
+
+Result<WorkerProcess> WorkerProcess::start(const ProcessOptions& options, Clock& clock) {
   ASSIGN_OR_RETURN(Process process, Process::start(options));
   return WorkerProcess(std::move(process), clock);
 }
@@ -78,8 +82,10 @@ void WorkerProcess::wait(Nanos until) {
   if (fds[0].revents & POLLOUT) flush();
   if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
     socket_ended_ = !read_some(process_.socket(), socket_input);
+  const size_t before = out_input.size() + diagnostics_.size();
   if (fds[1].revents != 0) out_ended_ = !read_some(process_.out(), out_input);
   if (fds[2].revents != 0) err_ended_ = !read_some(process_.err(), diagnostics_);
+  bytes_heard_ += out_input.size() + diagnostics_.size() - before;
   if (diagnostics_.size() > kDiagnosticsBytes) diagnostics_.erase(0, diagnostics_.size() - kDiagnosticsBytes);
 }
 

@@ -17,6 +17,8 @@ class WorkerProcess {
  public:
   static Result<WorkerProcess> start(const WorkerCommand& worker, const Json& job, bool wants_socket,
                                      Clock& clock, const FileDescriptor* input = nullptr);
+  // Any other program under the same watch, such as a kit.
+  static Result<WorkerProcess> start(const ProcessOptions& options, Clock& clock);
 
   // Sends what is queued and reads what is there; waits until there is something to read or `until` has come.
   // The end of a stream counts as something. Never fails: a worker that is gone shows as ended streams.
@@ -32,6 +34,7 @@ class WorkerProcess {
   std::string socket_input, out_input;
   bool socket_has_ended() const { return socket_ended_; }
   bool out_has_ended() const { return out_ended_; }
+  uint64_t bytes_heard() const { return bytes_heard_; }  // on stdout and stderr, since the start
 
   ProcessMemory memory() const { return process_.memory(); }
   std::optional<ProcessEnd> poll_end() { return process_.poll_end(); }
@@ -49,7 +52,7 @@ class WorkerProcess {
   Process process_;
   Clock* clock_;
   std::string outgoing_;
-  uint64_t bytes_sent_ = 0, bytes_queued_ = 0;
+  uint64_t bytes_sent_ = 0, bytes_queued_ = 0, bytes_heard_ = 0;
   Nanos last_flush_{};
   std::string diagnostics_;
   bool socket_ended_ = false, out_ended_ = false, err_ended_ = false;

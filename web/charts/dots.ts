@@ -5,6 +5,17 @@ import type {DotsChart} from '../data';
 import {colour, doubt_mark, evidence_style, short} from '../theme';
 
 const row_height = 40;
+// Of several series of one subject, which share its colour, as in charts of lines.
+const symbols = ['circle', 'rect', 'triangle', 'diamond'];
+
+function mark_shape(symbol: string, x: number, y: number, style: object): object {
+  if (symbol === 'rect') return {type: 'rect', shape: {x: x - 4.5, y: y - 4.5, width: 9, height: 9}, style};
+  if (symbol === 'triangle')
+    return {type: 'polygon', shape: {points: [[x, y - 5.5], [x + 5.5, y + 4.5], [x - 5.5, y + 4.5]]}, style};
+  if (symbol === 'diamond')
+    return {type: 'polygon', shape: {points: [[x, y - 6], [x + 6, y], [x, y + 6], [x - 6, y]]}, style};
+  return {type: 'circle', shape: {cx: x, cy: y, r: 5}, style};
+}
 
 export const draw_dots: Draw<DotsChart> = (chart, theme, width) => {
   const values = chart.series.flatMap((series) => series.values.filter((value) => value !== null));
@@ -20,6 +31,8 @@ export const draw_dots: Draw<DotsChart> = (chart, theme, width) => {
   const items =
       chart.series.flatMap((series, s) => series.values.map((value, row) => ({value, row, s, series})));
   const offset = (s: number) => (s - (chart.series.length - 1) / 2) * Math.min(11, 28 / chart.series.length);
+  const symbol_of = (s: number) =>
+      symbols[chart.series.slice(0, s).filter((one) => one.colour === chart.series[s].colour).length % symbols.length];
   const value_axis = {
     ...axis_style(theme),
     type: 'value',
@@ -31,7 +44,12 @@ export const draw_dots: Draw<DotsChart> = (chart, theme, width) => {
   return {
     height: chart.rows.length * row_height + 58,
     key: chart.series.map(
-        (series) => ({label: series.label, colour: colour(theme, series.colour), shape: 'dot' as const})),
+        (series, s) => ({
+          label: series.label,
+          colour: colour(theme, series.colour),
+          shape: 'dot' as const,
+          symbol: symbol_of(s)
+        })),
     option: {
       ...base_option(theme),
       grid: {left, right: 16, top: 6, bottom: 44},
@@ -77,9 +95,8 @@ export const draw_dots: Draw<DotsChart> = (chart, theme, width) => {
                   api.coord([low, item.row])[0], y, api.coord([item.value.high, item.row])[0], y, base));
             }
             // What is derived is lighter; on a line the ground must not shine through.
-            children.push({type: 'circle', shape: {cx: at[0], cy: y, r: 5}, style: {fill: theme.ground}});
-            children.push(
-                {type: 'circle', shape: {cx: at[0], cy: y, r: 5}, style: {...style, pattern: undefined}});
+            children.push(mark_shape(symbol_of(item.s), at[0], y, {fill: theme.ground}));
+            children.push(mark_shape(symbol_of(item.s), at[0], y, {...style, pattern: undefined}));
             if (item.value.validity === 'void')
               children.push({
                 type: 'line',

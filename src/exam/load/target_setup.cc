@@ -163,6 +163,8 @@ std::expected<TargetSetup, Finding> set_up_target(ExamContext& context, const Tr
       return endpoint_setup(context, spec, traffic, std::move(cutter));
     case TargetKind::kFake:
       return fake_setup(context, spec);
+    case TargetKind::kKit:  // has no load trials
+      break;
   }
   std::unreachable();
 }

@@ -41,6 +41,7 @@ Trial planned_trial(const Scenario& scenario, const TargetSpec& target, const Js
 }  // namespace
 
 std::vector<Trial> plan_load_trials(const Scenario& scenario, const TargetSpec& target, const Json& device) {
+  if (!target.takes_traffic()) return {};
   const LoadSpec& load = scenario.load;
   const Trial mix = planned_trial(scenario, target, device, "mix", "mix");
   std::vector<Trial> trials;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "exam/findings.h"
+#include "exam/kit/kit_trial.h"
 #include "exam/rows.h"
 
 namespace assay {
@@ -9,6 +10,7 @@ namespace {
 
 std::vector<Trial> plan_probe(const Scenario& /*scenario*/, const TargetSpec& target,
                               const Json& /*device*/) {
+  if (const auto trial = plan_kit_trial("probe", target)) return {*trial};
   if (!target.is_on_device()) return {};
   Trial trial;
   trial.exam = "probe";
@@ -53,7 +55,8 @@ TrialOutcome failed(std::string text) {
   return outcome;
 }
 
-Result<TrialOutcome> run_probe_trial(ExamContext& context, const Trial& trial, const TargetSpec& /*target*/) {
+Result<TrialOutcome> run_probe_trial(ExamContext& context, const Trial& trial, const TargetSpec& target) {
+  if (target.kind == TargetKind::kKit) return run_kit_trial(context, trial, target);
   const Nanos begin = context.clock.now();
   const std::string& wanted = trial.parameters["device"].as_string();
   context.progress.update(0, "looking for " + wanted);
@@ -91,7 +94,9 @@ Exam probe_exam() {
       .description =
           "Finds the device among those that the engine's backends bring, and records what it says of itself: "
           "name, kind, backend and memory, and for the CPU its cores and instruction sets.",
-      .details = "One trial for each device. `assay probe` shows the same without a dossier.",
+      .details =
+          "One trial for each device, and one for each target with a kit of assay's own: torch-probe, which tells what PyTorch is there, and "
+          "whether it computes rightly in each type. `assay probe` shows the same without a dossier.",
       .example = "assay run --only probe",
       .plan = plan_probe,
       .run = run_probe_trial,

@@ -7,38 +7,16 @@
 #include <cmath>
 
 #include "exam/findings.h"
+#include "exam/record_lines.h"
 #include "measure/measure.h"
 
 namespace assay {
 namespace {
 
 constexpr size_t kMaxTextBytes = 1000;
-constexpr size_t kMaxConditions = 64;
-constexpr size_t kMaxSamples = 100'000;
 constexpr size_t kMaxRecords = 10'000;
-constexpr double kWide = 0.1;  // a wider interval, as a share of the value to either side, makes it doubtful
 constexpr Nanos kSilence = nanos_from_seconds(120);
 constexpr double kStartS = 60;  // for starting the worker, loading backends and model, also on a busy machine
-
-// Only scalars, and not too many of them.
-Json flat(const Json& object) {
-  Json result = Json::object();
-  for (const auto& [name, value] : object.members()) {
-    if (result.members().size() >= kMaxConditions) break;
-    if (value.is_string()) result.set(printable(name, 60), printable(value.as_string(), 200));
-    if (value.is_bool() || value.is_number()) result.set(printable(name, 60), value);
-  }
-  return result;
-}
-
-std::vector<double> samples_of(const Json& line) {
-  std::vector<double> samples;
-  for (const Json& item : line["samples"].items()) {
-    if (!item.is_number() || !std::isfinite(item.as_number()) || samples.size() >= kMaxSamples) return {};
-    samples.push_back(item.as_number());
-  }
-  return samples;
-}
 
 void set_interval(const Json& line, const std::vector<double>& samples, uint64_t seed, Record& record) {
   const double low = line["ci_low"].as_number(NAN), high = line["ci_high"].as_number(NAN);
@@ -52,14 +30,6 @@ void set_interval(const Json& line, const std::vector<double>& samples, uint64_t
   if (!mean.low || !mean.high) return;
   record.ci_low = mean.low, record.ci_high = mean.high, record.confidence = mean.confidence;
   record.method += "; " + mean.method;
-}
-
-// A speed whose time allowed no interval at all is no better.
-bool is_wide(const Record& record) {
-  if (!record.ci_low || !record.ci_high)
-    return record.conditions.find("kernel") != nullptr || record.unit == "tokens/s";
-  const double widest = std::max(*record.ci_high - *record.value, *record.value - *record.ci_low);
-  return widest > kWide * std::abs(*record.value);
 }
 
 Severity severity_of(const Json& line) {
@@ -80,7 +50,7 @@ class Collector {
     }
     if (type == "finding" && outcome_.findings.size() < kMaxRecords) {
       add(make_finding(severity_of(line), printable(line["code"].as_string(), 60),
-                       printable(line["text"].as_string(), kMaxTextBytes), flat(line["evidence"])));
+                       printable(line["text"].as_string(), kMaxTextBytes), flat_members(line["evidence"])));
     }
   }
 
@@ -101,13 +71,7 @@ class Collector {
                                    counted(refused_, "record"), refusal_)));
     }
     if (wide_ > 0) {
-      add(make_finding(
-          Severity::kDoubtful, "roofline.noisy",
-          fmt::format(
-              "{} of {} did not settle to within ±10 %: the machine was busy, or the time was short. What did "
-              "not is marked doubtful.",
-              wide_, counted(static_cast<int64_t>(outcome_.records.size()), "measurement")),
-          Json::object().set("wide", wide_)));
+      add(noisy_finding(wide_, static_cast<int64_t>(outcome_.records.size())));
     }
   }
 
@@ -122,7 +86,7 @@ class Collector {
       record->validity = Validity::kDoubtful;
       ++wide_;
     }
-    const std::vector<double> samples = samples_of(line);
+    const std::vector<double> samples = finite_samples(line);
     counts_.push_back(static_cast<int64_t>(samples.size()));
     values_.insert(values_.end(), samples.begin(), samples.end());
     outcome_.records.push_back(std::move(*record));
@@ -154,9 +118,9 @@ Result<Record> read_record_line(const Json& line, uint64_t seed) {
   record.unit = name.metric->unit;
   record.n = std::max<int64_t>(0, line["n"].as_integer());
   record.method = printable(line["method"].as_string(), kMaxTextBytes);
-  record.conditions = flat(line["conditions"]);
+  record.conditions = flat_members(line["conditions"]);
   record.source = "assay";
-  set_interval(line, samples_of(line), seed, record);
+  set_interval(line, finite_samples(line), seed, record);
   return record;
 }
 

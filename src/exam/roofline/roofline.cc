@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "exam/findings.h"
+#include "exam/kit/kit_trial.h"
 #include "exam/model_setup.h"
 #include "exam/roofline/bounds.h"
 #include "exam/roofline/claims.h"
@@ -21,6 +22,7 @@ constexpr double kKernelShare = 0.5;
 constexpr int64_t kMaxCpuInfoBytes = 16 << 20;
 
 std::vector<Trial> plan_roofline(const Scenario& scenario, const TargetSpec& target, const Json& device) {
+  if (const auto trial = plan_kit_trial("roofline", target)) return {*trial};
   if (!target.is_on_device()) return {};
   std::vector<Trial> trials;
   for (const char* part : {"kernels", "engine"}) {
@@ -122,6 +124,7 @@ Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSp
 }
 
 Result<TrialOutcome> run_roofline_trial(ExamContext& context, const Trial& trial, const TargetSpec& target) {
+  if (target.kind == TargetKind::kKit) return run_kit_trial(context, trial, target);
   const Nanos begin = context.clock.now();
   TrialOutcome outcome;
   outcome.subject = subject_of(trial);
@@ -146,11 +149,13 @@ Exam roofline_exam() {
           "against the theoretical bound.",
       .details =
           "Trials, for each device: its kernels, then the engine with the target's model (not in a quick look at a "
-          "device too slow for it). Kernels run in sizes up to the "
+          "device too slow for it); for each kit target one of the kit, inside its own framework, with the names of whose kernels they are "
+          "(docs/formats/kit.md). A kit that finds no framework is skipped; one that crashes, hangs or talks nonsense is evidence about the stack, "
+          "and fails. Kernels run in sizes up to the "
           "plateau, each repeated until its interval is narrow enough or its time is up; what did not get narrow is a "
           "finding. Where the device is a chip of the catalogue (`assay list chips`), its claims are kept beside.\n\n"
           "Measures memory_bandwidth_gb_per_s, matmul_tflop_per_s, attention_tflop_per_s, launch_overhead_us, "
-          "host_to_device_gb_per_s, device_to_host_gb_per_s, prefill_tokens_per_s, decode_tokens_per_s, batched_decode_tokens_per_s; derives "
+          "host_to_device_gb_per_s, device_to_host_gb_per_s, all_reduce_gb_per_s (kits), prefill_tokens_per_s, decode_tokens_per_s, batched_decode_tokens_per_s; derives "
           "roofline_efficiency (kernels against the theoretical bound of the same type) and engine_efficiency (engine "
           "against the kernels).",
       .example = "assay run --only roofline",

@@ -40,6 +40,8 @@ struct TargetRuns {
 
 struct Runs {
   std::map<std::string, TargetRuns> targets;  // by name
+  std::vector<std::string> good_kits;         // targets on which a kit ran to its end and measured kernels
+  std::vector<std::string> absent_kits;       // "X: PyTorch is not installed"
   const Trial* failed = nullptr;              // the first
   const Trial* untried = nullptr;
   size_t not_tried = 0, fake = 0;  // trials
@@ -48,9 +50,37 @@ struct Runs {
   bool has_stand_in = false;
 };
 
+bool is_of_kit(const Trial& trial) {
+  return trial.parameters["part"].as_string() == "kit";
+}
+
+void note_failure(const VerdictView& view, const Trial& trial, Runs& runs) {
+  const bool was_not_tried = view.was_not_tried(trial);
+  const Trial*& first = was_not_tried ? runs.untried : runs.failed;
+  if (first == nullptr) first = &trial;
+  runs.not_tried += was_not_tried ? 1 : 0;
+}
+
+// A framework that crashes on plain matrices does not run our software; that it multiplies them does not show
+// that it runs it.
+void note_kit(const VerdictView& view, const Trial& trial, Runs& runs) {
+  const bool has_number = std::ranges::any_of(view.content().records, [&](const Record& record) {
+    return record.trial_id == trial.id && is_usable(record);
+  });
+  if (trial.state == TrialState::kFailed) note_failure(view, trial, runs);
+  if (trial.state == TrialState::kDone && trial.exam == "roofline" && has_number)
+    runs.good_kits.push_back(trial.target);
+  // The probe says the same of the same Python.
+  std::string absent = fmt::format("{}: {}", trial.target, trial.end_text);
+  if (trial.state == TrialState::kSkipped &&
+      std::ranges::find(runs.absent_kits, absent) == runs.absent_kits.end())
+    runs.absent_kits.push_back(std::move(absent));
+}
+
 Runs collect(const VerdictView& view) {
   Runs runs;
   for (const Trial& trial : view.content().trials) {
+    if (is_of_kit(trial)) note_kit(view, trial, runs);
     if (!runs_an_engine(trial)) continue;
     if (view.is_fake(trial)) {
       ++runs.fake;
@@ -64,12 +94,7 @@ Runs collect(const VerdictView& view) {
     target.measured += is_done && !is_empty ? 1 : 0;
     target.is_void += is_done && !is_empty && view.is_void(trial) ? 1 : 0;
     if (is_empty) target.empty.push_back(trial.name);
-    if (trial.state == TrialState::kFailed) {
-      const bool was_not_tried = view.was_not_tried(trial);
-      const Trial*& first = was_not_tried ? runs.untried : runs.failed;
-      if (first == nullptr) first = &trial;
-      runs.not_tried += was_not_tried ? 1 : 0;
-    }
+    if (trial.state == TrialState::kFailed) note_failure(view, trial, runs);
     const std::string not_run = model_not_run(trial);
     if (not_run.empty()) continue;
     runs.has_stand_in |= !is_sized_down(trial);
@@ -181,10 +206,19 @@ Verdict judge_runs(const VerdictView& view, const Question& question) {
     verdict.reason = words_of_good(view, good, measured, is_void);
     for (const FailedShare& failure : failures) verdict.reason += "; " + failure.words;
     for (const std::string& aside : asides) verdict.reason += "; " + aside;
+    if (!runs.good_kits.empty())
+      verdict.reason += fmt::format("; kernels ran through the framework of {}", join(runs.good_kits, ", "));
+    for (const std::string& absent : runs.absent_kits) verdict.reason += "; " + absent;
   } else if (!runs.targets.empty()) {
     // That another model runs says nothing of the one that the scenario asks about.
     verdict.reason = join(asides, "; ");
     if (!good.empty()) verdict.reason += fmt::format("; {} ran to the end", join(good, ", "));
+  } else if (!runs.good_kits.empty()) {
+    verdict.reason = fmt::format("kernels ran through the framework of {}; no model was run there",
+                                 join(runs.good_kits, ", "));
+    for (const std::string& absent : runs.absent_kits) verdict.reason += "; " + absent;
+  } else if (!runs.absent_kits.empty()) {
+    verdict.reason = join(runs.absent_kits, "; ");
   } else if (runs.fake > 0) {
     verdict.command.clear();
     verdict.reason = "only the program's own fake target was run, which shows nothing about a machine";

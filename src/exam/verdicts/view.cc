@@ -57,8 +57,8 @@ bool VerdictView::has_engine_failure() const {
     const auto trial = trials_.find(finding.trial_id);
     const bool is_of_failed = trial != trials_.end() && trial->second->state == TrialState::kFailed;
     return is_of_failed && finding.severity == Severity::kBlocker &&
-           (finding.code.starts_with("engine.") || finding.code.starts_with("model.") ||
-            finding.code.starts_with("stack."));
+           (finding.code.starts_with("engine.") || finding.code.starts_with("kit.") ||
+            finding.code.starts_with("model.") || finding.code.starts_with("stack."));
   });
 }
 
@@ -69,12 +69,19 @@ bool VerdictView::has_limits() const {
 }
 
 std::string VerdictView::command_for(std::string_view exam) const {
-  if (exam.empty()) return "";
+  if (exam.empty() || (exam == "load" && !takes_traffic())) return "";
   const bool is_built_in = scenario_.path == "built-in" || scenario_.path.empty();
   return fmt::format("assay run{} --only {}", is_built_in ? "" : " " + scenario_.path, exam);
 }
 
+bool VerdictView::takes_traffic() const {
+  return scenario_.targets.empty() || std::ranges::any_of(scenario_.targets, &TargetSpec::takes_traffic);
+}
+
 Verdict VerdictView::not_examined(const Question& question, std::string reason) const {
+  const bool has_no_command = std::string_view(question.exam) == "load" && !takes_traffic();
+  if (has_no_command && reason.empty())
+    reason = "no target of this scenario takes requests, only kits were run";
   return {.question = question.number,
           .answer = Answer::kNotExamined,
           .reason = std::move(reason),

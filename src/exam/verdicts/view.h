@@ -36,7 +36,9 @@ class VerdictView {
   // Some class of the scenario has an SLO.
   bool has_limits() const;
 
-  // What would run an exam; "" for "", where this version has none.
+  // Some target can be sent requests: not so a kit.
+  bool takes_traffic() const;
+  // What would run an exam; "" for "", where this version has none, and for one that no target is for.
   std::string command_for(std::string_view exam) const;
   // The question is open, and its own exam would examine it.
   Verdict not_examined(const Question& question, std::string reason) const;

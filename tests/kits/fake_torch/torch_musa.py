@@ -1,0 +1,9 @@
+"""The plug-in of a vendor: registers the device string musa."""
+import os
+
+import torch
+
+if "broken-plug-in" in os.environ.get("FAKE_TORCH", ""):
+    raise ImportError("undefined symbol: aclrtSetDevice")
+if os.environ.get("FAKE_TORCH", "").startswith("musa"):
+    torch._register("musa")
