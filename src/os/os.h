@@ -7,6 +7,7 @@
 #include "os/files.h"         // IWYU pragma: export
 #include "os/group_guard.h"   // IWYU pragma: export
 #include "os/host_cpu.h"      // IWYU pragma: export
+#include "os/host_tree.h"     // IWYU pragma: export
 #include "os/large_files.h"   // IWYU pragma: export
 #include "os/launcher.h"      // IWYU pragma: export
 #include "os/listen.h"        // IWYU pragma: export
