@@ -16,5 +16,6 @@
 #include "os/process.h"       // IWYU pragma: export
 #include "os/rank_clock.h"    // IWYU pragma: export
 #include "os/rank_link.h"     // IWYU pragma: export
+#include "os/side_by_side.h"  // IWYU pragma: export
 #include "os/socket.h"        // IWYU pragma: export
 #include "os/thread.h"        // IWYU pragma: export
