@@ -1,7 +1,9 @@
-// The front door of catalogue: what is known of models before any engine sees them. GGUF files as they
-// describe themselves, the shapes of known architectures, and synthetic models of those shapes.
+// The front door of catalogue: what is known of models before any engine sees them (GGUF files as they
+// describe themselves, the shapes of known architectures, synthetic models of those shapes), and what is
+// claimed of chips.
 #pragma once
 
+#include "catalogue/chips.h"         // IWYU pragma: export
 #include "catalogue/gguf.h"          // IWYU pragma: export
 #include "catalogue/models.h"        // IWYU pragma: export
 #include "catalogue/shapes.h"        // IWYU pragma: export
