@@ -1,6 +1,7 @@
 // `assay help`: help, and everything else that is made from the command table.
 #include <fmt/format.h>
 
+#include "catalogue/catalogue.h"
 #include "cli/commands.h"
 #include "evidence/evidence.h"
 #include "scenario/scenario.h"
@@ -11,8 +12,8 @@ namespace {
 constexpr OptionSpec kHelpCommandOptions[] = {
     {"--man", nullptr, "Write the manual page (roff).", nullptr, nullptr},
     {"--bash-completion", nullptr, "Write completion for bash.", nullptr, nullptr},
-    {"--reference", "TOPIC", "Write a reference page in Markdown: commands, metrics or scenario.", nullptr,
-     nullptr},
+    {"--reference", "TOPIC", "Write a reference page in Markdown: commands, metrics, scenario or chips.",
+     nullptr, nullptr},
 };
 
 constexpr PositionalSpec kHelpCommandPositionals[] = {{"COMMAND", "What to explain.", false, "command"}};
@@ -29,9 +30,10 @@ Result<std::string> reference(const std::string& topic) {
   if (topic == "commands") return command_reference_markdown();
   if (topic == "metrics") return metric_reference_markdown();
   if (topic == "scenario") return scenario_reference_markdown();
-  const std::string topics[] = {"commands", "metrics", "scenario"};
+  if (topic == "chips") return chip_reference_markdown(ChipCatalogue::built_in());
+  const std::string topics[] = {"commands", "metrics", "scenario", "chips"};
   return fail(fmt::format("unknown reference '{}'.{}", printable(topic), suggestion(topic, topics)), "",
-              "There are: commands, metrics, scenario.");
+              "There are: commands, metrics, scenario, chips.");
 }
 
 // Each says all that is written, so that of two one would do nothing.

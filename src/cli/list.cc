@@ -15,7 +15,7 @@ constexpr OptionSpec kListOptions[] = {
     {"--names", nullptr, "Only the names, one a line.", nullptr, nullptr},
 };
 constexpr PositionalSpec kShowPositionals[] = {
-    {"NAME", "The name of an exam, target, request, metric, shape or fault.", true, "name"}};
+    {"NAME", "The name of an exam, target, request, metric, shape, fault or chip.", true, "name"}};
 
 std::vector<std::string> plurals() {
   std::vector<std::string> names;
@@ -76,12 +76,18 @@ bool is_finding_code(std::string_view name) {
          std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || c == '.' || c == '-'; });
 }
 
+bool is_named(const NamedThing& thing, const std::string& wanted) {
+  return wanted == thing.name || std::ranges::any_of(thing.aliases, [&](const std::string& alias) {
+           return lower(alias) == lower(wanted);
+         });
+}
+
 Result<int> show_named(CommandContext& context, const ParsedOptions& options, const std::string& wanted) {
   std::vector<std::string> names;
   for (const NamedKind& kind : named_kinds()) {
     for (const NamedThing& thing : kind.things()) {
       names.push_back(thing.name);
-      if (wanted != thing.name) continue;
+      if (!is_named(thing, wanted)) continue;
       RETURN_IF_ERROR(context.terminal.out(
           options.has("--json") ? thing.json.dump(2) + "\n"
                                 : fmt::format("{}: {}\n\n{}", thing.name, thing.title, thing.text)));
@@ -107,10 +113,10 @@ Result<int> run_show(CommandContext& context, const ParsedOptions& options) {
 Command list_command() {
   return {
       .name = "list",
-      .title = "Every exam, target, request, metric, shape or fault",
+      .title = "Every exam, target, request, metric, shape, fault or chip",
       .description =
           "Lists what assay knows by name: exams, kinds of targets and of requests, metrics with their meaning, the model shapes that "
-          "synthetic:SHAPE:TYPE can take, and the faults of assay emulate.",
+          "synthetic:SHAPE:TYPE can take, the faults of assay emulate, and the chips of which claims are known.",
       .options = kListOptions,
       .positionals = list_positionals(),
       .example = "assay list\nassay list exams\nassay list metrics --json",
@@ -123,11 +129,12 @@ Command show_command() {
       .name = "show",
       .title = "One of them in full",
       .description =
-          "Shows one exam, target, kind of request, metric, shape or fault in full: what it means, its unit, where its definition "
-          "comes from, how it is used.",
+          "Shows one exam, target, kind of request, metric, shape, fault or chip in full: what it means, its unit, where its definition "
+          "comes from, how it is used; of a chip, which may also be named as its driver does, all that is claimed, by whom.",
       .options = {},
       .positionals = kShowPositionals,
-      .example = "assay show roofline\nassay show ttft_ms\nassay show llama-3.1-8b",
+      .example =
+          "assay show roofline\nassay show ttft_ms\nassay show llama-3.1-8b\nassay show iluvatar-bi-v150",
       .run = run_show,
   };
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "catalogue/catalogue.h"
+#include "cli/chip_text.h"
 #include "emulate/emulate.h"
 #include "evidence/evidence.h"
 #include "exam/exam.h"
@@ -144,6 +145,17 @@ std::vector<NamedThing> fault_things() {
   return things;
 }
 
+std::vector<NamedThing> chip_things() {
+  std::vector<NamedThing> things;
+  for (const Chip& chip : ChipCatalogue::built_in().chips()) {
+    NamedThing thing{chip.id, chip_title(chip), chip_text(chip), chip_json(chip)};
+    thing.aliases = chip.aliases;
+    thing.aliases.push_back(chip.name);
+    things.push_back(std::move(thing));
+  }
+  return things;
+}
+
 }  // namespace
 
 std::span<const NamedKind> named_kinds() {
@@ -154,6 +166,7 @@ std::span<const NamedKind> named_kinds() {
       {"metrics", "every quantity that a record can carry", metric_things},
       {"shapes", "architectures that synthetic:SHAPE:TYPE can take", shape_things},
       {"faults", "mishaps that assay emulate can play", fault_things},
+      {"chips", "what is claimed of accelerators, by whom", chip_things},
   };
   return kKinds;
 }

@@ -1,5 +1,5 @@
 // The named things that `assay list` and `assay show` know: exams, targets, requests, metrics, shapes,
-// faults. One row a kind of thing.
+// faults, chips. One row a kind of thing.
 #pragma once
 
 #include <span>
@@ -15,6 +15,7 @@ struct NamedThing {
   std::string title;  // one line
   std::string text;   // in full, for `show`
   Json json;          // the same for programs
+  std::vector<std::string> aliases = {};  // by which `show` finds it, too, in any case
 };
 
 struct NamedKind {

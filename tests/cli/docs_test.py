@@ -10,7 +10,8 @@ from pathlib import Path
 
 SOURCE = Path(os.environ["ASSAY_SOURCE"])
 ASSAY = os.environ["ASSAY"]
-REFERENCES = {"commands": "docs/commands.md", "metrics": "docs/metrics.md", "scenario": "docs/scenario.md"}
+REFERENCES = {"commands": "docs/commands.md", "metrics": "docs/metrics.md", "scenario": "docs/scenario.md",
+              "chips": "docs/chips.md"}
 
 
 def reference_faults():
