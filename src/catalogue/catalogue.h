@@ -6,6 +6,7 @@
 #include "catalogue/chips.h"         // IWYU pragma: export
 #include "catalogue/gguf.h"          // IWYU pragma: export
 #include "catalogue/models.h"        // IWYU pragma: export
+#include "catalogue/profiles.h"      // IWYU pragma: export
 #include "catalogue/shapes.h"        // IWYU pragma: export
 #include "catalogue/synthetic.h"     // IWYU pragma: export
 #include "catalogue/tensor_types.h"  // IWYU pragma: export

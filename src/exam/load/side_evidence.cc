@@ -32,6 +32,7 @@ class SideEvidence {
     add_energy();
     add_own_cpu();
     note_unanswered();
+    note_lost_sensors();
   }
 
  private:
@@ -184,6 +185,17 @@ class SideEvidence {
   }
 
   // ---- power ----
+
+  void note_lost_sensors() {
+    if (series_.lost_sensors.empty()) return;
+    std::vector<std::string> names;
+    for (const Error& error : series_.lost_sensors) names.push_back(error.where);
+    outcome_.findings.push_back(make_finding(
+        Severity::kNote, "power.lost",
+        fmt::format("Power sensors were lost while they were read ({}): {}. What they had told until then is kept.",
+                    printable(join(names, ", "), 300), printable(series_.lost_sensors.front().what, 300)),
+        Json::object().set("sensors", static_cast<int64_t>(names.size()))));
+  }
 
   // The energy of the sensors `which` up to an instant, interpolated between the points around it.
   std::optional<double> energy_at(const std::vector<size_t>& which, Nanos at) const {
