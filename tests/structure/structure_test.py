@@ -48,6 +48,7 @@ HEAVY = {
     r"toml\+\+/": {"base/toml.cc"},
     r"simdjson\.h": {"target/endpoint/endpoint_chunk.cc", "target/endpoint/json_walk.cc", "emulate/request_body.cc"},
     r"hwloc\.h": {"exam/probe/topology.cc"},
+    r"(gelf|libelf)\.h": {"exam/probe/elf_file.cc"},
     r"pci/": {"exam/probe/pci_library.cc"},
     r"sqlite3\.h": "evidence/",
     r"openssl/": {"http/tls.cc"},
