@@ -93,11 +93,12 @@ struct HostProbe {
   std::string library_path = {};  // as in LD_LIBRARY_PATH
 };
 
-// What this host is: CPU, memory, its devices as the engine's worker sees them, each with a measured speed for
-// sizing, accelerators, links, sensors and libraries (docs/probe.md names every member).
+// What this host is: CPU, memory, its devices as the engine's worker sees them, each with a measured speed
+// for sizing, accelerators, links, sensors and libraries (docs/probe.md names every member).
 // {"cpu": {…}, "memory": {…}, "devices": [{"name", "description", "type", "memory_bytes",
 // "matmul_gflop_per_s"}, …],
-//  "engine": {"version", "library"}, "accelerators": […], …, "probe_findings": […]}. Why there are no devices,
+//  "engine": {"version", "library"}, "accelerators": […], …, "probe_findings": […]}. Why there are no
+//  devices,
 // of a worker that failed: "devices_error". Interrupted, it says so under "devices_error". What could not be
 // loaded beside them (a backend library of ASSAY_BACKEND_PATH): "devices_notes", a list of texts.
 Json probe_host(const HostProbe& probe, Clock& clock, const std::function<bool()>& interrupted);

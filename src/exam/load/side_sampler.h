@@ -41,7 +41,7 @@ struct SideSeries {
   std::vector<PowerSensor> sensors;
   std::vector<PowerPoint> power;
   std::vector<Error> lost_sensors;  // that ended while they were read: where says which
-  Nanos cpu_time{};  // that the sampling took, between start() and stop()
+  Nanos cpu_time{};                 // that the sampling took, between start() and stop()
 
   bool empty() const { return server.empty() && power.empty() && unanswered == 0; }
 };

@@ -19,10 +19,7 @@ ManagementAccess access_of(const HostProbe& probe) {
 }
 
 PciPlaces pci_places(const HostProbe& probe) {
-  return {.roots = probe.roots,
-          .pci_ids = probe.pci_ids,
-          .chips = probe.chips,
-          .profiles = probe.profiles};
+  return {.roots = probe.roots, .pci_ids = probe.pci_ids, .chips = probe.chips, .profiles = probe.profiles};
 }
 
 std::vector<ManagementLibrary> libraries_to_show(const HostProbe& probe, const PciHost& pci) {
@@ -70,8 +67,7 @@ Json HardwareProbe::paths(const std::vector<ManagementOutcome>& outcomes) const 
 }
 
 Json HardwareProbe::iommu() const {
-  const Result<std::vector<std::string>> groups =
-      list_directory(probe_.roots.sysfs + "/kernel/iommu_groups");
+  const Result<std::vector<std::string>> groups = list_directory(probe_.roots.sysfs + "/kernel/iommu_groups");
   if (!groups) return Json();
   const auto count = static_cast<int64_t>(groups->size());
   return Json::object().set("is_on", count > 0).set("groups", count);
@@ -93,20 +89,25 @@ Json HardwareProbe::power_sensors(const std::vector<ManagementOutcome>& outcomes
     if (!outcome.reading) continue;
     for (const ManagementDevice& device : outcome.reading->devices) {
       if (!device.power_w && !device.energy_j) continue;
-      json.push(sensor_json("nvml", fmt::format("{}/{}", outcome.library.name, device.pci_address), device.name));
+      json.push(
+          sensor_json("nvml", fmt::format("{}/{}", outcome.library.name, device.pci_address), device.name));
     }
   }
   return json;
 }
 
-void HardwareProbe::add_to(Json& host, std::vector<Finding>& findings,
-                           const std::function<bool()>& interrupted) {
-  const std::vector<ManagementOutcome> outcomes = management_.finish(interrupted);
+void HardwareProbe::add_cards(Json& host) const {
   Json accelerators = Json::array();
   for (const PciAccelerator& card : pci_.accelerators) accelerators.push(pci_json(card));
-  host.set("accelerators", std::move(accelerators)).set("paths", paths(outcomes));
+  host.set("accelerators", std::move(accelerators));
   if (Json state = iommu(); !state.is_null()) host.set("iommu", std::move(state));
-  host.set("power_sensors", power_sensors(outcomes)).set("management", management_json(outcomes));
+}
+
+void HardwareProbe::finish(Json& host, std::vector<Finding>& findings,
+                           const std::function<bool()>& interrupted) {
+  const std::vector<ManagementOutcome> outcomes = management_.finish(interrupted);
+  host.set("paths", paths(outcomes)).set("power_sensors", power_sensors(outcomes));
+  host.set("management", management_json(outcomes));
   std::ranges::copy(pci_.findings, std::back_inserter(findings));
   std::ranges::move(management_findings(outcomes, pci_), std::back_inserter(findings));
 }

@@ -16,13 +16,15 @@ namespace assay {
 // One thread only.
 class HardwareProbe {
  public:
-  // Reads sysfs, and starts the children that ask management libraries where `probe` wants them asked: they run
-  // while others look at other things.
+  // Reads sysfs, and starts the children that ask management libraries where `probe` wants them asked: they
+  // run while others look at other things.
   explicit HardwareProbe(const HostProbe& probe);
 
-  // Waits for the children as long as they may take, and adds the members accelerators, paths, iommu,
-  // power_sensors and management to `host`.
-  void add_to(Json& host, std::vector<Finding>& findings, const std::function<bool()>& interrupted);
+  // The members accelerators and iommu of `host`, which need nobody's answer.
+  void add_cards(Json& host) const;
+  // Waits for the children as long as they may take, and adds the members paths, power_sensors and
+  // management, and what all of it gives rise to.
+  void finish(Json& host, std::vector<Finding>& findings, const std::function<bool()>& interrupted);
 
  private:
   Json paths(const std::vector<ManagementOutcome>& outcomes) const;

@@ -24,7 +24,8 @@ std::string read_or_empty(const std::string& path) {
 
 // The clock from sysfs in MHz; nothing where there is no frequency driver, as in most virtual machines.
 std::optional<double> frequency_mhz(const HostRoots& roots, const char* name) {
-  const std::string text = read_or_empty(fmt::format("{}/devices/system/cpu/cpu0/cpufreq/{}", roots.sysfs, name));
+  const std::string text =
+      read_or_empty(fmt::format("{}/devices/system/cpu/cpu0/cpufreq/{}", roots.sysfs, name));
   const auto khz = parse_number(trim(text));
   if (!khz) return std::nullopt;
   return *khz / 1000;
@@ -144,14 +145,16 @@ Devices find_devices(const HostProbe& probe, Clock& clock, const std::function<b
   return devices;
 }
 
-Json findings_json(const std::vector<Finding>& findings) {
-  Json json = Json::array();
+// Behind those that are there already.
+void add_findings(const std::vector<Finding>& findings, Json& host) {
+  Json json = host["probe_findings"];
+  if (json.is_null()) json = Json::array();
   for (const Finding& finding : findings) {
     Json item = Json::object();
     item.set("severity", name_of(finding.severity)).set("code", finding.code).set("text", finding.text);
     json.push(item.set("evidence", finding.evidence));
   }
-  return json;
+  host.set("probe_findings", std::move(json));
 }
 
 }  // namespace
@@ -169,12 +172,15 @@ Json probe_engine(const HostProbe& probe, Clock& clock, const std::function<bool
 }
 
 Json probe_host(const HostProbe& probe, Clock& clock, const std::function<bool()>& interrupted) {
-  // Each half begins what takes its time, and is asked for it in the end: all of it runs side by side.
+  // What takes its time is begun first and asked for last: all of it runs side by side.
   HardwareProbe hardware(probe);
   Json host = probe_engine(probe, clock, interrupted);
+  hardware.add_cards(host);
+  // The software half stands here, while the children of the hardware run: it reads whose cards are here.
   std::vector<Finding> findings;
-  hardware.add_to(host, findings, interrupted);
-  return host.set("probe_findings", findings_json(findings));
+  hardware.finish(host, findings, interrupted);
+  add_findings(findings, host);
+  return host;
 }
 
 InstrumentConditions instrument_conditions(const std::string& assay_version) {

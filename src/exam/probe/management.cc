@@ -6,58 +6,42 @@
 #include <algorithm>
 
 #include "exam/findings.h"
+#include "exam/probe/elf_file.h"
+#include "exam/probe/library_paths.h"
 #include "os/os.h"
 
 namespace assay {
 namespace {
 
-constexpr size_t kMostLibraries = 16;
-constexpr size_t kMostFolders = 64;
-constexpr size_t kElfHeadBytes = 20;
+constexpr size_t kMostManaged = 16;
+constexpr size_t kMostRoots = 64;
 
-constexpr const char* kSystemFolders[] = {
-    "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64", "/lib",
-    "/usr/local/lib",            "/usr/local/nvidia/lib64",    "/usr/lib/wsl/lib"};
-
-// A root may end in "*": every folder that begins so.
-std::vector<std::string> expanded(const HostRoots& roots, const std::string& root) {
-  if (!root.ends_with('*')) return {roots.at(root)};
-  const std::string parent = parent_directory(root);
-  const std::string beginning = file_name(root.substr(0, root.size() - 1));
+// Where a profile's libraries may lie, as the host names it: its own folders before the loader's.
+std::vector<std::string> folders_of(const HostTree& tree, const VendorProfile& profile,
+                                    const std::vector<std::string>& loader) {
   std::vector<std::string> folders;
-  for (const std::string& name : list_directory(roots.at(parent)).value_or(std::vector<std::string>())) {
-    if (name.starts_with(beginning) && folders.size() < kMostFolders)
-      folders.push_back(fmt::format("{}/{}", roots.at(parent), name));
+  for (const std::string& pattern : profile.roots) {
+    for (const std::string& root : tree.expand(pattern, kMostRoots)) {
+      for (const char* inside : {"/lib64", "/lib", ""}) folders.push_back(root + inside);
+    }
   }
+  folders.insert(folders.end(), loader.begin(), loader.end());
   return folders;
 }
 
-std::vector<std::string> folders_of(const HostRoots& roots, const VendorProfile& profile,
-                                    std::string_view library_path) {
-  std::vector<std::string> folders;
-  if (roots.is_this_machine()) {
-    for (const std::string_view folder : split(library_path, ':')) {
-      if (folder.starts_with('/')) folders.emplace_back(folder);
-    }
-  }
-  for (const std::string& root : profile.roots) {
-    for (const std::string& folder : expanded(roots, root)) {
-      for (const char* inside : {"/lib64", "/lib", ""}) folders.push_back(folder + inside);
-    }
-  }
-  for (const char* folder : kSystemFolders) folders.push_back(roots.at(folder));
-  return folders;
-}
+struct LibraryPlace {
+  std::string name, path;  // "libixml.so"; as the host names it, without links
+};
 
-// "" where there is none.
-std::string find_library(const std::vector<std::string>& folders, const std::string& name) {
+std::optional<LibraryPlace> place_of(const HostTree& tree, const std::vector<std::string>& folders,
+                                     const std::string& name) {
   for (const std::string& folder : folders) {
     for (const char* version : {"", ".1", ".2"}) {
-      std::string path = fmt::format("{}/{}{}", folder, name, version);
-      if (file_exists(path)) return path;
+      std::optional<std::string> path = tree.resolve(fmt::format("{}/{}{}", folder, name, version));
+      if (path) return LibraryPlace{name + version, std::move(*path)};
     }
   }
-  return "";
+  return std::nullopt;
 }
 
 bool has_card(const PciHost& pci, const std::string& profile) {
@@ -74,37 +58,15 @@ bool has_one_device_a_card(const PciHost& pci, const std::string& profile) {
   });
 }
 
-std::string machine_name(int machine) {
-  switch (machine) {
-    case 3: return "x86 (32 bits)";
-    case 8: return "MIPS";
-    case 21: return "POWER";
-    case 40: return "Arm (32 bits)";
-    case 62: return "x86-64";
-    case 183: return "aarch64";
-    case 243: return "RISC-V";
-    case 258: return "LoongArch";
-    default: return fmt::format("machine {} of the ELF list", machine);
-  }
-}
-
-// The processor that a file is built for: class, byte order and machine of its ELF header; nothing where it has
-// none.
-std::optional<std::string> elf_machine(const std::string& path) {
-  const Result<std::string> head = read_head(path, kElfHeadBytes);
-  if (!head || head->size() < kElfHeadBytes || !head->starts_with("\x7f" "ELF")) return std::nullopt;
-  const auto byte = [&](size_t at) { return static_cast<unsigned char>((*head)[at]); };
-  const bool is_big = byte(5) == 2;
-  const int machine = is_big ? byte(18) << 8 | byte(19) : byte(19) << 8 | byte(18);
-  return machine_name(machine) + (is_big ? ", big-endian" : "");
-}
-
 // Why a file cannot be loaded into this program; "" if nothing speaks against it. The loader would call a
 // library for another processor a file that does not exist.
 std::string unfit(const std::string& path) {
-  const std::optional<std::string> theirs = elf_machine(path), ours = elf_machine("/proc/self/exe");
-  if (!theirs) return "it is no ELF file";
-  if (ours && *theirs != *ours) return fmt::format("it is built for {}, this program for {}", *theirs, *ours);
+  const Result<FileDescriptor> file = HostTree("").open(path);
+  if (!file) return file.error().what;
+  const Result<ElfFacts> facts = read_elf(file->get(), path, 0);
+  if (!facts) return "it is no library that can be loaded: " + facts.error().what;
+  if (facts->machine != own_machine())
+    return fmt::format("it is built for {}, this program for {}", facts->machine, own_machine());
   return "";
 }
 
@@ -127,10 +89,13 @@ void judge_devices(const ManagementOutcome& outcome, std::vector<Finding>& findi
     if (device.ecc_uncorrected.value_or(0) > 0) {
       findings.push_back(make_finding(
           Severity::kDoubtful, "probe.memory-errors",
-          fmt::format("{}: {} that ECC could not correct since the driver was loaded: what is computed there may be "
-                      "wrong.",
-                      device_label(device, i), counted(*device.ecc_uncorrected, "memory error")),
-          Json::object().set("device", device_label(device, i)).set("ecc_uncorrected", *device.ecc_uncorrected)));
+          fmt::format(
+              "{}: {} that ECC could not correct since the driver was loaded: what is computed there may be "
+              "wrong.",
+              device_label(device, i), counted(*device.ecc_uncorrected, "memory error")),
+          Json::object()
+              .set("device", device_label(device, i))
+              .set("ecc_uncorrected", *device.ecc_uncorrected)));
     }
     std::vector<std::string> brakes;
     for (const std::string& reason : device.throttle_reasons.value_or(std::vector<std::string>())) {
@@ -139,9 +104,10 @@ void judge_devices(const ManagementOutcome& outcome, std::vector<Finding>& findi
     if (!brakes.empty()) {
       findings.push_back(make_finding(
           Severity::kDoubtful, "probe.throttled",
-          fmt::format("{}: its clocks are held down ({}): look at cooling and power supply before anything is "
-                      "measured.",
-                      device_label(device, i), join(brakes, ", ")),
+          fmt::format(
+              "{}: its clocks are held down ({}): look at cooling and power supply before anything is "
+              "measured.",
+              device_label(device, i), join(brakes, ", ")),
           Json::object().set("device", device_label(device, i)).set("reasons", join(brakes, ", "))));
     }
   }
@@ -160,9 +126,9 @@ void judge_missing(const ManagementOutcome& outcome, const PciHost& pci, std::ve
   if (missing.empty()) return;
   findings.push_back(make_finding(
       Severity::kDoubtful, "probe.card-missing",
-      fmt::format("{} knows {} and nothing of {}, which PCI shows: no software will use {}.", label(outcome.library),
-                  counted(static_cast<int64_t>(devices.size()), "device"), join(missing, ", "),
-                  missing.size() == 1 ? "it" : "them"),
+      fmt::format("{} knows {} and nothing of {}, which PCI shows: no software will use {}.",
+                  label(outcome.library), counted(static_cast<int64_t>(devices.size()), "device"),
+                  join(missing, ", "), missing.size() == 1 ? "it" : "them"),
       Json::object().set("addresses", join(missing, " "))));
 }
 
@@ -171,16 +137,21 @@ void judge_missing(const ManagementOutcome& outcome, const PciHost& pci, std::ve
 std::vector<ManagementLibrary> find_management_libraries(const HostRoots& roots,
                                                          const ProfileCatalogue& profiles,
                                                          std::string_view library_path, const PciHost& pci) {
+  const HostTree tree(roots.root);
+  const std::vector<std::string> loader =
+      library_folders(tree, roots.is_this_machine() ? library_path : std::string_view());
   std::vector<ManagementLibrary> found;
   for (const VendorProfile& profile : profiles.profiles()) {
     std::vector<std::string> folders;
     for (const ProfileLibrary& library : profile.libraries) {
-      if (!library.is_nvml || found.size() >= kMostLibraries) continue;
-      if (folders.empty()) folders = folders_of(roots, profile, library_path);
-      std::string path = find_library(folders, library.name);
-      if (path.empty() || std::ranges::find(found, path, &ManagementLibrary::path) != found.end()) continue;
-      found.push_back({.name = file_name(path),
-                       .path = path,
+      if (!library.is_nvml || found.size() >= kMostManaged) continue;
+      if (folders.empty()) folders = folders_of(tree, profile, loader);
+      std::optional<LibraryPlace> place = place_of(tree, folders, library.name);
+      if (!place) continue;
+      std::string path = tree.here(place->path);
+      if (std::ranges::find(found, path, &ManagementLibrary::path) != found.end()) continue;
+      found.push_back({.name = std::move(place->name),
+                       .path = std::move(path),
                        .profile = profile.id,
                        .has_one_device_a_card = has_one_device_a_card(pci, profile.id)});
     }
@@ -228,9 +199,9 @@ std::vector<ManagementOutcome> ManagementProbe::finish(const std::function<bool(
     if (answer)
       outcome.reading = std::move(*answer);
     else
-      outcome.reading = fail(
-          fmt::format("it hangs: no answer within {}", format_duration(seconds(kManagementPatience))),
-          outcome.library.path);
+      outcome.reading =
+          fail(fmt::format("it hangs: no answer within {}", format_duration(seconds(kManagementPatience))),
+               outcome.library.path);
   }
   children_.clear();
   return std::move(outcomes_);
@@ -262,24 +233,23 @@ std::vector<Finding> management_findings(const std::vector<ManagementOutcome>& o
     if (!outcome.was_asked) continue;
     const Json where = Json::object().set("library", printable(outcome.library.path, 300));
     if (!outcome.printed.empty())
-      findings.push_back(make_finding(Severity::kNote, "probe.management-prints",
-                                      fmt::format("{} prints where it should be silent: {}.",
-                                                  label(outcome.library), outcome.printed),
-                                      where));
+      findings.push_back(make_finding(
+          Severity::kNote, "probe.management-prints",
+          fmt::format("{} prints where it should be silent: {}.", label(outcome.library), outcome.printed),
+          where));
     if (!outcome.reading) {
       // Without a card its library has nobody to speak of, and says so in its own way.
       const bool matters = has_card(pci, outcome.library.profile);
-      findings.push_back(make_finding(matters ? Severity::kDoubtful : Severity::kNote, "probe.management-failed",
-                                      fmt::format("{}: {}.", label(outcome.library), outcome.reading.error().what),
-                                      where));
+      findings.push_back(
+          make_finding(matters ? Severity::kDoubtful : Severity::kNote, "probe.management-failed",
+                       fmt::format("{}: {}.", label(outcome.library), outcome.reading.error().what), where));
       continue;
     }
     if (!outcome.reading->odd.empty())
-      findings.push_back(make_finding(
-          Severity::kDoubtful, "probe.management-odd",
-          fmt::format("{} tells what no device can have ({}): left out.", label(outcome.library),
-                      join(outcome.reading->odd, "; ")),
-          where));
+      findings.push_back(make_finding(Severity::kDoubtful, "probe.management-odd",
+                                      fmt::format("{} tells what no device can have ({}): left out.",
+                                                  label(outcome.library), join(outcome.reading->odd, "; ")),
+                                      where));
     judge_devices(outcome, findings);
     judge_missing(outcome, pci, findings);
   }

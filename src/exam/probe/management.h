@@ -1,5 +1,5 @@
-// The management libraries of a host: where they lie, by the vendors' profiles, and what they say when they are
-// asked, each in a child process of its own.
+// The management libraries of a host: where they lie, by the vendors' profiles, and what they say when they
+// are asked, each in a child process of its own.
 #pragma once
 
 #include <functional>
@@ -16,9 +16,9 @@
 
 namespace assay {
 
-// Libraries with NVML's functions (ProfileLibrary::is_nvml), the first of each name: in the folders of
-// `library_path` (as in LD_LIBRARY_PATH; on this machine only), in those of the profile, in the system's. In
-// the order of the profiles, 16 at most. Nothing is loaded.
+// Libraries with NVML's functions (ProfileLibrary::is_nvml), the first of each name: in the folders of the
+// profile, in those of `library_path` (as in LD_LIBRARY_PATH; on this machine only), in the loader's. In the
+// order of the profiles, 16 at most. Nothing is loaded.
 std::vector<ManagementLibrary> find_management_libraries(const HostRoots& roots,
                                                          const ProfileCatalogue& profiles,
                                                          std::string_view library_path, const PciHost& pci);
@@ -37,8 +37,8 @@ struct ManagementOutcome {
 // One thread only.
 class ManagementProbe {
  public:
-  // Starts a child for each library and does not wait. An empty command of `access`: none is asked. What is no
-  // library for this processor is not even loaded.
+  // Starts a child for each library and does not wait. An empty command of `access`: none is asked. What is
+  // no library for this processor is not even loaded.
   ManagementProbe(const ManagementAccess& access, const std::vector<ManagementLibrary>& libraries);
   // Waits until kManagementPatience after the start at most, and ends the children.
   std::vector<ManagementOutcome> finish(const std::function<bool()>& interrupted);
