@@ -10,6 +10,7 @@
 #include "exam/load/side_sampler.h"
 #include "exam/model_setup.h"
 #include "exam/roofline/bounds.h"
+#include "exam/roofline/claims.h"
 #include "exam/roofline/collect.h"
 #include "exam/roofline/peak.h"
 #include "exam/rows.h"
@@ -59,6 +60,14 @@ int64_t threads_of(const TrialOutcome& outcome) {
   return threads;
 }
 
+// The host stands in the dossier, also where the run is resumed elsewhere.
+Result<void> add_claims_of_host(ExamContext& context, const Trial& trial, TrialOutcome& outcome) {
+  if (context.dossier == nullptr) return {};
+  ASSIGN_OR_RETURN(const DossierContent content, context.dossier->read());
+  add_claims(ChipCatalogue::built_in(), content.run.host, trial.parameters["device"].as_string(), outcome);
+  return {};
+}
+
 Result<void> run_kernels(ExamContext& context, const Trial& trial, const TargetSpec& target,
                          TrialOutcome& outcome) {
   const RooflineSpec& spec = context.scenario.roofline;
@@ -72,6 +81,7 @@ Result<void> run_kernels(ExamContext& context, const Trial& trial, const TargetS
       .set("relative_interval", spec.relative_interval);
   RETURN_IF_ERROR(run_evidence_job(context, job, limit_s, outcome));
   mark_best(outcome.records);
+  RETURN_IF_ERROR(add_claims_of_host(context, trial, outcome));
   if (trial.parameters["device_type"].as_string() != "cpu") return {};
   const auto cpuinfo = read_file("/proc/cpuinfo", kMaxCpuInfoBytes);
   if (!cpuinfo) return {};
@@ -178,12 +188,13 @@ Exam roofline_exam() {
       .description =
           "Measures memory bandwidth, matrix multiplication in several types, attention, launch overhead and "
           "transfers with the kernels of the engine's own library, then prefill, decode and batched decode of a "
-          "model, and holds them against each other and, for a CPU, against the theoretical bound.",
+          "model, and holds them against each other, against what is claimed of the device's chip and, for a CPU, "
+          "against the theoretical bound.",
       .details =
           "Trials, for each device: its kernels, then the engine with the target's model (not in a quick look at a "
           "device too slow for it). Kernels run in sizes up to the "
           "plateau, each repeated until its interval is narrow enough or its time is up; what did not get narrow is a "
-          "finding.\n\n"
+          "finding. Where the device is a chip of the catalogue (`assay list chips`), its claims are kept beside.\n\n"
           "Measures memory_bandwidth_gb_per_s, matmul_tflop_per_s, attention_tflop_per_s, launch_overhead_us, "
           "host_to_device_gb_per_s, device_to_host_gb_per_s, prefill_tokens_per_s, decode_tokens_per_s, batched_decode_tokens_per_s; derives "
           "roofline_efficiency (kernels against the theoretical bound of the same type) and engine_efficiency (engine "
