@@ -8,7 +8,7 @@
 namespace assay {
 namespace {
 
-constexpr size_t kColumns = 80;
+constexpr size_t kChipTextColumns = 80;
 
 std::string pci_text(const PciId& id) {
   return fmt::format("{:04x}:{:04x}", id.vendor, id.device);
@@ -21,7 +21,7 @@ std::string known_as(const Chip& chip) {
                   fmt::format("Vendor: {}. Known as: {}. PCI ids: {}.", chip.vendor,
                               chip.aliases.empty() ? "— unknown" : join(chip.aliases, ", "),
                               ids.empty() ? "— unknown" : join(ids, ", ")),
-                  kColumns);
+                  kChipTextColumns);
 }
 
 // What is claimed on one line, who says so below it.
@@ -29,8 +29,8 @@ std::string claim_text(const ChipClaim& claim) {
   std::string out = fmt::format("  {:<18}{:<8}{:<3}{}", value_text(claim), name_of(claim.basis),
                                 name_of(claim.grade), kind_text(claim));
   while (out.ends_with(' ')) out.pop_back();
-  out += "\n" + labelled("      ", fmt::format("{}; {}", claim.source, claim.date), kColumns);
-  if (!claim.note.empty()) out += labelled("      ", claim.note, kColumns);
+  out += "\n" + labelled("      ", fmt::format("{}; {}", claim.source, claim.date), kChipTextColumns);
+  if (!claim.note.empty()) out += labelled("      ", claim.note, kChipTextColumns);
   return out;
 }
 
@@ -64,13 +64,13 @@ std::string chip_title(const Chip& chip) {
 
 std::string chip_text(const Chip& chip) {
   std::string out = known_as(chip);
-  if (!chip.notes.empty()) out += "\n" + labelled("", chip.notes, kColumns);
+  if (!chip.notes.empty()) out += "\n" + labelled("", chip.notes, kChipTextColumns);
   out +=
       "\n" +
       labelled("",
                "Below: the claim, what it is of, its grade (A primary code or data, B a secondary file that "
                "cites the vendor, C weak or conflicting); then who says so, and the source's date.",
-               kColumns);
+               kChipTextColumns);
   for (const ChipField& field : chip_fields()) {
     const std::vector<const ChipClaim*> claims = chip.claims_of(field.name);
     out += fmt::format("\n{}{}\n", field.title, claims.empty() ? ": — unknown" : "");

@@ -12,9 +12,9 @@ namespace assay {
 
 struct NamedThing {
   std::string name;
-  std::string title;  // one line
-  std::string text;   // in full, for `show`
-  Json json;          // the same for programs
+  std::string title;                      // one line
+  std::string text;                       // in full, for `show`
+  Json json;                              // the same for programs
   std::vector<std::string> aliases = {};  // by which `show` finds it, too, in any case
 };
 

@@ -77,6 +77,9 @@ Json describe(ggml_backend_dev_t device) {
   json.set("description", printable(ggml_backend_dev_description(device)));
   json.set("type", type_name(ggml_backend_dev_type(device))).set("backend", backend_name(device));
   json.set("memory_bytes", memory.total).set("memory_free_bytes", memory.free);
+  ggml_backend_dev_props props{};
+  ggml_backend_dev_get_props(device, &props);
+  if (props.device_id != nullptr) json.set("pci_address", printable(props.device_id, 20));
   return json;
 }
 

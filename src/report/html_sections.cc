@@ -5,7 +5,9 @@
 
 #include <algorithm>
 
+#include "catalogue/catalogue.h"
 #include "report/charts.h"
+#include "report/claims.h"
 #include "report/html_parts.h"
 #include "report/values.h"
 
@@ -91,6 +93,11 @@ std::string best_of(const Model& model, const Roofline& roofline) {
   if (const Record* bound = theoretical_bound(model, *roofline.subject, record.metric, dtype))
     out +=
         fmt::format(", {} % of its theoretical bound", format_number(100 * *record.value / *bound->value, 2));
+  const Record* claim = claimed_peak(model, *roofline.subject, record.metric, claimed_dtypes(dtype)).record;
+  if (claim != nullptr && !dtype.empty())
+    out += fmt::format(", {} % of the {} that are claimed in {}",
+                       format_number(100 * *record.value / *claim->value, 2),
+                       amount(*claim->value, claim->unit), condition(*claim, "dtype"));
   return out;
 }
 
@@ -207,6 +214,24 @@ std::string bandwidth_table(const Model& model, const DeviceResult& device) {
     }
   }
   return table.html();
+}
+
+std::string claims_table(const Model& model, const Subject& subject) {
+  HtmlTable table{
+      .caption = fmt::format("Claims about {}", subject.name),
+      .columns = {
+          {"of"}, {"claim", "", true}, {"unit"}, {"basis"}, {"grade"}, {"use"}, {"source", "", false, true}}};
+  for (const ClaimRow& row : claim_rows(model, subject)) {
+    const Record& record = *row.record;
+    const std::string note = condition(record, "note");
+    table.rows.push_back({text_cell(row.of), value_cell(model, &record),
+                          text_cell(display_unit(record.metric, record.unit).text), text_cell(row.basis),
+                          text_cell(condition(record, "grade")), text_cell(row.use),
+                          text_cell(fmt::format("{}, {}{}{}", record.source, condition(record, "date"),
+                                                note.empty() ? "" : ". ", note))});
+  }
+  if (table.rows.empty()) return "";
+  return table.html() + fmt::format("<p class=\"small\">{}</p>\n", escape_html(kClaimsNote));
 }
 
 std::string trials_table(const Model& model) {
@@ -354,6 +379,7 @@ std::string silicon_html(const Model& model) {
     out += fmt::format("<h3><i class=\"dot s{}\" aria-hidden=\"true\"></i>{}</h3>\n",
                        model.colour_of(device.subject) % 8, escape_html(name));
     out += bandwidth_table(model, device);
+    if (device.has_claims) out += claims_table(model, *device.subject);
     // Each table says once what its rows share: the engine's conditions are others than the kernels'.
     out += records_table(model, fmt::format("Engine on {}", name), device.engine);
     out += records_table(model, fmt::format("Kernels on {}", name), device.other);

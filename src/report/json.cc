@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "report/charts.h"
+#include "report/claims.h"
 #include "report/model.h"
 #include "report/report.h"
 #include "report/values.h"
@@ -156,10 +157,19 @@ Json roofline_json(const Model& model) {
                         .set("class", name_of(ceiling.record->evidence_class))
                         .set("record", ceiling.record->id));
     }
+    Json claims = Json::array();
+    for (const ClaimRow& row : claim_rows(model, *roofline.subject)) {
+      claims.push(Json::object()
+                      .set("of", row.of)
+                      .set("basis", row.basis)
+                      .set("counts", row.use == "counts")
+                      .set("record", row.record->id));
+    }
     Json item;
     out.push(item.set("subject", roofline.subject->name)
                  .set("points", std::move(points))
-                 .set("ceilings", std::move(ceilings)));
+                 .set("ceilings", std::move(ceilings))
+                 .set("claims", std::move(claims)));
   }
   return out;
 }

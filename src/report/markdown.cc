@@ -5,6 +5,7 @@
 
 #include "os/os.h"
 #include "report/charts.h"
+#include "report/claims.h"
 #include "report/html_sections.h"
 #include "report/report.h"
 #include "report/stack.h"
@@ -209,6 +210,17 @@ std::string bandwidth(const DeviceResult& device) {
                       : table_head({"kernel", "size", "memory", "bandwidth, GB/s", "n"}, 1) + rows + "\n";
 }
 
+std::string claims(const Model& model, const Subject& subject) {
+  std::string out = table_head({"claim about", "value", "unit", "basis", "grade", "use", "source"}, 6);
+  for (const ClaimRow& each : claim_rows(model, subject)) {
+    const Record& record = *each.record;
+    out += row({md(each.of), value(&record), md(display_unit(record.metric, record.unit).text),
+                md(each.basis), md(condition(record, "grade")), each.use,
+                md(fmt::format("{}, {}", record.source, condition(record, "date")))});
+  }
+  return out + fmt::format("\n{}\n\n", kClaimsNote);
+}
+
 std::string silicon(const Model& model) {
   std::string out;
   for (const DeviceResult& device : model.devices) {
@@ -224,6 +236,7 @@ std::string silicon(const Model& model) {
                   record->n > 0 ? std::to_string(record->n) : "—", md(short_conditions(record->conditions))});
     }
     out += "\n" + bandwidth(device);
+    if (device.has_claims) out += claims(model, *device.subject);
   }
   return out;
 }

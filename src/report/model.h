@@ -190,6 +190,7 @@ struct DeviceResult {
   Series batching;                         // decode speed over sequences
   std::vector<const Record*> engine;       // prefill, decode, load time, memory, efficiency
   std::vector<const Record*> other;        // overhead, transfers, attention's best
+  bool has_claims = false;                 // of its chip; once for a subject
 };
 
 struct Instrument {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "catalogue/catalogue.h"
+#include "report/claims.h"
 #include "report/model.h"
 #include "report/values.h"
 
@@ -57,16 +59,20 @@ void mark_best(std::vector<RooflinePoint>& points) {
 bool is_ceiling(const Record& record) {
   const bool is_resource =
       record.metric == "memory_bandwidth_gb_per_s" || record.metric == "matmul_tflop_per_s";
-  const bool is_bound = record.evidence_class != EvidenceClass::kMeasured && condition(record, "of").empty();
+  // Of claims only those that count are ceilings: see add_claimed_ceilings.
+  const bool is_bound = record.evidence_class != EvidenceClass::kMeasured && !is_claim(record) &&
+                        condition(record, "of").empty();
   return is_resource && (is_bound || is_flag_set(record, "best")) && condition(record, "memory") != "cache";
 }
 
 void add_ceiling(Roofline& roofline, const Record& record) {
   const bool is_bandwidth = record.metric == "memory_bandwidth_gb_per_s";
   const std::string dtype = condition(record, "dtype");
-  const std::string_view kind = record.evidence_class == EvidenceClass::kMeasured  ? "best kernel"
-                                : record.evidence_class == EvidenceClass::kClaimed ? "claimed"
-                                                                                   : "bound";
+  const std::string grade = condition(record, "grade");
+  const std::string claimed = grade.empty() ? "claimed" : fmt::format("claimed (grade {})", grade);
+  const std::string_view kind = record.evidence_class == EvidenceClass::kMeasured ? "best kernel"
+                                : is_claim(record)                                ? std::string_view(claimed)
+                                                                                  : "bound";
   RooflineCeiling ceiling{.is_bandwidth = is_bandwidth, .value = *record.value, .record = &record};
   ceiling.is_of_caches = condition(record, "memory") == "cache";
   ceiling.name = fmt::format("{}{} {} {}",
@@ -75,6 +81,22 @@ void add_ceiling(Roofline& roofline, const Record& record) {
                                                   : "compute",
                              dtype.empty() ? "" : " " + dtype, kind, amount(*record.value, record.unit));
   roofline.ceilings.push_back(std::move(ceiling));
+}
+
+// The claims that the kernels are held against: of memory, and of the types that they multiply in.
+void add_claimed_ceilings(const Model& model, Roofline& roofline) {
+  std::vector<const Record*> added;
+  const auto add = [&](std::string_view metric, std::span<const std::string> dtypes) {
+    const Record* claim = claimed_peak(model, *roofline.subject, metric, dtypes).record;
+    if (claim == nullptr || std::ranges::find(added, claim) != added.end()) return;
+    added.push_back(claim);
+    add_ceiling(roofline, *claim);
+  };
+  add("memory_bandwidth_gb_per_s", {});
+  for (const RooflinePoint& point : roofline.points) {
+    if (point.record->metric == "matmul_tflop_per_s")
+      add(point.record->metric, claimed_dtypes(condition(*point.record, "dtype")));
+  }
 }
 
 // A flat ceiling next to another of its class says nothing and hides it: the first of each level stays, the
@@ -154,7 +176,7 @@ void explain_points_above(const Model& model, const Subject& subject, Roofline& 
           ? fmt::format(
                 ": these are no bounds but what the best copy and matrix kernels reached, and {} more.",
                 is_one ? "this one reaches" : "these reach")
-          : std::string(", which no bound allows: a bound or a measurement is wrong.");
+          : std::string(", which no claim and no bound allows: one of them, or a measurement, is wrong.");
 }
 
 Series& series_of(std::vector<Series>& all, const std::string& label) {
@@ -248,6 +270,7 @@ std::vector<Roofline> make_rooflines(const Model& model) {
       if (is_ceiling(record)) add_ceiling(roofline, record);
     }
     mark_best(roofline.points);
+    add_claimed_ceilings(model, roofline);
     thin_ceilings(roofline.ceilings);
     explain_points_above(model, *subject, roofline);
     if (!roofline.points.empty()) rooflines.push_back(std::move(roofline));
@@ -282,7 +305,10 @@ std::vector<DeviceResult> make_device_results(const Model& model) {
     return device.bandwidth.empty() && device.matmul_best.empty() && device.batching.records.empty() &&
            device.engine.empty() && device.other.empty();
   });
+  const Subject* last = nullptr;
   for (DeviceResult& device : devices) {
+    device.has_claims = device.subject != last && !claim_rows(model, *device.subject).empty();
+    last = device.subject;
     for (Series& series : device.bandwidth) sort_by_x(series);
     sort_by_x(device.batching);
   }

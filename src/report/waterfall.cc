@@ -12,7 +12,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "catalogue/catalogue.h"
 #include "report/charts.h"
+#include "report/claims.h"
 #include "report/model.h"
 #include "report/values.h"
 
@@ -58,7 +60,7 @@ struct Place {
 
 // The records of a place in one lane's terms; null where there is none.
 struct LaneRecords {
-  const Record* claimed = nullptr;
+  ClaimedPeak claimed;
   const Record* bound = nullptr;
   const Record* kernels = nullptr;
   const Record* engine = nullptr;
@@ -125,17 +127,18 @@ void add_device_records(const Model& model, const Place& place, const LaneKind& 
     const bool is_candidate = record.subject_id == place.subject.id && is_usable(record) &&
                               record.metric == kind.kernel_metric && bounds_engine(record);
     if (!is_candidate) continue;
-    if (record.evidence_class == EvidenceClass::kClaimed) {
-      found.claimed = larger(found.claimed, &record);
-    } else if (record.evidence_class == EvidenceClass::kMeasured && !is_type_unknown &&
-               is_of_type(record, type)) {
+    if (record.evidence_class == EvidenceClass::kMeasured && !is_type_unknown && is_of_type(record, type))
       found.kernels = larger(found.kernels, &record);
-    }
   }
   if (is_type_unknown) {
     found.without_kernels = found.without_bound = "of what type the model's weights are is not known";
+    found.claimed.words = found.without_bound;
     return;
   }
+  // Where no engine says what it multiplies, the type by which chips are compared.
+  std::vector<std::string> dtypes;
+  if (kind.is_of_type) dtypes = claimed_dtypes(type.empty() ? "f16" : type);
+  found.claimed = claimed_peak(model, place.subject, kind.kernel_metric, dtypes);
   const std::string with_type = type.empty() ? "" : fmt::format(" with {} weights", type);
   found.resource = kind.resource + with_type;
   found.without_kernels =
@@ -285,7 +288,11 @@ void add_levels_above(WaterfallLane& lane, const LaneKind& kind, const LaneRecor
       lane.steps.back().record_ids.push_back(records.engine->id);
     }
   };
-  add("claimed peak", records.claimed, kind.resource, "no claim about it is in this dossier");
+  const Record* claimed = records.claimed.record;
+  const std::string dtype = claimed == nullptr ? "" : condition(*claimed, "dtype");
+  const std::string resource = kind.resource + (dtype.empty() ? "" : " in " + dtype);
+  add("claimed peak", claimed, resource, records.claimed.words);
+  if (claimed != nullptr) lane.steps.back().basis += "; " + records.claimed.words;
   add("theoretical bound", records.bound, records.resource, records.without_bound);
   add("kernels", records.kernels, records.resource, records.without_kernels);
 }

@@ -9,6 +9,7 @@
 #include "engine/job.h"
 #include "fake_engine/fake_serving.h"
 #include "fake_engine/misbehaviour.h"
+#include "os/os.h"
 #include "workload/workload.h"
 
 namespace assay {
@@ -16,6 +17,7 @@ namespace {
 
 struct FakeDevice {
   const char* name;
+  const char* description;
   const char* type;
   double gflop_per_s;
   double gb_per_s;
@@ -23,12 +25,26 @@ struct FakeDevice {
 };
 
 constexpr FakeDevice kDevices[] = {
-    {"CPU", "cpu", 100, 20, int64_t{16} << 30},
-    {"Fake0", "gpu", 2000, 400, int64_t{8} << 30},
+    {"CPU", "a fake device", "cpu", 100, 20, int64_t{16} << 30},
+    {"Fake0", "a fake device", "gpu", 2000, 400, int64_t{8} << 30},
+    {"CUDA0", "NVIDIA A100-SXM4-40GB", "gpu", 250'000, 1328, (int64_t{40} << 30) - (int64_t{600} << 20)},
+    {"CUDA1", "Iluvatar BI-V150", "gpu", 95'000, 590, (int64_t{32} << 30) - (int64_t{200} << 20)},
 };
 
+// Only with a folder of backends that is called so are there devices that call themselves by a chip's name.
+bool is_there(const FakeDevice& device) {
+  if (!std::string_view(device.name).starts_with("CUDA")) return true;
+  for (const auto& [name, value] : environment_subset({"ASSAY_BACKEND_PATH"})) {
+    if (value == "fake-chips") return true;
+  }
+  return false;
+}
+
 const FakeDevice& device_named(const std::string& name) {
-  return name == kDevices[1].name ? kDevices[1] : kDevices[0];
+  for (const FakeDevice& device : kDevices) {
+    if (name == device.name) return device;
+  }
+  return kDevices[0];
 }
 
 void say_garbage() {
@@ -63,8 +79,11 @@ int devices(FakeJob& job) {
   Json engine = Json::object().set("version", "fake").set("ggml_version", "fake").set("library", "none");
   job.out.info(Json::object().set("engine", engine.set("system_info", "fake")));
   for (const FakeDevice& device : kDevices) {
-    Json json =
-        Json::object().set("name", device.name).set("description", "a fake device").set("type", device.type);
+    if (!is_there(device)) continue;
+    Json json = Json::object()
+                    .set("name", device.name)
+                    .set("description", device.description)
+                    .set("type", device.type);
     json.set("backend", "Fake")
         .set("memory_bytes", device.memory_bytes)
         .set("memory_free_bytes", device.memory_bytes);

@@ -30,9 +30,9 @@ struct ClassOutput {
   bool is_short() const { return share() < kLeastShareOfAsked; }
 };
 
-class Basis {
+class BasisNotes {
  public:
-  Basis(const TokenBasis& basis, TrialOutcome& outcome)
+  BasisNotes(const TokenBasis& basis, TrialOutcome& outcome)
       : basis_(basis), outcome_(outcome), outputs_(basis.classes.size()) {}
 
   void tell() {
@@ -161,7 +161,7 @@ class Basis {
 }  // namespace
 
 void add_token_basis(const TokenBasis& basis, TrialOutcome& outcome) {
-  if (basis.conditions["usage_from_server"].is_bool()) Basis(basis, outcome).tell();
+  if (basis.conditions["usage_from_server"].is_bool()) BasisNotes(basis, outcome).tell();
 }
 
 TokenCheck token_check_of(const std::vector<Finding>& findings) {

@@ -198,7 +198,9 @@ class Finder {
     if (const VendorProfile* profile = places_.profiles->by_pci_vendor(found.vendor_id)) return profile;
     if (found.driver.empty()) return nullptr;
     for (const VendorProfile& profile : places_.profiles->profiles()) {
-      if (std::ranges::find(profile.drivers, found.driver) != profile.drivers.end()) return &profile;
+      for (const std::string& name : {found.driver, found.module}) {
+        if (std::ranges::find(profile.drivers, name) != profile.drivers.end()) return &profile;
+      }
     }
     return nullptr;
   }
@@ -206,9 +208,9 @@ class Finder {
   void fill_driver(PciAccelerator& found) {
     found.driver = reader_.link_name(file(found.address, "driver")).value_or("");
     if (found.driver.empty()) return;
-    const std::string module = reader_.link_name(file(found.address, "driver/module")).value_or(found.driver);
+    found.module = reader_.link_name(file(found.address, "driver/module")).value_or(found.driver);
     found.driver_version =
-        reader_.text(fmt::format("{}/module/{}/version", places_.roots.sysfs, module)).value_or("");
+        reader_.text(fmt::format("{}/module/{}/version", places_.roots.sysfs, found.module)).value_or("");
   }
 
   void fill(PciAccelerator& found) {

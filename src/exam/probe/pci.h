@@ -29,7 +29,7 @@ struct PciAccelerator {
   std::string vendor, device;          // of pci.ids; "" where it has no name
   std::string root_complex;            // "pci0000:3a"; "" unknown
   std::vector<std::string> bridges;    // addresses from the root port down to what the device hangs on
-  std::string driver, driver_version;  // "" none, or unknown
+  std::string driver, module, driver_version;  // "" none, or unknown
   PciLink link;                        // the device's own
   PciLink slot;                        // of the bridge above it
   std::optional<int> numa_node;        // nothing where the kernel knows none

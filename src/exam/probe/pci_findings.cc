@@ -10,8 +10,8 @@ namespace assay {
 namespace {
 
 // Of the catalogue: what a chip's link to the host is claimed to be.
-constexpr const char* kClaimedSpeed = "host_link_gt_per_s";
-constexpr const char* kClaimedLanes = "host_link_lanes";
+constexpr const char* kClaimedSpeed = "pcie_speed_gt_per_s";
+constexpr const char* kClaimedLanes = "pcie_lanes";
 
 // Drivers that only hold a device, for a virtual machine.
 constexpr const char* kHolders[] = {"vfio-pci", "pci-stub", "xen-pciback"};

@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "exam/findings.h"
+#include "exam/load/side_evidence.h"
+#include "exam/load/side_sampler.h"
 #include "exam/model_setup.h"
 #include "exam/roofline/bounds.h"
+#include "exam/roofline/claims.h"
 #include "exam/roofline/collect.h"
 #include "exam/roofline/peak.h"
 #include "exam/rows.h"
@@ -56,6 +60,14 @@ int64_t threads_of(const TrialOutcome& outcome) {
   return threads;
 }
 
+// The host stands in the dossier, also where the run is resumed elsewhere.
+Result<void> add_claims_of_host(ExamContext& context, const Trial& trial, TrialOutcome& outcome) {
+  if (context.dossier == nullptr) return {};
+  ASSIGN_OR_RETURN(const DossierContent content, context.dossier->read());
+  add_claims(ChipCatalogue::built_in(), content.run.host, trial.parameters["device"].as_string(), outcome);
+  return {};
+}
+
 Result<void> run_kernels(ExamContext& context, const Trial& trial, const TargetSpec& target,
                          TrialOutcome& outcome) {
   const RooflineSpec& spec = context.scenario.roofline;
@@ -69,6 +81,7 @@ Result<void> run_kernels(ExamContext& context, const Trial& trial, const TargetS
       .set("relative_interval", spec.relative_interval);
   RETURN_IF_ERROR(run_evidence_job(context, job, limit_s, outcome));
   mark_best(outcome.records);
+  RETURN_IF_ERROR(add_claims_of_host(context, trial, outcome));
   if (trial.parameters["device_type"].as_string() != "cpu") return {};
   const auto cpuinfo = read_file("/proc/cpuinfo", kMaxCpuInfoBytes);
   if (!cpuinfo) return {};
@@ -111,12 +124,55 @@ Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSp
   return {};
 }
 
+// The power sensors of this machine while a trial runs. Instants are those of the kernel's clock, also where
+// a test has another.
+class PowerWatch {
+ public:
+  PowerWatch(ExamContext& context, const TargetSpec& target, TrialOutcome& outcome)
+      : device_(target.device), seed_(context.scenario.seed) {
+    SideOptions options{.interval_s = std::min(kMostPowerIntervalS, target.metrics_interval_s),
+                        .base_urls = {},
+                        .metrics = {},
+                        .reads_power = target.power,
+                        .power = context.power};
+    sampler_ = SideSampler::open(std::move(options), context.interrupted, outcome.findings);
+    start_ = clock_.now();
+    if (sampler_) sampler_->start();
+  }
+
+  // Adds energy and power from then until now.
+  void finish(TrialOutcome& outcome) {
+    if (!sampler_) return;
+    const SideSeries series = sampler_->stop();
+    SideContext context;
+    context.start = start_;
+    context.window.start = series.power.empty() ? Nanos() : series.power.front().at - start_;
+    context.window.rates_end = series.power.empty() ? Nanos() : series.power.back().at - start_;
+    context.duration = clock_.now() - start_;
+    context.conditions = Json::object().set("device", device_);
+    context.seed = seed_;
+    context.is_load = false;
+    add_side_evidence(series, context, outcome);
+  }
+
+ private:
+  static constexpr double kMostPowerIntervalS = 0.25;  // a kernel's measurements take seconds
+
+  const std::string device_;
+  const uint64_t seed_;
+  SystemClock clock_;
+  std::unique_ptr<SideSampler> sampler_;
+  Nanos start_{};
+};
+
 Result<TrialOutcome> run_roofline_trial(ExamContext& context, const Trial& trial, const TargetSpec& target) {
   const Nanos begin = context.clock.now();
   TrialOutcome outcome;
   outcome.subject = subject_of(trial);
   const bool is_engine = trial.parameters["part"].as_string() == "engine";
+  PowerWatch power(context, target, outcome);
   RETURN_IF_ERROR((is_engine ? run_engine : run_kernels)(context, trial, target, outcome));
+  power.finish(outcome);
   note_other_model(trial.parameters, outcome);
   outcome.duration_s = seconds(context.clock.now() - begin);
   return outcome;
@@ -132,16 +188,18 @@ Exam roofline_exam() {
       .description =
           "Measures memory bandwidth, matrix multiplication in several types, attention, launch overhead and "
           "transfers with the kernels of the engine's own library, then prefill, decode and batched decode of a "
-          "model, and holds them against each other and, for a CPU, against the theoretical bound.",
+          "model, and holds them against each other, against what is claimed of the device's chip and, for a CPU, "
+          "against the theoretical bound.",
       .details =
           "Trials, for each device: its kernels, then the engine with the target's model (not in a quick look at a "
           "device too slow for it). Kernels run in sizes up to the "
           "plateau, each repeated until its interval is narrow enough or its time is up; what did not get narrow is a "
-          "finding.\n\n"
+          "finding. Where the device is a chip of the catalogue (`assay list chips`), its claims are kept beside.\n\n"
           "Measures memory_bandwidth_gb_per_s, matmul_tflop_per_s, attention_tflop_per_s, launch_overhead_us, "
           "host_to_device_gb_per_s, device_to_host_gb_per_s, prefill_tokens_per_s, decode_tokens_per_s, batched_decode_tokens_per_s; derives "
           "roofline_efficiency (kernels against the theoretical bound of the same type) and engine_efficiency (engine "
-          "against the kernels).",
+          "against the kernels). Where this machine has power sensors: energy_j, power_w_mean and power_w_max of the "
+          "whole trial.",
       .example = "assay run --only roofline",
       .plan = plan_roofline,
       .run = run_roofline_trial,

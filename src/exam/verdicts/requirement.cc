@@ -15,9 +15,14 @@
 namespace assay {
 namespace {
 
+// A claim, or what a bound permits, shows nothing: a requirement is met by what was reached.
+bool is_promise(const Record& record) {
+  return record.evidence_class == EvidenceClass::kClaimed || !record.conditions["bound"].as_string().empty();
+}
+
 bool is_in_scope(const VerdictView& view, const Record& record, const Requirement& requirement,
                  Scope of_metric) {
-  if (record.metric != requirement.metric) return false;
+  if (record.metric != requirement.metric || is_promise(record)) return false;
   for (const auto& [name, value] : requirement.scope.members()) {
     if (name == "subject") {
       const std::string& wanted = value.as_string();

@@ -62,6 +62,21 @@ TEST(Requirements, RequirementsDecideTheirQuestion) {
 }
 
 // So many requests fail that no answer within any time is what the percentile is.
+// What is claimed of a chip, and what bounds permit, was not reached by anything.
+TEST(Requirements, AClaimNeitherMeetsNorMissesOne) {
+  Evidence evidence;
+  evidence.add_attainment(1, "chat", 0.97);
+  Record& claim = evidence.add(1, "memory_bandwidth_gb_per_s", "all", 2000);
+  claim.evidence_class = EvidenceClass::kClaimed;
+  Record& share = evidence.add(1, "memory_bandwidth_gb_per_s", "all", 500);
+  share.evidence_class = EvidenceClass::kDerived;
+  share.conditions.set("bound", "claimed");
+  evidence.require("memory_bandwidth_gb_per_s", ">=", 1000);
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kNotExamined);
+  evidence.add(1, "memory_bandwidth_gb_per_s", "all", 1300);
+  EXPECT_EQ(evidence.draw()[0].answer, Answer::kYes);
+}
+
 TEST(Requirements, APercentileThatFailuresMakeInfiniteIsMissed) {
   Evidence evidence;
   Record& tail = evidence.add(1, "effective_ttft_ms_p95", "chat", 0);

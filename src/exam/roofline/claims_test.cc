@@ -1,0 +1,97 @@
+// Stories about claims that become records: each with what was said of it, and a card's share for its
+// devices.
+#include "exam/roofline/claims.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace assay::roofline_claims_test {
+
+using ::testing::HasSubstr;
+
+const Chip& chip_named(const char* id) {
+  const Chip* chip = ChipCatalogue::built_in().find(id);
+  CHECK(chip != nullptr);
+  return *chip;
+}
+
+std::vector<Record> of_metric(const std::vector<Record>& records, std::string_view metric,
+                              std::string_view dtype = "") {
+  std::vector<Record> found;
+  for (const Record& record : records) {
+    if (record.metric == metric && record.conditions["dtype"].as_string() == dtype) found.push_back(record);
+  }
+  return found;
+}
+
+TEST(ClaimRecords, EveryClaimOfAMetricIsOneWithAllThatIsSaidOfIt) {
+  const std::vector<Record> records = claim_records(chip_named("nvidia-a100-40gb-sxm"), "CUDA0");
+  const std::vector<Record> f16 = of_metric(records, "matmul_tflop_per_s", "f16");
+  ASSERT_EQ(f16.size(), 2u) << "the dense peak and the sparse one";
+  EXPECT_EQ(f16[0].evidence_class, EvidenceClass::kClaimed);
+  EXPECT_EQ(f16[0].value, 312);
+  EXPECT_EQ(f16[0].unit, "TFLOP/s");
+  EXPECT_EQ(f16[0].conditions["chip"].as_string(), "nvidia-a100-40gb-sxm");
+  EXPECT_EQ(f16[0].conditions["device"].as_string(), "CUDA0");
+  EXPECT_EQ(f16[0].conditions["sparsity"].as_string(), "dense");
+  EXPECT_EQ(f16[0].conditions["grade"].as_string(), "A");
+  EXPECT_EQ(f16[0].conditions["basis"].as_string(), "device");
+  EXPECT_FALSE(f16[0].conditions["date"].as_string().empty());
+  EXPECT_THAT(f16[0].source, HasSubstr("FlagPerf"));
+  EXPECT_THAT(f16[0].method, HasSubstr("data/chips/nvidia-a100-40gb-sxm.toml:"));
+  EXPECT_EQ(f16[1].conditions["sparsity"].as_string(), "sparse");
+  EXPECT_EQ(of_metric(records, "device_memory_bytes").front().value, int64_t{40} << 30);
+  for (const Record& record : records) {
+    const auto name = parse_metric_name(record.metric);
+    ASSERT_TRUE(name.has_value()) << record.metric;
+    EXPECT_EQ(record.unit, name->metric->unit);
+    EXPECT_NE(record.evidence_class, EvidenceClass::kMeasured);
+  }
+}
+
+TEST(ClaimRecords, ContradictingClaimsOfACardAllBecomeRecordsAndSharesOfADevice) {
+  const std::vector<Record> all = claim_records(chip_named("iluvatar-bi-v150"), "CUDA1");
+  const std::vector<Record> bandwidths = of_metric(all, "memory_bandwidth_gb_per_s");
+  ASSERT_EQ(bandwidths.size(), 6u) << "three claims, each with its share";
+  EXPECT_EQ(bandwidths[0].evidence_class, EvidenceClass::kClaimed);
+  EXPECT_EQ(bandwidths[0].conditions["basis"].as_string(), "card");
+  EXPECT_EQ(bandwidths[0].conditions["devices_per_card"].as_integer(), 2);
+  EXPECT_EQ(bandwidths[1].evidence_class, EvidenceClass::kDerived);
+  EXPECT_EQ(bandwidths[1].value, *bandwidths[0].value / 2);
+  EXPECT_EQ(bandwidths[1].conditions["basis"].as_string(), "device");
+  EXPECT_EQ(bandwidths[1].conditions["bound"].as_string(), "claimed");
+  EXPECT_THAT(bandwidths[1].method, HasSubstr("1600 GB/s claimed of a card (grade C) ÷ 2 devices of a card"));
+}
+
+TEST(ClaimRecords, OfACardWhoseDevicesNobodyCountsThereIsNoShare) {
+  Chip chip = chip_named("iluvatar-bi-v150");
+  chip.devices_per_card = 0;
+  for (const Record& record : claim_records(chip, "CUDA1"))
+    EXPECT_EQ(record.evidence_class, EvidenceClass::kClaimed);
+  EXPECT_TRUE(claim_records(chip_named("biren-br106"), "SUPA0").empty()) << "no claim of it is of a metric";
+}
+
+Json host(const char* description, double memory_bytes) {
+  return Json::object().set("devices", Json::array().push(Json::object()
+                                                              .set("name", "CUDA0")
+                                                              .set("description", description)
+                                                              .set("memory_bytes", memory_bytes)));
+}
+
+TEST(AddClaims, AKnownChipLeavesRecordsAndASliceOfOneANote) {
+  const ChipCatalogue& catalogue = ChipCatalogue::built_in();
+  TrialOutcome outcome;
+  add_claims(catalogue, host("a fake device", 1e9), "CUDA0", outcome);
+  add_claims(catalogue, host("NVIDIA H20", 96e9), "CUDA1", outcome);
+  EXPECT_TRUE(outcome.records.empty() && outcome.findings.empty());
+  add_claims(catalogue, host("NVIDIA H20", 96e9), "CUDA0", outcome);
+  EXPECT_EQ(of_metric(outcome.records, "memory_bandwidth_gb_per_s").size(), 2u);
+  EXPECT_TRUE(outcome.findings.empty());
+  add_claims(catalogue, host("NVIDIA H20 MIG 1c.2g.24gb", 24e9), "CUDA0", outcome);
+  ASSERT_EQ(outcome.findings.size(), 1u);
+  EXPECT_EQ(outcome.findings[0].code, "roofline.no-claims");
+  EXPECT_EQ(outcome.findings[0].severity, Severity::kNote);
+  EXPECT_THAT(outcome.findings[0].text, HasSubstr("No claim is held against CUDA0: it calls itself"));
+}
+
+}  // namespace assay::roofline_claims_test
