@@ -21,7 +21,7 @@ constexpr std::string_view kSkippedFolders[] = {
     "src",         "stubs", "locale",    "site-packages", "dist-packages", "opp",     "kernels",
     "__pycache__", "cmake", "pkgconfig", "licenses",      "tests"};
 
-bool is_digit(char c) {
+bool is_ascii_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
@@ -129,7 +129,7 @@ std::string_view library_base_name(std::string_view file_name) {
   const size_t at = file_name.find(".so");
   if (!file_name.starts_with("lib") || at == std::string_view::npos) return {};
   const std::string_view rest = file_name.substr(at + 3);
-  const bool is_version = rest.empty() || (rest.size() > 1 && rest[0] == '.' && is_digit(rest[1]));
+  const bool is_version = rest.empty() || (rest.size() > 1 && rest[0] == '.' && is_ascii_digit(rest[1]));
   return is_version ? file_name.substr(0, at + 3) : std::string_view{};
 }
 
@@ -142,10 +142,10 @@ std::string_view library_file_version(std::string_view file_name) {
 std::string first_version(std::string_view text) {
   constexpr size_t kMostVersionBytes = 40;
   for (size_t at = 0; at < text.size(); ++at) {
-    if (!is_digit(text[at])) continue;
+    if (!is_ascii_digit(text[at])) continue;
     size_t end = at;
     const auto is_part = [](char c) {
-      return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' ||
+      return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' ||
              c == '+';
     };
     while (end < text.size() && is_part(text[end])) ++end;
