@@ -20,7 +20,7 @@ std::string card_fact(std::string_view label, const std::string& value) {
 
 std::string number(const Json& json, const char* key) {
   const Json* value = json.find(key);
-  return value == nullptr ? "?" : format_number(value->as_number());
+  return value == nullptr ? "?" : fmt::format("{:g}", value->as_number());
 }
 
 std::string speed_and_lanes(const Json& link, const char* speed, const char* lanes) {

@@ -28,7 +28,7 @@ bool is_below(std::optional<Number> value, std::optional<Number> other) {
 }
 
 std::string gt(double speed) {
-  return format_number(speed) + " GT/s";
+  return fmt::format("{:g} GT/s", speed);
 }
 
 // Findings that say the same of several cards are one. In the order in which they first came.

@@ -2,13 +2,18 @@
 // led elsewhere: here its errors jump back into the call that led to them.
 #include "exam/probe/pci_library.h"
 
-#include <pci/pci.h>
+#include <sys/types.h>
 
 #include <algorithm>
 #include <csetjmp>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+
+// Its header does not say that it is C. What it includes in turn is included above.
+extern "C" {
+#include <pci/pci.h>
+}
 
 namespace assay {
 namespace {
