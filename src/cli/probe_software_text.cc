@@ -74,9 +74,17 @@ std::string tools_text(const Json& host) {
   return groups.empty() ? "" : "\nTools\n" + groups_text(groups);
 }
 
+// Without the places, which stand with libraries and tools.
+std::string names_of_parts(const std::string& what) {
+  std::vector<std::string> names;
+  for (const std::string_view part : split(what, ','))
+    names.emplace_back(trim(part.substr(0, part.find(" at /"))));
+  return join(names, ", ");
+}
+
 std::string tooling_line(const Json& row) {
   const std::string &state = row["state"].as_string(), &what = row["what"].as_string();
-  std::string text = what;
+  std::string text = state == "present" ? names_of_parts(what) : what;
   if (state == "not here") text = "the vendor has it: " + what;
   if (state == "none")
     text = fmt::format("{} ({}, {})", what, row["source"].as_string(), row["date"].as_string());

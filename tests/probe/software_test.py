@@ -74,7 +74,7 @@ def simulated_hosts(folder):
         assert all(len(line) <= 80 for line in software(text).splitlines()), name
         host = json.loads(run(["--root", str(root), "--json"])[0])
         check_members(name, host)
-        failed += approved(name, software(text) + "Findings\n" + findings(host))
+        failed += approved(f"software-{name}", software(text) + "Findings\n" + findings(host))
     return failed
 
 

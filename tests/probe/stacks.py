@@ -234,8 +234,7 @@ def ascend(host):
     stack.lib("/usr/local/Ascend/driver/lib64/driver/libdcmi.so")
     stack.lib("/usr/local/Ascend/ascend-toolkit/8.0.RC2/x86_64-linux/lib64/libopapi.so", machine="x86-64")  # the other host's
     host.link("/usr/local/Ascend/ascend-toolkit/latest", root)
-    host.file(f"{root}/version.cfg", "# version: 1.0\nruntime_running_version=[7.3.0.1.231:8.0.RC2]\n")
-    host.file("/usr/local/Ascend/driver/version.info", "Version=24.1.rc2\n")
+    host.file(f"{root}/aarch64-linux/ascend_toolkit_install.info", "# 1.0\npackage_name=Ascend-cann-toolkit\nversion=8.0.RC2\n")
     stack.programs(f"{root}/compiler/ccec_compiler/bin", "ccec", "bisheng")
     stack.programs(f"{root}/tools/profiler/bin", "msprof")
     stack.programs("/usr/local/bin", "npu-smi")

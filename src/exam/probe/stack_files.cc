@@ -96,13 +96,21 @@ bool lies_in(std::string_view path, std::string_view folder) {
   return path == folder || (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
 }
 
+std::string without_comments(std::string_view text) {
+  std::string out;
+  for (const std::string_view line : split(text, '\n')) {
+    if (!trim(line).starts_with('#')) out += fmt::format("{}\n", line);
+  }
+  return out;
+}
+
 void read_versions(const HostTree& tree, const VendorProfile& profile, std::vector<StackRoot>& roots) {
   for (const std::string& pattern : profile.version_files) {
     for (const std::string& file : tree.expand(pattern)) {
       const std::optional<std::string> real = tree.resolve(file),
                                        text = tree.head(file, kMostVersionFileBytes);
       if (!real || !text) continue;
-      const std::string version = first_version(*text);
+      const std::string version = first_version(without_comments(*text));
       if (version.empty()) continue;
       for (StackRoot& root : roots) {
         if (root.profile == &profile && root.version.empty() && lies_in(*real, root.path)) {
