@@ -60,7 +60,7 @@ std::string device_of(const Json& card) {
 std::string link_side(const Json& link, const char* speed, const char* lanes) {
   if (link.find(speed) == nullptr && link.find(lanes) == nullptr) return "";
   const auto part = [&](const char* key) {
-    return link.find(key) == nullptr ? std::string("?") : format_number(link[key].as_number());
+    return link.find(key) == nullptr ? std::string("?") : fmt::format("{:g}", link[key].as_number());
   };
   return fmt::format("{} GT/s × {}", part(speed), part(lanes));
 }
@@ -189,7 +189,11 @@ void add_management(const Json& host, HardwareReport& report) {
         fmt::format("{} ({})", text_or_unknown(library, "library"), text_or_unknown(library, "path"));
     if (!library["driver_version"].as_string().empty())
       text += ", driver " + library["driver_version"].as_string();
-    if (!library["error"].as_string().empty()) text += ": " + library["error"].as_string();
+    const bool has_answered = library.find("devices") != nullptr;
+    if (!library["error"].as_string().empty())
+      text += ": " + library["error"].as_string();
+    else if (!has_answered)
+      text += ": not asked, which takes --run-vendor-code";
     sentences.push_back(std::move(text));
     for (const Json& device : library["devices"].items()) {
       const std::string temperature = number_with(device, "temperature_c", "°C");
@@ -201,7 +205,7 @@ void add_management(const Json& host, HardwareReport& report) {
                             throttle_of(device)});
     }
   }
-  table.sentence = "Asked: " + join(sentences, "; ") + ".";
+  table.sentence = join(sentences, "; ") + ".";
   report.tables.push_back(std::move(table));
 }
 
@@ -247,10 +251,10 @@ void add_runtimes(const Json& host, HardwareReport& report) {
 
 // The four states in a shape and words; colour adds nothing.
 std::string state_text(const std::string& state) {
-  if (state == "present") return "● present";
-  if (state == "not here") return "○ not installed here";
-  if (state == "none") return "✕ the vendor has none";
-  return "— unknown";
+  if (state == "present") return "● present";
+  if (state == "not here") return "○ not installed here";
+  if (state == "none") return "✕ the vendor has none";
+  return "— unknown";
 }
 
 void add_tooling(const Json& host, HardwareReport& report) {

@@ -52,12 +52,12 @@ TEST(Hardware, TheFourStatesStandInShapesAndWords) {
   const HardwareReport report = make_hardware_report(host_of(kHost));
   const HostTable* tooling = table_of(report, "Tooling of Iluvatar CoreX");
   ASSERT_NE(tooling, nullptr);
-  EXPECT_EQ(tooling->rows[0][1], "● present");
-  EXPECT_EQ(tooling->rows[1][1], "○ not installed here");
+  EXPECT_EQ(tooling->rows[0][1], "● present");
+  EXPECT_EQ(tooling->rows[1][1], "○ not installed here");
   EXPECT_EQ(tooling->rows[1][2], "the vendor has ixsys");
-  EXPECT_EQ(tooling->rows[2][1], "✕ the vendor has none");
+  EXPECT_EQ(tooling->rows[2][1], "✕ the vendor has none");
   EXPECT_EQ(tooling->rows[2][3], "https://example.org/faq, read 2026-11");
-  EXPECT_EQ(tooling->rows[3][1], "— unknown");
+  EXPECT_EQ(tooling->rows[3][1], "— unknown");
   EXPECT_THAT(tooling->sentence, HasSubstr("1 not installed here though the vendor has them"));
 }
 
