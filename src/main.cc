@@ -60,8 +60,8 @@ int main(int argc, char** argv) {
       .interrupted_again = [] { return interrupts > 1; },
   };
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  // A worker keeps the default signals: its parent ends it.
-  if (arguments.empty() || arguments[0] != "worker") catch_interrupts();
+  // A child of this program keeps the default signals: its parent ends it.
+  if (arguments.empty() || !assay::is_child_command(arguments[0])) catch_interrupts();
   try {
     return assay::run_cli(arguments, environment);
   } catch (const std::bad_alloc&) {

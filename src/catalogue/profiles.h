@@ -34,12 +34,17 @@ struct ProfileLibrary {
   std::string role;                      // "device management", "BLAS", "collectives"
   std::optional<Capability> capability;  // that it is part of
   bool is_nvml = false;                  // exports NVML's functions, and may be asked by them
+  std::string clone_of;      // id of the profile whose interface it bears under the same name; "" its own
+  std::string version_text;  // stands before its version in its strings: "NCCL version "; "" not known
+  std::string proof;  // must be among its symbols, where others have a library of that name; "": need not
 };
 
 struct ProfileTool {
   std::string name;  // of the program: "ixsmi"
   std::string role;  // "device management"
   std::optional<Capability> capability;
+  std::string version_flag = "--version";  // what it takes to tell its version; "": it tells none
+  bool only_in_roots = false;  // a name that others have, too: this vendor's only in folders of its stack
 };
 
 struct ProfilePackage {
@@ -56,28 +61,45 @@ struct ProfileCapability {
   std::string source, date;
 };
 
+// Where what a profile says of libraries, tools, folders and names is from.
+struct ProfileSource {
+  std::string source, date;
+};
+
 struct VendorProfile {
-  std::string id;    // "iluvatar": the name of its file
-  std::string name;  // "Iluvatar CoreX"
+  std::string id;           // "iluvatar": the name of its file
+  bool is_neutral = false;  // no vendor's: what many share (OpenCL, docker, PyTorch), without capabilities
+  std::string name;         // "Iluvatar CoreX"
   std::vector<uint16_t> pci_vendors;
-  std::vector<std::string> drivers;       // kernel modules: "iluvatar"
-  std::vector<std::string> roots;         // folders of the stack: "/usr/local/corex"; each may end in "*"
-  std::vector<std::string> device_nodes;  // "/dev/iluvatar*"
-  std::string torch_device;               // "cuda", "musa", "npu" …; "" unknown
-  std::string visible_devices;            // environment variable
-  std::string kubernetes_resource;        // "nvidia.com/gpu"; "" unknown
+  std::vector<std::string> drivers;         // kernel modules: "iluvatar"
+  std::vector<std::string> roots;           // folders of the stack: "/usr/local/corex"; each may end in "*"
+  std::vector<std::string> device_nodes;    // "/dev/iluvatar*"
+  std::string torch_device;                 // "cuda", "musa", "npu" …; "" unknown
+  std::string visible_devices;              // environment variable
+  std::string kubernetes_resource;          // "nvidia.com/gpu"; may end in "*"; "" unknown
+  std::vector<std::string> plugin_sockets;  // of its device plug-in, below kubelet's folder; may end in "*"
+  std::vector<std::string> marks;  // what only this vendor's libraries name, compared without case: "ixrt"
+  std::vector<std::string> version_tags;   // begin a local version of its Python builds: "corex", "rocm"
+  std::vector<std::string> version_files;  // that tell the version of the stack; each may have a "*"
   std::vector<ProfileLibrary> libraries;
   std::vector<ProfileTool> tools;
   std::vector<ProfilePackage> packages;
   std::vector<ProfileCapability> capabilities;  // a capability that is not there: unknown
-  std::string file;
+  std::vector<ProfileSource> sources;
+  std::string file;  // "data/profiles/iluvatar.toml"
+
+  const ProfileCapability* find(Capability capability) const;  // null: unknown
 };
 
 // Immutable once made; any thread.
 class ProfileCatalogue {
  public:
+  // What the program was built with. Never fails in a program whose tests pass.
   static const ProfileCatalogue& built_in();
+  // Errors are all of one file's, one a line, each file:line:column, at most 20: an unknown key, a capability
+  // without source or date, an id that is not the file's name.
   static Result<VendorProfile> parse(std::string_view text, std::string_view path);
+  // Fails where two share an id or a PCI vendor, or a clone's original is not there.
   static Result<ProfileCatalogue> make(std::vector<VendorProfile> profiles);
 
   std::span<const VendorProfile> profiles() const { return profiles_; }  // by id

@@ -8,12 +8,10 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/load_ranks.h"
+#include "measure/measure.h"
 
 namespace assay {
 namespace {
-
-// The hidden subcommand: this program as the engine's worker. Not for people, so in no table.
-constexpr std::string_view kWorkerCommand = "worker";
 
 constexpr OptionSpec kCommonOptions[] = {
     // --json first: common_options(command) counts on it.
@@ -88,6 +86,10 @@ std::span<const Command> commands() {
   return kCommands;
 }
 
+bool is_child_command(std::string_view name) {
+  return name == kWorkerCommand || name == kManagementCommand;
+}
+
 const Command* find_command(std::string_view name) {
   const std::span<const Command> all = commands();
   const auto it =
@@ -97,6 +99,7 @@ const Command* find_command(std::string_view name) {
 
 int run_cli(const std::vector<std::string>& arguments, CliEnvironment& environment) {
   if (arguments.size() == 2 && arguments[0] == kWorkerCommand) return environment.run_worker(arguments[1]);
+  if (arguments.size() == 2 && arguments[0] == kManagementCommand) return run_management_worker(arguments[1]);
   Terminal terminal(environment);
   const Result<int> code = run_arguments(arguments, environment, terminal);
   return code ? *code : fail_with(terminal, code.error());

@@ -29,6 +29,10 @@ struct CliEnvironment {
   std::string variable(std::string_view name) const;  // "" if unset
 };
 
+// Hidden subcommands, by which this program starts itself: no people type them, so that they are in no table.
+// "worker": the engine; "management": a management library.
+bool is_child_command(std::string_view name);
+
 extern const char* const kVersion;  // "0.1.0"
 
 // Runs one command line and returns the exit code: 0 done and every requirement met, 1 a requirement failed

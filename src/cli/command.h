@@ -15,6 +15,9 @@
 
 namespace assay {
 
+// Hidden subcommands: see is_child_command.
+inline constexpr std::string_view kWorkerCommand = "worker", kManagementCommand = "management";
+
 struct OptionSpec {
   const char* name;          // "--out"
   const char* value;         // "DIR"; null for a flag

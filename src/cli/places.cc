@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <span>
 
+#include "cli/command.h"
+
 namespace assay {
 namespace {
 
@@ -88,6 +90,15 @@ bool has_graphics_driver() {
   return false;
 }
 
+// Of Python: what a shell has switched to.
+std::vector<std::string> active_environments(const CliEnvironment& environment) {
+  std::vector<std::string> folders;
+  for (const char* name : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
+    if (!environment.variable(name).empty()) folders.push_back(environment.variable(name));
+  }
+  return folders;
+}
+
 }  // namespace
 
 std::string bundled_place(const CliEnvironment& environment, const std::string& name,
@@ -117,6 +128,7 @@ Result<Places> find_places(const CliEnvironment& environment) {
   places.model_cache_directory = cache + "/models";
   places.sysfs_root = environment.variable("ASSAY_SYSFS");
   if (places.sysfs_root.empty()) places.sysfs_root = "/sys";
+  places.pci_ids = environment.variable("ASSAY_PCI_IDS");
   double limit_gb = kDefaultCacheLimitGb;
   if (const std::string text = environment.variable("ASSAY_CACHE_LIMIT_GB"); !text.empty()) {
     const std::optional<double> number = parse_number(text);
@@ -140,7 +152,7 @@ std::vector<std::pair<std::string, std::string>> server_environment(const CliEnv
 
 WorkerCommand worker_command(const CliEnvironment& environment) {
   WorkerCommand worker;
-  worker.command = {environment.executable, "worker"};
+  worker.command = {environment.executable, std::string(kWorkerCommand)};
   bool has_visible_devices = false;
   for (const auto& [name, value] : environment.variables) {
     if (!worker_may_see(name)) continue;
@@ -151,6 +163,22 @@ WorkerCommand worker_command(const CliEnvironment& environment) {
   if (!has_visible_devices && !has_graphics_driver())
     worker.environment.emplace_back("GGML_VK_VISIBLE_DEVICES", "0");
   return worker;
+}
+
+ManagementAccess management_access(const CliEnvironment& environment) {
+  return {.command = {environment.executable, std::string(kManagementCommand)},
+          .environment = worker_command(environment).environment};
+}
+
+HostProbe host_probe(const CliEnvironment& environment, const Places& places, const std::string& root) {
+  return {.worker = worker_command(environment),
+          .roots = HostRoots::of(root, places.sysfs_root),
+          .pci_ids = places.pci_ids,
+          .management = management_access(environment),
+          .library_path = environment.variable("LD_LIBRARY_PATH"),
+          .path = environment.variable("PATH"),
+          .python_environments = active_environments(environment),
+          .child_environment = server_environment(environment)};
 }
 
 }  // namespace assay

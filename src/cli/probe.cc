@@ -1,10 +1,11 @@
 // `assay probe`: what this machine is.
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <string>
 
 #include "cli/commands.h"
 #include "cli/places.h"
+#include "cli/probe_text.h"
 #include "exam/exam.h"
 
 namespace assay {
@@ -12,90 +13,49 @@ namespace {
 
 constexpr OptionSpec kProbeOptions[] = {
     {"--speed", nullptr, "Also measure a short matrix multiplication on each device.", nullptr, nullptr},
+    {"--root", "DIR",
+     "Look at the host whose file system lies under DIR, for instance the machine outside of a container. Its engine is "
+     "not asked.",
+     nullptr, "directory"},
+    {"--run-vendor-code", nullptr,
+     "Also load vendors' management libraries, run vendors' tools for their versions and import Python frameworks for "
+     "their devices, each in a child process with a limit of 2.5 s. Without it nothing of a vendor's is executed.",
+     nullptr, nullptr},
+    {.name = "--python",
+     .value = "PATH",
+     .help =
+         "A Python interpreter, or the folder of an environment, whose frameworks to look at; may be given more than "
+         "once. Of another host it is that host's path.",
+     .default_text = "python3 of PATH, and $VIRTUAL_ENV",
+     .completes = "file",
+     .repeats = true},
 };
 
-// "  LABEL       value", one fact a line.
-std::string fact(std::string_view label, const std::string& value) {
-  return fmt::format("  {:<16}{}\n", label, value);
-}
-
-std::string joined(const Json& texts) {
-  std::string out;
-  for (const Json& text : texts.items()) out += fmt::format("{}{}", out.empty() ? "" : " ", text.as_string());
-  return out.empty() ? "— unknown" : out;
-}
-
-std::string clock_text(const Json& cpu) {
-  std::string out;
-  for (const auto& [key, words] :
-       {std::pair{"base_mhz", "base"}, {"max_mhz", "at most"}, {"current_mhz", "now"}}) {
-    if (const Json* mhz = cpu.find(key)) {
-      out += fmt::format("{}{} MHz {}", out.empty() ? "" : ", ", format_number(mhz->as_number(), 4), words);
-    }
+// A bare name is looked for in PATH, as a shell would; of another host only whole paths mean anything.
+Result<std::string> python_path(const std::string& python, const std::string& root,
+                                const CliEnvironment& environment) {
+  if (!root.empty()) {
+    if (python.starts_with('/')) return python;
+    return fail(fmt::format("'{}' is no absolute path", printable(python)), "--python",
+                "Give the path that the interpreter has on that host.");
   }
-  return out.empty() ? "— unknown" : out;
-}
-
-std::string cpu_text(const Json& cpu) {
-  std::string out = "Processor\n";
-  const std::string model = cpu["model"].as_string();
-  out += fact("model", model + (cpu["virtual_machine"].as_bool() ? " (in a virtual machine)" : ""));
-  out += fact("cores", fmt::format("{}, {}, {}", counted(cpu["cores"].as_integer(), "core"),
-                                   counted(cpu["threads"].as_integer(), "thread"),
-                                   counted(cpu["packages"].as_integer(), "package")));
-  out += fact("clock", clock_text(cpu));
-  out += fact("instructions", joined(cpu["isa"]));
-  for (const Json& cache : cpu["caches"].items()) {
-    out += fact(
-        fmt::format("L{} {}", cache["level"].as_integer(), cache["kind"].as_string()),
-        fmt::format("{} × {}", cache["count"].as_integer(), format_bytes(cache["size_bytes"].as_integer())));
-  }
-  out += fact("NUMA nodes", fmt::format("{}", cpu["numa_nodes"].as_integer()));
-  return out;
-}
-
-std::string memory_text(const Json& memory) {
-  std::string out = "\nMemory\n";
-  out += fact("total", format_bytes(memory["total_bytes"].as_integer()));
-  out += fact("available", format_bytes(memory["available_bytes"].as_integer()));
-  if (const Json* limit = memory.find("cgroup_limit_bytes"))
-    out += fact("limit", format_bytes(limit->as_integer()));
-  return out;
-}
-
-std::string system_text(const Json& host) {
-  std::string out = "\nSystem\n";
-  out += fact("distribution", host["system"]["distribution"].as_string());
-  out += fact("kernel", host["system"]["kernel"].as_string());
-  const std::string version = host["engine"]["version"].as_string();
-  out += fact("engine", version.empty() ? "— unknown" : fmt::format("llama.cpp {}", version));
-  return out;
-}
-
-std::string devices_text(const Json& host) {
-  std::string out = fmt::format("\nDevices of the engine\n  {:<12}{:<6}{:>12}{:>18}  {}\n", "name", "type",
-                                "memory", "f16 matmul", "description");
-  for (const Json& device : host["devices"].items()) {
-    const Json* speed = device.find("matmul_gflop_per_s");
-    out += fmt::format("  {:<12}{:<6}{:>12}{:>18}  {}\n", device["name"].as_string(),
-                       lower(device["type"].as_string()), format_bytes(device["memory_bytes"].as_integer()),
-                       speed == nullptr ? "not measured" : format_number(speed->as_number()) + " GFLOP/s",
-                       device["description"].as_string());
-  }
-  if (host["devices"].items().empty()) out += "  none\n";
-  for (const Json& note : host["devices_notes"].items()) out += fmt::format("  ⚠ {}\n", note.as_string());
-  if (const Json* error = host.find("devices_error")) out += fmt::format("  ⚠ {}\n", error->as_string());
-  return out;
-}
-
-std::string host_text(const Json& host) {
-  return cpu_text(host["cpu"]) + memory_text(host["memory"]) + system_text(host) + devices_text(host);
+  if (python.find('/') == std::string::npos) return find_program(python, environment.variable("PATH"));
+  return absolute_path(python);
 }
 
 Result<int> run_probe(CommandContext& context, const ParsedOptions& options) {
-  const WorkerCommand worker = worker_command(context.environment);
-  const Json host =
-      probe_host(worker, context.environment.clock, options.has("--speed"), context.environment.interrupted);
+  ASSIGN_OR_RETURN(const Places places, find_places(context.environment));
+  const std::string root = options.value("--root");
+  if (!root.empty() && !file_exists(root))
+    return fail("there is no such folder", root, "Name the folder under which the host's / lies.");
+  HostProbe probe = host_probe(context.environment, places, root.empty() ? "" : absolute_path(root));
+  probe.measure_speed = options.has("--speed");
+  probe.asks_management = probe.runs_vendor_code = options.has("--run-vendor-code");
+  for (const std::string& python : options.values("--python")) {
+    ASSIGN_OR_RETURN(std::string interpreter, python_path(python, root, context.environment));
+    probe.pythons.push_back(std::move(interpreter));
+  }
+  const Json host = probe_host(probe, context.environment.clock, context.environment.interrupted);
   RETURN_IF_ERROR(context.terminal.out(options.has("--json") ? host.dump(2) + "\n" : host_text(host)));
   return 0;
 }
@@ -107,12 +67,15 @@ Command probe_command() {
       .name = "probe",
       .title = "What is in this machine",
       .description =
-          "Shows the processor (model, cores, instruction sets, caches, NUMA nodes), the memory, and every "
-          "compute device that the engine finds, as a table for people or as JSON for programs. Foreign "
-          "libraries are loaded in a worker process: one that crashes is reported, not fatal.",
+          "Shows the processor (model, cores, instruction sets, caches, NUMA nodes), the memory, every accelerator "
+          "on PCI with its link, its place and the paths between them, the power sensors, the vendors' management "
+          "libraries, every compute device that the engine finds, the run-time libraries, tools, Python frameworks and "
+          "container run-times that are installed and what each vendor's tooling lacks, as text for people or as JSON for programs. "
+          "What is odd about them is said at the end. Foreign libraries are loaded in processes of their own: one "
+          "that crashes or hangs is reported, not fatal.",
       .options = kProbeOptions,
       .positionals = {},
-      .example = "assay probe\nassay probe --json",
+      .example = "assay probe\nassay probe --run-vendor-code\nassay probe --root /host --json",
       .run = run_probe,
   };
 }

@@ -146,6 +146,13 @@ WorkerCommand worker_without_keys(const CliEnvironment& environment, const Scena
   return worker;
 }
 
+// The exams sample every sensor that can be read, cards through their vendors' libraries among them.
+PowerPlaces power_places(const CliEnvironment& environment, const Places& places) {
+  HostProbe probe = host_probe(environment, places);
+  probe.asks_management = true;
+  return find_power_places(probe);
+}
+
 }  // namespace
 
 Result<Scenario> scenario_of_run(const RunInfo& run) {
@@ -229,8 +236,11 @@ Result<Session> begin_session(CommandContext& context, const SessionStart& start
   Json host;
   if (needs_devices(scenario)) {
     display.note("looking at this machine …");
-    host = probe_host(worker_command(context.environment), context.environment.clock, true,
-                      context.environment.interrupted);
+    ASSIGN_OR_RETURN(const Places places, find_places(context.environment));
+    HostProbe probe = host_probe(context.environment, places);
+    probe.measure_speed = true;
+    probe.asks_management = probe.only_of_cards = true;
+    host = probe_host(probe, context.environment.clock, context.environment.interrupted);
     if (context.environment.interrupted())
       return fail("interrupted before the first trial", path, "Run it again.");
   }
@@ -331,7 +341,7 @@ Result<DossierContent> evaluate_session(CommandContext& context, Session& sessio
       .model_cache_limit_bytes = places.model_cache_limit_bytes,
       .kit_directory = places.kit_directory,
       .server_environment = without_keys(server_environment(context.environment), session.scenario),
-      .sysfs_root = places.sysfs_root,
+      .power = power_places(context.environment, places),
       .interrupted = context.environment.interrupted,
       .interrupted_again = session.keeps_stopped ? context.environment.interrupted_again : nullptr,
       .secret = [&](const std::string& name) { return context.environment.variable(name); },

@@ -11,7 +11,10 @@
 #include <vector>
 
 #include "base/base.h"
+#include "catalogue/catalogue.h"
 #include "evidence/evidence.h"
+#include "exam/probe/host_roots.h"  // IWYU pragma: export
+#include "measure/measure.h"
 #include "os/os.h"
 #include "scenario/scenario.h"
 #include "target/target.h"
@@ -41,7 +44,7 @@ struct ExamContext {
   std::string kit_directory;  // where assay's own kits lie
   // Environment of servers that are launched, and of kits: what such programs read, without secrets.
   std::vector<std::pair<std::string, std::string>> server_environment;
-  std::string sysfs_root = "/sys";    // where power sensors are looked for
+  PowerPlaces power;                  // where power sensors are looked for
   std::function<bool()> interrupted;  // Ctrl-C: end soon and cleanly
   // Where set, a load trial that is `interrupted` while it sends awaits what is out and keeps what it has;
   // this one ends it at once. Asked of the last trial only: one that others follow is run again by a resumed
@@ -76,15 +79,46 @@ std::span<const Exam> exams();
 std::vector<std::string> exam_names();
 const Exam* find_exam(std::string_view name);
 
-// What this host is: CPU, memory, and the ggml devices as the worker sees them, each with a measured speed
-// for sizing.
+// What a probe looks at. Of a host that is not this machine the engine is never asked.
+struct HostProbe {
+  WorkerCommand worker;        // the engine's
+  bool measure_speed = false;  // of each of its devices, for sizing
+  HostRoots roots = {};
+  std::string pci_ids = {};  // list of PCI names to prefer; "": the host's own, else this machine's
+  const ChipCatalogue* chips = &ChipCatalogue::built_in();
+  const ProfileCatalogue* profiles = &ProfileCatalogue::built_in();
+  // Management libraries are loaded and asked, in children started by `management`; of `only_of_cards` those
+  // of vendors only who have a card here.
+  bool asks_management = false, only_of_cards = false;
+  ManagementAccess management = {};
+  std::string library_path = {};  // as in LD_LIBRARY_PATH
+  std::string path = {};          // as in PATH
+  // Python environments to look into: those that were asked for (programs or folders, absolute), else
+  // python3 of `path` and the folders of environments that are active.
+  std::vector<std::string> pythons = {}, python_environments = {};
+  // Vendors' tools are run for their versions and Python frameworks for their devices, in children that get
+  // `child_environment`; of this machine only.
+  bool runs_vendor_code = false;
+  std::vector<std::pair<std::string, std::string>> child_environment = {};
+};
+
+// What this host is: CPU, memory, its devices as the engine's worker sees them, each with a measured speed
+// for sizing, accelerators, links, sensors and libraries (docs/probe.md names every member).
 // {"cpu": {…}, "memory": {…}, "devices": [{"name", "description", "type", "memory_bytes",
 // "matmul_gflop_per_s"}, …],
-//  "engine": {"version", "library"}}. Why there are none, of a worker that failed: "devices_error".
-// Interrupted, it says so under "devices_error". What could not be loaded beside them (a backend library of
-// ASSAY_BACKEND_PATH): "devices_notes", a list of texts.
-Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed,
-                const std::function<bool()>& interrupted);
+//  "engine": {"version", "library"}, "accelerators": […], …, "probe_findings": […]}. Why there are no
+//  devices,
+// of a worker that failed: "devices_error". Interrupted, it says so under "devices_error". What could not be
+// loaded beside them (a backend library of ASSAY_BACKEND_PATH): "devices_notes", a list of texts.
+Json probe_host(const HostProbe& probe, Clock& clock, const std::function<bool()>& interrupted);
+// The first five members of it: what the engine is and what it runs on.
+Json probe_engine(const HostProbe& probe, Clock& clock, const std::function<bool()>& interrupted);
+
+// Where the power sensors of a host lie: its sysfs, its management controller, and, where `asks_management`,
+// the libraries of vendors who have a card there.
+PowerPlaces find_power_places(const HostProbe& probe);
+// The same without libraries.
+PowerPlaces kernel_power_places(const HostRoots& roots);
 
 // What a calibration of the instrument holds for: this kernel and processor, and `assay_version`. Reads files
 // of /proc and /sys only.

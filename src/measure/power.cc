@@ -18,6 +18,8 @@ constexpr size_t kMostSensors = 64;
 constexpr PowerKindRow kKinds[] = {
     {"rapl", "energy counters of the processor (RAPL, through powercap)", find_rapl},
     {"hwmon", "wattmeters and energy counters of boards and cards (hwmon)", find_hwmon},
+    {"nvml", "cards, as their management libraries tell (NVML and libraries with its functions)", find_nvml},
+    {"ipmi", "the whole machine, as its management controller tells (IPMI DCMI)", find_ipmi},
 };
 
 }  // namespace
@@ -26,10 +28,10 @@ std::span<const PowerKindRow> power_kinds() {
   return kKinds;
 }
 
-PowerSources find_power_sources(const std::string& sysfs_root) {
+PowerSources find_power_sources(const PowerPlaces& places) {
   PowerSources all;
   for (const PowerKindRow& kind : kKinds) {
-    PowerSources found = kind.find(sysfs_root);
+    PowerSources found = kind.find(places);
     std::ranges::move(found.sources, std::back_inserter(all.sources));
     std::ranges::move(found.unreadable, std::back_inserter(all.unreadable));
   }

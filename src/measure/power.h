@@ -1,5 +1,6 @@
-// Power sensors of this machine: the kernel's energy counters and wattmeters under /sys, one kind a file and
-// a row in a table. What they measure is the machine or a part of it, whoever uses it.
+// Power sensors of this machine: the kernel's energy counters and wattmeters under /sys, what management
+// libraries tell of their cards, and the management controller's reading of the whole; one kind a file and a
+// row in a table. What they measure is the machine or a part of it, whoever uses it.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/base.h"
+#include "measure/management/child.h"
 
 namespace assay {
 
@@ -33,8 +35,11 @@ class PowerSource {
   const PowerSensor& sensor() const { return sensor_; }
   // Energy in J since the first call, which gives 0; `now` is CLOCK_MONOTONIC and never goes back. A counter
   // that wraps around is followed as long as it does so once between two calls at most. Fails where the file
-  // cannot be read or holds no number; the next call then goes on from the last good one.
+  // cannot be read or holds no number; the next call then goes on from the last good one. Takes a tenth of a
+  // second at most, whatever stands behind the sensor.
   virtual Result<double> energy_j(Nanos now) = 0;
+  // Nothing will come of it any more: it need not be read again. What the last read failed with says why.
+  virtual bool is_lost() const { return false; }
 
  private:
   PowerSensor sensor_;
@@ -46,15 +51,24 @@ struct PowerSources {
   std::vector<Error> unreadable;
 };
 
+// Where sensors are looked for.
+struct PowerPlaces {
+  std::string sysfs_root = "/sys";  // where sysfs is mounted
+  std::string ipmi_device;          // "/dev/ipmi0"; "": not asked
+  // Libraries that are loaded, each in a child process; none without a command to start one with.
+  ManagementAccess management;
+  std::vector<ManagementLibrary> libraries;
+};
+
 struct PowerKindRow {
   const char* name;   // "rapl"
   const char* title;  // "energy counters of the processor (RAPL, through powercap)"
-  PowerSources (*find)(const std::string& sysfs_root);
+  PowerSources (*find)(const PowerPlaces& places);
 };
 std::span<const PowerKindRow> power_kinds();
 
-// Of all kinds, in the order of the table, 64 sensors at most. `sysfs_root`: where sysfs is mounted, "/sys".
-// A machine without sensors has none, which is no error.
-PowerSources find_power_sources(const std::string& sysfs_root);
+// Of all kinds, in the order of the table, 64 sensors at most. A machine without sensors has none, which is
+// no error. Where libraries are loaded it takes until their first answers, kManagementPatience at most.
+PowerSources find_power_sources(const PowerPlaces& places);
 
 }  // namespace assay

@@ -42,9 +42,9 @@ void add_channel(const std::string& folder, const std::string& monitor, const st
 
 }  // namespace
 
-PowerSources find_hwmon(const std::string& sysfs_root) {
+PowerSources find_hwmon(const PowerPlaces& places) {
   PowerSources found;
-  const std::string root = sysfs_root + "/class/hwmon";
+  const std::string root = places.sysfs_root + "/class/hwmon";
   const Result<std::vector<std::string>> monitors = list_directory(root);
   if (!monitors) return found;
   for (const std::string& monitor : *monitors) {

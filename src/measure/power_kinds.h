@@ -10,8 +10,10 @@
 namespace assay {
 
 // ---- the kinds ----
-PowerSources find_rapl(const std::string& sysfs_root);
-PowerSources find_hwmon(const std::string& sysfs_root);
+PowerSources find_rapl(const PowerPlaces& places);
+PowerSources find_hwmon(const PowerPlaces& places);
+PowerSources find_nvml(const PowerPlaces& places);
+PowerSources find_ipmi(const PowerPlaces& places);
 
 // ---- sysfs ----
 // A whole number at least 0. Fails where the file cannot be read or holds anything else.

@@ -33,9 +33,9 @@ void add_zone(const std::string& folder, const std::string& name, const std::str
 
 }  // namespace
 
-PowerSources find_rapl(const std::string& sysfs_root) {
+PowerSources find_rapl(const PowerPlaces& places) {
   PowerSources found;
-  const std::string root = sysfs_root + "/class/powercap";
+  const std::string root = places.sysfs_root + "/class/powercap";
   const Result<std::vector<std::string>> zones = list_directory(root);
   if (!zones) return found;
   for (const std::string& zone : *zones) {

@@ -33,7 +33,8 @@ class PowerTest : public testing::Test {
   }
   std::vector<std::string> domains() {
     std::vector<std::string> all;
-    for (const auto& source : find_power_sources(root_).sources) all.push_back(source->sensor().domain);
+    for (const auto& source : find_power_sources({.sysfs_root = root_}).sources)
+      all.push_back(source->sensor().domain);
     return all;
   }
 
@@ -41,7 +42,7 @@ class PowerTest : public testing::Test {
 };
 
 TEST_F(PowerTest, AMachineWithoutSensorsHasNone) {
-  const PowerSources found = find_power_sources(root_);
+  const PowerSources found = find_power_sources({.sysfs_root = root_});
   EXPECT_TRUE(found.sources.empty());
   EXPECT_TRUE(found.unreadable.empty());
 }
@@ -55,7 +56,7 @@ TEST_F(PowerTest, RaplIsPackagesAndTheirMemoryAndNoPartsOfThem) {
   write_zone("intel-rapl-mmio:0", "package-0", 5, 100);
   write("powercap/intel-rapl/enabled", "1\n");
   EXPECT_THAT(domains(), testing::ElementsAre("package-0", "dram of package-0", "package-1"));
-  const PowerSources found = find_power_sources(root_);
+  const PowerSources found = find_power_sources({.sysfs_root = root_});
   for (const auto& source : found.sources) {
     EXPECT_EQ(source->sensor().group, "rapl");
     EXPECT_TRUE(source->sensor().counts_energy);
@@ -65,7 +66,7 @@ TEST_F(PowerTest, RaplIsPackagesAndTheirMemoryAndNoPartsOfThem) {
 
 TEST_F(PowerTest, ACounterIsFollowedAroundItsEnd) {
   write_zone("intel-rapl:0", "package-0", 90'000'000, 100'000'000);
-  const PowerSources found = find_power_sources(root_);
+  const PowerSources found = find_power_sources({.sysfs_root = root_});
   ASSERT_EQ(found.sources.size(), 1U);
   PowerSource& source = *found.sources[0];
   EXPECT_EQ(source.energy_j(Nanos(1)).value(), 0);
@@ -79,7 +80,7 @@ TEST_F(PowerTest, ACounterIsFollowedAroundItsEnd) {
 
 TEST_F(PowerTest, WhatIsNoNumberFailsAndTheNextReadGoesOn) {
   write_zone("intel-rapl:0", "package-0", 1'000'000, 100'000'000);
-  const PowerSources found = find_power_sources(root_);
+  const PowerSources found = find_power_sources({.sysfs_root = root_});
   PowerSource& source = *found.sources.at(0);
   EXPECT_EQ(source.energy_j(Nanos(1)).value(), 0);
   write("powercap/intel-rapl:0/energy_uj", "<unknown>\n");
@@ -96,7 +97,7 @@ TEST_F(PowerTest, WattmetersAreIntegrated) {
   write("hwmon/hwmon3/power1_average", "100000000\n");
   write("hwmon/hwmon3/power1_cap", "250000000\n");
   write("hwmon/hwmon3/temp1_input", "45000\n");
-  const PowerSources found = find_power_sources(root_);
+  const PowerSources found = find_power_sources({.sysfs_root = root_});
   ASSERT_EQ(found.sources.size(), 1U);
   PowerSource& source = *found.sources[0];
   EXPECT_EQ(source.sensor().domain, "amdgpu PPT");
@@ -116,7 +117,7 @@ TEST_F(PowerTest, HwmonPrefersTheInputAndLeavesCoresToTheirSocket) {
   write("hwmon/hwmon1/power1_input", "1\n");
   write("hwmon/hwmon1/power1_average", "1\n");
   EXPECT_THAT(domains(), testing::ElementsAre("amd_energy Esocket0", "hwmon1 power1"));
-  const PowerSources found = find_power_sources(root_);
+  const PowerSources found = find_power_sources({.sysfs_root = root_});
   EXPECT_TRUE(found.sources[1]->sensor().file.ends_with("power1_input"));
   // It has no range: going back is no wrap-around.
   EXPECT_EQ(found.sources[0]->energy_j(Nanos(1)).value(), 0);
@@ -130,7 +131,7 @@ TEST_F(PowerTest, WhatMayNotBeReadSaysWhichFileAndWhatToDo) {
   // A folder cannot be read by anybody, root included.
   std::filesystem::remove(file);
   std::filesystem::create_directory(file);
-  const PowerSources found = find_power_sources(root_);
+  const PowerSources found = find_power_sources({.sysfs_root = root_});
   EXPECT_TRUE(found.sources.empty());
   ASSERT_EQ(found.unreadable.size(), 1U);
   EXPECT_EQ(found.unreadable[0].where, file);
@@ -140,7 +141,7 @@ TEST_F(PowerTest, WhatMayNotBeReadSaysWhichFileAndWhatToDo) {
 TEST_F(PowerTest, TheTableNamesTheKinds) {
   std::vector<std::string> names;
   for (const PowerKindRow& kind : power_kinds()) names.emplace_back(kind.name);
-  EXPECT_THAT(names, testing::ElementsAre("rapl", "hwmon"));
+  EXPECT_THAT(names, testing::ElementsAre("rapl", "hwmon", "nvml", "ipmi"));
 }
 
 }  // namespace assay::power_test

@@ -57,6 +57,15 @@ std::string file_of_own_code() {
   return "";
 }
 
+Result<FileDescriptor> open_regular_file(const std::string& path) {
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) return fail_errno("open", path);
+  struct stat info{};
+  if (::fstat(fd.get(), &info) != 0) return fail_errno("look at", path);
+  if (!S_ISREG(info.st_mode)) return fail("is no regular file", path);
+  return fd;
+}
+
 }  // namespace
 
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
@@ -97,6 +106,34 @@ Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return fail_errno("open", path);
   return read_all(fd.get(), path, max_bytes);
+}
+
+Result<std::string> read_regular_file(const std::string& path, int64_t max_bytes) {
+  ASSIGN_OR_RETURN(const FileDescriptor fd, open_regular_file(path));
+  return read_all(fd.get(), path, max_bytes);
+}
+
+Result<std::string> read_head(const std::string& path, size_t bytes) {
+  ASSIGN_OR_RETURN(const FileDescriptor fd, open_regular_file(path));
+  std::string content(bytes, '\0');
+  size_t done = 0;
+  while (done < bytes) {
+    const ssize_t n = ::read(fd.get(), content.data() + done, bytes - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno("read", path);
+    if (n == 0) break;
+    done += static_cast<size_t>(n);
+  }
+  content.resize(done);
+  return content;
+}
+
+Result<std::string> read_link(const std::string& path) {
+  std::string target(4096, '\0');
+  const ssize_t n = ::readlink(path.c_str(), target.data(), target.size());
+  if (n < 0) return fail_errno("read the link", path);
+  target.resize(static_cast<size_t>(n));
+  return target;
 }
 
 Result<FileDescriptor> file_in_memory(std::string_view content) {

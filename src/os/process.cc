@@ -311,6 +311,19 @@ void Process::await_end_of_killed() {
   }
 }
 
+void Process::abandon() {
+  constexpr Nanos kPatience = nanos_from_ms(200);
+  SystemClock clock;
+  const Nanos deadline = clock.now() + kPatience;
+  kill();
+  while (!poll_end() && clock.now() < deadline) clock.sleep_until(clock.now() + nanos_from_ms(1));
+  // Never again signalled or waited for by its number.
+  if (!end_) end_ = ProcessEnd{.signal = SIGKILL};
+  out_.reset();
+  err_.reset();
+  socket_.reset();
+}
+
 std::vector<std::pair<std::string, std::string>> environment_subset(const std::vector<std::string>& names) {
   std::vector<std::pair<std::string, std::string>> result;
   for (char** entry = environ; *entry != nullptr; ++entry) {

@@ -75,6 +75,9 @@ class Process {
   // `deadline` has passed; then SIGTERM, `grace`, SIGKILL to the whole group.
   ProcessEnd end_by(Nanos deadline, Clock& clock, Nanos grace = kTermGrace);
   void kill();  // SIGKILL to the group, or to the whole tree
+  // The same, and waits for the child's end no longer than a fifth of a second (of real time): one that hangs
+  // in a driver is not let go by the kernel, and is left to it. Its descriptors are closed.
+  void abandon();
 
  private:
   static constexpr Nanos kTermGrace = nanos_from_ms(500);

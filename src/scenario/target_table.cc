@@ -170,12 +170,12 @@ constexpr TargetRow kTargetRows[] = {
      read_metrics_url},
     {{"target", "metrics_interval_s", "number", "1", "s",
       "Between two samples of the server's metrics and of power sensors beside a trial, 0.1 at least; 0: none are taken.",
-      "device or endpoint"},
+      "device, endpoint or kit"},
      read_metrics_interval},
     {{"target", "power", "boolean", "true", "",
-      "Energy of this machine's power sensors over each trial, where the target works on it: a device, or a URL of one of its "
+      "Energy of this machine's power sensors over each trial, where the target works on it: a device, a kit, or a URL of one of its "
       "own addresses. false for a URL that is forwarded to another machine.",
-      "device or endpoint"},
+      "device, endpoint or kit"},
      [](Reader& r, const TomlMember& m, TargetSpec& t) { r.read_boolean(m, t.power); }},
     {{"target", "stack", "table", "", "",
       "What serves: engine, version, flags; and the command that starts it, if assay is to. Undeclared, it is a "

@@ -38,6 +38,8 @@ SIDE_DOORS = {
     ("cli/progress.h", "exam/evaluation.h"),
     ("cli/session.h", "exam/evaluation.h"),
     ("cli/progress.cc", "report/wrap.h"),  # findings read alike while a run goes on and in its summary
+    ("cli/probe_hardware_text.cc", "report/wrap.h"),
+    ("cli/probe_software_text.cc", "report/wrap.h"),
     ("cli/chip_text.cc", "report/wrap.h"),  # the same lines of at most 80 columns
     ("exam/load/token_counter.cc", "workload/tokenizer/tokenizer.h"),  # one user; the front door is in every file
 }
@@ -49,6 +51,8 @@ HEAVY = {
     r"toml\+\+/": {"base/toml.cc"},
     r"simdjson\.h": {"target/endpoint/endpoint_chunk.cc", "target/endpoint/json_walk.cc", "emulate/request_body.cc"},
     r"hwloc\.h": {"exam/probe/topology.cc"},
+    r"(gelf|libelf)\.h": {"exam/probe/elf_file.cc"},
+    r"pci/": {"exam/probe/pci_library.cc"},
     r"sqlite3\.h": "evidence/",
     r"openssl/": {"http/tls.cc"},
     r"pcre2\.h": {"workload/tokenizer/token_pattern.cc"},

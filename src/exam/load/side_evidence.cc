@@ -32,6 +32,7 @@ class SideEvidence {
     add_energy();
     add_own_cpu();
     note_unanswered();
+    note_lost_sensors();
   }
 
  private:
@@ -52,7 +53,7 @@ class SideEvidence {
     record.metric = metric;
     record.unit = name->metric->unit;
     record.conditions = context_.conditions;
-    record.conditions.set("traffic_class", "all");
+    if (context_.is_load) record.conditions.set("traffic_class", "all");
     record.n = estimate.n;
     record.method = estimate.method;
     record.validity = estimate.insufficient || !estimate.value ? Validity::kInsufficient : context_.validity;
@@ -185,6 +186,18 @@ class SideEvidence {
 
   // ---- power ----
 
+  void note_lost_sensors() {
+    if (series_.lost_sensors.empty()) return;
+    std::vector<std::string> names;
+    for (const Error& error : series_.lost_sensors) names.push_back(error.where);
+    outcome_.findings.push_back(make_finding(
+        Severity::kNote, "power.lost",
+        fmt::format(
+            "Power sensors were lost while they were read ({}): {}. What they had told until then is kept.",
+            printable(join(names, ", "), 300), printable(series_.lost_sensors.front().what, 300)),
+        Json::object().set("sensors", static_cast<int64_t>(names.size()))));
+  }
+
   // The energy of the sensors `which` up to an instant, interpolated between the points around it.
   std::optional<double> energy_at(const std::vector<size_t>& which, Nanos at) const {
     const PowerPoint* before = nullptr;
@@ -233,7 +246,7 @@ class SideEvidence {
 
   void add_energy() {
     for (const auto& [group, which] : sensor_groups()) add_energy_of(which);
-    if (has_energy_) note_whole_machine();
+    if (has_energy_ && context_.is_load) note_whole_machine();
   }
 
   void add_energy_of(const std::vector<size_t>& which) {
@@ -249,9 +262,9 @@ class SideEvidence {
     if (!from || !until || window_s <= 0) return;
     const double energy = *until - *from;
     const std::string method = fmt::format(
-        "{} over the window of {:.1f} s, interpolated at its ends; of this machine, the load generator's own work included",
+        "{} over the window of {:.1f} s, interpolated at its ends; of this machine{}",
         first->counts_energy ? "difference of the energy counters" : "power integrated by the trapezoid rule",
-        window_s);
+        window_s, context_.is_load ? ", the load generator's own work included" : "");
     const size_t begin = outcome_.records.size();
     const auto n = static_cast<int64_t>(std::ranges::count_if(
         series_.power, [&](const PowerPoint& point) { return is_in_window(point.at); }));
@@ -265,7 +278,8 @@ class SideEvidence {
     for (size_t i = begin; i < outcome_.records.size(); ++i) {
       Json& conditions = outcome_.records[i].conditions;
       conditions.set("sensor", join(names, ", ")).set("sensor_kind", first->kind);
-      conditions.set("sensor_domain", join(domains, ", ")).set("includes_client", true);
+      conditions.set("sensor_domain", join(domains, ", "));
+      if (context_.is_load) conditions.set("includes_client", true);
       conditions.set(first->counts_energy ? "sensor_resolution_j" : "sensor_resolution_w", first->resolution);
       conditions.set("window_s", window_s);
     }

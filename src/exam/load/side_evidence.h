@@ -20,6 +20,8 @@ struct SideContext {
   Validity validity = Validity::kValid;       // of the trial
   std::optional<double> output_tokens_per_s;  // in the window, as the client counts
   uint64_t seed = 1;                          // of the bootstrap
+  // Requests were sent: the client's own work is in what was measured. False: of an exam without traffic.
+  bool is_load = true;
 };
 
 // Adds the samples "server" and "power", records of the window, and findings on what is missing. Pure.

@@ -85,8 +85,11 @@ class Sampler final : public SideSampler {
     if (sources_.empty() || series_.power.size() >= kMostPoints) return;
     PowerPoint point{.at = clock_.now(), .energy_j = {}};
     for (const auto& source : sources_) {
+      const bool was_lost = source->is_lost();
       const Result<double> energy = source->energy_j(point.at);
       point.energy_j.push_back(energy.value_or(std::numeric_limits<double>::quiet_NaN()));
+      if (!was_lost && source->is_lost() && !energy)
+        series_.lost_sensors.push_back({energy.error().what, source->sensor().name});
     }
     series_.power.push_back(std::move(point));
   }
@@ -189,7 +192,7 @@ std::unique_ptr<SideSampler> SideSampler::open(SideOptions options, const std::f
   });
   PowerSources power;
   if (options.reads_power && std::ranges::all_of(options.base_urls, is_on_this_machine))
-    power = find_power_sources(options.sysfs_root);
+    power = find_power_sources(options.power);
   if (!power.unreadable.empty()) findings.push_back(unreadable_finding(power.unreadable));
   if (options.metrics.empty() && power.sources.empty()) return nullptr;
   return std::make_unique<Sampler>(std::move(options), std::move(power.sources));

@@ -19,7 +19,7 @@ struct SideOptions {
       base_urls;  // of the endpoint's servers; empty: the target is a device of this machine
   std::vector<MetricsScraperOptions> metrics;  // one for each server that is asked
   bool reads_power = false;                    // where all of the target works on this machine
-  std::string sysfs_root;
+  PowerPlaces power;
 };
 
 struct ServerPoint {
@@ -40,7 +40,8 @@ struct SideSeries {
   Error first_error;                // of them
   std::vector<PowerSensor> sensors;
   std::vector<PowerPoint> power;
-  Nanos cpu_time{};  // that the sampling took, between start() and stop()
+  std::vector<Error> lost_sensors;  // that ended while they were read: where says which
+  Nanos cpu_time{};                 // that the sampling took, between start() and stop()
 
   bool empty() const { return server.empty() && power.empty() && unanswered == 0; }
 };
@@ -52,7 +53,8 @@ struct SideSeries {
 class SideSampler {
  public:
   // Asks each server for its metrics once, finds the sensors, and says in `findings`, as notes, what is not
-  // there. Null if there is nothing to sample. Blocks, the `timeout_s` of each server at most.
+  // there. Null if there is nothing to sample. Blocks, the `timeout_s` of each server at most, and
+  // kManagementPatience where management libraries are asked.
   static std::unique_ptr<SideSampler> open(SideOptions options, const std::function<bool()>& interrupted,
                                            std::vector<Finding>& findings);
   virtual ~SideSampler() = default;

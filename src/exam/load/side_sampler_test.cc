@@ -22,7 +22,7 @@ SideOptions options_for(const Server& server) {
           .base_urls = {server.url()},
           .metrics = {{.url = usual_metrics_url(server.url())}},
           .reads_power = false,
-          .sysfs_root = "/nonexistent"};
+          .power = {.sysfs_root = "/nonexistent"}};
 }
 
 TEST(SideSampler, SamplesUntilItIsStopped) {
@@ -194,8 +194,8 @@ class PowerTree : public testing::Test {
 
 TEST_F(PowerTree, SensorsAreReadAtBothEnds) {
   std::vector<Finding> findings;
-  const auto sampler =
-      SideSampler::open({.interval_s = 60, .reads_power = true, .sysfs_root = root_}, {}, findings);
+  const auto sampler = SideSampler::open(
+      {.interval_s = 60, .reads_power = true, .power = {.sysfs_root = root_}}, {}, findings);
   ASSERT_NE(sampler, nullptr);
   sampler->start();
   const SideSeries series = sampler->stop();
@@ -211,7 +211,7 @@ TEST_F(PowerTree, SensorsOfThisMachineSayNothingOfAnother) {
   EXPECT_EQ(SideSampler::open({.interval_s = 1,
                                .base_urls = {"http://127.0.0.1:8000/v1", "http://192.0.2.1:8000/v1"},
                                .reads_power = true,
-                               .sysfs_root = root_},
+                               .power = {.sysfs_root = root_}},
                               {}, findings),
             nullptr);
   EXPECT_TRUE(findings.empty());
@@ -221,8 +221,9 @@ TEST_F(PowerTree, WhatMayNotBeReadIsANoteWithTheFile) {
   std::filesystem::remove(energy_file_);
   std::filesystem::create_directory(energy_file_);
   std::vector<Finding> findings;
-  EXPECT_EQ(SideSampler::open({.interval_s = 1, .reads_power = true, .sysfs_root = root_}, {}, findings),
-            nullptr);
+  EXPECT_EQ(
+      SideSampler::open({.interval_s = 1, .reads_power = true, .power = {.sysfs_root = root_}}, {}, findings),
+      nullptr);
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(findings[0].code, "power.unreadable");
   EXPECT_THAT(findings[0].text, testing::HasSubstr(energy_file_));

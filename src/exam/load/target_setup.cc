@@ -48,7 +48,7 @@ SideOptions side_options(const ExamContext& context, const TargetSpec& spec,
                    .base_urls = urls,
                    .metrics = {},
                    .reads_power = spec.power,
-                   .sysfs_root = context.sysfs_root};
+                   .power = context.power};
   const auto add = [&](std::string url) {
     side.metrics.push_back({.url = std::move(url), .api_key = api_key, .ca_file = spec.ca_file});
   };

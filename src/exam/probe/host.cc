@@ -1,5 +1,5 @@
-// probe_host: the description of this host that a run keeps. Files of /proc and /sys, hwloc, and the ggml
-// devices as the worker sees them.
+// probe_host: the description of a host that a run keeps. Files of /proc and /sys, hwloc, the ggml devices as
+// the worker sees them, and the hardware beside them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +8,8 @@
 
 #include "exam/exam.h"
 #include "exam/probe/cpu.h"
+#include "exam/probe/hardware.h"
+#include "exam/probe/software.h"
 #include "exam/probe/topology.h"
 
 namespace assay {
@@ -22,35 +24,42 @@ std::string read_or_empty(const std::string& path) {
 }
 
 // The clock from sysfs in MHz; nothing where there is no frequency driver, as in most virtual machines.
-std::optional<double> frequency_mhz(const char* name) {
-  const std::string text = read_or_empty(fmt::format("/sys/devices/system/cpu/cpu0/cpufreq/{}", name));
+std::optional<double> frequency_mhz(const HostRoots& roots, const char* name) {
+  const std::string text =
+      read_or_empty(fmt::format("{}/devices/system/cpu/cpu0/cpufreq/{}", roots.sysfs, name));
   const auto khz = parse_number(trim(text));
   if (!khz) return std::nullopt;
   return *khz / 1000;
 }
 
-Json cpu_json() {
-  const CpuInfo cpu = parse_cpuinfo(read_or_empty("/proc/cpuinfo"));
+// hwloc sees this machine only.
+void add_topology(Json& json) {
+  const auto topology = read_topology();
+  if (!topology) return;
+  json.set("packages", topology->packages).set("cores", topology->cores).set("threads", topology->threads);
+  json.set("numa_nodes", topology->numa_nodes);
+  Json caches = Json::array();
+  for (const CacheLevel& cache : topology->caches) {
+    Json item = Json::object();
+    item.set("level", cache.level).set("kind", cache.kind).set("size_bytes", cache.size_bytes);
+    caches.push(std::move(item.set("count", cache.count)));
+  }
+  json.set("caches", std::move(caches));
+}
+
+Json cpu_json(const HostRoots& roots) {
+  const CpuInfo cpu = parse_cpuinfo(read_or_empty(roots.at("/proc/cpuinfo")));
   Json json = Json::object();
   json.set("model", cpu.model.empty() ? cpu.vendor + " CPU" : cpu.model).set("vendor", cpu.vendor);
-  if (const auto topology = read_topology()) {
-    json.set("packages", topology->packages).set("cores", topology->cores).set("threads", topology->threads);
-    json.set("numa_nodes", topology->numa_nodes);
-    Json caches = Json::array();
-    for (const CacheLevel& cache : topology->caches) {
-      Json item = Json::object();
-      item.set("level", cache.level).set("kind", cache.kind).set("size_bytes", cache.size_bytes);
-      caches.push(std::move(item.set("count", cache.count)));
-    }
-    json.set("caches", std::move(caches));
-  }
+  if (roots.is_this_machine()) add_topology(json);
   Json isa = Json::array();
   for (const std::string& flag : cpu.relevant_isa()) isa.push(flag);
   json.set("isa", std::move(isa));
   if (cpu.current_mhz > 0) json.set("current_mhz", cpu.current_mhz);
-  if (const auto base = frequency_mhz("base_frequency")) json.set("base_mhz", *base);
-  if (const auto maximum = frequency_mhz("cpuinfo_max_freq")) json.set("max_mhz", *maximum);
-  const std::string governor(trim(read_or_empty("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")));
+  if (const auto base = frequency_mhz(roots, "base_frequency")) json.set("base_mhz", *base);
+  if (const auto maximum = frequency_mhz(roots, "cpuinfo_max_freq")) json.set("max_mhz", *maximum);
+  const std::string governor(
+      trim(read_or_empty(roots.sysfs + "/devices/system/cpu/cpu0/cpufreq/scaling_governor")));
   if (!governor.empty()) json.set("governor", printable(governor, 40));
   if (cpu.has("hypervisor")) json.set("virtual_machine", true);
   return json;
@@ -67,21 +76,21 @@ int64_t meminfo_bytes(std::string_view text, std::string_view key) {
   return 0;
 }
 
-Json memory_json() {
-  const std::string text = read_or_empty("/proc/meminfo");
+Json memory_json(const HostRoots& roots) {
+  const std::string text = read_or_empty(roots.at("/proc/meminfo"));
   Json json = Json::object();
   json.set("total_bytes", meminfo_bytes(text, "MemTotal:"));
   json.set("available_bytes", meminfo_bytes(text, "MemAvailable:"));
   json.set("swap_bytes", meminfo_bytes(text, "SwapTotal:"));
-  if (const auto limit = parse_integer(trim(read_or_empty("/sys/fs/cgroup/memory.max")))) {
+  if (const auto limit = parse_integer(trim(read_or_empty(roots.sysfs + "/fs/cgroup/memory.max")))) {
     json.set("cgroup_limit_bytes", *limit);
   }
   return json;
 }
 
 // PRETTY_NAME="Debian GNU/Linux 12 (bookworm)" of /etc/os-release.
-std::string distribution() {
-  const std::string text = read_or_empty("/etc/os-release");
+std::string distribution(const HostRoots& roots) {
+  const std::string text = read_or_empty(roots.at("/etc/os-release"));
   constexpr std::string_view kKey = "PRETTY_NAME=";
   for (std::string_view line : split(text, '\n')) {
     if (!line.starts_with(kKey)) continue;
@@ -92,10 +101,10 @@ std::string distribution() {
   return "";
 }
 
-Json system_json() {
+Json system_json(const HostRoots& roots) {
   Json json = Json::object();
-  json.set("kernel", printable(trim(read_or_empty("/proc/sys/kernel/osrelease")), 100));
-  json.set("distribution", distribution());
+  json.set("kernel", printable(trim(read_or_empty(roots.at("/proc/sys/kernel/osrelease"))), 100));
+  json.set("distribution", distribution(roots));
   return json;
 }
 
@@ -127,29 +136,66 @@ Devices ask_worker(const WorkerCommand& worker, Clock& clock, bool measure_speed
   return devices;
 }
 
+Devices find_devices(const HostProbe& probe, Clock& clock, const std::function<bool()>& interrupted) {
+  Devices devices = ask_worker(probe.worker, clock, probe.measure_speed, interrupted);
+  if (devices.error.empty() || !probe.measure_speed) return devices;
+  // A device that cannot compute must not hide that it and the others are there.
+  Devices again = ask_worker(probe.worker, clock, false, interrupted);
+  if (again.list.items().size() > devices.list.items().size()) devices.list = std::move(again.list);
+  if (devices.engine.members().empty()) devices.engine = std::move(again.engine);
+  return devices;
+}
+
+// Behind those that are there already.
+void add_findings(const std::vector<Finding>& findings, Json& host) {
+  Json json = host["probe_findings"];
+  if (json.is_null()) json = Json::array();
+  for (const Finding& finding : findings) {
+    Json item = Json::object();
+    item.set("severity", name_of(finding.severity)).set("code", finding.code).set("text", finding.text);
+    json.push(item.set("evidence", finding.evidence));
+  }
+  host.set("probe_findings", std::move(json));
+}
+
 }  // namespace
 
-Json probe_host(const WorkerCommand& worker, Clock& clock, bool measure_speed,
-                const std::function<bool()>& interrupted) {
-  Devices devices = ask_worker(worker, clock, measure_speed, interrupted);
-  if (!devices.error.empty() && measure_speed) {
-    // A device that cannot compute must not hide that it and the others are there.
-    Devices again = ask_worker(worker, clock, false, interrupted);
-    if (again.list.items().size() > devices.list.items().size()) devices.list = std::move(again.list);
-    if (devices.engine.members().empty()) devices.engine = std::move(again.engine);
-  }
+Json probe_engine(const HostProbe& probe, Clock& clock, const std::function<bool()>& interrupted) {
+  const HostRoots& roots = probe.roots;
   Json host = Json::object();
-  host.set("cpu", cpu_json()).set("memory", memory_json()).set("system", system_json());
+  host.set("cpu", cpu_json(roots)).set("memory", memory_json(roots)).set("system", system_json(roots));
+  if (!roots.is_this_machine()) return host;
+  Devices devices = find_devices(probe, clock, interrupted);
   host.set("devices", std::move(devices.list)).set("engine", std::move(devices.engine));
   if (!devices.notes.items().empty()) host.set("devices_notes", std::move(devices.notes));
   if (!devices.error.empty()) host.set("devices_error", devices.error);
   return host;
 }
 
+Json probe_host(const HostProbe& probe, Clock& clock, const std::function<bool()>& interrupted) {
+  // What takes its time is begun first and asked for last: all of it runs side by side.
+  HardwareProbe hardware(probe);
+  Json host = probe_engine(probe, clock, interrupted);
+  hardware.add_cards(host);
+  // While the children of the hardware run; it reads whose cards are here.
+  std::vector<Finding> findings;
+  const SoftwarePlaces software{.roots = probe.roots,
+                                .path = probe.path,
+                                .ld_library_path = probe.library_path,
+                                .environments = probe.python_environments,
+                                .interpreters = probe.pythons,
+                                .run_vendor_code = probe.runs_vendor_code,
+                                .child_environment = probe.child_environment};
+  add_software(software, *probe.profiles, host, findings);
+  hardware.finish(host, findings, interrupted);
+  add_findings(findings, host);
+  return host;
+}
+
 InstrumentConditions instrument_conditions(const std::string& assay_version) {
-  const Json cpu = cpu_json();
+  const Json cpu = cpu_json(HostRoots());
   return {.assay_version = assay_version,
-          .kernel = system_json()["kernel"].as_string(),
+          .kernel = system_json(HostRoots())["kernel"].as_string(),
           .cpu = printable(cpu["model"].as_string(), 200),
           .processors = std::max<int64_t>(std::thread::hardware_concurrency(), 1)};
 }

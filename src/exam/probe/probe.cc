@@ -60,7 +60,7 @@ Result<TrialOutcome> run_probe_trial(ExamContext& context, const Trial& trial, c
   const Nanos begin = context.clock.now();
   const std::string& wanted = trial.parameters["device"].as_string();
   context.progress.update(0, "looking for " + wanted);
-  const Json host = probe_host(context.worker, context.clock, false, context.interrupted);
+  const Json host = probe_engine({.worker = context.worker}, context.clock, context.interrupted);
   std::vector<std::string> names;
   for (const Json& device : host["devices"].items()) {
     names.push_back(device["name"].as_string());

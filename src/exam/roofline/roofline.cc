@@ -3,9 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <memory>
+#include <utility>
 
 #include "exam/findings.h"
 #include "exam/kit/kit_trial.h"
+#include "exam/load/side_evidence.h"
+#include "exam/load/side_sampler.h"
 #include "exam/model_setup.h"
 #include "exam/roofline/bounds.h"
 #include "exam/roofline/claims.h"
@@ -123,13 +128,69 @@ Result<void> run_engine(ExamContext& context, const Trial& trial, const TargetSp
   return {};
 }
 
+// The power sensors of this machine while a trial runs. Instants are those of the kernel's clock, also where
+// a test has another.
+class PowerWatch {
+ public:
+  // What is not there is told in `outcome`.
+  PowerWatch(ExamContext& context, const TargetSpec& target, TrialOutcome& outcome)
+      : seed_(context.scenario.seed) {
+    SideOptions options{.interval_s = std::min(kMostPowerIntervalS, target.metrics_interval_s),
+                        .base_urls = {},
+                        .metrics = {},
+                        .reads_power = target.power,
+                        .power = context.power};
+    sampler_ = SideSampler::open(std::move(options), context.interrupted, outcome.findings);
+    start_ = clock_.now();
+    if (sampler_) sampler_->start();
+  }
+
+  // Adds energy and power from then until now.
+  void finish(const std::string& device, TrialOutcome& outcome) {
+    if (!sampler_) return;
+    const SideSeries series = sampler_->stop();
+    SideContext context;
+    context.start = start_;
+    context.window.start = series.power.empty() ? Nanos() : series.power.front().at - start_;
+    context.window.rates_end = series.power.empty() ? Nanos() : series.power.back().at - start_;
+    context.duration = clock_.now() - start_;
+    context.conditions = Json::object().set("device", device);
+    context.seed = seed_;
+    context.is_load = false;
+    add_side_evidence(series, context, outcome);
+  }
+
+ private:
+  static constexpr double kMostPowerIntervalS = 0.25;  // a kernel's measurements take seconds
+
+  const uint64_t seed_;
+  SystemClock clock_;
+  std::unique_ptr<SideSampler> sampler_;
+  Nanos start_{};
+};
+
+// A kit's trial with the power that was drawn beside it, where the kit had something to measure.
+Result<TrialOutcome> run_kit(ExamContext& context, const Trial& trial, const TargetSpec& target) {
+  TrialOutcome beside;
+  PowerWatch power(context, target, beside);
+  ASSIGN_OR_RETURN(TrialOutcome outcome, run_kit_trial(context, trial, target));
+  if (outcome.records.empty()) return outcome;
+  power.finish(outcome.subject ? outcome.subject->name : target.name, beside);
+  std::ranges::move(beside.records, std::back_inserter(outcome.records));
+  std::ranges::move(beside.samples, std::back_inserter(outcome.samples));
+  std::ranges::move(beside.findings, std::back_inserter(outcome.findings));
+  return outcome;
+}
+
 Result<TrialOutcome> run_roofline_trial(ExamContext& context, const Trial& trial, const TargetSpec& target) {
-  if (target.kind == TargetKind::kKit) return run_kit_trial(context, trial, target);
+  if (target.kind == TargetKind::kKit) return run_kit(context, trial, target);
   const Nanos begin = context.clock.now();
   TrialOutcome outcome;
   outcome.subject = subject_of(trial);
   const bool is_engine = trial.parameters["part"].as_string() == "engine";
+  PowerWatch power(context, target, outcome);
   RETURN_IF_ERROR((is_engine ? run_engine : run_kernels)(context, trial, target, outcome));
+  power.finish(target.device, outcome);
   note_other_model(trial.parameters, outcome);
   outcome.duration_s = seconds(context.clock.now() - begin);
   return outcome;
@@ -157,7 +218,8 @@ Exam roofline_exam() {
           "Measures memory_bandwidth_gb_per_s, matmul_tflop_per_s, attention_tflop_per_s, launch_overhead_us, "
           "host_to_device_gb_per_s, device_to_host_gb_per_s, all_reduce_gb_per_s (kits), prefill_tokens_per_s, decode_tokens_per_s, batched_decode_tokens_per_s; derives "
           "roofline_efficiency (kernels against the theoretical bound of the same type) and engine_efficiency (engine "
-          "against the kernels).",
+          "against the kernels). Where this machine has power sensors: energy_j, power_w_mean and power_w_max of the "
+          "whole trial.",
       .example = "assay run --only roofline",
       .plan = plan_roofline,
       .run = run_roofline_trial,
