@@ -44,7 +44,7 @@ Told tell(std::string_view text, size_t piece) {
   }
   CHECK(told.lines.size() <= static_cast<size_t>(kLimits.lines));
   CHECK(assay::is_valid_utf8(told.error));
-  CHECK(lines.other_output().size() <= (64U << 10) + kLimits.lines);
+  CHECK(lines.other_output().size() <= (64U << 10) + static_cast<size_t>(kLimits.lines));
   CHECK(lines.remarks().refused_lines + lines.remarks().refused_records <= kLimits.refused + 1);
   return told;
 }
