@@ -88,6 +88,15 @@ bool has_graphics_driver() {
   return false;
 }
 
+// Of Python: what a shell has switched to.
+std::vector<std::string> active_environments(const CliEnvironment& environment) {
+  std::vector<std::string> folders;
+  for (const char* name : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
+    if (!environment.variable(name).empty()) folders.push_back(environment.variable(name));
+  }
+  return folders;
+}
+
 }  // namespace
 
 Result<Places> find_places(const CliEnvironment& environment) {
@@ -152,7 +161,10 @@ HostProbe host_probe(const CliEnvironment& environment, const Places& places, co
           .roots = HostRoots::of(root, places.sysfs_root),
           .pci_ids = places.pci_ids,
           .management = management_access(environment),
-          .library_path = environment.variable("LD_LIBRARY_PATH")};
+          .library_path = environment.variable("LD_LIBRARY_PATH"),
+          .path = environment.variable("PATH"),
+          .python_environments = active_environments(environment),
+          .child_environment = server_environment(environment)};
 }
 
 }  // namespace assay

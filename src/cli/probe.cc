@@ -1,4 +1,8 @@
 // `assay probe`: what this machine is.
+#include <fmt/format.h>
+
+#include <string>
+
 #include "cli/commands.h"
 #include "cli/places.h"
 #include "cli/probe_text.h"
@@ -14,10 +18,30 @@ constexpr OptionSpec kProbeOptions[] = {
      "not asked.",
      nullptr, "directory"},
     {"--run-vendor-code", nullptr,
-     "Also load vendors' libraries and ask them, each in a child process with a limit of 2.5 s. Without it nothing of a "
-     "vendor's is executed.",
+     "Also load vendors' management libraries, run vendors' tools for their versions and import Python frameworks for "
+     "their devices, each in a child process with a limit of 2.5 s. Without it nothing of a vendor's is executed.",
      nullptr, nullptr},
+    {.name = "--python",
+     .value = "PATH",
+     .help =
+         "A Python interpreter, or the folder of an environment, whose frameworks to look at; may be given more than "
+         "once. Of another host it is that host's path.",
+     .default_text = "python3 of PATH, and $VIRTUAL_ENV",
+     .completes = "file",
+     .repeats = true},
 };
+
+// A bare name is looked for in PATH, as a shell would; of another host only whole paths mean anything.
+Result<std::string> python_path(const std::string& python, const std::string& root,
+                                const CliEnvironment& environment) {
+  if (!root.empty()) {
+    if (python.starts_with('/')) return python;
+    return fail(fmt::format("'{}' is no absolute path", printable(python)), "--python",
+                "Give the path that the interpreter has on that host.");
+  }
+  if (python.find('/') == std::string::npos) return find_program(python, environment.variable("PATH"));
+  return absolute_path(python);
+}
 
 Result<int> run_probe(CommandContext& context, const ParsedOptions& options) {
   ASSIGN_OR_RETURN(const Places places, find_places(context.environment));
@@ -26,7 +50,11 @@ Result<int> run_probe(CommandContext& context, const ParsedOptions& options) {
     return fail("there is no such folder", root, "Name the folder under which the host's / lies.");
   HostProbe probe = host_probe(context.environment, places, root.empty() ? "" : absolute_path(root));
   probe.measure_speed = options.has("--speed");
-  probe.asks_management = options.has("--run-vendor-code");
+  probe.asks_management = probe.runs_vendor_code = options.has("--run-vendor-code");
+  for (const std::string& python : options.values("--python")) {
+    ASSIGN_OR_RETURN(std::string interpreter, python_path(python, root, context.environment));
+    probe.pythons.push_back(std::move(interpreter));
+  }
   const Json host = probe_host(probe, context.environment.clock, context.environment.interrupted);
   RETURN_IF_ERROR(context.terminal.out(options.has("--json") ? host.dump(2) + "\n" : host_text(host)));
   return 0;
@@ -41,7 +69,8 @@ Command probe_command() {
       .description =
           "Shows the processor (model, cores, instruction sets, caches, NUMA nodes), the memory, every accelerator "
           "on PCI with its link, its place and the paths between them, the power sensors, the vendors' management "
-          "libraries, and every compute device that the engine finds, as text for people or as JSON for programs. "
+          "libraries, every compute device that the engine finds, the run-time libraries, tools, Python frameworks and "
+          "container run-times that are installed and what each vendor's tooling lacks, as text for people or as JSON for programs. "
           "What is odd about them is said at the end. Foreign libraries are loaded in processes of their own: one "
           "that crashes or hangs is reported, not fatal.",
       .options = kProbeOptions,

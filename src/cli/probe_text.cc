@@ -91,7 +91,7 @@ std::string probe_fact(std::string_view label, const std::string& value) {
 
 std::string host_text(const Json& host) {
   return cpu_text(host["cpu"]) + memory_text(host["memory"]) + system_text(host) + hardware_text(host) +
-         devices_text(host) + probe_findings_text(host);
+         devices_text(host) + software_text(host) + probe_findings_text(host);
 }
 
 }  // namespace assay

@@ -91,6 +91,14 @@ struct HostProbe {
   bool asks_management = false, only_of_cards = false;
   ManagementAccess management = {};
   std::string library_path = {};  // as in LD_LIBRARY_PATH
+  std::string path = {};          // as in PATH
+  // Python environments to look into: those that were asked for (programs or folders, absolute), else
+  // python3 of `path` and the folders of environments that are active.
+  std::vector<std::string> pythons = {}, python_environments = {};
+  // Vendors' tools are run for their versions and Python frameworks for their devices, in children that get
+  // `child_environment`; of this machine only.
+  bool runs_vendor_code = false;
+  std::vector<std::pair<std::string, std::string>> child_environment = {};
 };
 
 // What this host is: CPU, memory, its devices as the engine's worker sees them, each with a measured speed

@@ -19,6 +19,7 @@ namespace {
 
 constexpr int kMostTreeLinks = 40;  // as Linux itself
 constexpr size_t kMostTreePathBytes = 4096;
+constexpr size_t kMostExpanded = 5000;  // while a pattern is followed
 
 EntryKind kind_of_mode(mode_t mode) {
   if (S_ISREG(mode)) return EntryKind::kFile;
@@ -123,13 +124,14 @@ std::vector<std::string> HostTree::expand(std::string_view pattern, size_t most)
         continue;
       }
       for (const HostEntry& entry : list(folder.empty() ? "/" : folder)) {
-        if (next.size() < most && matches_pattern(entry.name, part))
+        if (next.size() < kMostExpanded && matches_pattern(entry.name, part))
           next.push_back(fmt::format("{}/{}", folder, entry.name));
       }
     }
     found = std::move(next);
   }
   std::erase_if(found, [&](const std::string& path) { return !resolve(path); });
+  if (found.size() > most) found.resize(most);
   return found;
 }
 

@@ -86,7 +86,8 @@ std::string body_html(const Model& model, const std::string& dossier_name) {
       "below them hold the same numbers.</p></noscript>\n";
   out += waterfall_html(model) + silicon_html(model);
   for (const AnswerRow& answer : model.answers) out += question_html(model, answer);
-  out += findings_html(model) + conditions_html(model) + provenance_html(model, dossier_name);
+  out += hardware_html(model) + findings_html(model) + conditions_html(model) +
+         provenance_html(model, dossier_name);
   return out + fmt::format(
                    "</main>\n<footer><p>Made by assay {} from dossier {}. This page is one file and contacts "
                    "nobody.</p></footer>\n",

@@ -8,6 +8,7 @@
 #include "catalogue/catalogue.h"
 #include "report/charts.h"
 #include "report/claims.h"
+#include "report/hardware.h"
 #include "report/html_parts.h"
 #include "report/values.h"
 
@@ -452,9 +453,9 @@ std::string conditions_html(const Model& model) {
     out += fmt::format("<details><summary>{} <small>{}</small></summary>{}</details>\n",
                        escape_html(subject.name), escape_html(subject.kind), details_html(subject.details));
   }
-  Json host = Json::object();  // the calibration has a table of its own
+  Json host = Json::object();  // the calibration has a table of its own, hardware and tooling a section
   for (const auto& [name, value] : run.host.members()) {
-    if (name != "calibration") host.append_member(name, value);
+    if (name != "calibration" && !is_in_hardware_report(name)) host.append_member(name, value);
   }
   if (!host.members().empty())
     out += "<details><summary>This host</summary>" + details_html(host) + "</details>\n";

@@ -17,6 +17,7 @@ std::string serving_html(const Model& model);  // part of question 2
 // Of that: the charts of capacity, which stand beside those of the mix; the tables of capacity and sweeps.
 std::string capacity_charts_html(const Model& model);
 std::string rates_html(const Model& model);
+std::string hardware_html(const Model& model);  // "" where the host was not looked at
 std::string findings_html(const Model& model);
 std::string conditions_html(const Model& model);
 // Part of it: the instrument's own error on the machine that made the run. "" without load trials.

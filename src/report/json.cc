@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "report/charts.h"
 #include "report/claims.h"
+#include "report/hardware.h"
 #include "report/model.h"
 #include "report/report.h"
 #include "report/values.h"
@@ -71,6 +72,34 @@ Json requirements_json(const Model& model) {
                  .set("records", ids(verdict.record_ids)));
   }
   return out;
+}
+
+// Null for a host that was not looked at.
+Json hardware_json(const RunInfo& run) {
+  const HardwareReport report = make_hardware_report(run.host);
+  if (report.is_empty()) return Json();
+  Json tables = Json::array(), findings = Json::array();
+  for (const HostTable& table : report.tables) {
+    Json rows = Json::array(), columns = Json::array(), item;
+    for (const std::string& column : table.columns) columns.push(column);
+    for (const std::vector<std::string>& texts : table.rows) {
+      Json row = Json::array();
+      for (const std::string& text : texts) row.push(text);
+      rows.push(std::move(row));
+    }
+    tables.push(item.set("title", table.title)
+                    .set("sentence", table.sentence)
+                    .set("columns", std::move(columns))
+                    .set("rows", std::move(rows)));
+  }
+  for (const HostFinding& finding : report.findings) {
+    Json item;
+    findings.push(item.set("severity", finding.severity).set("code", finding.code).set("text", finding.text));
+  }
+  Json out;
+  return out.set("sentence", report.lead)
+      .set("findings", std::move(findings))
+      .set("tables", std::move(tables));
 }
 
 // Null for a run without load trials.
@@ -345,7 +374,8 @@ Result<std::string> render_json(const Dossier& dossier) {
   head.set("requirements", requirements_json(model))
       .set("instrument", model.instrument.sentence)
       .set("calibration", calibration_json(model.instrument.check))
-      .set("subjects", subjects_json(model));
+      .set("subjects", subjects_json(model))
+      .set("hardware", hardware_json(content.run));
   head.set("waterfall", waterfall_json(model))
       .set("roofline", roofline_json(model))
       .set("load", load_json(model));

@@ -6,6 +6,7 @@
 #include "os/os.h"
 #include "report/charts.h"
 #include "report/claims.h"
+#include "report/hardware.h"
 #include "report/html_sections.h"
 #include "report/report.h"
 #include "report/stack.h"
@@ -291,6 +292,27 @@ std::string instrument(const Model& model) {
   return check.beyond.empty() ? out : out + fmt::format("⚠ {}\n\n", md(check.beyond));
 }
 
+std::string hardware(const Model& model) {
+  const HardwareReport report = make_hardware_report(model.content->run.host);
+  if (report.is_empty()) return "";
+  std::string out = fmt::format("## Hardware and tooling of the host that ran\n\n{}\n\n", md(report.lead));
+  for (const HostFinding& finding : report.findings)
+    out += fmt::format("- **{}** {}: {}\n", md(finding.severity), code(finding.code), md(finding.text));
+  if (!report.findings.empty()) out += "\n";
+  for (const HostTable& each : report.tables) {
+    out += fmt::format("### {}\n\n{}\n\n", md(each.title), md(each.sentence));
+    if (each.rows.empty()) continue;
+    out += table_head(each.columns, each.columns.size());
+    for (const std::vector<std::string>& texts : each.rows) {
+      std::vector<std::string> cells;
+      for (const std::string& text : texts) cells.push_back(md(text));
+      out += row(cells);
+    }
+    out += "\n";
+  }
+  return out;
+}
+
 std::string conditions(const Model& model, const std::string& dossier_name) {
   const RunInfo& run = model.content->run;
   std::string out =
@@ -324,6 +346,7 @@ Result<std::string> render_markdown(const Dossier& dossier) {
   if (!model.waterfalls.empty()) out += "## Where the speed goes\n\n" + waterfalls(model);
   if (!model.devices.empty()) out += "## What kernels and engine get out of the silicon\n\n" + silicon(model);
   if (!model.servings.empty()) out += "## Service in the mix\n\n" + service(model);
+  out += hardware(model);
   out += fmt::format("## Findings\n\n{}", findings(model));
   out += instrument(model);
   return out + "## How this was measured\n\n" + md(trials_sentence(model)) + "\n\n" +

@@ -168,6 +168,21 @@ const stories = {
     await context.close();
   },
 
+  'hardware and tooling stand in words and shapes': async (browser) => {
+    const {context, page, wrongs} = await open(browser, 'sample', {viewport: phone, script: false});
+    const section = page.locator('#hardware');
+    const text = await section.innerText();
+    for (const state of ['● present', '○ not installed here', '✕ the vendor has none', '— unknown'])
+      assert.ok(text.replaceAll('\u00a0', ' ').includes(state), state);
+    assert.match(text, /a clone of NVIDIA CUDA that claims 10\.2\.89/);
+    assert.match(text, /libixml\.so .*did not answer within 2\.5 s/);
+    // The gravest finding is the first.
+    assert.match(await section.locator('.findings li').first().innerText(), /doubtful/);
+    assert.deepEqual(await section.locator('td').evaluateAll((cells) => cells.filter((cell) => !cell.innerText.trim()).length), 0);
+    assert.deepEqual(wrongs, []);
+    await context.close();
+  },
+
   'two clicks lead from a number to its raw samples': async (browser) => {
     const {context, page} = await open(browser, 'sample');
     // A search for capacity keeps what its trials counted, and no requests.

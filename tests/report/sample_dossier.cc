@@ -8,6 +8,7 @@
 
 #include "evidence/evidence.h"
 #include "exam/load/interference.h"
+#include "sample_host.h"
 
 namespace assay {
 namespace {
@@ -104,6 +105,7 @@ class Writer {
           members({{"model", "a processor"}, {"cores", 8}, {"isa", Json(Json::Array{"avx2", "avx512f"})}})},
          {"memory", members({{"total_bytes", int64_t{25769803776}}})},
          {"calibration", calibration().to_json()}});
+    add_sample_hardware([this](std::string text) { return hostile(std::move(text)); }, run.host);
     std::vector<Requirement> requirements = {{.id = 1,
                                               .text = hostile("goodput of chat ≥ 0.5 requests/s on CPU"),
                                               .metric = "goodput_per_s",

@@ -9,6 +9,7 @@
 #include "exam/exam.h"
 #include "exam/probe/cpu.h"
 #include "exam/probe/hardware.h"
+#include "exam/probe/software.h"
 #include "exam/probe/topology.h"
 
 namespace assay {
@@ -176,8 +177,16 @@ Json probe_host(const HostProbe& probe, Clock& clock, const std::function<bool()
   HardwareProbe hardware(probe);
   Json host = probe_engine(probe, clock, interrupted);
   hardware.add_cards(host);
-  // The software half stands here, while the children of the hardware run: it reads whose cards are here.
+  // While the children of the hardware run; it reads whose cards are here.
   std::vector<Finding> findings;
+  const SoftwarePlaces software{.roots = probe.roots,
+                                .path = probe.path,
+                                .ld_library_path = probe.library_path,
+                                .environments = probe.python_environments,
+                                .interpreters = probe.pythons,
+                                .run_vendor_code = probe.runs_vendor_code,
+                                .child_environment = probe.child_environment};
+  add_software(software, *probe.profiles, host, findings);
   hardware.finish(host, findings, interrupted);
   add_findings(findings, host);
   return host;

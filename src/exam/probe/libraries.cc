@@ -255,7 +255,9 @@ class LibrarySearch {
     if (file.find('.') != std::string::npos) return printable(file, 60);
     const std::string told = version_behind(row.version_text, facts.strings);
     if (!told.empty()) return told;
-    return printable(file.empty() ? std::string(library_file_version(facts.soname)) : file, 60);
+    // A number alone is that of the interface ("libcuda.so.1") and no version.
+    const std::string own(library_file_version(facts.soname));
+    return own.find('.') == std::string::npos ? "" : printable(own, 60);
   }
 
   static std::string claimed_version(const ProfileLibrary& original, const std::string& path,
@@ -294,19 +296,23 @@ class LibrarySearch {
       std::string claimed;
       for (const FoundLibrary* library : libraries) {
         files.insert(library->name);
-        const bool is_of_runtime = library->name == "libcudart.so" || claimed.empty();
+        const bool is_of_runtime = library->role.ends_with("run-time");
         if (is_of_runtime && !library->claims_version.empty()) claimed = library->claims_version;
       }
       std::vector<std::string> shown(files.begin(), files.end());
       const size_t hidden = shown.size() > kNamesShown ? shown.size() - kNamesShown : 0;
       shown.resize(shown.size() - hidden);
-      finding(
-          Severity::kNote, "probe.clone",
-          fmt::format("{} of {} bear the names of {}'s: {}{}. What finds {} here may have found these{}.",
-                      counted(static_cast<int64_t>(files.size()), "library", "libraries"), names.first,
-                      names.second, join(shown, ", "), hidden > 0 ? fmt::format(" and {} more", hidden) : "",
-                      names.second, claimed.empty() ? "" : fmt::format(", which claim version {}", claimed)),
-          Json::object().set("libraries", static_cast<int64_t>(files.size())).set("claims_version", claimed));
+      const bool is_one = files.size() == 1;
+      Json evidence = Json::object().set("libraries", static_cast<int64_t>(files.size()));
+      if (!claimed.empty()) evidence.set("claims_version", claimed);
+      finding(Severity::kNote, "probe.clone",
+              fmt::format("{} of {} {} of {}'s: {}{}. What finds {} here may have found {}{}.",
+                          counted(static_cast<int64_t>(files.size()), "library", "libraries"), names.first,
+                          is_one ? "bears the name of one" : "bear the names", names.second,
+                          join(shown, ", "), hidden > 0 ? fmt::format(" and {} more", hidden) : "",
+                          names.second, is_one ? "this" : "these",
+                          claimed.empty() ? "" : fmt::format(", of claimed version {}", claimed)),
+              std::move(evidence));
     }
   }
 
@@ -317,17 +323,24 @@ class LibrarySearch {
       auto& [original, clone] = pairs[library.name];
       (library.clone_of == nullptr ? original : clone) = &library;
     }
+    std::map<std::pair<std::string, std::string>, std::vector<std::string>> names;  // by both vendors
+    std::map<std::pair<std::string, std::string>, std::string> example;
     for (const auto& [name, pair] : pairs) {
       const auto& [original, clone] = pair;
       if (original == nullptr || clone == nullptr || clone->clone_of != original->profile) continue;
-      finding(Severity::kDoubtful, "probe.clone-mixed",
-              fmt::format(
-                  "{} is here twice for the loader: {}'s in {}, and the clone of {} in {}. Which of them a "
-                  "program gets depends on the order of its search.",
-                  name, original->profile->name, printable(original->path), clone->profile->name,
-                  printable(clone->path)),
-              Json::object().set("library", name));
+      const std::pair vendors(original->profile->name, clone->profile->name);
+      names[vendors].push_back(name);
+      if (example[vendors].empty())
+        example[vendors] = fmt::format("{} and {}", printable(original->path), printable(clone->path));
     }
+    for (const auto& [vendors, both] : names)
+      finding(
+          Severity::kDoubtful, "probe.clone-mixed",
+          fmt::format(
+              "The loader finds {} twice, {}'s own and the clone by {} ({}): which of them a program gets "
+              "depends on the order of its search.",
+              join(both, ", "), vendors.first, vendors.second, example[vendors]),
+          Json::object().set("libraries", static_cast<int64_t>(both.size())));
   }
 
   const HostTree& tree_;

@@ -237,7 +237,8 @@ std::vector<PythonEnvironment> find_python(const HostTree& tree, const ProfileCa
   for (const std::string& place : places.interpreters) search.take(place, true);
   if (!places.interpreters.empty()) return search.result();
   for (const std::string& folder : places.environments) search.take(folder, false);
-  for (const std::string_view folder : split(places.path.empty() ? kUsualPythonPath : places.path, ':')) {
+  const std::string path = places.path.empty() ? std::string(kUsualPythonPath) : places.path;
+  for (const std::string_view folder : split(path, ':')) {
     const std::string python = fmt::format("{}/python3", folder);
     if (!folder.starts_with('/') || !tree.is_program(python)) continue;
     search.take(python, false);

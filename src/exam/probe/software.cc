@@ -178,16 +178,6 @@ void note_software(const StackFiles& stacks, const std::vector<FoundTool>& tools
   }
 }
 
-void set_findings(const std::vector<Finding>& findings, Json& host) {
-  Json all = host["probe_findings"];
-  if (!all.is_array()) all = Json::array();
-  for (const Finding& finding : findings) {
-    Json item = Json::object().set("severity", name_of(finding.severity)).set("code", finding.code);
-    all.push(std::move(item.set("text", finding.text).set("evidence", finding.evidence)));
-  }
-  host.set("probe_findings", std::move(all));
-}
-
 // The machine of another root's programs, which need not be this one's.
 std::string machine_of(const HostTree& tree, const HostRoots& roots) {
   if (roots.is_this_machine()) return own_machine();
@@ -202,15 +192,16 @@ std::string machine_of(const HostTree& tree, const HostRoots& roots) {
 
 }  // namespace
 
-void add_software(const SoftwarePlaces& places, const ProfileCatalogue& profiles, Json& host) {
+void add_software(const SoftwarePlaces& places, const ProfileCatalogue& profiles, Json& host,
+                  std::vector<Finding>& findings) {
   const HostTree tree(places.roots.root);
   const bool is_here = places.roots.is_this_machine();
   std::vector<std::string> card_profiles;
   for (const Json& card : host["accelerators"].items()) card_profiles.push_back(card["profile"].as_string());
 
   const StackFiles stacks = find_stack_files(tree, profiles);
-  FoundLibraries libraries = find_libraries(tree, profiles, stacks, is_here ? places.ld_library_path : "",
-                                            machine_of(tree, places.roots));
+  const FoundLibraries libraries = find_libraries(
+      tree, profiles, stacks, is_here ? places.ld_library_path : "", machine_of(tree, places.roots));
   const std::vector<VendorEvidence> vendors =
       vendors_here(tree, places.roots.sysfs, profiles, card_profiles, stacks, libraries.libraries);
   std::vector<const VendorProfile*> here;
@@ -223,7 +214,7 @@ void add_software(const SoftwarePlaces& places, const ProfileCatalogue& profiles
     python_places.environments = places.environments;
   }
   const std::vector<PythonEnvironment> pythons = find_python(tree, profiles, python_places);
-  std::vector<Finding> findings = std::move(libraries.findings);
+  findings.insert(findings.end(), libraries.findings.begin(), libraries.findings.end());
   VendorAnswers answers;
   if (places.run_vendor_code && is_here) answers = ask_vendors(tools, pythons, places.child_environment);
   ContainerParts parts = find_containers(tree, profiles, tools);
@@ -235,7 +226,6 @@ void add_software(const SoftwarePlaces& places, const ProfileCatalogue& profiles
   host.set("tools", tools_json(tools)).set("python", python_json(pythons, answers.python));
   host.set("containers", parts_json(parts.containers)).set("kubernetes", parts_json(parts.kubernetes));
   host.set("tooling", tooling_json(make_tooling(vendors, libraries.libraries, tools, parts)));
-  set_findings(findings, host);
 }
 
 }  // namespace assay

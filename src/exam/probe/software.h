@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "catalogue/catalogue.h"
+#include "evidence/evidence.h"
 #include "exam/probe/host_roots.h"
 
 namespace assay {
@@ -24,6 +25,7 @@ struct SoftwarePlaces {
 // Adds to `host` the members runtimes, stacks, tools, python, containers, kubernetes and tooling, and what
 // gives rise to doubt to probe_findings. Reads `accelerators`, where it is there already, for whose cards are
 // here.
-void add_software(const SoftwarePlaces& places, const ProfileCatalogue& profiles, Json& host);
+void add_software(const SoftwarePlaces& places, const ProfileCatalogue& profiles, Json& host,
+                  std::vector<Finding>& findings);
 
 }  // namespace assay

@@ -21,7 +21,7 @@ constexpr std::string_view kSkippedFolders[] = {
     "src",         "stubs", "locale",    "site-packages", "dist-packages", "opp",     "kernels",
     "__pycache__", "cmake", "pkgconfig", "licenses",      "tests"};
 
-bool is_ascii_digit(char c) {
+bool is_version_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
@@ -96,13 +96,21 @@ bool lies_in(std::string_view path, std::string_view folder) {
   return path == folder || (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
 }
 
+std::string without_comments(std::string_view text) {
+  std::string out;
+  for (const std::string_view line : split(text, '\n')) {
+    if (!trim(line).starts_with('#')) out += fmt::format("{}\n", line);
+  }
+  return out;
+}
+
 void read_versions(const HostTree& tree, const VendorProfile& profile, std::vector<StackRoot>& roots) {
   for (const std::string& pattern : profile.version_files) {
     for (const std::string& file : tree.expand(pattern)) {
       const std::optional<std::string> real = tree.resolve(file),
                                        text = tree.head(file, kMostVersionFileBytes);
       if (!real || !text) continue;
-      const std::string version = first_version(*text);
+      const std::string version = first_version(without_comments(*text));
       if (version.empty()) continue;
       for (StackRoot& root : roots) {
         if (root.profile == &profile && root.version.empty() && lies_in(*real, root.path)) {
@@ -129,7 +137,7 @@ std::string_view library_base_name(std::string_view file_name) {
   const size_t at = file_name.find(".so");
   if (!file_name.starts_with("lib") || at == std::string_view::npos) return {};
   const std::string_view rest = file_name.substr(at + 3);
-  const bool is_version = rest.empty() || (rest.size() > 1 && rest[0] == '.' && is_ascii_digit(rest[1]));
+  const bool is_version = rest.empty() || (rest.size() > 1 && rest[0] == '.' && is_version_digit(rest[1]));
   return is_version ? file_name.substr(0, at + 3) : std::string_view{};
 }
 
@@ -142,11 +150,11 @@ std::string_view library_file_version(std::string_view file_name) {
 std::string first_version(std::string_view text) {
   constexpr size_t kMostVersionBytes = 40;
   for (size_t at = 0; at < text.size(); ++at) {
-    if (!is_ascii_digit(text[at])) continue;
+    if (!is_version_digit(text[at])) continue;
     size_t end = at;
     const auto is_part = [](char c) {
-      return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' ||
-             c == '+';
+      return is_version_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+             c == '-' || c == '+';
     };
     while (end < text.size() && is_part(text[end])) ++end;
     std::string_view word = text.substr(at, end - at);
@@ -155,7 +163,7 @@ std::string first_version(std::string_view text) {
     const size_t dot = word.find('.');
     const bool is_version = dot != std::string_view::npos && dot + 1 < word.size() &&
                             word.size() <= kMostVersionBytes &&
-                            std::ranges::all_of(word.substr(0, dot), is_digit);
+                            std::ranges::all_of(word.substr(0, dot), is_version_digit);
     if (is_version) return std::string(word);
     at = end;
   }
