@@ -91,7 +91,9 @@ const ChipField* find_chip_field(std::string_view name) {
 std::string value_text(const ChipClaim& claim) {
   constexpr double kGib = 1 << 30;
   if (claim.field->unit == std::string_view("bytes")) return fmt::format("{} GiB", claim.value / kGib);
-  return fmt::format("{} {}", claim.value, claim.field->unit);
+  std::string_view unit = claim.field->unit;
+  if (claim.value == 1 && unit.ends_with('s') && !unit.contains('/')) unit.remove_suffix(1);  // "1 device"
+  return fmt::format("{} {}", claim.value, unit);
 }
 
 std::string kind_text(const ChipClaim& claim) {

@@ -205,6 +205,7 @@ TEST(ChipFile, DevicesOfACardAreKnownWhereAllClaimsAgree) {
     return replaced(replaced(text, "1000", value), "data sheet", source);
   };
   EXPECT_EQ(parse(kHead)->devices_per_card, 0u);
+  EXPECT_EQ(value_text(parse(kHead + claim("1", "a"))->claims[0]), "1 device");
   EXPECT_EQ(parse(kHead + claim("2", "a") + claim("2", "b"))->devices_per_card, 2u);
   EXPECT_EQ(parse(kHead + claim("2", "a") + claim("1", "b"))->devices_per_card, 0u);
 }

@@ -17,11 +17,11 @@ std::string pci_text(const PciId& id) {
 std::string known_as(const Chip& chip) {
   std::vector<std::string> ids;
   for (const PciId& id : chip.pci_ids) ids.push_back(pci_text(id));
-  return labelled("",
-                  fmt::format("Vendor: {}. Known as: {}. PCI ids: {}.", chip.vendor,
-                              chip.aliases.empty() ? "— unknown" : join(chip.aliases, ", "),
-                              ids.empty() ? "— unknown" : join(ids, ", ")),
-                  kChipTextColumns);
+  const auto line = [](const char* label, const std::string& text) {
+    return text.empty() ? fmt::format("{}— unknown\n", label) : labelled(label, text, kChipTextColumns);
+  };
+  return line("Vendor:    ", chip.vendor) + line("Known as:  ", join(chip.aliases, ", ")) +
+         line("PCI ids:   ", join(ids, ", "));
 }
 
 // What is claimed on one line, who says so below it.
@@ -58,7 +58,7 @@ Json strings(const std::vector<std::string>& texts) {
 
 std::string chip_title(const Chip& chip) {
   const size_t known = chip_fields().size() - chip.unknown_fields().size();
-  return fmt::format("{}, {} of {} of {} fields", chip.name,
+  return fmt::format("{}, {}, {} of {} fields known", chip.name,
                      counted(static_cast<int64_t>(chip.claims.size()), "claim"), known, chip_fields().size());
 }
 

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 
+#include "report/claims.h"
 #include "report/values.h"
 
 namespace assay {
@@ -86,7 +87,7 @@ Json roofline_chart(const Model& model, const Roofline& roofline) {
     item.set("name", ceiling.name)
         .set("bandwidth", ceiling.is_bandwidth)
         .set("value", rounded(ceiling.value));
-    set_evidence(item, ceiling.record->evidence_class, ceiling.record->validity);
+    set_evidence(item, shown_class(*ceiling.record), ceiling.record->validity);
     ceilings.push_back(std::move(item));
   }
   return chart.set("points", Json(std::move(points))).set("ceilings", Json(std::move(ceilings)));

@@ -46,7 +46,7 @@ std::string grade_words(const Record& record) {
 }
 
 std::string other_words(const Record& record) {
-  std::string out = fmt::format("{} ({}", amount(*record.value, record.unit), grade_words(record));
+  std::string out = fmt::format("{} ({}", amount(record), grade_words(record));
   if (is_sparse(record)) out += ", sparse";
   if (!is_of_device(record)) out += fmt::format(", of a {}", basis_words(record));
   return out + ")";
@@ -101,6 +101,10 @@ std::string title_of(const Record& record) {
 
 bool is_claim(const Record& record) {
   return record.evidence_class == EvidenceClass::kClaimed || is_share_of_card(record);
+}
+
+EvidenceClass shown_class(const Record& record) {
+  return is_claim(record) ? EvidenceClass::kClaimed : record.evidence_class;
 }
 
 bool is_of_device(const Record& claim) {

@@ -18,6 +18,9 @@ namespace assay {
 bool is_of_device(const Record& claim);
 // Whether the record is a claim, or a device's share of one.
 bool is_claim(const Record& record);
+// As what a level or ceiling that rests on the record is drawn: a promise stays one, also a device's share of
+// it.
+EvidenceClass shown_class(const Record& record);
 
 // The claim that counts, by this rule: the best grade; of those, what is called dense before what is not
 // called anything; of those, the lowest. Of claims with equal authority the lowest is what all of them

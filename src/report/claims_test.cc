@@ -8,12 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "report/report.h"
-
 namespace assay::claims_test {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 struct Claim {
   const char* metric;
@@ -110,7 +107,7 @@ TEST(ClaimedPeak, TheOthersAreNamedBesideIt) {
   add(content, {kBandwidth, 4000, "C"});
   const ClaimedPeak found = peak(content, kBandwidth);
   EXPECT_EQ(found.others.size(), 1u) << "one that agrees is no other";
-  EXPECT_EQ(found.words, "grade B, a data sheet, 2026; also claimed: 4020 GB/s (grade C)");
+  EXPECT_EQ(found.words, "grade B, a data sheet, 2026; also claimed: 4022 GB/s (grade C)");
 }
 
 TEST(ClaimedPeak, ASparsePeakIsNeverACeiling) {
@@ -171,9 +168,20 @@ TEST(ClaimsInTheReport, TheWaterfallBeginsWithWhatIsClaimedOfTheModelsType) {
   EXPECT_DOUBLE_EQ(*claimed_step(model, 0).value, 1555);
   EXPECT_EQ(claimed_step(model, 0).evidence_class, EvidenceClass::kClaimed);
   EXPECT_EQ(claimed_step(model, 0).basis,
-            "1560 GB/s of memory bandwidth ÷ 1000 MB a token; grade A, a data sheet, 2026");
+            "1555 GB/s of memory bandwidth ÷ 1000 MB a token; grade A, a data sheet, 2026");
   EXPECT_DOUBLE_EQ(*claimed_step(model, 1).value, 6240);
   EXPECT_THAT(claimed_step(model, 1).basis, HasSubstr("624 TFLOP/s of matrix multiplication in int8 ÷"));
+}
+
+TEST(ClaimsInTheReport, ADevicesShareOfACardIsDrawnAsThePromiseThatItIs) {
+  DossierContent content = device_content();
+  const Claim card = {kBandwidth, 1600, "C", "card", "", "", 2};
+  add(content, card);
+  add_share(content, card);
+  const Model model = *make_model(content, nullptr);
+  EXPECT_DOUBLE_EQ(*claimed_step(model, 0).value, 800);
+  EXPECT_EQ(claimed_step(model, 0).evidence_class, EvidenceClass::kClaimed);
+  EXPECT_THAT(claimed_step(model, 0).basis, HasSubstr("÷ 2 devices of a card"));
 }
 
 TEST(ClaimsInTheReport, CeilingsAreTheClaimsThatCountAndNoOthers) {
@@ -189,7 +197,7 @@ TEST(ClaimsInTheReport, CeilingsAreTheClaimsThatCountAndNoOthers) {
   for (const RooflineCeiling& ceiling : model.rooflines[0].ceilings) {
     if (ceiling.record->evidence_class == EvidenceClass::kClaimed) names.push_back(ceiling.name);
   }
-  EXPECT_THAT(names, testing::UnorderedElementsAre("memory claimed (grade A) 1560 GB/s",
+  EXPECT_THAT(names, testing::UnorderedElementsAre("memory claimed (grade A) 1555 GB/s",
                                                    "compute f16 claimed (grade A) 312 TFLOP/s"));
 }
 

@@ -97,8 +97,8 @@ std::string best_of(const Model& model, const Roofline& roofline) {
   const Record* claim = claimed_peak(model, *roofline.subject, record.metric, claimed_dtypes(dtype)).record;
   if (claim != nullptr && !dtype.empty())
     out += fmt::format(", {} % of the {} that are claimed in {}",
-                       format_number(100 * *record.value / *claim->value, 2),
-                       amount(*claim->value, claim->unit), condition(*claim, "dtype"));
+                       format_number(100 * *record.value / *claim->value, 2), amount(*claim),
+                       condition(*claim, "dtype"));
   return out;
 }
 

@@ -183,7 +183,7 @@ Json roofline_json(const Model& model) {
                         .set("kind", ceiling.is_bandwidth ? "bandwidth" : "compute")
                         .set("value", ceiling.value)
                         .set("unit", ceiling.is_bandwidth ? "GB/s" : "TFLOP/s")
-                        .set("class", name_of(ceiling.record->evidence_class))
+                        .set("class", name_of(shown_class(*ceiling.record)))
                         .set("record", ceiling.record->id));
     }
     Json claims = Json::array();

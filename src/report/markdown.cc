@@ -212,7 +212,7 @@ std::string bandwidth(const DeviceResult& device) {
 }
 
 std::string claims(const Model& model, const Subject& subject) {
-  std::string out = table_head({"claim about", "value", "unit", "basis", "grade", "use", "source"}, 6);
+  std::string out = table_head({"claim about", "value", "unit", "basis", "grade", "use", "source"}, 7);
   for (const ClaimRow& each : claim_rows(model, subject)) {
     const Record& record = *each.record;
     out += row({md(each.of), value(&record), md(display_unit(record.metric, record.unit).text),

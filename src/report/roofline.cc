@@ -79,7 +79,7 @@ void add_ceiling(Roofline& roofline, const Record& record) {
                              ceiling.is_of_caches ? "caches"
                              : is_bandwidth       ? "memory"
                                                   : "compute",
-                             dtype.empty() ? "" : " " + dtype, kind, amount(*record.value, record.unit));
+                             dtype.empty() ? "" : " " + dtype, kind, amount(record));
   roofline.ceilings.push_back(std::move(ceiling));
 }
 
@@ -176,7 +176,8 @@ void explain_points_above(const Model& model, const Subject& subject, Roofline& 
           ? fmt::format(
                 ": these are no bounds but what the best copy and matrix kernels reached, and {} more.",
                 is_one ? "this one reaches" : "these reach")
-          : std::string(", which no claim and no bound allows: one of them, or a measurement, is wrong.");
+          : std::string(
+                ", which no claim and no bound allows: one of them or a measurement is wrong, or data stayed in caches.");
 }
 
 Series& series_of(std::vector<Series>& all, const std::string& label) {

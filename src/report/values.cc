@@ -26,6 +26,15 @@ bool is_interference(std::string_view metric) {
   return metric.ends_with("interference");
 }
 
+// A claim has no interval to take digits from, nor has a device's share of a card's.
+bool is_exact(const Record& record) {
+  return record.evidence_class == EvidenceClass::kClaimed || condition(record, "bound") == "claimed";
+}
+
+std::string exact_text(double value) {
+  return fmt::format("{:.7g}", value);
+}
+
 int supported_digits(double value, double low, double high) {
   const double half_width = (high - low) / 2;
   if (!(half_width > 0) || !std::isfinite(half_width) || value == 0) return kDigits;
@@ -53,6 +62,7 @@ ValueText value_text(const Record& record) {
   const std::optional<double> value = value_of(record);
   if (!value) return {record.validity == Validity::kInsufficient ? "insufficient" : "— unknown", ""};
   const double factor = display_unit(record.metric, record.unit).factor;
+  if (is_exact(record)) return {exact_text(*value * factor), ""};
   const auto scaled = [&](std::optional<double> x) { return x ? std::optional(*x * factor) : std::nullopt; };
   // What company costs is nothing below a hundredth, however surely it is known.
   if (is_interference(record.metric) && record.ci_low && record.ci_high)
@@ -78,6 +88,12 @@ std::string amount(double value, std::string_view unit) {
   }
   return unit.empty() ? format_number(value, kDigits)
                       : fmt::format("{} {}", format_number(value, kDigits), unit);
+}
+
+std::string amount(const Record& record) {
+  if (!is_exact(record)) return amount(record.value.value_or(0), record.unit);
+  const std::string value = exact_text(record.value.value_or(0));
+  return record.unit.empty() ? value : fmt::format("{} {}", value, record.unit);
 }
 
 std::string phrase(const Record& record) {

@@ -34,6 +34,9 @@ ValueText value_text(const Record& record);
 // A number with a unit in which it needs no leading zeros: "64.5 MFLOP/s" of 0.0000645 TFLOP/s, "850 µs" of
 // 0.85 ms. For sentences: a table's column keeps one unit.
 std::string amount(double value, std::string_view unit);
+// The value of `record` so; of a claim, which has no error that would take digits from it, as it was claimed:
+// "1555 GB/s".
+std::string amount(const Record& record);
 
 // One phrase: "93.1 % (90.2–95.0), n = 384"; class and validity are named unless measured and valid.
 std::string phrase(const Record& record);

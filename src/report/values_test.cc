@@ -69,4 +69,15 @@ TEST(Values, AnAmountHasAUnitThatSparesItsZeros) {
   EXPECT_EQ(amount(0.0123, "requests/s"), "0.0123 requests/s");
 }
 
+TEST(Amount, OfAClaimIsAsItWasClaimed) {
+  Record claim{.evidence_class = EvidenceClass::kClaimed,
+               .metric = "memory_bandwidth_gb_per_s",
+               .value = 1555,
+               .unit = "GB/s"};
+  EXPECT_EQ(amount(claim), "1555 GB/s");
+  EXPECT_EQ(phrase(claim), "1555 GB/s, claimed");
+  claim.evidence_class = EvidenceClass::kMeasured;
+  EXPECT_EQ(amount(claim), "1560 GB/s");
+}
+
 }  // namespace assay::values_test

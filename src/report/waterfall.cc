@@ -195,8 +195,8 @@ WaterfallStep permitted_step(std::string level, const std::string& resource, con
   }
   // A claim stays a claim in whatever unit it is written.
   step.evidence_class =
-      record.evidence_class == EvidenceClass::kClaimed ? EvidenceClass::kClaimed : EvidenceClass::kDerived;
-  step.basis = fmt::format("{} of {} ÷ {}", amount(*record.value, record.unit), resource, conversion.cost);
+      shown_class(record) == EvidenceClass::kClaimed ? EvidenceClass::kClaimed : EvidenceClass::kDerived;
+  step.basis = fmt::format("{} of {} ÷ {}", amount(record), resource, conversion.cost);
   step.record_ids = {record.id};
   return step;
 }
