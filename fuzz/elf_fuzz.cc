@@ -1,5 +1,5 @@
-// Shared libraries: whatever the bytes, they are facts within their bounds or an error, and nothing beyond the
-// file is read.
+// Shared libraries: whatever the bytes, they are facts within their bounds or an error, and nothing beyond
+// the file is read.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const auto* text : {&metadata.name, &metadata.version, &metadata.summary}) CHECK(text->size() <= 200);
   CHECK(assay::cdi_kind(bytes).size() <= 200);
   CHECK(assay::first_version(bytes).size() <= 40);
-  for (const assay::FrameworkDevice& device : assay::parse_framework_devices(bytes)) CHECK(!device.device.empty());
+  for (const assay::FrameworkDevice& device : assay::parse_framework_devices(bytes))
+    CHECK(!device.device.empty());
   CHECK(assay::library_base_name(bytes).size() <= size);
   return 0;
 }

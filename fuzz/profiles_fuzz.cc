@@ -7,7 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  const assay::Result<assay::VendorProfile> profile = assay::ProfileCatalogue::parse(text, "data/profiles/fuzz.toml");
+  const assay::Result<assay::VendorProfile> profile =
+      assay::ProfileCatalogue::parse(text, "data/profiles/fuzz.toml");
   if (!profile) {
     CHECK(!profile.error().what.empty() && profile.error().where.starts_with("data/profiles/fuzz.toml"));
     return 0;

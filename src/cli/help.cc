@@ -185,7 +185,8 @@ std::string man_page() {
       "void\n.TP\n2\ncould not run\n.SH ENVIRONMENT\n.TP\nASSAY_BACKEND_PATH\na folder of further ggml backend libraries "
       "(a vendor's)\n.TP\nASSAY_MODEL_DIR\nwhere the bundled model lies\n.TP\nASSAY_CACHE_DIR\nwhere synthetic models "
       "are kept (default: ~/.cache/assay)\n.TP\nASSAY_CACHE_LIMIT_GB\nhow much of them is kept (default: 20)\n.TP\n"
-      "ASSAY_SYSFS\nwhere the kernel's sysfs with its power sensors is mounted (default: /sys)\n.TP\n"
+      "ASSAY_SYSFS\nwhere the kernel's sysfs with its power sensors is mounted (default: /sys)\n.TP\nASSAY_PCI_IDS\na list of PCI names "
+      "(pci.ids) to prefer to the system's\n.TP\nASSAY_KIT_DIR\nwhere assay's own kits lie\n.TP\n"
       "ASSAY_LOADER\nof an unpacked bundle: whose loader and C library it takes, bundle or host (default: the newer)\n.TP\nNO_COLOR\nset: no colour\n";
   return out;
 }

@@ -5,7 +5,6 @@
 #include <map>
 
 #include "cli/probe_text.h"
-#include "report/wrap.h"
 
 namespace assay {
 namespace {
@@ -13,9 +12,27 @@ namespace {
 constexpr size_t kProbeColumns = 80;
 constexpr size_t kMostInMatrix = 12;  // cards; a row of more would not fit
 
+// `text` behind `label`, broken at blanks and going on below itself. A word that is wider than the terminal,
+// as paths are, stays whole.
+std::string labelled_whole(const std::string& label, std::string_view text) {
+  std::string out, line = label;
+  bool is_empty = true;
+  for (const std::string_view word : split(text, ' ')) {
+    if (!is_empty && display_width(line) + 1 + display_width(word) > kProbeColumns) {
+      out += line + '\n';
+      line = std::string(display_width(label), ' ');
+      is_empty = true;
+    }
+    if (!is_empty) line += ' ';
+    line += word;
+    is_empty = false;
+  }
+  return out + line + '\n';
+}
+
 // A fact of one card, wrapped under itself.
 std::string card_fact(std::string_view label, const std::string& value) {
-  return value.empty() ? "" : labelled(fmt::format("    {:<14}", label), value, kProbeColumns);
+  return value.empty() ? "" : labelled_whole(fmt::format("    {:<14}", label), value);
 }
 
 std::string number(const Json& json, const char* key) {
@@ -79,8 +96,7 @@ std::string name_of_card(const Json& card) {
 }
 
 std::string card_text(const Json& card) {
-  std::string out =
-      labelled(fmt::format("  {:<14}", card["address"].as_string()), name_of_card(card), kProbeColumns);
+  std::string out = labelled_whole(fmt::format("  {:<14}", card["address"].as_string()), name_of_card(card));
   if (card.find("physical_function") != nullptr) {
     return out + card_fact("", fmt::format("a virtual function of {}, driver {}",
                                            card["physical_function"].as_string(), driver_text(card)));
@@ -166,7 +182,7 @@ std::string paths_text(const Json& host) {
     if (table.count_of.contains(kind)) legend.push_back(fmt::format("{}: {}", kind, words));
   }
   if (table.has_access) legend.emplace_back("+, -: with or without peer access");
-  return out + labelled("  ", join(legend, "; ") + ".", kProbeColumns);
+  return out + labelled_whole("  ", join(legend, "; ") + ".");
 }
 
 // ---- sensors and libraries ----
@@ -180,8 +196,8 @@ std::string sensors_text(const Json& host) {
     const std::string what =
         is_readable ? fmt::format("{} ({})", sensor["domain"].as_string(), sensor["name"].as_string())
                     : fmt::format("{}: {}", sensor["name"].as_string(), sensor["why"].as_string());
-    out += labelled(fmt::format("  {:<16}", sensor["kind"].as_string()), (is_readable ? "" : "⚠ ") + what,
-                    kProbeColumns);
+    out +=
+        labelled_whole(fmt::format("  {:<16}", sensor["kind"].as_string()), (is_readable ? "" : "⚠ ") + what);
   }
   return out + (sensors->items().empty() ? "  none\n" : "");
 }
@@ -192,7 +208,7 @@ std::string managed_device_text(const Json& device) {
     if (const Json* value = device.find(key)) facts.push_back(text(*value));
   };
   const auto with_unit = [](const char* unit) {
-    return [unit](const Json& value) { return format_number(value.as_number(), 4) + unit; };
+    return [unit](const Json& value) { return fmt::format("{:.4g}{}", value.as_number(), unit); };
   };
   add("memory_bytes", [](const Json& value) { return format_bytes(value.as_integer()); });
   add("memory_used_bytes", [](const Json& value) { return format_bytes(value.as_integer()) + " used"; });
@@ -252,7 +268,7 @@ std::string probe_findings_text(const Json& host) {
   std::string out = "\nFindings\n";
   for (const Json& finding : findings.items()) {
     const std::string& severity = finding["severity"].as_string();
-    out += labelled(fmt::format("  {:<10}", severity), finding["text"].as_string(), kProbeColumns);
+    out += labelled_whole(fmt::format("  {:<10}", severity), finding["text"].as_string());
   }
   return out;
 }

@@ -93,7 +93,7 @@ TEST(Hardware, ManagementReadingsAndTheirFailuresStandThere) {
   const HostTable* readings = table_of(report, "Readings of the management libraries");
   ASSERT_NE(readings, nullptr);
   EXPECT_THAT(readings->sentence, HasSubstr("libnvidia-ml.so.1 (/usr/lib/x): it crashed"));
-  EXPECT_EQ(readings->rows[0][2], "60 W");
+  EXPECT_EQ(readings->rows[0][2], "60.0 W");
   EXPECT_EQ(readings->rows[0][3], "— unknown");
   EXPECT_EQ(readings->rows[0][6], "none");
 }

@@ -10,6 +10,17 @@
 namespace assay {
 namespace {
 
+// Escaped, and free to go on in the next line behind each slash of a path or an address.
+std::string breakable_html(const std::string& text) {
+  std::string out;
+  bool is_first = true;
+  for (const std::string_view part : split(text, '/')) {
+    out += (is_first ? "" : "/<wbr>") + escape_html(part);
+    is_first = false;
+  }
+  return out;
+}
+
 std::string host_table_html(const HostTable& table) {
   HtmlTable html{.caption = table.title};
   for (size_t i = 0; i < table.columns.size(); ++i) {
@@ -18,7 +29,7 @@ std::string host_table_html(const HostTable& table) {
   }
   for (const std::vector<std::string>& row : table.rows) {
     std::vector<HtmlCell> cells;
-    for (const std::string& text : row) cells.push_back(text_cell(text));
+    for (const std::string& text : row) cells.push_back({breakable_html(text), text});
     html.rows.push_back(std::move(cells));
   }
   return fmt::format("<h3>{}</h3>\n<p>{}</p>\n", escape_html(table.title), escape_html(table.sentence)) +

@@ -260,7 +260,7 @@ def test_it_is_fast(folder):
 def main():
     tests = [value for name, value in globals().items() if name.startswith("test_")]
     for test in tests:
-        with tempfile.TemporaryDirectory(prefix="assay-probe-") as folder:
+        with tempfile.TemporaryDirectory(prefix="assay-probe-", dir="/tmp") as folder:
             test(Path(folder))
     print(f"{len(tests)} tests, {len(faults)} faults")
     return 1 if faults else 0

@@ -27,8 +27,6 @@ PCI_IDS = """\
 \t2330  GH100 [H100 SXM5 80GB]
 19e5  Huawei Technologies Co., Ltd.
 \t1711  Hi171x Series [iBMC Intelligent Management system chip w/VGA support]
-\ta120  HiSilicon PCIe Root Port with Gen4
-\td802  Ascend 910B
 1a03  ASPEED Technology, Inc.
 \t2000  ASPEED Graphics Family
 1d94  Chengdu Haiguang IC Design Co., Ltd.

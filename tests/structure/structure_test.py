@@ -38,7 +38,6 @@ SIDE_DOORS = {
     ("cli/progress.h", "exam/evaluation.h"),
     ("cli/session.h", "exam/evaluation.h"),
     ("cli/progress.cc", "report/wrap.h"),  # findings read alike while a run goes on and in its summary
-    ("cli/probe_hardware_text.cc", "report/wrap.h"),
     ("cli/probe_software_text.cc", "report/wrap.h"),
     ("cli/chip_text.cc", "report/wrap.h"),  # the same lines of at most 80 columns
     ("exam/load/token_counter.cc", "workload/tokenizer/tokenizer.h"),  # one user; the front door is in every file

@@ -21,7 +21,7 @@ struct HostRoots {
     return {.root = std::string(root), .sysfs = std::string(root) + "/sys"};
   }
 
-  // This machine as this process sees it. Of another nothing is ever executed or loaded.
+  // This machine as this process sees it. Of another nothing is executed or loaded unasked.
   bool is_this_machine() const { return root.empty(); }
   // Where the file that the host calls `path` lies; `path` is absolute.
   std::string at(std::string_view path) const { return root + std::string(path); }

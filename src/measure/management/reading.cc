@@ -50,7 +50,7 @@ class DeviceReader {
     if (value == nullptr || !value->is_number()) return std::nullopt;
     const double number = value->as_number();
     if (number >= least && number <= most) return number;
-    note(format_number(number), unit);
+    note(fmt::format("{:.7g}", number), unit);
     return std::nullopt;
   }
 
