@@ -62,7 +62,8 @@ void wait_for_any(const std::vector<RunningChild>& children, Nanos left) {
     if (child.out_open) waits.push_back({child.process->out(), POLLIN, 0});
     if (child.err_open) waits.push_back({child.process->err(), POLLIN, 0});
   }
-  const auto left_ms = static_cast<int>(std::clamp<int64_t>(static_cast<int64_t>(milliseconds(left)), 1, kLongestPollMs));
+  const auto left_ms =
+      static_cast<int>(std::clamp<int64_t>(static_cast<int64_t>(milliseconds(left)), 1, kLongestPollMs));
   ::poll(waits.data(), waits.size(), left_ms);
 }
 
