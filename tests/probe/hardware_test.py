@@ -251,6 +251,27 @@ def test_many_that_hang_hang_at_once(folder):
     check(len(told["management"]) == 2 and all("hangs" in library.get("error", "") for library in told["management"]), f"{told['management']}")
 
 
+def run_roofline(folder, behaviour):
+    """The roofline of an engine that is made up, on a machine with cards and their library; its dossier as JSON."""
+    hosts.write("nvidia", folder)
+    libraries = folder / "libraries"
+    libraries.mkdir()
+    (libraries / "libnvidia-ml.so.1").write_bytes(Path(os.environ["ASSAY_FAKE_NVML"]).read_bytes())
+    (libraries / "libnvidia-ml.so.1.behaviour").write_text(behaviour)
+    environment = {**ENVIRONMENT, "HOME": str(folder), "ASSAY_SYSFS": str(folder / "sys"), "LD_LIBRARY_PATH": str(libraries)}
+    program, out = os.environ["ASSAY_FAKE"], str(folder / "run")
+    ran = subprocess.run([program, "run", "--only", "roofline", "--quick", "--out", out], env=environment, capture_output=True, timeout=60)
+    check(ran.returncode in (0, 1), f"a roofline beside cards ({behaviour}): {ran.stderr.decode(errors='replace')}")
+    return subprocess.run([program, "report", out, "--json"], env=environment, capture_output=True, text=True, timeout=60).stdout
+
+
+def test_the_roofline_samples_the_cards(folder):
+    text = run_roofline(folder / "good", "")
+    check('"energy_j"' in text and "libnvidia-ml.so.1/0000:33:00.0" in text, "no energy of the cards in a roofline")
+    for behaviour in ("silent-later", "gone-later"):
+        run_roofline(folder / behaviour, behaviour)
+
+
 def test_it_is_fast(folder):
     hosts.write("nvidia", folder)
     took_s = min(probe(folder)[1] for _ in range(5))

@@ -25,14 +25,14 @@ struct PciAccelerator {
   std::string address;  // "0000:3b:00.0"
   uint16_t vendor_id = 0, device_id = 0;
   std::optional<uint16_t> subsystem_vendor_id, subsystem_id;
-  uint16_t class_code = 0;             // 0x0302
-  std::string vendor, device;          // of pci.ids; "" where it has no name
-  std::string root_complex;            // "pci0000:3a"; "" unknown
-  std::vector<std::string> bridges;    // addresses from the root port down to what the device hangs on
+  uint16_t class_code = 0;           // 0x0302
+  std::string vendor, device;        // of pci.ids; "" where it has no name
+  std::string root_complex;          // "pci0000:3a"; "" unknown
+  std::vector<std::string> bridges;  // addresses from the root port down to what the device hangs on
   std::string driver, module, driver_version;  // "" none, or unknown
-  PciLink link;                        // the device's own
-  PciLink slot;                        // of the bridge above it
-  std::optional<int> numa_node;        // nothing where the kernel knows none
+  PciLink link;                                // the device's own
+  PciLink slot;                                // of the bridge above it
+  std::optional<int> numa_node;                // nothing where the kernel knows none
   std::optional<int> iommu_group;
   std::string iommu_type;                // "DMA", "identity" …; "" unknown
   int64_t memory_bar_bytes = 0;          // the largest window of memory; 0 unknown

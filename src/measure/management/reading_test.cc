@@ -36,8 +36,8 @@ TEST(ManagementReading, WhatNoDeviceCanHaveIsLeftOutAndTold) {
   const ManagementDevice& device = reading->devices[0];
   EXPECT_FALSE(device.power_w || device.temperature_c || device.memory_used_bytes);
   EXPECT_EQ(device.utilisation_percent, 100);
-  EXPECT_THAT(reading->odd, ElementsAre("device 0: 101 bytes of memory used", "device 0: 4294967 W",
-                                        "device 0: -274 °C"));
+  EXPECT_THAT(reading->odd,
+              ElementsAre("device 0: 101 bytes of memory used", "device 0: 4294967 W", "device 0: -274 °C"));
 }
 
 TEST(ManagementReading, AnErrorIsTheLibrarysOwnWord) {
