@@ -102,7 +102,7 @@ void add_claimed_ceilings(const Model& model, Roofline& roofline) {
     const Record* claim = claimed_peak(model, *roofline.subject, metric, dtypes).record;
     if (claim == nullptr || std::ranges::find(added, claim) != added.end()) return;
     added.push_back(claim);
-    add_ceiling(roofline, *claim);
+    add_ceiling(roofline, *claim, false);
   };
   add("memory_bandwidth_gb_per_s", {});
   for (const RooflinePoint& point : roofline.points) {
