@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "catalogue/catalogue.h"
 #include "catalogue/random_blocks.h"
@@ -24,12 +25,7 @@ class Models : public ::testing::Test {
     folder_ = pattern;
     places_ = {folder_ + "/bundled", folder_ + "/cache", 0};
   }
-  void TearDown() override {
-    for (const std::string& name :
-         list_directory(places_.cache_directory).value_or(std::vector<std::string>{})) {
-      remove_file(places_.cache_directory + "/" + name);
-    }
-  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
   std::vector<std::string> cached() { return list_directory(places_.cache_directory).value(); }
 
   std::string folder_;
