@@ -20,12 +20,14 @@ pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 # Only its library: with the macro that its package defines, no precompiled header would fit those who link it.
 pkg_check_modules(utf8proc REQUIRED libutf8proc)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
-set(CMAKE_FIND_LIBRARY_SUFFIXES ${shared_suffixes})
 if(ASSAY_STATIC_LIBRARIES)
-  # What an archive needs stands in no archive. hwloc reads udev's database.
+  # What an archive needs stands in no archive. libelf unpacks sections; hwloc reads udev's database.
+  find_library(ASSAY_ZLIB z REQUIRED)
+  target_link_libraries(PkgConfig::libelf INTERFACE "${ASSAY_ZLIB}")
   target_link_libraries(PkgConfig::hwloc INTERFACE udev m)
   target_link_libraries(PkgConfig::sqlite3 INTERFACE m)
 endif()
+set(CMAKE_FIND_LIBRARY_SUFFIXES ${shared_suffixes})
 
 find_path(ASSAY_LLAMA_INCLUDE llama.h PATHS "${ASSAY_LLAMA_ROOT}/include" NO_DEFAULT_PATH)
 find_library(ASSAY_LLAMA_LIBRARY llama PATHS "${ASSAY_LLAMA_ROOT}/lib" NO_DEFAULT_PATH)

@@ -170,7 +170,7 @@ def check_nowhere_to_write(root):
 def check_vendor_library(root, folder):
     """A backend that needs a library of the vendor's, which lies where the host keeps such."""
     backend = os.environ.get("ASSAY_FAKE_BACKEND", "")
-    if not Path(backend).exists():
+    if not backend or not Path(backend).exists():
         print("no fake backend: a vendor's library is not tried")
         return
     vendor = root.root / "opt/vendor"
