@@ -18,7 +18,7 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8
 NVML_PLACE = "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1"
 IXML_PLACE = "/usr/local/corex/lib64/libixml.so"
 MOST_S = 3.0  # with vendors' code, whatever it does
-MOST_UNASKED_S = 0.5  # without, as docs/probe.md promises
+MOST_UNASKED_S = 0.5  # without
 faults = []
 
 
