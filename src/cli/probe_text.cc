@@ -6,10 +6,16 @@
 namespace assay {
 namespace {
 
+constexpr const char* kUnknown = "— unknown";
+
+std::string known(const Json& text) {
+  return text.as_string().empty() ? kUnknown : text.as_string();
+}
+
 std::string joined(const Json& texts) {
   std::string out;
   for (const Json& text : texts.items()) out += fmt::format("{}{}", out.empty() ? "" : " ", text.as_string());
-  return out.empty() ? "— unknown" : out;
+  return out.empty() ? kUnknown : out;
 }
 
 std::string clock_text(const Json& cpu) {
@@ -20,11 +26,11 @@ std::string clock_text(const Json& cpu) {
       out += fmt::format("{}{} MHz {}", out.empty() ? "" : ", ", format_number(mhz->as_number(), 4), words);
     }
   }
-  return out.empty() ? "— unknown" : out;
+  return out.empty() ? kUnknown : out;
 }
 
 std::string cores_text(const Json& cpu) {
-  if (cpu.find("cores") == nullptr) return "— unknown";
+  if (cpu.find("cores") == nullptr) return kUnknown;
   return fmt::format("{}, {}, {}", counted(cpu["cores"].as_integer(), "core"),
                      counted(cpu["threads"].as_integer(), "thread"),
                      counted(cpu["packages"].as_integer(), "package"));
@@ -32,8 +38,8 @@ std::string cores_text(const Json& cpu) {
 
 std::string cpu_text(const Json& cpu) {
   std::string out = "Processor\n";
-  const std::string model = cpu["model"].as_string();
-  out += probe_fact("model", model + (cpu["virtual_machine"].as_bool() ? " (in a virtual machine)" : ""));
+  out += probe_fact(
+      "model", known(cpu["model"]) + (cpu["virtual_machine"].as_bool() ? " (in a virtual machine)" : ""));
   out += probe_fact("cores", cores_text(cpu));
   out += probe_fact("clock", clock_text(cpu));
   out += probe_fact("instructions", joined(cpu["isa"]));
@@ -49,8 +55,10 @@ std::string cpu_text(const Json& cpu) {
 
 std::string memory_text(const Json& memory) {
   std::string out = "\nMemory\n";
-  out += probe_fact("total", format_bytes(memory["total_bytes"].as_integer()));
-  out += probe_fact("available", format_bytes(memory["available_bytes"].as_integer()));
+  for (const auto& [label, key] : {std::pair{"total", "total_bytes"}, {"available", "available_bytes"}}) {
+    const Json* bytes = memory.find(key);
+    out += probe_fact(label, bytes == nullptr ? kUnknown : format_bytes(bytes->as_integer()));
+  }
   if (const Json* limit = memory.find("cgroup_limit_bytes"))
     out += probe_fact("limit", format_bytes(limit->as_integer()));
   return out;
@@ -58,11 +66,11 @@ std::string memory_text(const Json& memory) {
 
 std::string system_text(const Json& host) {
   std::string out = "\nSystem\n";
-  out += probe_fact("distribution", host["system"]["distribution"].as_string());
-  out += probe_fact("kernel", host["system"]["kernel"].as_string());
+  out += probe_fact("distribution", known(host["system"]["distribution"]));
+  out += probe_fact("kernel", known(host["system"]["kernel"]));
   if (host.find("engine") == nullptr) return out;
   const std::string version = host["engine"]["version"].as_string();
-  out += probe_fact("engine", version.empty() ? "— unknown" : fmt::format("llama.cpp {}", version));
+  out += probe_fact("engine", version.empty() ? kUnknown : fmt::format("llama.cpp {}", version));
   return out;
 }
 

@@ -40,7 +40,7 @@ PowerSources find_power_sources(const PowerPlaces& places) {
 }
 
 Result<int64_t> read_sysfs_number(const std::string& file) {
-  ASSIGN_OR_RETURN(const std::string text, read_file(file, kMostBytes));
+  ASSIGN_OR_RETURN(const std::string text, read_regular_file(file, kMostBytes));
   const std::optional<int64_t> number = parse_integer(trim(text));
   if (!number || *number < 0)
     return fail(fmt::format("'{}' is no whole number from 0", printable(trim(text), 40)), file);
@@ -48,7 +48,7 @@ Result<int64_t> read_sysfs_number(const std::string& file) {
 }
 
 std::string read_sysfs_text(const std::string& file) {
-  const Result<std::string> text = read_file(file, kMostBytes);
+  const Result<std::string> text = read_regular_file(file, kMostBytes);
   return text ? printable(trim(*text), 80) : "";
 }
 

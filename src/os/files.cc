@@ -113,21 +113,6 @@ Result<std::string> read_regular_file(const std::string& path, int64_t max_bytes
   return read_all(fd.get(), path, max_bytes);
 }
 
-Result<std::string> read_head(const std::string& path, size_t bytes) {
-  ASSIGN_OR_RETURN(const FileDescriptor fd, open_regular_file(path));
-  std::string content(bytes, '\0');
-  size_t done = 0;
-  while (done < bytes) {
-    const ssize_t n = ::read(fd.get(), content.data() + done, bytes - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("read", path);
-    if (n == 0) break;
-    done += static_cast<size_t>(n);
-  }
-  content.resize(done);
-  return content;
-}
-
 Result<std::string> read_link(const std::string& path) {
   std::string target(4096, '\0');
   const ssize_t n = ::readlink(path.c_str(), target.data(), target.size());

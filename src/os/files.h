@@ -35,8 +35,6 @@ Result<std::string> read_file(const std::string& path, int64_t max_bytes);
 // The same of a regular file only, as those of sysfs and procfs are: never waits, as a pipe that somebody has
 // put in its place would make it.
 Result<std::string> read_regular_file(const std::string& path, int64_t max_bytes);
-// Of the same its first `bytes`, or fewer where it has fewer.
-Result<std::string> read_head(const std::string& path, size_t bytes);
 // What a symbolic link holds, as it stands; at most 4,096 bytes.
 Result<std::string> read_link(const std::string& path);
 // All that is left to be read of an open descriptor; `name` is what errors call it.

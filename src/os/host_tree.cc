@@ -19,7 +19,9 @@ namespace {
 
 constexpr int kMostTreeLinks = 40;  // as Linux itself
 constexpr size_t kMostTreePathBytes = 4096;
-constexpr size_t kMostExpanded = 5000;  // while a pattern is followed
+// While a pattern is followed: paths that may still match, and names that were looked at.
+constexpr size_t kMostExpanded = 5000, kMostExpandedNames = 200'000;
+constexpr size_t kReadStepBytes = 256 << 10;
 
 EntryKind kind_of_mode(mode_t mode) {
   if (S_ISREG(mode)) return EntryKind::kFile;
@@ -115,6 +117,7 @@ std::vector<HostEntry> HostTree::list(std::string_view folder, size_t most) cons
 
 std::vector<std::string> HostTree::expand(std::string_view pattern, size_t most) const {
   std::vector<std::string> found = {""};
+  size_t seen = 0;
   for (const std::string_view part : split(pattern, '/')) {
     if (part.empty()) continue;
     std::vector<std::string> next;
@@ -123,7 +126,9 @@ std::vector<std::string> HostTree::expand(std::string_view pattern, size_t most)
         next.push_back(fmt::format("{}/{}", folder, part));
         continue;
       }
+      if (seen > kMostExpandedNames) break;
       for (const HostEntry& entry : list(folder.empty() ? "/" : folder)) {
+        ++seen;
         if (next.size() < kMostExpanded && matches_pattern(entry.name, part))
           next.push_back(fmt::format("{}/{}", folder, entry.name));
       }
@@ -148,11 +153,6 @@ bool HostTree::is_program(std::string_view path) const {
          (about.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
 }
 
-bool HostTree::is_socket(std::string_view path) const {
-  struct stat about{};
-  return ::lstat(here(path).c_str(), &about) == 0 && S_ISSOCK(about.st_mode);
-}
-
 Result<FileDescriptor> HostTree::open(std::string_view path) const {
   const std::optional<std::string> real = resolve(path);
   if (!real) return fail("there is no such file", path);
@@ -170,15 +170,16 @@ std::optional<std::string> HostTree::head(std::string_view path, size_t most_byt
 }
 
 std::string read_part(int fd, int64_t offset, size_t size) {
-  std::string out(size, '\0');
-  size_t done = 0;
-  while (done < size) {
-    const ssize_t n = ::pread(fd, out.data() + done, size - done, offset + static_cast<int64_t>(done));
+  // Grows with what is there: a bound of megabytes costs nothing where the file has a line.
+  std::string out;
+  while (out.size() < size) {
+    const size_t done = out.size();
+    out.resize(done + std::min(size - done, kReadStepBytes));
+    const ssize_t n = ::pread(fd, out.data() + done, out.size() - done, offset + static_cast<int64_t>(done));
+    out.resize(done + (n > 0 ? static_cast<size_t>(n) : 0));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
-    done += static_cast<size_t>(n);
   }
-  out.resize(done);
   return out;
 }
 

@@ -36,7 +36,6 @@ class HostTree {
   std::vector<std::string> expand(std::string_view pattern, size_t most = 50) const;
   bool is_folder(std::string_view path) const;
   bool is_program(std::string_view path) const;  // a regular file that somebody may execute
-  bool is_socket(std::string_view path) const;
   // The first bytes of a regular file; nothing where there is none, or it cannot be read.
   std::optional<std::string> head(std::string_view path, size_t most_bytes) const;
   // A regular file, opened for reading (never a device or a pipe, whose opening could wait for ever).

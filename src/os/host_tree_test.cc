@@ -75,6 +75,17 @@ TEST_F(Tree, NeitherPipesNorFoldersAreOpened) {
   EXPECT_FALSE(tree.head("/pipe", 10));
 }
 
+TEST_F(Tree, APartOfAFileEndsWithTheFileOrItsBound) {
+  write("/long", std::string(700'000, 'x') + "end");
+  const HostTree tree(root_);
+  EXPECT_EQ(tree.head("/long", 16 << 20)->size(), 700'003u);
+  EXPECT_EQ(tree.head("/long", 600'000)->size(), 600'000u);
+  const Result<FileDescriptor> fd = tree.open("/long");
+  ASSERT_TRUE(fd);
+  EXPECT_EQ(read_part(fd->get(), 700'000, 100), "end");
+  EXPECT_EQ(read_part(fd->get(), 800'000, 100), "");
+}
+
 TEST(Pattern, StarsAndDigits) {
   EXPECT_TRUE(matches_pattern("nvidia0", "nvidia[0-9]*"));
   EXPECT_FALSE(matches_pattern("nvidiactl", "nvidia[0-9]*"));

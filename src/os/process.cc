@@ -311,17 +311,19 @@ void Process::await_end_of_killed() {
   }
 }
 
-void Process::abandon() {
+void Process::abandon_all(const std::vector<Process*>& processes) {
   constexpr Nanos kPatience = nanos_from_ms(200);
   SystemClock clock;
   const Nanos deadline = clock.now() + kPatience;
-  kill();
-  while (!poll_end() && clock.now() < deadline) clock.sleep_until(clock.now() + nanos_from_ms(1));
-  // Never again signalled or waited for by its number.
-  if (!end_) end_ = ProcessEnd{.signal = SIGKILL};
-  out_.reset();
-  err_.reset();
-  socket_.reset();
+  for (Process* process : processes) process->kill();
+  for (Process* process : processes) {
+    while (!process->poll_end() && clock.now() < deadline) clock.sleep_until(clock.now() + nanos_from_ms(1));
+    // Never again signalled or waited for by its number.
+    if (!process->end_) process->end_ = ProcessEnd{.signal = SIGKILL};
+    process->out_.reset();
+    process->err_.reset();
+    process->socket_.reset();
+  }
 }
 
 std::vector<std::pair<std::string, std::string>> environment_subset(const std::vector<std::string>& names) {

@@ -77,7 +77,9 @@ class Process {
   void kill();  // SIGKILL to the group, or to the whole tree
   // The same, and waits for the child's end no longer than a fifth of a second (of real time): one that hangs
   // in a driver is not let go by the kernel, and is left to it. Its descriptors are closed.
-  void abandon();
+  void abandon() { abandon_all({this}); }
+  // Of several, a fifth of a second for all of them together.
+  static void abandon_all(const std::vector<Process*>& processes);
 
  private:
   static constexpr Nanos kTermGrace = nanos_from_ms(500);

@@ -95,11 +95,14 @@ std::vector<ChildOutput> run_side_by_side(const std::vector<ProcessOptions>& chi
       if (!child.is_done()) attend(child, most_bytes);
     }
   }
+  // Together: children that hang in one driver are not let go by the kernel, and each would be waited for.
+  std::vector<Process*> late;
   for (RunningChild& child : running) {
     if (child.is_done()) continue;
     child.output->timed_out = true;
-    let_go(child);
+    late.push_back(&*child.process);
   }
+  Process::abandon_all(late);
   return outputs;
 }
 

@@ -148,7 +148,7 @@ def iluvatar(host):
 def biren(host):
     stack = Stack(host)
     root = "/usr/local/birensupa/sdk/1.11.0"
-    for part, name in (("supa", "libsupart"), ("sublas", "libsublas"), ("sudnn", "libsudnn"), ("bccl", "libbccl")):
+    for part, name in (("supa", "libsupa-runtime"), ("sublas", "libsublas"), ("sudnn", "libsudnn"), ("bccl", "libbccl")):
         stack.lib(f"{root}/{part}/lib/{name}.so.1.11.0")
     host.link("/usr/local/birensupa/sdk/latest", root)
     stack.programs(f"{root}/brcc/bin", "brcc")

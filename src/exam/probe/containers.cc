@@ -88,7 +88,12 @@ class ContainerSearch {
       if (!entry.name.ends_with(".json") && !entry.name.ends_with(".yaml") && !entry.name.ends_with(".yml"))
         continue;
       const std::string path = fmt::format("{}/{}", folder, entry.name);
-      const std::string kind = cdi_kind(tree_.head(path, kMostCdiBytes).value_or(""));
+      const std::optional<std::string> text = tree_.head(path, kMostCdiBytes);
+      if (!text) {
+        unreadable(path, "it is no file that this user may read");
+        continue;
+      }
+      const std::string kind = cdi_kind(*text);
       if (kind.empty()) {
         unreadable(path, "it names no kind of devices");
         continue;

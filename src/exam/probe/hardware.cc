@@ -81,7 +81,9 @@ Json HardwareProbe::power_sensors(const std::vector<ManagementOutcome>& outcomes
     for (const auto& source : found.sources)
       json.push(sensor_json(kind.name, source->sensor().name, source->sensor().domain));
     for (const Error& error : found.unreadable) {
-      Json item = Json::object().set("kind", kind.name).set("name", printable(error.where, 300));
+      Json item = Json::object()
+                      .set("kind", kind.name)
+                      .set("name", printable(probe_.roots.of_host(error.where), 300));
       json.push(item.set("is_readable", false).set("why", printable(error.what, 300)));
     }
   }
@@ -107,9 +109,9 @@ void HardwareProbe::finish(Json& host, std::vector<Finding>& findings,
                            const std::function<bool()>& interrupted) {
   const std::vector<ManagementOutcome> outcomes = management_.finish(interrupted);
   host.set("paths", paths(outcomes)).set("power_sensors", power_sensors(outcomes));
-  host.set("management", management_json(outcomes));
+  host.set("management", management_json(outcomes, probe_.roots));
   std::ranges::copy(pci_.findings, std::back_inserter(findings));
-  std::ranges::move(management_findings(outcomes, pci_), std::back_inserter(findings));
+  std::ranges::move(management_findings(outcomes, probe_.roots, pci_), std::back_inserter(findings));
 }
 
 PowerPlaces kernel_power_places(const HostRoots& roots) {

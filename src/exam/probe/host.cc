@@ -19,14 +19,18 @@ constexpr int64_t kMaxFileBytes = 16 << 20;  // /proc/cpuinfo of a machine with 
 constexpr Nanos kDevicesTimeout = nanos_from_seconds(60);
 constexpr size_t kMostNotes = 20, kMostNoteBytes = 1000;
 
-std::string read_or_empty(const std::string& path) {
-  return read_file(path, kMaxFileBytes).value_or("");
+// A file of the host; never a pipe, nor what a link of another host leads to on this one.
+std::string host_text_of(const HostRoots& roots, std::string_view path) {
+  return HostTree(roots.root).head(path, kMaxFileBytes).value_or("");
+}
+
+std::string sysfs_text_of(const HostRoots& roots, std::string_view path) {
+  return read_regular_file(fmt::format("{}/{}", roots.sysfs, path), kMaxFileBytes).value_or("");
 }
 
 // The clock from sysfs in MHz; nothing where there is no frequency driver, as in most virtual machines.
 std::optional<double> frequency_mhz(const HostRoots& roots, const char* name) {
-  const std::string text =
-      read_or_empty(fmt::format("{}/devices/system/cpu/cpu0/cpufreq/{}", roots.sysfs, name));
+  const std::string text = sysfs_text_of(roots, fmt::format("devices/system/cpu/cpu0/cpufreq/{}", name));
   const auto khz = parse_number(trim(text));
   if (!khz) return std::nullopt;
   return *khz / 1000;
@@ -48,9 +52,11 @@ void add_topology(Json& json) {
 }
 
 Json cpu_json(const HostRoots& roots) {
-  const CpuInfo cpu = parse_cpuinfo(read_or_empty(roots.at("/proc/cpuinfo")));
+  const CpuInfo cpu = parse_cpuinfo(host_text_of(roots, "/proc/cpuinfo"));
   Json json = Json::object();
-  json.set("model", cpu.model.empty() ? cpu.vendor + " CPU" : cpu.model).set("vendor", cpu.vendor);
+  const std::string model = cpu.model.empty() && !cpu.vendor.empty() ? cpu.vendor + " CPU" : cpu.model;
+  if (!model.empty()) json.set("model", model);
+  if (!cpu.vendor.empty()) json.set("vendor", cpu.vendor);
   if (roots.is_this_machine()) add_topology(json);
   Json isa = Json::array();
   for (const std::string& flag : cpu.relevant_isa()) isa.push(flag);
@@ -58,31 +64,34 @@ Json cpu_json(const HostRoots& roots) {
   if (cpu.current_mhz > 0) json.set("current_mhz", cpu.current_mhz);
   if (const auto base = frequency_mhz(roots, "base_frequency")) json.set("base_mhz", *base);
   if (const auto maximum = frequency_mhz(roots, "cpuinfo_max_freq")) json.set("max_mhz", *maximum);
-  const std::string governor(
-      trim(read_or_empty(roots.sysfs + "/devices/system/cpu/cpu0/cpufreq/scaling_governor")));
+  const std::string governor(trim(sysfs_text_of(roots, "devices/system/cpu/cpu0/cpufreq/scaling_governor")));
   if (!governor.empty()) json.set("governor", printable(governor, 40));
   if (cpu.has("hypervisor")) json.set("virtual_machine", true);
   return json;
 }
 
 // "MemTotal:       24563400 kB" of /proc/meminfo.
-int64_t meminfo_bytes(std::string_view text, std::string_view key) {
+std::optional<int64_t> meminfo_bytes(std::string_view text, std::string_view key) {
   for (const std::string_view line : split(text, '\n')) {
     if (!line.starts_with(key)) continue;
     std::string_view value = trim(line.substr(key.size()));
     if (value.ends_with(" kB")) value.remove_suffix(3);
-    return parse_integer(trim(value)).value_or(0) * 1024;
+    const std::optional<int64_t> kib = parse_integer(trim(value));
+    if (!kib || *kib < 0 || *kib > INT64_MAX / 1024) return std::nullopt;
+    return *kib * 1024;
   }
-  return 0;
+  return std::nullopt;
 }
 
 Json memory_json(const HostRoots& roots) {
-  const std::string text = read_or_empty(roots.at("/proc/meminfo"));
+  const std::string text = host_text_of(roots, "/proc/meminfo");
   Json json = Json::object();
-  json.set("total_bytes", meminfo_bytes(text, "MemTotal:"));
-  json.set("available_bytes", meminfo_bytes(text, "MemAvailable:"));
-  json.set("swap_bytes", meminfo_bytes(text, "SwapTotal:"));
-  if (const auto limit = parse_integer(trim(read_or_empty(roots.sysfs + "/fs/cgroup/memory.max")))) {
+  for (const auto& [member, key] : {std::pair{"total_bytes", "MemTotal:"},
+                                    {"available_bytes", "MemAvailable:"},
+                                    {"swap_bytes", "SwapTotal:"}}) {
+    if (const std::optional<int64_t> bytes = meminfo_bytes(text, key)) json.set(member, *bytes);
+  }
+  if (const auto limit = parse_integer(trim(sysfs_text_of(roots, "fs/cgroup/memory.max")))) {
     json.set("cgroup_limit_bytes", *limit);
   }
   return json;
@@ -90,7 +99,7 @@ Json memory_json(const HostRoots& roots) {
 
 // PRETTY_NAME="Debian GNU/Linux 12 (bookworm)" of /etc/os-release.
 std::string distribution(const HostRoots& roots) {
-  const std::string text = read_or_empty(roots.at("/etc/os-release"));
+  const std::string text = host_text_of(roots, "/etc/os-release");
   constexpr std::string_view kKey = "PRETTY_NAME=";
   for (std::string_view line : split(text, '\n')) {
     if (!line.starts_with(kKey)) continue;
@@ -103,8 +112,9 @@ std::string distribution(const HostRoots& roots) {
 
 Json system_json(const HostRoots& roots) {
   Json json = Json::object();
-  json.set("kernel", printable(trim(read_or_empty(roots.at("/proc/sys/kernel/osrelease"))), 100));
-  json.set("distribution", distribution(roots));
+  const std::string kernel = printable(trim(host_text_of(roots, "/proc/sys/kernel/osrelease")), 100);
+  if (!kernel.empty()) json.set("kernel", kernel);
+  if (std::string name = distribution(roots); !name.empty()) json.set("distribution", std::move(name));
   return json;
 }
 

@@ -25,6 +25,11 @@ struct HostRoots {
   bool is_this_machine() const { return root.empty(); }
   // Where the file that the host calls `path` lies; `path` is absolute.
   std::string at(std::string_view path) const { return root + std::string(path); }
+  // The reverse: what the host itself calls the file that lies at `path`, which is how it is shown.
+  std::string_view of_host(std::string_view path) const {
+    return path.starts_with(root) && path.substr(root.size()).starts_with('/') ? path.substr(root.size())
+                                                                               : path;
+  }
 };
 
 }  // namespace assay

@@ -77,7 +77,10 @@ class LibrarySearch {
   FoundLibraries run(std::string_view ld_library_path) {
     collect(ld_library_path);
     for (const auto& [key, candidate] : candidates_) {
-      if (out_.libraries.size() >= kMostLibraries) break;
+      if (out_.libraries.size() >= kMostLibraries) {
+        note_too_many();
+        break;
+      }
       read(candidate, key.second);
     }
     note_machines();
@@ -156,7 +159,6 @@ class LibrarySearch {
       return false;
     library.role = row->library->role;
     library.capability = row->library->capability;
-    library.is_nvml = row->library->is_nvml;
     library.profile = whose != nullptr && whose->is_neutral ? nullptr : whose;
     library.because = evidence;
     library.version = version_of(*row->library, library.path, facts);
@@ -264,6 +266,14 @@ class LibrarySearch {
                                      const ElfFacts& facts) {
     const std::string told = version_behind(original.version_text, facts.strings);
     return told.empty() ? version_of(original, path, facts) : told;
+  }
+
+  void note_too_many() {
+    finding(Severity::kNote, "probe.stack-cut-off",
+            fmt::format("This host has more than {} libraries whose names are known here: the first ones by "
+                        "name are shown, and what is missing may be there.",
+                        kMostLibraries),
+            Json::object().set("libraries", static_cast<int64_t>(candidates_.size())));
   }
 
   // A library for another machine is no fault where the same one is there for this machine, too.

@@ -22,7 +22,6 @@ struct FoundLibrary {
   const VendorProfile* profile = nullptr;  // whose it is; null: nobody's (OpenCL), or not to be told
   std::string role;
   std::optional<Capability> capability;
-  bool is_nvml = false;
   const VendorProfile* clone_of = nullptr;  // whose interface it bears; null: its own
   std::string claims_version;               // of that interface; "" unknown
   std::string because;                      // why it is taken for what it is; "" where the name says all

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <set>
 
 namespace assay {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 constexpr std::string_view kOldMagic = "ld.so-1.7.0", kNewMagic = "glibc-ld.so.cache1.1";
 constexpr size_t kOldHeaderBytes = 16, kOldEntryBytes = 12, kNewHeaderBytes = 48, kNewEntryBytes = 24;
 constexpr size_t kMostCacheEntries = 50'000, kMostConfFolders = 300, kMostConfBytes = 64 << 10;
-constexpr int kMostConfDepth = 4;
+constexpr size_t kMostConfFiles = 300, kMostConfPatterns = 50;
 
 constexpr const char* kUsualFolders[] = {"/lib",
                                          "/lib64",
@@ -68,42 +69,56 @@ void add_folder(std::string_view folder, std::vector<std::string>& folders) {
   if (std::ranges::find(folders, folder) == folders.end()) folders.emplace_back(folder);
 }
 
-void take_configuration(const HostTree& tree, const std::string& file, int depth,
-                        std::vector<std::string>& folders);
+// Folders without the type that an old file may add: "/usr/lib=libc6".
+void take_folders(std::string_view line, std::vector<std::string>& folders) {
+  size_t at = 0;
+  while (at < line.size()) {
+    const size_t end = std::min(line.find_first_of(" \t:,", at), line.size());
+    const std::string_view word = line.substr(at, end - at);
+    add_folder(word.substr(0, word.find('=')), folders);
+    at = end + 1;
+  }
+}
 
-void take_line(const HostTree& tree, const std::string& file, std::string_view line, int depth,
-               std::vector<std::string>& folders) {
-  line = trim(line.substr(0, line.find('#')));
-  constexpr std::string_view kInclude = "include";
-  if (line.starts_with("hwcap ")) return;
-  if (!line.starts_with(kInclude) || line.size() == kInclude.size() ||
-      (line[kInclude.size()] != ' ' && line[kInclude.size()] != '\t')) {
-    // An old file may add a type: "/usr/lib=libc6".
-    size_t at = 0;
-    while (at < line.size()) {
-      const size_t end = std::min(line.find_first_of(" \t:,", at), line.size());
-      const std::string_view word = line.substr(at, end - at);
-      add_folder(word.substr(0, word.find('=')), folders);
-      at = end + 1;
+// One reading of ld.so.conf and what it includes, each file once: files may include each other in circles.
+class Configuration {
+ public:
+  explicit Configuration(const HostTree& tree) : tree_(tree) {}
+
+  std::vector<std::string> read() {
+    take_file("/etc/ld.so.conf");
+    return std::move(folders_);
+  }
+
+ private:
+  void take_file(const std::string& file) {
+    const std::optional<std::string> real = tree_.resolve(file);
+    if (!real || files_.size() >= kMostConfFiles || !files_.insert(*real).second) return;
+    const std::optional<std::string> text = tree_.head(*real, kMostConfBytes);
+    if (!text) return;
+    for (const std::string_view line : split(*text, '\n')) take_line(file, line);
+  }
+
+  void take_line(const std::string& file, std::string_view line) {
+    line = trim(line.substr(0, line.find('#')));
+    constexpr std::string_view kInclude = "include";
+    if (line.starts_with("hwcap ")) return;
+    const bool is_include = line.starts_with(kInclude) && line.size() > kInclude.size() &&
+                            (line[kInclude.size()] == ' ' || line[kInclude.size()] == '\t');
+    if (!is_include) return take_folders(line, folders_);
+    for (const std::string_view word : split(trim(line.substr(kInclude.size())), ' ')) {
+      if (word.empty() || ++patterns_ > kMostConfPatterns) continue;
+      const std::string pattern =
+          word.starts_with('/') ? std::string(word) : fmt::format("{}/{}", parent_directory(file), word);
+      for (const std::string& included : tree_.expand(pattern, kMostConfFiles)) take_file(included);
     }
-    return;
   }
-  for (const std::string_view word : split(trim(line.substr(kInclude.size())), ' ')) {
-    if (word.empty()) continue;
-    const std::string pattern =
-        word.starts_with('/') ? std::string(word) : fmt::format("{}/{}", parent_directory(file), word);
-    for (const std::string& included : tree.expand(pattern, 200))
-      take_configuration(tree, included, depth + 1, folders);
-  }
-}
 
-void take_configuration(const HostTree& tree, const std::string& file, int depth,
-                        std::vector<std::string>& folders) {
-  if (depth > kMostConfDepth) return;
-  const std::optional<std::string> text = tree.head(file, kMostConfBytes);
-  if (!text) return;
-  for (const std::string_view line : split(*text, '\n')) take_line(tree, file, line, depth, folders);
-}
+  const HostTree& tree_;
+  std::set<std::string> files_;  // that were read
+  size_t patterns_ = 0;
+  std::vector<std::string> folders_;
+};
 
 }  // namespace
 
@@ -124,9 +139,7 @@ std::vector<CachedLibrary> parse_ld_cache(std::string_view bytes) {
 }
 
 std::vector<std::string> configured_folders(const HostTree& tree) {
-  std::vector<std::string> folders;
-  take_configuration(tree, "/etc/ld.so.conf", 0, folders);
-  return folders;
+  return Configuration(tree).read();
 }
 
 std::vector<std::string> library_folders(const HostTree& tree, std::string_view ld_library_path) {

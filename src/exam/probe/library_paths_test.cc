@@ -102,6 +102,15 @@ TEST_F(LoaderConfiguration, IncludesAreFollowedAndNotForEver) {
               ElementsAre("/usr/local/corex/lib64", "/opt/x/lib", "/opt/y/lib"));
 }
 
+// Each line once more: without a bound on files, 2,000 lines that name their own file would be read 2,000 to
+// the power of the depth times.
+TEST_F(LoaderConfiguration, AFileThatIncludesItselfAThousandTimesIsReadOnce) {
+  std::string text;
+  for (int i = 0; i < 2000; ++i) text += "include /etc/ld.so.c*\n";
+  write("/etc/ld.so.conf", text + "/opt/behind\n");
+  EXPECT_THAT(configured_folders(HostTree(root_)), ElementsAre("/opt/behind"));
+}
+
 TEST_F(LoaderConfiguration, TheVariableComesFirstAndRelativeFoldersAreLeftOut) {
   write("/etc/ld.so.conf", "/opt/x/lib\n");
   const auto folders = library_folders(HostTree(root_), "/a/b:relative:;/c");

@@ -16,16 +16,14 @@ namespace {
 constexpr size_t kMostManaged = 16;
 constexpr size_t kMostRoots = 64;
 
-// Where a profile's libraries may lie, as the host names it: its own folders before the loader's.
-std::vector<std::string> folders_of(const HostTree& tree, const VendorProfile& profile,
-                                    const std::vector<std::string>& loader) {
+// The folders of a profile in which its libraries may lie, as the host names them.
+std::vector<std::string> folders_of(const HostTree& tree, const VendorProfile& profile) {
   std::vector<std::string> folders;
   for (const std::string& pattern : profile.roots) {
     for (const std::string& root : tree.expand(pattern, kMostRoots)) {
       for (const char* inside : {"/lib64", "/lib", ""}) folders.push_back(root + inside);
     }
   }
-  folders.insert(folders.end(), loader.begin(), loader.end());
   return folders;
 }
 
@@ -33,12 +31,24 @@ struct LibraryPlace {
   std::string name, path;  // "libixml.so"; as the host names it, without links
 };
 
+// False for what merely has the name of the library: libupnp has a libixml.so, too.
+bool is_proven(const HostTree& tree, const std::string& path, const ProfileLibrary& library) {
+  if (library.proof.empty()) return true;
+  const Result<FileDescriptor> file = tree.open(path);
+  if (!file) return false;
+  const Result<ElfFacts> facts = read_elf(file->get(), path, 0);
+  return facts && facts->names.find(library.proof) != std::string::npos;
+}
+
+// The first `own` of the folders are the vendor's: what bears the name there is the library, or is broken.
 std::optional<LibraryPlace> place_of(const HostTree& tree, const std::vector<std::string>& folders,
-                                     const std::string& name) {
-  for (const std::string& folder : folders) {
+                                     size_t own, const ProfileLibrary& library) {
+  for (size_t i = 0; i < folders.size(); ++i) {
     for (const char* version : {"", ".1", ".2"}) {
-      std::optional<std::string> path = tree.resolve(fmt::format("{}/{}{}", folder, name, version));
-      if (path) return LibraryPlace{name + version, std::move(*path)};
+      std::optional<std::string> path =
+          tree.resolve(fmt::format("{}/{}{}", folders[i], library.name, version));
+      if (path && (i < own || is_proven(tree, *path, library)))
+        return LibraryPlace{library.name + version, std::move(*path)};
     }
   }
   return std::nullopt;
@@ -70,8 +80,13 @@ std::string unfit(const std::string& path) {
   return "";
 }
 
-std::string label(const ManagementLibrary& library) {
-  return fmt::format("{} ({})", library.name, printable(library.path, 200));
+// As the host names its file.
+std::string shown_path(const ManagementLibrary& library, const HostRoots& roots) {
+  return printable(roots.of_host(library.path), 300);
+}
+
+std::string label(const ManagementLibrary& library, const HostRoots& roots) {
+  return fmt::format("{} ({})", library.name, shown_path(library, roots));
 }
 
 bool is_brake(const std::string& reason) {
@@ -114,7 +129,8 @@ void judge_devices(const ManagementOutcome& outcome, std::vector<Finding>& findi
 }
 
 // Cards of the library's vendor that it does not know. Only where it tells where its devices are.
-void judge_missing(const ManagementOutcome& outcome, const PciHost& pci, std::vector<Finding>& findings) {
+void judge_missing(const ManagementOutcome& outcome, const HostRoots& roots, const PciHost& pci,
+                   std::vector<Finding>& findings) {
   const std::vector<ManagementDevice>& devices = outcome.reading->devices;
   if (std::ranges::any_of(devices, [](const auto& device) { return device.pci_address.empty(); })) return;
   std::vector<std::string> missing;
@@ -127,7 +143,7 @@ void judge_missing(const ManagementOutcome& outcome, const PciHost& pci, std::ve
   findings.push_back(make_finding(
       Severity::kDoubtful, "probe.card-missing",
       fmt::format("{} knows {} and nothing of {}, which PCI shows: no software will use {}.",
-                  label(outcome.library), counted(static_cast<int64_t>(devices.size()), "device"),
+                  label(outcome.library, roots), counted(static_cast<int64_t>(devices.size()), "device"),
                   join(missing, ", "), missing.size() == 1 ? "it" : "them"),
       Json::object().set("addresses", join(missing, " "))));
 }
@@ -143,10 +159,15 @@ std::vector<ManagementLibrary> find_management_libraries(const HostRoots& roots,
   std::vector<ManagementLibrary> found;
   for (const VendorProfile& profile : profiles.profiles()) {
     std::vector<std::string> folders;
+    size_t own = 0;
     for (const ProfileLibrary& library : profile.libraries) {
       if (!library.is_nvml || found.size() >= kMostManaged) continue;
-      if (folders.empty()) folders = folders_of(tree, profile, loader);
-      std::optional<LibraryPlace> place = place_of(tree, folders, library.name);
+      if (folders.empty()) {
+        folders = folders_of(tree, profile);
+        own = folders.size();
+        folders.insert(folders.end(), loader.begin(), loader.end());
+      }
+      std::optional<LibraryPlace> place = place_of(tree, folders, own, library);
       if (!place) continue;
       std::string path = tree.here(place->path);
       if (std::ranges::find(found, path, &ManagementLibrary::path) != found.end()) continue;
@@ -203,15 +224,16 @@ std::vector<ManagementOutcome> ManagementProbe::finish(const std::function<bool(
           fail(fmt::format("it hangs: no answer within {}", format_duration(seconds(kManagementPatience))),
                outcome.library.path);
   }
+  ManagementChild::end_all(children_);
   children_.clear();
   return std::move(outcomes_);
 }
 
-Json management_json(const std::vector<ManagementOutcome>& outcomes) {
+Json management_json(const std::vector<ManagementOutcome>& outcomes, const HostRoots& roots) {
   Json json = Json::array();
   for (const ManagementOutcome& outcome : outcomes) {
     Json item = Json::object();
-    item.set("library", outcome.library.name).set("path", printable(outcome.library.path, 300));
+    item.set("library", outcome.library.name).set("path", shown_path(outcome.library, roots));
     item.set("profile", outcome.library.profile);
     if (outcome.was_asked && !outcome.reading) item.set("error", outcome.reading.error().what);
     if (outcome.was_asked && outcome.reading) {
@@ -227,31 +249,32 @@ Json management_json(const std::vector<ManagementOutcome>& outcomes) {
   return json;
 }
 
-std::vector<Finding> management_findings(const std::vector<ManagementOutcome>& outcomes, const PciHost& pci) {
+std::vector<Finding> management_findings(const std::vector<ManagementOutcome>& outcomes,
+                                         const HostRoots& roots, const PciHost& pci) {
   std::vector<Finding> findings;
   for (const ManagementOutcome& outcome : outcomes) {
     if (!outcome.was_asked) continue;
-    const Json where = Json::object().set("library", printable(outcome.library.path, 300));
+    const Json where = Json::object().set("library", shown_path(outcome.library, roots));
+    const std::string named = label(outcome.library, roots);
     if (!outcome.printed.empty())
       findings.push_back(make_finding(
           Severity::kNote, "probe.management-prints",
-          fmt::format("{} prints where it should be silent: {}.", label(outcome.library), outcome.printed),
-          where));
+          fmt::format("{} prints where it should be silent: {}.", named, outcome.printed), where));
     if (!outcome.reading) {
       // Without a card its library has nobody to speak of, and says so in its own way.
       const bool matters = has_card(pci, outcome.library.profile);
-      findings.push_back(
-          make_finding(matters ? Severity::kDoubtful : Severity::kNote, "probe.management-failed",
-                       fmt::format("{}: {}.", label(outcome.library), outcome.reading.error().what), where));
+      findings.push_back(make_finding(matters ? Severity::kDoubtful : Severity::kNote,
+                                      "probe.management-failed",
+                                      fmt::format("{}: {}.", named, outcome.reading.error().what), where));
       continue;
     }
     if (!outcome.reading->odd.empty())
       findings.push_back(make_finding(Severity::kDoubtful, "probe.management-odd",
-                                      fmt::format("{} tells what no device can have ({}): left out.",
-                                                  label(outcome.library), join(outcome.reading->odd, "; ")),
+                                      fmt::format("{} tells what no device can have ({}): left out.", named,
+                                                  join(outcome.reading->odd, "; ")),
                                       where));
     judge_devices(outcome, findings);
-    judge_missing(outcome, pci, findings);
+    judge_missing(outcome, roots, pci, findings);
   }
   return findings;
 }

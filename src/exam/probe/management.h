@@ -18,7 +18,7 @@ namespace assay {
 
 // Libraries with NVML's functions (ProfileLibrary::is_nvml), the first of each name: in the folders of the
 // profile, in those of `library_path` (as in LD_LIBRARY_PATH; on this machine only), in the loader's. In the
-// order of the profiles, 16 at most. Nothing is loaded.
+// order of the profiles, 16 at most; not what merely has the name (ProfileLibrary::proof). Nothing is loaded.
 std::vector<ManagementLibrary> find_management_libraries(const HostRoots& roots,
                                                          const ProfileCatalogue& profiles,
                                                          std::string_view library_path, const PciHost& pci);
@@ -50,8 +50,10 @@ class ManagementProbe {
   Nanos deadline_{};
 };
 
-Json management_json(const std::vector<ManagementOutcome>& outcomes);
+// Both name files as the host of `roots` names them.
+Json management_json(const std::vector<ManagementOutcome>& outcomes, const HostRoots& roots);
 // Libraries that failed, printed or told what cannot be; cards that they do not know, memory errors, brakes.
-std::vector<Finding> management_findings(const std::vector<ManagementOutcome>& outcomes, const PciHost& pci);
+std::vector<Finding> management_findings(const std::vector<ManagementOutcome>& outcomes,
+                                         const HostRoots& roots, const PciHost& pci);
 
 }  // namespace assay

@@ -20,6 +20,7 @@ constexpr size_t kMostAccelerators = 256;
 constexpr size_t kMostFunctions = 16'384;
 constexpr size_t kMostBridges = 32;  // between a device and its host bridge
 constexpr size_t kConfigBytes = 256;
+constexpr int64_t kMostNamesBytes = 16 << 20;  // of pci.ids, which has 1.5 MB
 constexpr int kMostNumaNode = 4095;
 constexpr int64_t kMostIommuGroup = 1 << 20;
 
@@ -27,8 +28,8 @@ constexpr int64_t kMostIommuGroup = 1 << 20;
 constexpr uint32_t kDisplay = 0x03, k3d = 0x0302, kCoprocessor = 0x0b40, kAccelerator = 0x1200;
 
 // Graphics of management controllers, made by vendors who make accelerators too. By pci.ids: Hi171x, the
-// screen of Huawei's iBMC.
-constexpr std::pair<uint16_t, uint16_t> kScreens[] = {{0x19e5, 0x1711}};
+// screen of Huawei's iBMC; ES1000 and Rage XL, those of many older servers' controllers.
+constexpr std::pair<uint16_t, uint16_t> kScreens[] = {{0x19e5, 0x1711}, {0x1002, 0x515e}, {0x1002, 0x4752}};
 
 bool is_hex(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
@@ -111,7 +112,7 @@ int64_t largest_memory_bar(SysfsReader& reader, const std::string& file) {
 class Finder {
  public:
   explicit Finder(const PciPlaces& places)
-      : places_(places), folder_(places.roots.sysfs + "/bus/pci/devices") {}
+      : places_(places), folder_(places.roots.sysfs + "/bus/pci/devices"), reader_(places.roots) {}
 
   PciHost find() {
     host_.numa_nodes = count_numa_nodes();
@@ -139,22 +140,43 @@ class Finder {
   }
 
   void open_names() {
-    Result<PciLibrary> library = PciLibrary::open(names_file());
+    names_file_ = find_names();
+    Result<PciLibrary> library = PciLibrary::open(names_file_);
     if (library)
       library_.emplace(std::move(*library));
     else
       host_.findings.push_back(make_finding(Severity::kNote, "probe.no-names", library.error().message()));
   }
 
-  std::string names_file() const {
-    if (!places_.pci_ids.empty()) return places_.pci_ids;
-    for (const HostRoots& roots : {places_.roots, HostRoots()}) {
+  // The list of names that libpci is to read; "": there is none. It opens whatever it is given: never a pipe,
+  // which would be waited for, nor what another host's link leads to on this machine.
+  std::string find_names() {
+    if (!places_.pci_ids.empty()) {
+      const std::string given = absolute_path(places_.pci_ids);
+      if (is_list(HostTree(""), given)) return given;
+      note_no_names(given, "it is no file of at most 16 MiB that can be read");
+      return "";
+    }
+    for (const std::string& root : {places_.roots.root, std::string()}) {
+      const HostTree tree(root);
       for (const char* path : {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids", "/usr/share/pci.ids",
                                "/usr/share/misc/pci.ids.gz"}) {
-        if (file_exists(roots.at(path))) return roots.at(path);
+        if (is_list(tree, path)) return tree.here(*tree.resolve(path));
       }
     }
     return "";
+  }
+
+  static bool is_list(const HostTree& tree, std::string_view path) {
+    const Result<FileDescriptor> fd = tree.open(path);
+    return fd && size_of(fd->get()) <= kMostNamesBytes;
+  }
+
+  void note_no_names(const std::string& file, std::string_view why) {
+    host_.findings.push_back(make_finding(
+        Severity::kNote, "probe.no-names",
+        fmt::format("{}: the list of PCI names cannot be read ({}): cards bear their numbers only.",
+                    printable(places_.roots.of_host(file), 200), why)));
   }
 
   void look_at(const std::string& address) {
@@ -284,7 +306,7 @@ class Finder {
   // sysfs tells what the kernel saw when it came up; the configuration space tells what is there now.
   void compare_with_config(PciAccelerator& found) {
     const std::string config_file = file(found.address, "config");
-    const Result<std::string> bytes = read_head(config_file, kConfigBytes);
+    const std::optional<std::string> bytes = HostTree("").head(config_file, kConfigBytes);
     if (!bytes || !library_) return;
     const std::optional<PciConfig> config = library_->read_config(*bytes);
     if (!config) return reader_.complain(config_file, "is shorter than a PCI header");
@@ -298,7 +320,7 @@ class Finder {
           Severity::kBlocker, "probe.off-the-bus",
           fmt::format("{}: nothing answers at this address any more ({} is all ones). The card has lost its "
                       "power or its link: look at the kernel's log, and start the machine again.",
-                      found.address, printable(config_file, 200)),
+                      found.address, printable(places_.roots.of_host(config_file), 200)),
           Json::object().set("address", found.address)));
       return;
     }
@@ -329,10 +351,7 @@ class Finder {
   void note_names_error() {
     if (has_noted_names_ || library_->names_error().empty()) return;
     has_noted_names_ = true;
-    host_.findings.push_back(
-        make_finding(Severity::kNote, "probe.no-names",
-                     fmt::format("{}: the list of PCI names cannot be read ({}).",
-                                 printable(names_file(), 200), library_->names_error())));
+    note_no_names(names_file_, library_->names_error());
   }
 
   void note_nameless(const std::string& address) {
@@ -348,6 +367,7 @@ class Finder {
 
   const PciPlaces& places_;
   const std::string folder_;
+  std::string names_file_;
   SysfsReader reader_;
   std::optional<PciLibrary> library_;
   bool has_noted_names_ = false;

@@ -29,7 +29,8 @@ struct ErrorFrame {
 // libpci hands its error function no context, so that the frame of the call under way stands beside it.
 thread_local ErrorFrame* current_frame = nullptr;
 
-[[noreturn]] void on_error(char* format, ...) {
+// libpci's pointer to it has the attribute in its type, which Clang compares and [[noreturn]] does not give.
+__attribute__((noreturn)) void on_error(char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
   std::vsnprintf(current_frame->text, sizeof current_frame->text, format, arguments);

@@ -4,7 +4,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "exam/probe/pci_paths.h"
@@ -183,6 +185,24 @@ TEST_F(PciTest, WhatIsNoNumberNamesItsFile) {
   const PciHost host = look();
   ASSERT_EQ(codes(host).front(), "probe.corrupt-sysfs");
   EXPECT_THAT(host.findings[0].text, HasSubstr("0000:3b:00.0/numa_node"));
+}
+
+TEST_F(PciTest, AListOfNamesThatIsNoFileIsSaidAndNotWaitedFor) {
+  add("pci0000:00/0000:01:00.0", "0x10de", "0x20b0", "0x030200");
+  std::filesystem::remove(root_ + "/ids");
+  ASSERT_EQ(::mkfifo((root_ + "/ids").c_str(), 0600), 0);
+  const PciHost host = look();
+  ASSERT_EQ(host.accelerators.size(), 1u);
+  EXPECT_EQ(host.accelerators[0].device, "");
+  EXPECT_TRUE(
+      std::ranges::any_of(host.findings, [](const Finding& f) { return f.code == "probe.no-names"; }));
+}
+
+TEST_F(PciTest, AFindingNamesTheHostsOwnFile) {
+  add("pci0000:00/0000:01:00.0", "0x10de", "nonsense", "0x030200");
+  for (const Finding& finding : look().findings)
+    EXPECT_EQ(finding.text.find(root_), std::string::npos) << finding.text;
+  ASSERT_FALSE(look().findings.empty());
 }
 
 TEST(PciAddress, IsDomainBusDeviceAndFunction) {

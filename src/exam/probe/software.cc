@@ -178,16 +178,17 @@ void note_software(const StackFiles& stacks, const std::vector<FoundTool>& tools
   }
 }
 
-// The machine of another root's programs, which need not be this one's.
+// The machine of another root's programs, which need not be this one's; "" if none of them tells.
 std::string machine_of(const HostTree& tree, const HostRoots& roots) {
   if (roots.is_this_machine()) return own_machine();
-  for (const char* path : {"/bin/sh", "/usr/bin/env", "/sbin/ldconfig", "/lib64/ld-linux-x86-64.so.2"}) {
+  for (const char* path : {"/bin/sh", "/usr/bin/env", "/sbin/ldconfig", "/lib64/ld-linux-x86-64.so.2",
+                           "/lib/ld-linux-aarch64.so.1"}) {
     const Result<FileDescriptor> fd = tree.open(path);
     if (!fd) continue;
     const Result<ElfFacts> facts = read_elf(fd->get(), path, 0);
     if (facts) return facts->machine;
   }
-  return own_machine();
+  return "";
 }
 
 }  // namespace

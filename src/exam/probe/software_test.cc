@@ -176,6 +176,7 @@ TEST_F(Host, AnotherProjectsLibraryOfTheSameNameIsNotTheVendors) {
 }
 
 TEST_F(Host, WrongMachinesCutFilesAndGarbageAreFindings) {
+  library("/bin/sh");
   library("/usr/local/Ascend/driver/lib64/libdcmi.so",
           {.machine = static_cast<uint16_t>(own_machine() == "aarch64" ? EM_X86_64 : EM_AARCH64)});
   write("/usr/lib64/libcnrt.so", fake_library({.soname = "libcnrt.so"}).substr(0, 200));
@@ -187,6 +188,21 @@ TEST_F(Host, WrongMachinesCutFilesAndGarbageAreFindings) {
   EXPECT_EQ(of(host["runtimes"], "library", "libOpenCL.so"), nullptr);
   EXPECT_EQ((*of(host["runtimes"], "library", "libmusa.so")).find("machine"), nullptr);
   EXPECT_EQ(of(host["tooling"], "profile", "mthreads"), nullptr) << "a file that is no library is no stack";
+}
+
+TEST_F(Host, WhereNothingTellsTheHostsMachineNoLibraryIsForAnother) {
+  library("/usr/local/Ascend/driver/lib64/libdcmi.so", {.machine = EM_AARCH64});
+  library("/usr/local/Ascend/driver/lib64/libascendcl.so", {.machine = EM_X86_64});
+  look();
+  EXPECT_THAT(codes(), Not(Contains("probe.library-machine")));
+}
+
+TEST_F(Host, MoreLibrariesThanAreReadAreSaidToBeMore) {
+  for (int i = 0; i < 401; ++i)
+    library(std::to_string(i).insert(0, "/usr/lib64/libcuda.so.1."), {.soname = "libcuda.so.1"});
+  const Json host = look();
+  EXPECT_EQ(host["runtimes"].items().size(), 400u);
+  EXPECT_THAT(codes(), Contains("probe.stack-cut-off"));
 }
 
 TEST_F(Host, A32BitCopyBesideTheLibraryIsNoFault) {
@@ -356,14 +372,21 @@ TEST(FrameworkDevices, LinesOfOthersArePassedOver) {
 TEST_F(Host, VendorsToolsAreAskedSideBySideAndABadOneIsAFinding) {
   program("/bin/good", "#!/bin/sh\necho 'good version 3.2.1'\n");
   program("/bin/bad", "#!/bin/sh\nkill -SEGV $$\n");
-  std::vector<FoundTool> tools(2);
+  program("/bin/lacking", "#!/bin/sh\necho 'lacking: libfoo.so.1.2: cannot open' >&2\nexit 127\n");
+  program("/bin/other", "#!/bin/sh\necho 'unknown flag; libfoo 4.5 is here' >&2\nexit 1\n");
+  std::vector<FoundTool> tools(4);
   tools[0] = {.name = "good", .path = root_ + "/bin/good", .version_flag = "--version"};
   tools[1] = {.name = "bad", .path = root_ + "/bin/bad", .version_flag = "--version"};
+  tools[2] = {.name = "lacking", .path = root_ + "/bin/lacking", .version_flag = "--version"};
+  tools[3] = {.name = "other", .path = root_ + "/bin/other", .version_flag = "--version"};
   const VendorAnswers answers = ask_vendors(tools, {}, {{"PATH", "/usr/bin:/bin"}});
   EXPECT_EQ(tools[0].version, "3.2.1");
   EXPECT_EQ(tools[1].version, "");
-  ASSERT_EQ(answers.findings.size(), 1u);
+  EXPECT_EQ(tools[2].version, "") << "that of the library that it lacks";
+  EXPECT_EQ(tools[3].version, "") << "of a tool that fails only what it prints counts";
+  ASSERT_EQ(answers.findings.size(), 2u);
   EXPECT_THAT(answers.findings[0].text, AllOf(HasSubstr("/bin/bad"), HasSubstr("signal 11")));
+  EXPECT_THAT(answers.findings[1].text, AllOf(HasSubstr("exit code 127"), HasSubstr("libfoo.so.1.2")));
 }
 
 TEST_F(Host, APythonFrameworkAnswersCrashesOrHasNone) {

@@ -70,12 +70,19 @@ class StackWalk {
     const std::string path = fmt::format("{}/{}", folder, entry.name);
     const bool may_be_folder = entry.kind == EntryKind::kFolder || entry.kind == EntryKind::kLink;
     if (names_.libraries.contains(library_base_name(entry.name))) {
-      if (out_.libraries.size() < kMostStackFiles) out_.libraries.push_back({entry.name, path});
+      keep(out_.libraries, {entry.name, path});
     } else if (names_.tools.contains(entry.name) && tree_.is_program(path)) {
-      if (out_.tools.size() < kMostStackFiles) out_.tools.push_back({entry.name, path});
+      keep(out_.tools, {entry.name, path});
     } else if (may_be_folder && depth < kMostStackDepth && !is_skipped(entry.name)) {
       visit_later(path, depth + 1);
     }
+  }
+
+  void keep(std::vector<StackFile>& files, StackFile file) {
+    if (files.size() < kMostStackFiles)
+      files.push_back(std::move(file));
+    else
+      out_.is_cut_off = true;
   }
 
   void visit_later(const std::string& path, int depth) {

@@ -86,10 +86,11 @@ void SysfsReader::complain(const std::string& file, std::string_view what) {
     ++left_out_;
     return;
   }
-  findings_.push_back(make_finding(
-      Severity::kDoubtful, "probe.corrupt-sysfs",
-      fmt::format("{}: {}. What the kernel tells there stays unknown.", printable(file, 300), what),
-      Json::object().set("file", printable(file, 300))));
+  const std::string shown = printable(roots_.of_host(file), 300);
+  findings_.push_back(
+      make_finding(Severity::kDoubtful, "probe.corrupt-sysfs",
+                   fmt::format("{}: {}. What the kernel tells there stays unknown.", shown, what),
+                   Json::object().set("file", shown)));
 }
 
 std::vector<Finding> SysfsReader::take_findings() {

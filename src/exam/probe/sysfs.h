@@ -6,10 +6,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/base.h"
 #include "evidence/evidence.h"
+#include "exam/probe/host_roots.h"
 
 namespace assay {
 
@@ -17,6 +19,9 @@ namespace assay {
 // never writes there, is nothing and a finding (probe.corrupt-sysfs; 20 at most, then how many more).
 class SysfsReader {
  public:
+  // `roots`: of the host, whose own names of its files findings bear.
+  explicit SysfsReader(HostRoots roots) : roots_(std::move(roots)) {}
+
   std::optional<std::string> text(const std::string& file);  // one line, trimmed, printable
   std::optional<int64_t> integer(const std::string& file, int64_t least, int64_t most);
   std::optional<uint32_t> hex(const std::string& file, uint32_t most);  // "0x10de"
@@ -29,6 +34,7 @@ class SysfsReader {
   std::vector<Finding> take_findings();
 
  private:
+  HostRoots roots_;
   std::vector<Finding> findings_;
   int64_t left_out_ = 0;
 };

@@ -96,16 +96,20 @@ void add_python_calls(const std::vector<PythonEnvironment>& pythons,
 }
 
 void take_version(FoundTool& tool, const ChildOutput& output, std::vector<Finding>& findings) {
-  tool.version = first_version(output.out);
-  if (tool.version.empty()) tool.version = first_version(output.err);
-  const bool is_broken =
-      !output.error.empty() || output.timed_out || output.is_cut_off || (output.end && !output.end->exited);
+  // 126 and 127 are those of shells and of the loader, for a program that cannot run here.
+  const bool cannot_run = output.end && output.end->exited && output.end->exit_code >= 126;
+  if (!cannot_run) tool.version = first_version(output.out);
+  // What a tool that fails writes there names other things' versions: of the library that it lacks.
+  if (tool.version.empty() && output.is_clean()) tool.version = first_version(output.err);
+  const bool is_broken = !output.error.empty() || output.timed_out || output.is_cut_off || cannot_run ||
+                         (output.end && !output.end->exited);
   // A tool that does not know the flag is no fault of the stack.
   if (!is_broken) return;
-  findings.push_back(
-      make_finding(Severity::kDoubtful, "probe.tool-failed",
-                   fmt::format("{} {} {}.", printable(tool.path), tool.version_flag, output.words()),
-                   Json::object().set("path", printable(tool.path))));
+  const std::string said = printable(trim(output.err), 200);
+  findings.push_back(make_finding(Severity::kDoubtful, "probe.tool-failed",
+                                  fmt::format("{} {} {}{}.", printable(tool.path), tool.version_flag,
+                                              output.words(), cannot_run && !said.empty() ? ": " + said : ""),
+                                  Json::object().set("path", printable(tool.path))));
 }
 
 void take_devices(const VendorCall& call, const ChildOutput& output, PythonAnswer& answer,

@@ -57,6 +57,12 @@ void ManagementChild::give_up(std::string why) {
   process_.abandon();
 }
 
+void ManagementChild::end_all(std::span<ManagementChild> children) {
+  std::vector<Process*> processes;
+  for (ManagementChild& child : children) processes.push_back(&child.process_);
+  Process::abandon_all(processes);
+}
+
 void ManagementChild::read_all() {
   if (process_.socket() < 0) return;
   if (!out_ended_) drain(process_.out(), out_ended_, out_bytes_, first_out_);
