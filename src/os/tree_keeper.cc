@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/base.h"
+#include "os/descriptors.h"
 #include "os/files.h"
 
 namespace assay {
@@ -261,8 +262,7 @@ pid_t keep_tree_in_child(pid_t parent, int report) {
   if (child < 0) ::_exit(127);
   if (child == 0) return keeper;
   // The keeper holds no end of the program's pipes open.
-  if (report > 0) ::syscall(SYS_close_range, 0U, static_cast<unsigned>(report - 1), 0U);
-  ::syscall(SYS_close_range, static_cast<unsigned>(report + 1), ~0U, 0U);
+  close_all_but(report);
   Keeper(child, report, {static_cast<ProcessEntry*>(room), kMostProcesses}).run();
 }
 
