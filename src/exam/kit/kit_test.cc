@@ -80,6 +80,15 @@ TEST(KitRecord, LiesAreRefusedAndSayWhy) {
   for (const Json& value : {Json(-1.0), Json(0), Json(nullptr), Json("1.5"), Json(true)})
     EXPECT_THAT(refusal(record_line().set("value", value)), HasSubstr("no finite number above 0"));
   EXPECT_THAT(refusal(record_line().set("value", 1e300)), HasSubstr("more than any silicon does"));
+  // 187 TFLOP/s told in MFLOP/s, 250 GB/s in kB/s, and 5 µs in seconds.
+  const auto slip = [](const char* metric, const char* unit, double value) {
+    return refusal(
+        Json::object().set("type", "record").set("metric", metric).set("unit", unit).set("value", value));
+  };
+  EXPECT_EQ(slip("host_to_device_gb_per_s", "GB/s", 64), "taken");
+  EXPECT_THAT(slip("matmul_tflop_per_s", "TFLOP/s", 187e6), HasSubstr("is it in another unit?"));
+  EXPECT_THAT(slip("host_to_device_gb_per_s", "GB/s", 250e6), HasSubstr("more than any silicon does"));
+  EXPECT_THAT(slip("launch_overhead_us", "µs", 5e-6), HasSubstr("less than any silicon does"));
   EXPECT_THAT(refusal(record_line().set("value", 99)),
               HasSubstr("lies outside its own samples, which are from 1.40 to 1.60"));
   EXPECT_THAT(refusal(record_line().set("samples", Json::array().push(1.5).push("x"))),
