@@ -29,6 +29,13 @@ def first_line(error):
     return "%s: %s" % (type(error).__name__, lines[0] if lines else "")
 
 
+def last_bytes(path, most=300):
+    with open(path, "rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - most))
+        return file.read().decode("utf-8", "replace")
+
+
 class Roofline:
     def __init__(self, kit, torch, device):
         self.kit, self.torch, self.device = kit, torch, device
@@ -231,15 +238,17 @@ class Roofline:
         """(seconds of each repetition on rank 0, "") or (None, why there are none). A process a device."""
         spec = {"kind": self.device.kind, "backend": self.device.backend, "ranks": ranks, "size_bytes": size, "folder": folder,
                 "budget_s": max(budget_s, 0.2), "plugin": str(self.kit.parameters.get("plugin", ""))}
-        processes = [subprocess.Popen([sys.executable, os.path.abspath(__file__), "--rank", str(rank), json.dumps(spec)],
-                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for rank in range(ranks)]
-        deadline, why, said = Deadline(60 + 4 * budget_s), "", b""
+        processes, deadline, why = [], Deadline(60 + 4 * budget_s), ""
+        # Into files: a pipe that nobody reads yet fills up where a collective library is talkative, and all ranks wait for its writer.
+        for rank in range(ranks):
+            with open("%s/%d.out" % (folder, rank), "wb") as out, open("%s/%d.err" % (folder, rank), "wb") as err:
+                processes.append(subprocess.Popen([sys.executable, os.path.abspath(__file__), "--rank", str(rank), json.dumps(spec)],
+                                                  stdin=subprocess.DEVNULL, stdout=out, stderr=err))
         for rank, process in enumerate(processes):
             try:
-                out, err = process.communicate(timeout=max(0.1, deadline.left()))
-                said = out if rank == 0 else said
+                process.wait(timeout=max(0.1, deadline.left()))
                 if process.returncode != 0 and not why:
-                    why = "rank %d ended with %d: %s" % (rank, process.returncode, err.decode("utf-8", "replace").strip()[-300:])
+                    why = "rank %d ended with %d: %s" % (rank, process.returncode, last_bytes("%s/%d.err" % (folder, rank)).strip())
             except subprocess.TimeoutExpired:
                 why = why or "rank %d took longer than %.0f s" % (rank, 60 + 4 * budget_s)
         for process in processes:
@@ -248,7 +257,8 @@ class Roofline:
             process.wait()
         if why:
             return None, why
-        return json.loads(said), ""
+        with open("%s/0.out" % folder, encoding="utf-8") as out:
+            return json.load(out), ""
 
 
 class Quiet:

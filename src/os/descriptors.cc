@@ -29,11 +29,19 @@ bool close_range(int first, unsigned flags) {
   return ::syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, flags) == 0;
 }
 
+void close_each(int first, int end) {
+  for (int fd = first; fd < end; ++fd) ::close(fd);
+}
+
 }  // namespace
 
 void close_from(int first) {
-  if (close_range(first, 0)) return;
-  for (int fd = first, end = end_of_descriptors(); fd < end; ++fd) ::close(fd);
+  if (!close_range(first, 0)) close_each(first, end_of_descriptors());
+}
+
+void close_all_but(int kept) {
+  close_from(kept + 1);
+  close_each(0, kept);  // few: a descriptor has the lowest number that was free
 }
 
 void close_on_exec_from(int first) {

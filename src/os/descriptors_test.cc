@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,6 +15,8 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+
+#include "os/process.h"
 
 namespace assay::descriptors_test {
 
@@ -58,6 +62,34 @@ TEST_P(Descriptors, ThoseFromANumberOnAreClosedAndNoneBelow) {
   const int open = in_child(GetParam(), story);
   if (open == 99) GTEST_SKIP() << "no filters of system calls here";
   EXPECT_EQ(open, 1);
+}
+
+TEST_P(Descriptors, AllAreClosedButOne) {
+  const auto story = [] {
+    ::dup2(0, 40), ::dup2(0, 41), ::dup2(0, 900);
+    close_all_but(41);
+    return (is_open(0) ? 1 : 0) + (is_open(40) ? 2 : 0) + (is_open(41) ? 4 : 0) + (is_open(900) ? 8 : 0);
+  };
+  const int open = in_child(GetParam(), story);
+  if (open == 99) GTEST_SKIP() << "no filters of system calls here";
+  EXPECT_EQ(open, 4);
+}
+
+// A keeper that held an end of its program's pipes open would keep everybody waiting for their ends.
+TEST_P(Descriptors, AProgramBelowAKeeperStartsAndItsPipesEnd) {
+  const auto story = [] {
+    ::alarm(60);  // a start that waits for ever is ended
+    const ProcessOptions options{.command = {"/bin/sh", "-c", "exec >&-; sleep 1000"},
+                                 .environment = {{"PATH", "/usr/bin:/bin"}},
+                                 .keeps_tree = true};
+    const Result<Process> process = Process::start(options);
+    if (!process) return 1;
+    pollfd out{.fd = process->out(), .events = POLLIN, .revents = 0};
+    return ::poll(&out, 1, 20'000) == 1 && (out.revents & POLLHUP) != 0 ? 0 : 2;
+  };
+  const int fault = in_child(GetParam(), story);
+  if (fault == 99) GTEST_SKIP() << "no filters of system calls here";
+  EXPECT_EQ(fault, 0) << "1: not started, 2: its stdout did not end, -1: it waited for ever";
 }
 
 TEST_P(Descriptors, ThoseFromANumberOnAreClosedWhenAnotherProgramRuns) {

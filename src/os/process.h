@@ -40,7 +40,7 @@ struct ProcessEnd {
   int exit_code = 0;
   int signal = 0;
   Nanos cpu_time{};     // user and system
-  TreeRemains remains;  // of a child whose tree is kept, when it had ended by itself
+  TreeRemains remains;  // of a child whose tree is kept
   bool clean() const { return exited && exit_code == 0; }
   std::string words() const;  // "exit code 3", "signal 6 (Aborted)"
 };

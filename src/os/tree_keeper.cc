@@ -17,11 +17,13 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/base.h"
+#include "os/descriptors.h"
 #include "os/files.h"
 
 namespace assay {
@@ -155,6 +157,7 @@ class Keeper {
         if (has_ended_) end_with_child();
       } else if (number == kKeeperKillSignal) {
         kill_below();
+        tell({});
         end_as(SIGKILL);
       } else if (number == kKeeperTermSignal) {
         tell_below(SIGTERM);
@@ -214,10 +217,15 @@ class Keeper {
     return ::sigpending(&pending) == 0 && sigismember(&pending, kKeeperKillSignal) == 1;
   }
 
+  void tell(TreeRemains found) {
+    found.is_told = true;
+    [[maybe_unused]] const ssize_t n = ::write(report_, &found, sizeof found);
+  }
+
   [[noreturn]] void end_with_child() {
     const TreeRemains found = remains();
     if (found.left_behind > 0) kill_below();
-    [[maybe_unused]] const ssize_t n = ::write(report_, &found, sizeof found);
+    tell(found);
     if (WIFEXITED(status_)) ::_exit(WEXITSTATUS(status_));
     end_as(WTERMSIG(status_));
   }
@@ -241,6 +249,21 @@ class Keeper {
   int status_ = 0;
 };
 
+void kill_marked_once(std::string_view variable, std::set<pid_t>& killed) {
+  constexpr int64_t kMostBytes = 4 << 20;
+  const Result<std::vector<std::string>> names = list_directory("/proc");
+  if (!names) return;
+  for (const std::string& name : *names) {
+    const std::optional<int64_t> pid = parse_integer(name);
+    if (!pid || *pid <= 1 || *pid == ::getpid()) continue;
+    const Result<std::string> environment = read_file(fmt::format("/proc/{}/environ", *pid), kMostBytes);
+    if (!environment) continue;
+    const std::vector<std::string_view> variables = split(*environment, '\0');
+    if (std::ranges::find(variables, variable) == variables.end()) continue;
+    if (::kill(static_cast<pid_t>(*pid), SIGKILL) == 0) killed.insert(static_cast<pid_t>(*pid));
+  }
+}
+
 }  // namespace
 
 pid_t keep_tree_in_child(pid_t parent, int report) {
@@ -261,26 +284,20 @@ pid_t keep_tree_in_child(pid_t parent, int report) {
   if (child < 0) ::_exit(127);
   if (child == 0) return keeper;
   // The keeper holds no end of the program's pipes open.
-  if (report > 0) ::syscall(SYS_close_range, 0U, static_cast<unsigned>(report - 1), 0U);
-  ::syscall(SYS_close_range, static_cast<unsigned>(report + 1), ~0U, 0U);
+  close_all_but(report);
   Keeper(child, report, {static_cast<ProcessEntry*>(room), kMostProcesses}).run();
 }
 
 int kill_marked(std::string_view variable) {
-  constexpr int64_t kMostBytes = 4 << 20;
-  const Result<std::vector<std::string>> names = list_directory("/proc");
-  if (!names) return 0;
-  int killed = 0;
-  for (const std::string& name : *names) {
-    const std::optional<int64_t> pid = parse_integer(name);
-    if (!pid || *pid <= 1 || *pid == ::getpid()) continue;
-    const Result<std::string> environment = read_file(fmt::format("/proc/{}/environ", *pid), kMostBytes);
-    if (!environment) continue;
-    const std::vector<std::string_view> variables = split(*environment, '\0');
-    if (std::ranges::find(variables, variable) == variables.end()) continue;
-    killed += ::kill(static_cast<pid_t>(*pid), SIGKILL) == 0 ? 1 : 0;
+  constexpr int kMostRounds = 100;
+  std::set<pid_t> killed;
+  // Once more after each that found a new one: it may have forked before it was killed.
+  for (int round = 0; round < kMostRounds; ++round) {
+    const size_t before = killed.size();
+    kill_marked_once(variable, killed);
+    if (killed.size() == before) break;
   }
-  return killed;
+  return static_cast<int>(killed.size());
 }
 
 }  // namespace assay

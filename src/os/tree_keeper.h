@@ -10,11 +10,12 @@
 
 namespace assay {
 
-// What a keeper tells when its program has ended by itself: processes that still ran 200 ms later. They are
-// killed.
+// What a keeper tells when it ends: processes that still ran 200 ms after its program had ended by itself.
+// They are killed.
 struct TreeRemains {
   int left_behind = 0;
-  int escaped = 0;  // of them: those that had left the program's process group
+  int escaped = 0;       // of them: those that had left the program's process group
+  bool is_told = false;  // false of a keeper that was killed, and could not see to them
 };
 
 // Signals that a keeper acts on. The kernel sends the first when the thread that started it is gone.
@@ -27,9 +28,10 @@ inline constexpr int kKeeperTermSignal = SIGTERM;  // handed on to everything be
 // `report`. `parent`: the process that it was forked from.
 pid_t keep_tree_in_child(pid_t parent, int report);
 
-// Kills every process of ours whose environment has NAME=VALUE `variable`, and returns how many there were:
-// for what a keeper, which was killed itself, could not see to. Not ours, and not readable ones, are passed
-// over.
+// Kills every process of ours whose environment has NAME=VALUE `variable`, and what they start meanwhile, and
+// returns how many there were: for what a keeper, which was killed itself, could not see to, and only then:
+// the environment of a process that hangs in a driver may be one whose reading hangs too. Not ours, and not
+// readable ones, are passed over.
 int kill_marked(std::string_view variable);
 
 }  // namespace assay

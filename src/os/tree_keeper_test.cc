@@ -73,6 +73,7 @@ TEST(TreeKeeper, EndsAsItsProgramEnds) {
   EXPECT_FALSE(end.exited);
   EXPECT_EQ(end.signal, SIGSEGV);
   EXPECT_EQ(end.remains.left_behind, 0);
+  EXPECT_TRUE(end.remains.is_told);
 }
 
 TEST(TreeKeeper, SaysWhyItsProgramCannotStart) {
@@ -111,7 +112,9 @@ TEST(TreeKeeper, KillsAllThatIsBelowIt) {
   ASSERT_GT(daemon, 0);
   EXPECT_TRUE(runs(daemon));
   process.kill();
-  EXPECT_EQ(end_of(process).signal, SIGKILL);
+  const ProcessEnd end = end_of(process);
+  EXPECT_EQ(end.signal, SIGKILL);
+  EXPECT_TRUE(end.remains.is_told) << "it saw to all of them";
   EXPECT_FALSE(runs(daemon));
   EXPECT_TRUE(ends(process.out()));
 }
@@ -146,7 +149,9 @@ TEST(TreeKeeper, WhereItWasKilledTheMarkFindsWhatIsLeft) {
   const auto daemon = static_cast<pid_t>(parse_integer(read_line(process.out())).value_or(0));
   ASSERT_GT(daemon, 0);
   ::kill(process.pid(), SIGKILL);
-  EXPECT_EQ(end_of(process).signal, SIGKILL);
+  const ProcessEnd end = end_of(process);
+  EXPECT_EQ(end.signal, SIGKILL);
+  EXPECT_FALSE(end.remains.is_told);
   EXPECT_TRUE(runs(daemon));
   EXPECT_GT(kill_marked(kMark), 0);
   EXPECT_TRUE(soon([&] { return !runs(daemon); }));

@@ -74,8 +74,9 @@ std::string words_of(const ClaimedPeak& peak) {
 ClaimedPeak peak_of(const std::vector<const Record*>& claims) {
   ClaimedPeak peak;
   for (const Record* claim : claims) {
-    const bool counts = is_of_device(*claim) && !is_sparse(*claim);
-    if (counts && (peak.record == nullptr || rank(*claim) < rank(*peak.record))) peak.record = claim;
+    if (!is_of_device(*claim) || is_sparse(*claim)) continue;
+    peak.highest = std::max(peak.highest, *claim->value);
+    if (peak.record == nullptr || rank(*claim) < rank(*peak.record)) peak.record = claim;
   }
   for (const Record* claim : claims) {
     const bool says_more =

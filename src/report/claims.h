@@ -28,6 +28,7 @@ EvidenceClass shown_class(const Record& record);
 // higher claim, which is named beside it (docs/decisions/0012-which-claim-counts.md).
 struct ClaimedPeak {
   const Record* record = nullptr;     // null: nothing to hold a device against
+  double highest = 0;                 // of all claims that could have counted, in the record's unit; 0: none
   std::vector<const Record*> others;  // other values for the same, of whatever basis, in the dossier's order
   // "grade A, FlagPerf …, 2026-11-30; also claimed: 1,800 GB/s (grade C, of a card)"; why there is none,
   // else.

@@ -201,6 +201,24 @@ TEST(ClaimsInTheReport, CeilingsAreTheClaimsThatCountAndNoOthers) {
                                                    "compute f16 claimed (grade A) 312 TFLOP/s"));
 }
 
+TEST(ClaimsInTheReport, AKernelBetweenTwoClaimsContradictsTheLowerOneAlone) {
+  DossierContent content = device_content();  // an f16 kernel of 250 TFLOP/s
+  for (Record& record : content.records) record.conditions.set("best", false);
+  add(content, {kBandwidth, 1555, "A"});
+  add(content, {kMatmul, 200, "A", "device", "f16", "dense"});
+  add(content, {kMatmul, 300, "C", "device", "f16", "dense"});
+  std::string above = (*make_model(content, nullptr)).rooflines.at(0).above;
+  EXPECT_THAT(above, HasSubstr("above the claim that counts, and below a higher one"));
+  EXPECT_THAT(above, testing::Not(HasSubstr("wrong")));
+  content.records.back().value = 240;
+  above = (*make_model(content, nullptr)).rooflines.at(0).above;
+  EXPECT_THAT(above, HasSubstr("lie above every roof, which no claim and no bound allows"));
+  content.records.back().value = 600;
+  content.records.back().conditions.set("sparsity", "sparse");
+  above = (*make_model(content, nullptr)).rooflines.at(0).above;
+  EXPECT_THAT(above, HasSubstr("which no claim and no bound allows")) << "a sparse peak excuses nothing";
+}
+
 TEST(ClaimsInTheReport, EveryClaimStandsInATableAndThoseThatCountAreMarked) {
   DossierContent content = device_content();
   add(content, {kBandwidth, 1555, "A"});

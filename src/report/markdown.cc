@@ -215,9 +215,11 @@ std::string claims(const Model& model, const Subject& subject) {
   std::string out = table_head({"claim about", "value", "unit", "basis", "grade", "use", "source"}, 7);
   for (const ClaimRow& each : claim_rows(model, subject)) {
     const Record& record = *each.record;
+    const std::string note = condition(record, "note");
     out += row({md(each.of), value(&record), md(display_unit(record.metric, record.unit).text),
                 md(each.basis), md(condition(record, "grade")), each.use,
-                md(fmt::format("{}, {}", record.source, condition(record, "date")))});
+                md(fmt::format("{}, {}{}{}", record.source, condition(record, "date"),
+                               note.empty() ? "" : ". ", note))});
   }
   return out + fmt::format("\n{}\n\n", kClaimsNote);
 }

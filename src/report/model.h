@@ -84,6 +84,8 @@ struct RooflineCeiling {
   bool is_bandwidth = false;
   bool is_of_caches = false;  // the roof of kernels whose data stays in them
   double value = 0;           // GB/s or TFLOP/s
+  // The highest of the claims about the same, of whatever grade: `value` is of the one that counts.
+  double highest_claim = 0;
   const Record* record = nullptr;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "catalogue/catalogue.h"
 #include "report/claims.h"
@@ -99,10 +100,11 @@ void add_ceiling(Roofline& roofline, const Record& record, bool names_source) {
 void add_claimed_ceilings(const Model& model, Roofline& roofline) {
   std::vector<const Record*> added;
   const auto add = [&](std::string_view metric, std::span<const std::string> dtypes) {
-    const Record* claim = claimed_peak(model, *roofline.subject, metric, dtypes).record;
-    if (claim == nullptr || std::ranges::find(added, claim) != added.end()) return;
-    added.push_back(claim);
-    add_ceiling(roofline, *claim, false);
+    const ClaimedPeak peak = claimed_peak(model, *roofline.subject, metric, dtypes);
+    if (peak.record == nullptr || std::ranges::find(added, peak.record) != added.end()) return;
+    added.push_back(peak.record);
+    add_ceiling(roofline, *peak.record, false);
+    roofline.ceilings.back().highest_claim = peak.highest;
   };
   add("memory_bandwidth_gb_per_s", {});
   for (const RooflinePoint& point : roofline.points) {
@@ -119,46 +121,81 @@ void thin_ceilings(std::vector<RooflineCeiling>& ceilings) {
                    [](const RooflineCeiling& a, const RooflineCeiling& b) { return a.value > b.value; });
   std::vector<RooflineCeiling> kept;
   for (RooflineCeiling& ceiling : ceilings) {
-    const bool is_hidden = std::any_of(kept.begin(), kept.end(), [&](const RooflineCeiling& other) {
+    const auto hides = [&](const RooflineCeiling& other) {
       const bool is_same_kind = other.is_bandwidth == ceiling.is_bandwidth &&
                                 other.is_of_caches == ceiling.is_of_caches &&
                                 other.record->evidence_class == ceiling.record->evidence_class;
       // Of measured kernels only the highest is a ceiling: the others are points.
       const bool is_measured = ceiling.record->evidence_class == EvidenceClass::kMeasured;
       return is_same_kind && (is_measured || other.value < ceiling.value * kApart);
-    });
-    if (!is_hidden) kept.push_back(std::move(ceiling));
+    };
+    const auto hiding = std::ranges::find_if(kept, hides);
+    if (hiding == kept.end())
+      kept.push_back(std::move(ceiling));
+    else
+      hiding->highest_claim = std::max(hiding->highest_claim, ceiling.highest_claim);
   }
   ceilings = std::move(kept);
 }
 
+// Which ceilings bound a point.
+struct Roof {
+  bool has_caches = false;
+  bool has_highest_claims = false;  // else each claim is the one that counts, of equals the lowest
+};
+
 // The highest that the ceilings permit a kernel of this intensity; 0 where none bounds it.
-double roof_over(const Roofline& roofline, double flop_per_byte, bool with_caches) {
+double roof_over(const Roofline& roofline, double flop_per_byte, Roof roof) {
   double slope = 0, flat = 0;
   for (const RooflineCeiling& ceiling : roofline.ceilings) {
-    if (ceiling.is_of_caches && !with_caches) continue;
+    if (ceiling.is_of_caches && !roof.has_caches) continue;
     double& highest = ceiling.is_bandwidth ? slope : flat;
-    highest = std::max(highest, ceiling.value);
+    highest = std::max({highest, ceiling.value, roof.has_highest_claims ? ceiling.highest_claim : 0});
   }
   slope *= flop_per_byte / kGigaPerTera;
   return slope == 0 ? flat : flat == 0 ? slope : std::min(slope, flat);
 }
 
 // The best points of their groups that lie above the roof.
-std::vector<std::string> groups_above(const Roofline& roofline, bool with_caches) {
+std::vector<std::string> groups_above(const Roofline& roofline, Roof roof) {
   constexpr double kTouches = 1.02;
   std::vector<std::string> groups;
   for (const RooflinePoint& point : roofline.points) {
-    const double roof = roof_over(roofline, point.flop_per_byte, with_caches);
-    if (point.is_best && roof > 0 && point.tflop_per_s > kTouches * roof) groups.push_back(point.group);
+    const double most = roof_over(roofline, point.flop_per_byte, roof);
+    if (point.is_best && most > 0 && point.tflop_per_s > kTouches * most) groups.push_back(point.group);
   }
   return groups;
+}
+
+// "X and Y lie above every roof": and why that may be.
+std::string words_of_above(const Roofline& roofline, const std::vector<std::string>& above) {
+  const bool is_one = above.size() == 1;
+  const bool are_measured = std::ranges::all_of(roofline.ceilings, [](const RooflineCeiling& ceiling) {
+    return ceiling.record != nullptr && ceiling.record->evidence_class == EvidenceClass::kMeasured;
+  });
+  const std::string words = fmt::format("{} {} above every roof", join(above, ", "), is_one ? "lies" : "lie");
+  if (are_measured) {
+    return fmt::format(
+        "{}: these are no bounds but what the best copy and matrix kernels reached, and {} more.", words,
+        is_one ? "this one reaches" : "these reach");
+  }
+  return words +
+         ", which no claim and no bound allows: one of them or a measurement is wrong, or data stayed in caches.";
+}
+
+// A roof is the claim that counts, of equals the lowest: what lies between it and a higher one contradicts
+// nobody but the lower.
+std::string words_of_between(const std::vector<std::string>& between) {
+  return fmt::format(
+      "{} {} above the claim that counts, and below a higher one, for which it speaks: the claims contradict "
+      "each other.",
+      join(between, ", "), between.size() == 1 ? "lies" : "lie");
 }
 
 // Data that stays in a cache has the cache's bandwidth for a roof. And a roof that was measured is no bound:
 // it is as high as the copy and matrix kernels of this library came, and another kernel may come higher.
 void explain_points_above(const Model& model, const Subject& subject, Roofline& roofline) {
-  const std::vector<std::string> above_memory = groups_above(roofline, false);
+  const std::vector<std::string> above_memory = groups_above(roofline, {});
   if (above_memory.empty()) return;
   const Record* caches = nullptr;
   for (const Record& record : model.content->records) {
@@ -171,25 +208,22 @@ void explain_points_above(const Model& model, const Subject& subject, Roofline& 
   const std::vector<std::string> above_all = [&] {
     if (caches == nullptr) return above_memory;
     add_ceiling(roofline, *caches, has_kit(*model.content, subject.id));
-    return groups_above(roofline, true);
+    return groups_above(roofline, {.has_caches = true});
   }();
   if (caches != nullptr && above_all.size() < above_memory.size())
     roofline.above =
         "Above the memory's roof lies what keeps its data in caches, which have a roof of their own.";
-  if (above_all.empty()) return;
-  const bool is_one = above_all.size() == 1;
-  const bool are_measured = std::ranges::all_of(roofline.ceilings, [](const RooflineCeiling& ceiling) {
-    return ceiling.record != nullptr && ceiling.record->evidence_class == EvidenceClass::kMeasured;
+  const std::vector<std::string> above_claims =
+      groups_above(roofline, {.has_caches = caches != nullptr, .has_highest_claims = true});
+  std::vector<std::string> between;
+  std::ranges::copy_if(above_all, std::back_inserter(between), [&](const std::string& group) {
+    return std::ranges::find(above_claims, group) == above_claims.end();
   });
-  roofline.above += fmt::format("{}{} {} above every roof", roofline.above.empty() ? "" : " ",
-                                join(above_all, ", "), is_one ? "lies" : "lie");
-  roofline.above +=
-      are_measured
-          ? fmt::format(
-                ": these are no bounds but what the best copy and matrix kernels reached, and {} more.",
-                is_one ? "this one reaches" : "these reach")
-          : std::string(
-                ", which no claim and no bound allows: one of them or a measurement is wrong, or data stayed in caches.");
+  const auto add = [&](const std::string& words) {
+    roofline.above += (roofline.above.empty() ? "" : " ") + words;
+  };
+  if (!between.empty()) add(words_of_between(between));
+  if (!above_claims.empty()) add(words_of_above(roofline, above_claims));
 }
 
 Series& series_of(std::vector<Series>& all, const std::string& label) {

@@ -111,7 +111,7 @@ class KitRun {
         give_up(EndCause::kHung, "the kit hung: it closed its stdout and did not end");
       ended = *process_->poll_end();
     }
-    const int marked = kill_marked(fmt::format("{}={}", kMarkVariable, mark_));
+    const int marked = ended.remains.is_told ? 0 : kill_marked(fmt::format("{}={}", kMarkVariable, mark_));
     end_.remains = ended.remains;
     end_.remains.left_behind += marked;
     end_.remains.escaped += marked;
@@ -120,8 +120,10 @@ class KitRun {
     tell();
   }
 
+  // Somebody whom assay may not kill can still hold the pipes open, and write.
   void drain() {
-    for (uint64_t before = UINT64_MAX; process_->bytes_heard() != before;) {
+    const Nanos until = clock_.now() + limits_.ending;
+    for (uint64_t before = UINT64_MAX; process_->bytes_heard() != before && clock_.now() < until;) {
       before = process_->bytes_heard();
       process_->wait(clock_.now());
       if (!take_input()) return;

@@ -37,7 +37,49 @@ std::string words_of_parse_error(std::string_view line, const Error& error) {
   return error.what;
 }
 
+std::string with_hidden(std::string text, const std::vector<std::string>& secrets) {
+  for (const std::string& secret : secrets) {
+    if (secret.empty()) continue;
+    for (size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += 3)
+      text.replace(at, secret.size(), "***");
+  }
+  return text;
+}
+
+// In every text of a line, but not in numbers, nor in what says which line it is: a value that is passed on
+// may be as plain as a folder, and must not make another line of it.
+Json with_hidden(const Json& json, const std::vector<std::string>& secrets, bool is_line) {
+  constexpr std::string_view kKept[] = {"type", "protocol", "metric", "unit"};
+  if (json.is_string()) return with_hidden(json.as_string(), secrets);
+  if (json.is_array()) {
+    Json out = Json::array();
+    for (const Json& item : json.items()) out.push(with_hidden(item, secrets, false));
+    return out;
+  }
+  if (!json.is_object()) return json;
+  Json out = Json::object();
+  for (const auto& [name, value] : json.members()) {
+    const bool is_kept = is_line && std::ranges::find(kKept, name) != std::end(kKept);
+    out.append_member(with_hidden(name, secrets), is_kept ? value : with_hidden(value, secrets, false));
+  }
+  return out;
+}
+
+// With what a quote or a backslash in them becomes inside JSON.
+std::vector<std::string> with_escaped(std::vector<std::string> secrets) {
+  const size_t count = secrets.size();
+  for (size_t i = 0; i < count; ++i) {
+    const std::string quoted = Json(secrets[i]).dump();
+    std::string escaped = quoted.substr(1, quoted.size() - 2);
+    if (escaped != secrets[i]) secrets.push_back(std::move(escaped));
+  }
+  return secrets;
+}
+
 }  // namespace
+
+KitLines::KitLines(TakeKitLine take, std::vector<std::string> secrets, KitLineLimits limits)
+    : take_(std::move(take)), secrets_(with_escaped(std::move(secrets))), limits_(limits) {}
 
 Result<void> KitLines::feed(std::string_view bytes) {
   bytes_ += bytes.size();
@@ -65,32 +107,30 @@ Result<void> KitLines::finish() {
 
 Result<void> KitLines::take_line(std::string line) {
   if (++lines_ > limits_.lines) return fail(fmt::format("it printed more than {} lines", limits_.lines));
-  for (const std::string& secret : secrets_) {
-    if (secret.empty()) continue;
-    for (size_t at = 0; (at = line.find(secret, at)) != std::string::npos; at += 3)
-      line.replace(at, secret.size(), "***");
-  }
   const std::string_view text = trim(line);
   if (text.empty()) return {};
-  if (!text.starts_with('{')) return take_other(text);
-  const Result<Json> json = Json::parse(text, "kit");
+  // What is told of a line is told without secrets.
+  const std::string shown = with_hidden(std::string(text), secrets_);
+  if (!text.starts_with('{')) return take_other(shown);
+  Result<Json> json = Json::parse(text, "kit");
   if (!json || !json->is_object()) {
     const std::string why = json ? "it is no JSON object" : words_of_parse_error(text, json.error());
     if (!hello_)
-      return fail(fmt::format("its first line is no hello: {}", printable(text, kQuotedLineBytes)));
-    return refuse_line(text, why);
+      return fail(fmt::format("its first line is no hello: {}", printable(shown, kQuotedLineBytes)));
+    return refuse_line(shown, with_hidden(why, secrets_));
   }
+  if (!secrets_.empty()) json = with_hidden(*json, secrets_, true);
   const std::string& type = (*json)["type"].as_string();
   const auto* kind = std::ranges::find(kLineKinds, type, &std::pair<const char*, KitLineKind>::first);
   if (!hello_) {
     if (type != "hello")
-      return fail(fmt::format("its first line is no hello: {}", printable(text, kQuotedLineBytes)));
+      return fail(fmt::format("its first line is no hello: {}", printable(shown, kQuotedLineBytes)));
     return take_hello(*json);
   }
   if (kind == std::end(kLineKinds))
     return refuse_line(
-        text, fmt::format("its type is '{}', which the protocol does not have", printable(type, 40)));
-  if (const std::string why = out_of_place(kind->second); !why.empty()) return refuse_line(text, why);
+        shown, fmt::format("its type is '{}', which the protocol does not have", printable(type, 40)));
+  if (const std::string why = out_of_place(kind->second); !why.empty()) return refuse_line(shown, why);
   return take_known({kind->second, *json});
 }
 

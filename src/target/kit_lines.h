@@ -51,9 +51,8 @@ using TakeKitLine = std::function<Result<void>(const KitLine& line)>;
 // One thread. Memory: one line, and what is kept of lines outside the protocol.
 class KitLines {
  public:
-  // `secrets` are hidden in every line before it is read.
-  explicit KitLines(TakeKitLine take, std::vector<std::string> secrets = {}, KitLineLimits limits = {})
-      : take_(std::move(take)), secrets_(std::move(secrets)), limits_(limits) {}
+  // `secrets` are hidden in all texts that a line holds, and in what is told of it.
+  explicit KitLines(TakeKitLine take, std::vector<std::string> secrets = {}, KitLineLimits limits = {});
 
   // Bytes of stdout as they come. An error: a limit was passed, or the kit does not speak the protocol;
   // nothing more is to be fed.

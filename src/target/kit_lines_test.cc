@@ -154,4 +154,24 @@ TEST(KitLines, SecretsAreHiddenBeforeAnythingIsRead) {
   EXPECT_EQ(heard.lines.absent_reason(), "no ***");
 }
 
+TEST(KitLines, ASecretIsHiddenHoweverJsonWritesIt) {
+  Heard heard({}, {R"(pass"wo\rd)"});
+  ASSERT_TRUE(heard.say(kHello));
+  ASSERT_TRUE(heard.say(
+      R"({"type": "finding", "text": "pass\"wo\\rd", "evidence": {"p\u0061ss\"wo\\rd": ["pass\"wo\\rd"]}})"
+      "\n"));
+  EXPECT_EQ(heard.last.dump(), R"({"type": "finding", "text": "***", "evidence": {"***": ["***"]}})");
+  ASSERT_TRUE(heard.say(R"({"type": "finding", pass\"wo\\rd)"
+                        "\n"));
+  EXPECT_THAT(heard.lines.remarks().refused_line, testing::Not(HasSubstr("wo")));
+}
+
+TEST(KitLines, WhatIsHiddenMakesNoOtherLineOfOne) {
+  Heard heard({}, {"assay", "GB/s", "2048"});
+  ASSERT_TRUE(heard.say(kHello));
+  ASSERT_TRUE(heard.say(R"({"type": "record", "unit": "GB/s", "value": 2048, "method": "2048 GB/s"})"
+                        "\n"));
+  EXPECT_EQ(heard.last.dump(), R"({"type": "record", "unit": "GB/s", "value": 2048, "method": "*** ***"})");
+}
+
 }  // namespace assay::kit_lines_test

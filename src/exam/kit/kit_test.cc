@@ -80,6 +80,15 @@ TEST(KitRecord, LiesAreRefusedAndSayWhy) {
   for (const Json& value : {Json(-1.0), Json(0), Json(nullptr), Json("1.5"), Json(true)})
     EXPECT_THAT(refusal(record_line().set("value", value)), HasSubstr("no finite number above 0"));
   EXPECT_THAT(refusal(record_line().set("value", 1e300)), HasSubstr("more than any silicon does"));
+  // 187 TFLOP/s told in MFLOP/s, 250 GB/s in kB/s, and 5 µs in seconds.
+  const auto slip = [](const char* metric, const char* unit, double value) {
+    return refusal(
+        Json::object().set("type", "record").set("metric", metric).set("unit", unit).set("value", value));
+  };
+  EXPECT_EQ(slip("host_to_device_gb_per_s", "GB/s", 64), "taken");
+  EXPECT_THAT(slip("matmul_tflop_per_s", "TFLOP/s", 187e6), HasSubstr("is it in another unit?"));
+  EXPECT_THAT(slip("host_to_device_gb_per_s", "GB/s", 250e6), HasSubstr("more than any silicon does"));
+  EXPECT_THAT(slip("launch_overhead_us", "µs", 5e-6), HasSubstr("less than any silicon does"));
   EXPECT_THAT(refusal(record_line().set("value", 99)),
               HasSubstr("lies outside its own samples, which are from 1.40 to 1.60"));
   EXPECT_THAT(refusal(record_line().set("samples", Json::array().push(1.5).push("x"))),
@@ -166,6 +175,10 @@ std::string say(const Json& line) {
   return "echo '" + line.dump() + "'; ";
 }
 
+int64_t measured(const TrialOutcome& outcome) {
+  return std::ranges::count(outcome.records, EvidenceClass::kMeasured, &Record::evidence_class);
+}
+
 std::vector<std::string> codes(const TrialOutcome& outcome) {
   std::vector<std::string> all;
   for (const Finding& finding : outcome.findings) all.push_back(finding.code);
@@ -176,11 +189,25 @@ TEST(KitTrial, AGoodKitLeavesRecordsOfItsDevice) {
   const TrialOutcome outcome = run(shell_target(kHello + kDevice + say(record_line()) + kDone));
   EXPECT_EQ(outcome.state, TrialState::kDone) << outcome.end_text;
   EXPECT_EQ(outcome.subject->name, "BI-V150");
-  ASSERT_EQ(outcome.records.size(), 1U);
+  ASSERT_EQ(measured(outcome), 1);
   EXPECT_TRUE(outcome.records[0].conditions["best"].as_bool());
   EXPECT_THAT(outcome.records[0].source, HasSubstr("kit my-kit 2.0 through assay"));
   EXPECT_TRUE(outcome.findings.empty()) << codes(outcome).at(0);
   EXPECT_EQ(outcome.samples.size(), 1U);
+}
+
+TEST(KitTrial, WhatIsClaimedOfItsDevicesChipStandsBesideAsClaims) {
+  const TrialOutcome outcome = run(shell_target(kHello + kDevice + say(record_line()) + kDone));
+  size_t claims = 0;
+  for (const Record& record : outcome.records) {
+    if (record.evidence_class == EvidenceClass::kMeasured) continue;
+    ++claims;
+    EXPECT_EQ(record.conditions["chip"].as_string(), "iluvatar-bi-v150");
+    EXPECT_EQ(record.conditions["device"].as_string(), "BI-V150");
+    EXPECT_EQ(record.conditions.find("kit"), nullptr) << "no word of the kit's";
+  }
+  EXPECT_GT(claims, 5U);
+  EXPECT_TRUE(run(shell_target(kHello + kDevice + kDone)).records.empty()) << "nothing to hold against them";
 }
 
 TEST(KitTrial, WhatIsRefusedIsAFindingAndTheRestStands) {
@@ -188,7 +215,7 @@ TEST(KitTrial, WhatIsRefusedIsAFindingAndTheRestStands) {
       kHello + kDevice + say(record_line()) + say(record_line().set("unit", "GFLOP/s")) +
       R"(echo '{"type": "record", "metric": "matmul_tflop_per_s", "value": NaN}'; echo hello; )" + kDone));
   EXPECT_EQ(outcome.state, TrialState::kDone);
-  EXPECT_EQ(outcome.records.size(), 1U);
+  EXPECT_EQ(measured(outcome), 1);
   EXPECT_EQ(codes(outcome),
             (std::vector<std::string>{"kit.record-refused", "kit.line-refused", "kit.other-output"}));
   EXPECT_THAT(outcome.findings[0].text, HasSubstr("'GFLOP/s' instead of 'TFLOP/s'"));
@@ -208,7 +235,7 @@ TEST(KitTrial, ACrashIsABlockerAndWhatWasToldBeforeStays) {
   const TrialOutcome outcome =
       run(shell_target(kHello + kDevice + say(record_line()) + "echo 'illegal access' >&2; kill -SEGV $$"));
   EXPECT_EQ(outcome.state, TrialState::kFailed);
-  EXPECT_EQ(outcome.records.size(), 1U);
+  EXPECT_EQ(measured(outcome), 1);
   ASSERT_EQ(codes(outcome), (std::vector<std::string>{"kit.died"}));
   EXPECT_EQ(outcome.findings[0].severity, Severity::kBlocker);
   EXPECT_THAT(outcome.end_text, HasSubstr("illegal access"));

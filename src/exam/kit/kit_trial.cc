@@ -11,77 +11,16 @@
 #include "exam/kit/kit_records.h"
 #include "exam/record_lines.h"
 #include "exam/roofline/bounds.h"
+#include "exam/roofline/claims.h"
 
 namespace assay {
 namespace {
 
 constexpr size_t kMaxFindings = 1000;
-// A quick look leaves a kit some seconds more than the engine's kernels, since it measures everything itself.
-constexpr double kQuickDurationS = 4;
-
-bool is_python(const std::string& file) {
-  return file.ends_with(".py");
-}
-
-// One of assay's own by its name, or the user's file.
-struct KitFile {
-  std::string path;
-  bool is_own = false;
-};
-KitFile file_of(const ExamContext& context, const std::string& kit) {
-  const KitRow* row = find_kit(kit);
-  if (row == nullptr) return {kit, false};
-  return {fmt::format("{}/{}", context.kit_directory, row->file), true};
-}
 
 // What people read: the name of one of assay's own, or that of the file.
 std::string shown(const std::string& kit) {
   return find_kit(kit) != nullptr ? kit : file_name(kit);
-}
-
-double duration_s(const Scenario& scenario) {
-  const double wanted = scenario.roofline.max_duration_s;
-  return scenario.is_quick ? std::max(wanted, kQuickDurationS) : wanted;
-}
-
-// "SIZES" of "sizes".
-std::string upper(std::string text) {
-  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return text;
-}
-
-// As a shell reads it: a text without its quotes.
-std::string plain(const Json& value) {
-  return value.is_string() ? value.as_string() : value.dump();
-}
-
-// What the kit is told, as the protocol names it.
-Json job_of(const ExamContext& context, const Trial& trial, const TargetSpec& target) {
-  const Scenario& scenario = context.scenario;
-  Json parameters = Json::object(), job = Json::object();
-  for (const auto& [name, value] : target.kit.parameters) parameters.set(name, value);
-  return job.set("protocol", 1)
-      .set("exam", trial.exam)
-      .set("duration_s", duration_s(scenario))
-      .set("time_limit_s", target.kit.time_limit_s)
-      .set("relative_interval", scenario.roofline.relative_interval)
-      .set("seed", static_cast<int64_t>(scenario.seed))
-      .set("quick", scenario.is_quick ? 1 : 0)
-      .set("parameters", std::move(parameters));
-}
-
-void set_variable(KitCommand& command, const std::string& name, std::string value) {
-  std::erase_if(command.environment, [&](const auto& known) { return known.first == name; });
-  command.environment.emplace_back(name, std::move(value));
-}
-
-void tell_job(const Json& job, KitCommand& command) {
-  for (const auto& [name, value] : job.members()) {
-    if (!value.is_object()) set_variable(command, "ASSAY_KIT_" + upper(name), plain(value));
-  }
-  for (const auto& [name, value] : job["parameters"].members())
-    set_variable(command, "ASSAY_KIT_PARAMETER_" + upper(name), plain(value));
-  set_variable(command, "ASSAY_KIT_JOB", job.dump());
 }
 
 Finding kit_end_finding(const KitEnd& end, const std::string& kit) {
@@ -116,6 +55,7 @@ class KitTrial {
     if (end.cause == EndCause::kNotStarted)
       return fail_outcome(failed_exam_finding(end.error), outcome_), std::move(outcome_);
     settle(end);
+    RETURN_IF_ERROR(add_claims());
     return std::move(outcome_);
   }
 
@@ -197,12 +137,24 @@ class KitTrial {
            fmt::format("{} ended well and measured nothing.", kit_));
   }
 
+  // Where no engine reaches a device, nobody but the kit says which chip it is.
+  Result<void> add_claims() {
+    if (trial_.exam != "roofline" || outcome_.records.empty()) return {};
+    const Json told = Json::object()
+                          .set("description", printable(device_["name"].as_string(), 100))
+                          .set("memory_bytes", device_["details"]["memory_bytes"].as_number());
+    return add_claims_once(context_.dossier, trial_, outcome_.subject->name, told, outcome_);
+  }
+
   void skip(const std::string& reason) {
     outcome_.state = TrialState::kSkipped;
     outcome_.end_text = reason.empty() ? "there is nothing to be measured here" : reason;
-    note(Severity::kNote, "kit.absent",
-         fmt::format("{} has nothing to measure here: {}. Of the device this says nothing.", kit_,
-                     outcome_.end_text));
+    const bool is_own = find_kit(kit_) != nullptr;
+    note(
+        Severity::kNote, "kit.absent",
+        fmt::format(
+            "{} has nothing to measure here: {}. Of the device this says nothing.{}", kit_, outcome_.end_text,
+            is_own ? " The target's `python` names the Python in which the vendor's framework is." : ""));
   }
 
   void note_remarks(const KitRemarks& remarks) {
@@ -265,30 +217,6 @@ std::optional<Trial> plan_kit_trial(const char* exam, const TargetSpec& target) 
   if (target.device != "*") trial.parameters.set("device", target.device);
   if (!target.kit.python.empty()) trial.parameters.set("python", target.kit.python);
   return trial;
-}
-
-Result<KitCommand> kit_command(const ExamContext& context, const Trial& trial, const TargetSpec& target) {
-  const KitFile file = file_of(context, trial.parameters["kit"].as_string());
-  if (!file_exists(file.path))
-    return fail("the kit is not there", file.path,
-                file.is_own ? "ASSAY_KIT_DIR names the folder of assay's own kits." : "Check the path.");
-  KitCommand command;
-  command.environment = context.server_environment;
-  std::erase_if(command.environment, [](const auto& known) { return known.first.starts_with("ASSAY_"); });
-  std::string python = target.kit.python;
-  if (python.empty() && is_python(file.path)) python = "python3";
-  if (!python.empty()) command.command.push_back(python);
-  command.command.push_back(file.path);
-  command.command.insert(command.command.end(), target.kit.arguments.begin(), target.kit.arguments.end());
-  set_variable(command, "PYTHONDONTWRITEBYTECODE", "1");
-  for (const StackVariable& variable : target.kit.variables) {
-    std::string value = variable.passes_on ? context.secret(variable.name) : variable.value;
-    if (variable.passes_on && value.empty()) continue;  // it is not set here either
-    if (variable.passes_on) command.secrets.push_back(value);
-    set_variable(command, variable.name, std::move(value));
-  }
-  tell_job(job_of(context, trial, target), command);
-  return command;
 }
 
 Result<TrialOutcome> run_kit_trial(ExamContext& context, const Trial& trial, const TargetSpec& target) {

@@ -108,6 +108,12 @@ const Record* best_of(const DossierContent& content, int64_t subject, std::strin
   return best;
 }
 
+// Whose it is, where a kit has measured it: the engine is held against the best there is.
+std::string by_whom(const Record& kernel) {
+  const std::string& library = text(kernel, "library");
+  return library.empty() ? "" : fmt::format(", by kernels of {}", library);
+}
+
 Record efficiency(const DossierContent& content, const Record& speed, const char* of, double value,
                   std::string method) {
   Json conditions = Json::object().set("of", of);
@@ -136,10 +142,10 @@ std::vector<Record> engine_efficiency_records(const DossierContent& content) {
       records.push_back(efficiency(
           content, speed, "decode", *speed.value * bytes / 1e9 / *bandwidth->value,
           fmt::format(
-              "{} tokens/s × {} MB of weights a token / {} MB/s, the best bandwidth measured ({}); weights "
+              "{} tokens/s × {} MB of weights a token / {} MB/s, the best bandwidth measured ({}{}); weights "
               "that stay in a cache may exceed 1",
               format_number(*speed.value, 4), format_number(bytes / 1e6, 4),
-              format_number(*bandwidth->value * 1e3, 4), text(*bandwidth, "kernel"))));
+              format_number(*bandwidth->value * 1e3, 4), text(*bandwidth, "kernel"), by_whom(*bandwidth))));
     }
     if (is_measured(speed, "prefill_tokens_per_s") && flop > 0) {
       // Another type's kernel is another limit.
@@ -149,9 +155,9 @@ std::vector<Record> engine_efficiency_records(const DossierContent& content) {
       records.push_back(efficiency(
           content, speed, "prefill", *speed.value * flop / 1e12 / *matmul->value,
           fmt::format(
-              "{} tokens/s × {} MFLOP a token / {} GFLOP/s, the best multiplication measured with {} weights",
+              "{} tokens/s × {} MFLOP a token / {} GFLOP/s, the best multiplication measured with {} weights{}",
               format_number(*speed.value, 4), format_number(flop / 1e6, 4),
-              format_number(*matmul->value * 1e3, 4), text(*matmul, "dtype"))));
+              format_number(*matmul->value * 1e3, 4), text(*matmul, "dtype"), by_whom(*matmul))));
     }
   }
   return records;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "exam/chip_of_device.h"
@@ -62,20 +63,36 @@ std::vector<Record> claim_records(const Chip& chip, const std::string& device) {
   return records;
 }
 
-void add_claims(const ChipCatalogue& catalogue, const Json& host, const std::string& device,
+void add_claims(const ChipCatalogue& catalogue, const Json& host, const std::string& device, const Json& told,
                 TrialOutcome& outcome) {
+  const Json* known = told.is_null() ? nullptr : &told;
   for (const Json& one : host["devices"].items()) {
-    if (one["name"].as_string() != device) continue;
-    const ChipMatch match = chip_of_device(catalogue, host, one);
-    if (match.chip != nullptr) {
-      for (Record& record : claim_records(*match.chip, device)) outcome.records.push_back(std::move(record));
-    } else if (!match.because.empty()) {
-      outcome.findings.push_back(make_finding(
-          Severity::kNote, "roofline.no-claims",
-          fmt::format("No claim is held against {}: {}.", printable(device, 80), match.because)));
-    }
-    return;
+    if (one["name"].as_string() == device) known = &one;
   }
+  if (known == nullptr) return;
+  const ChipMatch match = chip_of_device(catalogue, host, *known);
+  if (match.chip != nullptr) {
+    for (Record& record : claim_records(*match.chip, device)) outcome.records.push_back(std::move(record));
+  } else if (!match.because.empty()) {
+    outcome.findings.push_back(
+        make_finding(Severity::kNote, "roofline.no-claims",
+                     fmt::format("No claim is held against {}: {}.", printable(device, 80), match.because)));
+  }
+}
+
+Result<void> add_claims_once(const Dossier* dossier, const Trial& trial, const std::string& device,
+                             const Json& told, TrialOutcome& outcome) {
+  DossierContent content;
+  if (dossier != nullptr) {
+    ASSIGN_OR_RETURN(content, dossier->read());
+  }
+  // What an earlier try of this very trial has left goes when this one ends.
+  const bool is_kept = std::ranges::any_of(content.records, [&](const Record& record) {
+    return record.trial_id != trial.id && record.evidence_class == EvidenceClass::kClaimed &&
+           record.conditions["device"].as_string() == device;
+  });
+  if (!is_kept) add_claims(ChipCatalogue::built_in(), content.run.host, device, told, outcome);
+  return {};
 }
 
 }  // namespace assay

@@ -17,8 +17,14 @@ namespace assay {
 std::vector<Record> claim_records(const Chip& chip, const std::string& device);
 
 // Adds the records of the chip that `device` is, by the host of the dossier, or a note why a chip that it
-// seemed to be is not it. Of a device that the host does not have nothing.
-void add_claims(const ChipCatalogue& catalogue, const Json& host, const std::string& device,
+// seemed to be is not it. Of a device that the host does not have `told` counts, what it says of itself:
+// {"description", "memory_bytes"}; without that nothing is added.
+void add_claims(const ChipCatalogue& catalogue, const Json& host, const std::string& device, const Json& told,
                 TrialOutcome& outcome);
+
+// The same for a trial, by its dossier, which may be null; nothing where another trial has kept the claims of
+// the device: the engine and kits may examine one. Errors: the dossier cannot be read.
+Result<void> add_claims_once(const Dossier* dossier, const Trial& trial, const std::string& device,
+                             const Json& told, TrialOutcome& outcome);
 
 }  // namespace assay

@@ -82,17 +82,29 @@ Json host(const char* description, double memory_bytes) {
 TEST(AddClaims, AKnownChipLeavesRecordsAndASliceOfOneANote) {
   const ChipCatalogue& catalogue = ChipCatalogue::built_in();
   TrialOutcome outcome;
-  add_claims(catalogue, host("a fake device", 1e9), "CUDA0", outcome);
-  add_claims(catalogue, host("NVIDIA H20", 96e9), "CUDA1", outcome);
+  add_claims(catalogue, host("a fake device", 1e9), "CUDA0", Json(), outcome);
+  add_claims(catalogue, host("NVIDIA H20", 96e9), "CUDA1", Json(), outcome);
   EXPECT_TRUE(outcome.records.empty() && outcome.findings.empty());
-  add_claims(catalogue, host("NVIDIA H20", 96e9), "CUDA0", outcome);
+  add_claims(catalogue, host("NVIDIA H20", 96e9), "CUDA0", Json(), outcome);
   EXPECT_EQ(of_metric(outcome.records, "memory_bandwidth_gb_per_s").size(), 2u);
   EXPECT_TRUE(outcome.findings.empty());
-  add_claims(catalogue, host("NVIDIA H20 MIG 1c.2g.24gb", 24e9), "CUDA0", outcome);
+  add_claims(catalogue, host("NVIDIA H20 MIG 1c.2g.24gb", 24e9), "CUDA0", Json(), outcome);
   ASSERT_EQ(outcome.findings.size(), 1u);
   EXPECT_EQ(outcome.findings[0].code, "roofline.no-claims");
   EXPECT_EQ(outcome.findings[0].severity, Severity::kNote);
   EXPECT_THAT(outcome.findings[0].text, HasSubstr("No claim is held against CUDA0: it calls itself"));
+}
+
+TEST(AddClaims, OfADeviceThatNoEngineSeesItsOwnWordsTellWhichChipItIs) {
+  const ChipCatalogue& catalogue = ChipCatalogue::built_in();
+  const Json told = Json::object().set("description", "Iluvatar BI-V150").set("memory_bytes", 34e9);
+  TrialOutcome outcome;
+  add_claims(catalogue, Json(), "native", told, outcome);
+  EXPECT_EQ(of_metric(outcome.records, "memory_bandwidth_gb_per_s").size(), 6u);
+  EXPECT_EQ(outcome.records[0].conditions["device"].as_string(), "native");
+  TrialOutcome known;
+  add_claims(catalogue, host("NVIDIA H20", 96e9), "CUDA0", told, known);
+  EXPECT_EQ(known.records.at(0).conditions["chip"].as_string(), "nvidia-h20") << "the host knows better";
 }
 
 }  // namespace assay::roofline_claims_test

@@ -64,14 +64,6 @@ int64_t threads_of(const TrialOutcome& outcome) {
   return threads;
 }
 
-// The host stands in the dossier, also where the run is resumed elsewhere.
-Result<void> add_claims_of_host(ExamContext& context, const Trial& trial, TrialOutcome& outcome) {
-  if (context.dossier == nullptr) return {};
-  ASSIGN_OR_RETURN(const DossierContent content, context.dossier->read());
-  add_claims(ChipCatalogue::built_in(), content.run.host, trial.parameters["device"].as_string(), outcome);
-  return {};
-}
-
 Result<void> run_kernels(ExamContext& context, const Trial& trial, const TargetSpec& target,
                          TrialOutcome& outcome) {
   const RooflineSpec& spec = context.scenario.roofline;
@@ -85,7 +77,9 @@ Result<void> run_kernels(ExamContext& context, const Trial& trial, const TargetS
       .set("relative_interval", spec.relative_interval);
   RETURN_IF_ERROR(run_evidence_job(context, job, limit_s, outcome));
   mark_best(outcome.records);
-  RETURN_IF_ERROR(add_claims_of_host(context, trial, outcome));
+  // The host stands in the dossier, also where the run is resumed elsewhere: without one there are no claims.
+  RETURN_IF_ERROR(
+      add_claims_once(context.dossier, trial, trial.parameters["device"].as_string(), Json(), outcome));
   if (trial.parameters["device_type"].as_string() != "cpu") return {};
   const auto cpuinfo = read_file("/proc/cpuinfo", kMaxCpuInfoBytes);
   if (!cpuinfo) return {};

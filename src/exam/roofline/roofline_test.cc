@@ -149,6 +149,14 @@ TEST(Bounds, EngineEfficiencyComparesAnEngineWithTheKernelsOfItsOwnDevice) {
   EXPECT_EQ(records[0].conditions["of"].as_string(), "decode");
   EXPECT_DOUBLE_EQ(*records[1].value, 0.4);
   EXPECT_EQ(records[1].subject_id, 1);
+  EXPECT_EQ(records[0].method.find("by kernels of"), std::string::npos);
+  content.records.push_back(measured(
+      "memory_bandwidth_gb_per_s", 40,
+      Json::object().set("best", true).set("kernel", "triad").set("library", "cuBLAS").set("kit", "x")));
+  const Record against_kit = engine_efficiency_records(content).at(0);
+  EXPECT_DOUBLE_EQ(*against_kit.value, 0.25);
+  EXPECT_NE(against_kit.method.find("(triad, by kernels of cuBLAS)"), std::string::npos)
+      << against_kit.method;
   for (Record& record : content.records) {
     if (record.metric == "prefill_tokens_per_s") record.conditions.set("weights_type", "q4_1");
   }

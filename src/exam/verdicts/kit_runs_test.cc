@@ -15,7 +15,9 @@ void add_kit(Evidence& evidence, int64_t id, TrialState state, const std::string
   trial.parameters.set("part", "kit");
   trial.end_text = end_text;
   evidence.content.trials.push_back(trial);
-  if (state == TrialState::kDone) evidence.add(id, "matmul_tflop_per_s", "", 1.5);
+  if (state != TrialState::kDone) return;
+  evidence.add(id, "matmul_tflop_per_s", "", 1.5);
+  evidence.content.records.back().conditions.set("kit", "torch-roofline");
 }
 
 TEST(KitRuns, ThatWentWellStandBesideTheEngines) {
@@ -31,6 +33,18 @@ TEST(KitRuns, AloneShowNothingOfAModel) {
   add_kit(evidence, 1, TrialState::kDone);
   EXPECT_EQ(evidence.answer(1).answer, Answer::kNotExamined);
   EXPECT_EQ(evidence.answer(1).reason, "kernels ran through the framework of native; no model was run there");
+}
+
+TEST(KitRuns, WhatIsNoWordOfTheKitsShowsNoKernels) {
+  Evidence evidence;
+  evidence.content.trials.clear();
+  add_kit(evidence, 1, TrialState::kDone);
+  Record& record = evidence.content.records.back();
+  record.evidence_class = EvidenceClass::kClaimed;
+  EXPECT_THAT(evidence.answer(1).reason, ::testing::Not(HasSubstr("kernels ran"))) << "a claim";
+  record.evidence_class = EvidenceClass::kMeasured;
+  record.conditions = Json::object();
+  EXPECT_THAT(evidence.answer(1).reason, ::testing::Not(HasSubstr("kernels ran"))) << "power beside it";
 }
 
 TEST(KitRuns, ThatFoundNoFrameworkAreNoFailure) {

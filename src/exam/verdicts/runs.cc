@@ -65,7 +65,8 @@ void note_failure(const VerdictView& view, const Trial& trial, Runs& runs) {
 // that it runs it.
 void note_kit(const VerdictView& view, const Trial& trial, Runs& runs) {
   const bool has_number = std::ranges::any_of(view.content().records, [&](const Record& record) {
-    return record.trial_id == trial.id && is_usable(record);
+    return record.trial_id == trial.id && record.evidence_class == EvidenceClass::kMeasured &&
+           record.conditions.find("kit") != nullptr && is_usable(record);
   });
   if (trial.state == TrialState::kFailed) note_failure(view, trial, runs);
   if (trial.state == TrialState::kDone && trial.exam == "roofline" && has_number)
