@@ -182,6 +182,7 @@ std::string paths_text(const Json& host) {
     if (table.count_of.contains(kind)) legend.push_back(fmt::format("{}: {}", kind, words));
   }
   if (table.has_access) legend.emplace_back("+, -: with or without peer access");
+  legend.emplace_back("a vendor's own links between cards (NVLink and its like) are not seen on PCI");
   return out + labelled_whole("  ", join(legend, "; ") + ".");
 }
 

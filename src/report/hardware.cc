@@ -93,16 +93,24 @@ std::string place_of_card(const Json& card) {
   return parts.empty() ? kUnknown : join(parts, ", ");
 }
 
-// "4 × A100-40GB, 4 × BI-V150"
+// "4 × A100-40GB, 4 × BI-V150, and 2 virtual functions of them"
 std::string cards_sentence(const Json& cards) {
   std::map<std::string, int64_t> count_of;
   std::vector<std::string> order;
+  int64_t virtual_functions = 0;
   for (const Json& card : cards.items()) {
+    if (card.find("physical_function") != nullptr) {
+      ++virtual_functions;
+      continue;
+    }
     std::string name = card["chips"].items().empty() ? device_of(card) : chips_of(card);
     if (count_of[name]++ == 0) order.push_back(std::move(name));
   }
   std::vector<std::string> parts;
   for (const std::string& name : order) parts.push_back(fmt::format("{} × {}", count_of[name], name));
+  if (virtual_functions > 0 && parts.empty()) return counted(virtual_functions, "virtual function");
+  if (virtual_functions > 0)
+    parts.back() += fmt::format(", and {} of them", counted(virtual_functions, "virtual function"));
   return parts.empty() ? "no accelerator on PCI" : join(parts, ", ");
 }
 
@@ -115,7 +123,8 @@ std::string paths_sentence(const Json& host) {
     parts.push_back(fmt::format("{} {}", counted(count, "pair"), kind));
   return fmt::format(
       " Paths between them: {} (PIX through one switch, PXB through several, PHB through the "
-      "processor's root, NODE within a NUMA node, SYS between nodes).",
+      "processor's root, NODE within a NUMA node, SYS between nodes). Links of a vendor's own between cards "
+      "(NVLink and its like) are not seen on PCI.",
       join(parts, ", "));
 }
 

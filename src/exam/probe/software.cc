@@ -198,7 +198,10 @@ void add_software(const SoftwarePlaces& places, const ProfileCatalogue& profiles
   const HostTree tree(places.roots.root);
   const bool is_here = places.roots.is_this_machine();
   std::vector<std::string> card_profiles;
-  for (const Json& card : host["accelerators"].items()) card_profiles.push_back(card["profile"].as_string());
+  for (const Json& card : host["accelerators"].items()) {
+    const bool is_part_of_card = card.find("physical_function") != nullptr;
+    if (!is_part_of_card) card_profiles.push_back(card["profile"].as_string());
+  }
 
   const StackFiles stacks = find_stack_files(tree, profiles);
   const FoundLibraries libraries = find_libraries(
