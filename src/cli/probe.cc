@@ -1,6 +1,8 @@
 // `assay probe`: what this machine is.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 
 #include "cli/commands.h"
@@ -43,11 +45,21 @@ Result<std::string> python_path(const std::string& python, const std::string& ro
   return absolute_path(python);
 }
 
+// Else whatever is looked for would be told as not there.
+bool is_root_of_host(const std::string& root) {
+  return std::ranges::any_of(std::array{"etc", "proc", "sys", "usr"}, [&](const char* name) {
+    return list_directory(fmt::format("{}/{}", root, name)).has_value();
+  });
+}
+
 Result<int> run_probe(CommandContext& context, const ParsedOptions& options) {
   ASSIGN_OR_RETURN(const Places places, find_places(context.environment));
   const std::string root = options.value("--root");
   if (!root.empty() && !file_exists(root))
     return fail("there is no such folder", root, "Name the folder under which the host's / lies.");
+  if (!root.empty() && !is_root_of_host(root))
+    return fail("this is no host's root: it holds none of etc, proc, sys and usr", root,
+                "Name the folder under which the host's / lies.");
   HostProbe probe = host_probe(context.environment, places, root.empty() ? "" : absolute_path(root));
   probe.measure_speed = options.has("--speed");
   probe.asks_management = probe.runs_vendor_code = options.has("--run-vendor-code");

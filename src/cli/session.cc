@@ -39,10 +39,22 @@ Result<void> select_exams(const std::string& only, Scenario& scenario) {
   return {};
 }
 
+// What the file's own exams are held against when it is read.
+Result<void> check_traffic_of(const Scenario& scenario, const std::string& path) {
+  const bool has_load = std::ranges::find(scenario.exams, "load") != scenario.exams.end();
+  const bool is_sent_any = std::ranges::any_of(scenario.targets, &TargetSpec::takes_traffic);
+  if (!has_load || !is_sent_any || !scenario.load.classes.empty()) return {};
+  return fail("the load exam needs traffic, and this scenario has none", path,
+              "Add a [[traffic]] table, or leave \"load\" out of --only.");
+}
+
 Result<Scenario> make_scenario(std::string_view text, const std::string& path, const Overrides& overrides,
                                const ErrorTelling& tell = {}) {
   ASSIGN_OR_RETURN(Scenario scenario, parse_scenario(text, path, exam_names(), tell));
-  if (!overrides.only.empty()) RETURN_IF_ERROR(select_exams(overrides.only, scenario));
+  if (!overrides.only.empty()) {
+    RETURN_IF_ERROR(select_exams(overrides.only, scenario));
+    RETURN_IF_ERROR(check_traffic_of(scenario, path));
+  }
   if (!overrides.seed.empty()) {
     const std::optional<int64_t> seed = parse_integer(overrides.seed);
     if (!seed || *seed < 0)
@@ -115,8 +127,27 @@ Result<std::string> newest_unfinished() {
 }
 
 bool needs_devices(const Scenario& scenario) {
-  return std::any_of(scenario.targets.begin(), scenario.targets.end(),
-                     [](const TargetSpec& target) { return target.is_on_device(); });
+  return std::ranges::any_of(scenario.targets, &TargetSpec::is_on_device);
+}
+
+bool works_on_this_machine(const TargetSpec& target) {
+  return target.is_on_device() || target.kind == TargetKind::kKit;
+}
+
+// What this machine is, if the scenario works on it; what could not be looked at is told.
+Result<Json> look_at_machine(CommandContext& context, const Scenario& scenario, ProgressDisplay& display) {
+  if (std::ranges::none_of(scenario.targets, works_on_this_machine)) return Json();
+  display.note("looking at this machine …");
+  ASSIGN_OR_RETURN(const Places places, find_places(context.environment));
+  HostProbe probe = host_probe(context.environment, places);
+  probe.asks_engine = needs_devices(scenario);
+  probe.measure_speed = true;
+  probe.asks_management = probe.only_of_cards = true;
+  Json host = probe_host(probe, context.environment.clock, context.environment.interrupted);
+  if (context.environment.interrupted())
+    return fail("interrupted before the first trial", scenario.path, "Run it again.");
+  for (const Json& note : host["devices_notes"].items()) display.note("⚠ " + note.as_string());
+  return host;
 }
 
 // A name that "*" gives can be one that the scenario gave already.
@@ -233,17 +264,7 @@ Result<Session> begin_session(CommandContext& context, const SessionStart& start
   const std::string folder = start.folder.empty() ? fresh_run_folder(now, scenario.name) : start.folder;
   if (start.scenario_path.empty()) path = scenario.path = folder + "/" + kScenarioName;
   RETURN_IF_ERROR(check_no_run_in(folder, start.scenario_path.empty()));
-  Json host;
-  if (needs_devices(scenario)) {
-    display.note("looking at this machine …");
-    ASSIGN_OR_RETURN(const Places places, find_places(context.environment));
-    HostProbe probe = host_probe(context.environment, places);
-    probe.measure_speed = true;
-    probe.asks_management = probe.only_of_cards = true;
-    host = probe_host(probe, context.environment.clock, context.environment.interrupted);
-    if (context.environment.interrupted())
-      return fail("interrupted before the first trial", path, "Run it again.");
-  }
+  ASSIGN_OR_RETURN(Json host, look_at_machine(context, scenario, display));
   RETURN_IF_ERROR(check_devices(scenario, host));
   std::vector<ExpandedTarget> targets = expand_targets(scenario, host);
   RETURN_IF_ERROR(check_names(targets, path));

@@ -24,7 +24,9 @@ bool is_backend_library(const std::string& name) {
 
 void load_folder(const std::string& folder, std::vector<std::string>& problems) {
   const auto names = list_directory(folder);
-  if (!names) return problems.push_back(names.error().message());
+  if (!names)
+    return problems.push_back(
+        fmt::format("{}: {}", names.error().where, sentences(names.error().what, names.error().remedy)));
   for (const std::string& name : *names) {
     const std::string path = folder + "/" + name;
     if (is_backend_library(name) && ggml_backend_load(path.c_str()) == nullptr) {

@@ -82,6 +82,7 @@ const Exam* find_exam(std::string_view name);
 // What a probe looks at. Of a host that is not this machine the engine is never asked.
 struct HostProbe {
   WorkerCommand worker;        // the engine's
+  bool asks_engine = true;     // false: its devices are left out
   bool measure_speed = false;  // of each of its devices, for sizing
   HostRoots roots = {};
   std::string pci_ids = {};  // list of PCI names to prefer; "": the host's own, else this machine's

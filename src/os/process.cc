@@ -131,14 +131,17 @@ std::string ProcessEnd::words() const {
   return fmt::format("signal {} ({})", signal, ::strsignal(signal));
 }
 
+bool is_program(const std::string& file) {
+  struct stat about{};
+  return ::stat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode) && ::access(file.c_str(), X_OK) == 0;
+}
+
 Result<std::string> find_program(const std::string& name, std::string_view path) {
   if (name.find('/') != std::string::npos) return name;
   for (const std::string_view folder : split(path, ':')) {
     if (folder.empty()) continue;
     std::string file = fmt::format("{}/{}", folder, name);
-    struct stat about{};
-    if (::stat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode) && ::access(file.c_str(), X_OK) == 0)
-      return file;
+    if (is_program(file)) return file;
   }
   return fail(fmt::format("there is no program '{}'", printable(name, 100)), "PATH",
               "Install it, or give its whole path.");

@@ -34,6 +34,9 @@ struct ProcessOptions {
 // in the folders of `path` (as in PATH). Fails if there is none that may be executed.
 Result<std::string> find_program(const std::string& name, std::string_view path);
 
+// A regular file that this process may execute.
+bool is_program(const std::string& file);
+
 // How a child ended.
 struct ProcessEnd {
   bool exited = false;  // by itself, with exit_code; otherwise by `signal`

@@ -65,7 +65,12 @@ void read_kit(Reader& reader, const TomlMember& member, KitSpec& out) {
   if (!is_file_path(text)) return void(out.kit = std::move(text));  // its name is checked with the target
   out.kit = reader.resolved(text);
   if (!file_exists(out.kit))
-    reader.error(member.value.at, fmt::format("there is no file {}", printable(out.kit)));
+    return reader.error(member.value.at,
+                        fmt::format("there is no file {}", printable(absolute_path(out.kit))));
+  // A .py runs in the Python that the scenario names.
+  if (!out.kit.ends_with(".py") && !is_program(out.kit))
+    reader.error(member.value.at, fmt::format("{} may not be executed: chmod +x makes it so",
+                                              printable(absolute_path(out.kit))));
 }
 
 void read_python(Reader& reader, const TomlMember& member, KitSpec& out) {

@@ -1,6 +1,7 @@
 // The keys of kit targets, and what is refused of them.
 #include "scenario/kit_keys.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -46,6 +47,8 @@ TEST(KitKeys, WhatIsWrongIsSaidWhereItStands) {
   EXPECT_THAT(fault("kit = 'torch-rofline'\n"), HasSubstr("s.toml:3:7: there is no kit 'torch-rofline'"));
   EXPECT_THAT(fault("kit = 'torch-rofline'\n"), HasSubstr("Did you mean 'torch-roofline'?"));
   EXPECT_THAT(fault("kit = './nowhere'\n"), HasSubstr("there is no file"));
+  EXPECT_THAT(fault(fmt::format("kit = '{}/README.md'\n", ASSAY_SOURCE_DIR)), HasSubstr("chmod +x"))
+      << "no program, which would be noticed at the end only";
   EXPECT_THAT(fault("kit = 'torch-roofline'\nthreads = 2\n"),
               HasSubstr("threads is a key of device targets"));
   EXPECT_THAT(fault("kit = 'torch-roofline'\nurl = 'http://x'\n"),

@@ -174,7 +174,7 @@ Json probe_engine(const HostProbe& probe, Clock& clock, const std::function<bool
   const HostRoots& roots = probe.roots;
   Json host = Json::object();
   host.set("cpu", cpu_json(roots)).set("memory", memory_json(roots)).set("system", system_json(roots));
-  if (!roots.is_this_machine()) return host;
+  if (!roots.is_this_machine() || !probe.asks_engine) return host;
   Devices devices = find_devices(probe, clock, interrupted);
   host.set("devices", std::move(devices.list)).set("engine", std::move(devices.engine));
   if (!devices.notes.items().empty()) host.set("devices_notes", std::move(devices.notes));

@@ -69,7 +69,7 @@ bool VerdictView::has_limits() const {
 }
 
 std::string VerdictView::command_for(std::string_view exam) const {
-  if (exam.empty() || (exam == "load" && !takes_traffic())) return "";
+  if (exam.empty() || (exam == "load" && !why_no_load().empty())) return "";
   const bool is_built_in = scenario_.path == "built-in" || scenario_.path.empty();
   return fmt::format("assay run{} --only {}", is_built_in ? "" : " " + scenario_.path, exam);
 }
@@ -78,10 +78,14 @@ bool VerdictView::takes_traffic() const {
   return scenario_.targets.empty() || std::ranges::any_of(scenario_.targets, &TargetSpec::takes_traffic);
 }
 
+std::string VerdictView::why_no_load() const {
+  if (!takes_traffic()) return "no target of this scenario takes requests, only kits were run";
+  const bool has_traffic = scenario_.targets.empty() || !scenario_.load.classes.empty();
+  return has_traffic ? "" : "this scenario has no [[traffic]], so that nothing was sent";
+}
+
 Verdict VerdictView::not_examined(const Question& question, std::string reason) const {
-  const bool has_no_command = std::string_view(question.exam) == "load" && !takes_traffic();
-  if (has_no_command && reason.empty())
-    reason = "no target of this scenario takes requests, only kits were run";
+  if (std::string_view(question.exam) == "load" && reason.empty()) reason = why_no_load();
   return {.question = question.number,
           .answer = Answer::kNotExamined,
           .reason = std::move(reason),

@@ -38,6 +38,8 @@ class VerdictView {
 
   // Some target can be sent requests: not so a kit.
   bool takes_traffic() const;
+  // Why the load exam cannot be run with this scenario as it is; "" if it can.
+  std::string why_no_load() const;
   // What would run an exam; "" for "", where this version has none, and for one that no target is for.
   std::string command_for(std::string_view exam) const;
   // The question is open, and its own exam would examine it.
