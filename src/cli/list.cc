@@ -69,8 +69,8 @@ Result<int> run_list(CommandContext& context, const ParsedOptions& options) {
 // "load.target-lost".
 bool is_finding_code(std::string_view name) {
   const size_t dot = name.find('.');
-  constexpr std::string_view kAreas[] = {"engine", "exam",  "kit",      "load", "metrics",
-                                         "model",  "power", "roofline", "stack"};
+  constexpr std::string_view kAreas[] = {"engine", "exam",  "kit",   "load",     "metrics",
+                                         "model",  "power", "probe", "roofline", "stack"};
   return dot != std::string_view::npos &&
          std::ranges::find(kAreas, name.substr(0, dot)) != std::end(kAreas) && dot + 1 < name.size() &&
          std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || c == '.' || c == '-'; });

@@ -11,6 +11,7 @@
 #include "exam/load/interference.h"
 #include "exam/load/launch.h"
 #include "exam/roofline/bounds.h"
+#include "exam/roofline/claims.h"
 #include "exam/verdicts/verdicts.h"
 #include "os/os.h"
 
@@ -87,7 +88,7 @@ Result<void> commit_conclusions(Dossier& dossier, const Scenario& scenario, cons
   const std::vector<Record> derived = derived_records(content);
   content.records.insert(content.records.end(), derived.begin(), derived.end());
   const std::vector<Verdict> verdicts = conclude(content, scenario);
-  return dossier.commit_conclusions(verdicts, derived, {}, clock.wall_time());
+  return dossier.commit_conclusions(verdicts, derived, above_claim_findings(content), clock.wall_time());
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 #include <utility>
 
 #include "exam/chip_of_device.h"
@@ -50,7 +52,83 @@ Record share_of_one_device(const Chip& chip, const ChipClaim& claim, const std::
   return record;
 }
 
+// A claim that a kernel on one device can be held against.
+bool is_limit(const Record& record) {
+  const Json& conditions = record.conditions;
+  if (!record.value || conditions["chip"].as_string().empty() ||
+      conditions["sparsity"].as_string() == "sparse")
+    return false;
+  if (record.evidence_class == EvidenceClass::kDerived) return conditions["bound"].as_string() == "claimed";
+  if (record.evidence_class != EvidenceClass::kClaimed) return false;
+  const bool is_of_device = conditions["basis"].as_string() == name_of(Basis::kDevice);
+  return is_of_device || (conditions["basis"].as_string() == name_of(Basis::kCard) &&
+                          conditions["devices_per_card"].as_integer() == 1);
+}
+
+// The highest claim that the measured record could be held against; null: nothing is claimed of it.
+const Record* highest_limit(const DossierContent& content, const Record& measured) {
+  const std::string& dtype = measured.conditions["dtype"].as_string();
+  const std::vector<std::string> dtypes =
+      dtype.empty() ? std::vector<std::string>{""} : claimed_dtypes(dtype);
+  const Record* highest = nullptr;
+  for (const Record& record : content.records) {
+    const bool is_of_it = record.subject_id == measured.subject_id && record.metric == measured.metric &&
+                          is_limit(record) &&
+                          std::ranges::find(dtypes, record.conditions["dtype"].as_string()) != dtypes.end();
+    if (is_of_it && (highest == nullptr || *record.value > *highest->value)) highest = &record;
+  }
+  return highest;
+}
+
+// Of quantities that a claim limits: what data in a cache does is claimed by nobody.
+bool may_be_limited(const Record& record) {
+  const bool is_rate =
+      record.metric == "matmul_tflop_per_s" ||
+      (record.metric == "memory_bandwidth_gb_per_s" && record.conditions["memory"].as_string() != "cache");
+  return is_rate && record.evidence_class == EvidenceClass::kMeasured && record.value &&
+         record.validity != Validity::kVoid;
+}
+
+Finding above_claim(const Record& measured, const Record& limit) {
+  const std::string& dtype = measured.conditions["dtype"].as_string();
+  const char* of = measured.metric == "matmul_tflop_per_s" ? "matrix multiplication" : "memory bandwidth";
+  Finding finding = make_finding(
+      Severity::kDoubtful, "roofline.above-claim",
+      fmt::format(
+          "The {}{} that was measured, {} {}, is above all that is claimed of one device, {} {} at most ({}, grade "
+          "{}). The measurement or the claim is wrong, or they are not of the same thing: a device and "
+          "a card, another type, data that stay in a cache.",
+          of, dtype.empty() ? "" : " in " + dtype, format_number(*measured.value), measured.unit,
+          format_number(*limit.value), limit.unit, printable(limit.source, 200),
+          limit.conditions["grade"].as_string()),
+      Json::object()
+          .set("measured", *measured.value)
+          .set("claimed", *limit.value)
+          .set("unit", measured.unit));
+  finding.subject_id = measured.subject_id;
+  return finding;
+}
+
 }  // namespace
+
+std::vector<Finding> above_claim_findings(const DossierContent& content) {
+  constexpr double kAbove = 1.02;  // claims are round numbers
+  // The highest of each kind only: the sizes below it say no more.
+  std::map<std::tuple<int64_t, std::string, std::string>, const Record*> worst;
+  for (const Record& record : content.records) {
+    if (!may_be_limited(record)) continue;
+    const Record*& kept = worst[{record.subject_id, record.metric, record.conditions["dtype"].as_string()}];
+    if (kept == nullptr || *record.value > *kept->value) kept = &record;
+  }
+  std::vector<Finding> findings;
+  for (const auto& [kind, measured] : worst) {
+    const Record* limit = highest_limit(content, *measured);
+    if (limit == nullptr || *measured->value <= kAbove * *limit->value) continue;
+    const bool may_be_noise = measured->ci_low && *measured->ci_low <= *limit->value;
+    if (!may_be_noise) findings.push_back(above_claim(*measured, *limit));
+  }
+  return findings;
+}
 
 std::vector<Record> claim_records(const Chip& chip, const std::string& device) {
   std::vector<Record> records;

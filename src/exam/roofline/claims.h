@@ -27,4 +27,10 @@ void add_claims(const ChipCatalogue& catalogue, const Json& host, const std::str
 Result<void> add_claims_once(const Dossier* dossier, const Trial& trial, const std::string& device,
                              const Json& told, TrialOutcome& outcome);
 
+// Of every subject, what was measured on it above all that is claimed of it, over the whole dossier: the
+// measurement or the claim is wrong, or they are not of the same thing. Sparse peaks, and what is claimed of
+// a card of unknown devices, are no limits. One finding a subject and metric (and type),
+// "roofline.above-claim".
+std::vector<Finding> above_claim_findings(const DossierContent& content);
+
 }  // namespace assay

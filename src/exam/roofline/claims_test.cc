@@ -107,4 +107,54 @@ TEST(AddClaims, OfADeviceThatNoEngineSeesItsOwnWordsTellWhichChipItIs) {
   EXPECT_EQ(known.records.at(0).conditions["chip"].as_string(), "nvidia-h20") << "the host knows better";
 }
 
+Record measured(const char* metric, double value, const char* dtype, const char* memory = "") {
+  Record record;
+  record.subject_id = 1;
+  record.metric = metric;
+  record.value = value;
+  record.unit = parse_metric_name(metric)->metric->unit;
+  record.conditions = Json::object().set("dtype", dtype).set("memory", memory);
+  return record;
+}
+
+DossierContent with_claims_of(const char* chip, std::vector<Record> measured_ones) {
+  DossierContent content;
+  content.records = claim_records(chip_named(chip), "CUDA0");
+  for (Record& record : content.records) record.subject_id = 1;
+  for (Record& record : measured_ones) content.records.push_back(std::move(record));
+  return content;
+}
+
+TEST(AboveClaim, AKernelAboveEveryClaimIsADoubtAndOneBelowIsNone) {
+  const DossierContent content =
+      with_claims_of("nvidia-a100-40gb-sxm", {measured("matmul_tflop_per_s", 251.5, "f16"),
+                                              measured("matmul_tflop_per_s", 350, "bf16"),
+                                              measured("matmul_tflop_per_s", 340, "bf16")});
+  const std::vector<Finding> findings = above_claim_findings(content);
+  ASSERT_EQ(findings.size(), 1u) << "the sparse peak is no limit, and the highest of a type is told once";
+  EXPECT_EQ(findings[0].code, "roofline.above-claim");
+  EXPECT_EQ(findings[0].severity, Severity::kDoubtful);
+  EXPECT_EQ(findings[0].subject_id, 1);
+  EXPECT_THAT(findings[0].text, HasSubstr("in bf16 that was measured, 350 TFLOP/s"));
+  EXPECT_THAT(findings[0].text, HasSubstr("312 TFLOP/s at most"));
+}
+
+TEST(AboveClaim, OfACardWithTwoDevicesTheShareOfOneIsTheLimit) {
+  const auto found = [](double gb_per_s, const char* memory) {
+    return above_claim_findings(with_claims_of("iluvatar-bi-v150",
+                                               {measured("memory_bandwidth_gb_per_s", gb_per_s, "", memory)}))
+        .size();
+  };
+  EXPECT_EQ(found(890, "ram"), 0u) << "half of the highest of three claims of a card";
+  EXPECT_EQ(found(1000, "ram"), 1u) << "the card's own bandwidth does not excuse a device";
+  EXPECT_EQ(found(5000, "cache"), 0u) << "nobody claims anything of caches";
+}
+
+TEST(AboveClaim, AnIntervalThatReachesTheClaimIsNoise) {
+  Record record = measured("matmul_tflop_per_s", 330, "f16");
+  record.ci_low = 300;
+  record.ci_high = 360;
+  EXPECT_TRUE(above_claim_findings(with_claims_of("nvidia-a100-40gb-sxm", {record})).empty());
+}
+
 }  // namespace assay::roofline_claims_test
