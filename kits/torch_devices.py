@@ -4,6 +4,7 @@ in that is a finding."""
 import importlib
 import importlib.util
 import os
+import sys
 
 # The device string, what registers it (a package, or none where PyTorch has it itself), whose kernels multiply matrices
 # there, and the backend of its collectives.
@@ -204,6 +205,17 @@ def find_device(kit, torch):
 TYPES = (("f32", "float32"), ("tf32", "float32"), ("f16", "float16"), ("bf16", "bfloat16"), ("int8", "int8"))
 # How far the relative error (Frobenius norm) of a product of random matrices with k = 256 may be, against f64.
 TOLERANCE = {"f32": 1e-5, "tf32": 3e-3, "f16": 3e-3, "bf16": 2e-2, "int8": 0.0}
+
+
+def open_device(kit):
+    """PyTorch and the device to measure; None where there is none, which the kit has then said, and is done."""
+    try:
+        torch = import_torch()
+        return torch, find_device(kit, torch)
+    except Absent as why:
+        kit.absent("%s (%s)" % (why, sys.executable))
+        kit.done()
+        return None
 
 
 class Precision:

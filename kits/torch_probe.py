@@ -3,7 +3,6 @@
 small matrix as f64 on the CPU does. Standard library and PyTorch only."""
 import importlib.util
 import platform
-import sys
 
 import assay_kit
 import torch_devices
@@ -68,13 +67,10 @@ def good_types(kit, device):
 
 def main():
     kit = assay_kit.Kit("torch-probe", VERSION)
-    try:
-        torch = torch_devices.import_torch()
-        device = torch_devices.find_device(kit, torch)
-    except torch_devices.Absent as why:
-        kit.absent("%s (%s)" % (why, sys.executable))
-        kit.done()
+    found = torch_devices.open_device(kit)
+    if found is None:
         return
+    torch, device = found
     kit.device(device.name(), device.library, details_of(kit, torch, device))
     memory = device.memory_bytes()
     if memory:

@@ -315,13 +315,10 @@ def run_rank(rank, spec):
 
 def main():
     kit = assay_kit.Kit("torch-roofline", VERSION)
-    try:
-        torch = torch_devices.import_torch()
-        device = torch_devices.find_device(kit, torch)
-    except torch_devices.Absent as why:
-        kit.absent("%s (%s)" % (why, sys.executable))
-        kit.done()
+    found = torch_devices.open_device(kit)
+    if found is None:
         return
+    torch, device = found
     kit.device(device.name(), device.library, {
         "device_string": device.string, "framework": device.framework, "memory_bytes": device.memory_bytes(), "capability": device.capability(),
         "threads": torch.get_num_threads() if device.is_cpu else None})
